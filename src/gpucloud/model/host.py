@@ -1,0 +1,132 @@
+"""A server as it stands: the facts that decide whether a GPU can reach a guest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The running kernel. ``arguments`` keep order and repeats: the kernel reads both."""
+
+    release: str | Unknown
+    arguments: tuple[str, ...] | Unknown
+    loaded_modules: frozenset[str] | Unknown
+    """Modules in the kernel now, loaded or built in with a ``/sys/module`` entry, with ``_`` for ``-``."""
+    available_modules: frozenset[str] | Unknown
+    """Modules that modprobe could load for this release, built-in ones included, with ``_`` for ``-``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """The processor. ``virtualization`` is ``vmx``, ``svm`` or None where the flag is not shown."""
+
+    vendor: str | Unknown
+    virtualization: str | None | Unknown
+    is_virtual: bool | Unknown
+    """The ``hypervisor`` flag: this host is itself a guest."""
+    physical_address_bits: int | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Kvm:
+    """Hardware virtualization: is the device there, and does it make a virtual machine."""
+
+    has_device: bool | Unknown
+    refusal: str | None | Unknown
+    """What the kernel said when asked for a virtual machine; None where it made one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iommu:
+    """The IOMMU as firmware offers it and as the kernel runs it."""
+
+    has_dmar: bool | Unknown
+    """The firmware has Intel's table (ACPI DMAR)."""
+    has_ivrs: bool | Unknown
+    """The firmware has AMD's table (ACPI IVRS)."""
+    units: tuple[str, ...] | Unknown
+    """IOMMUs that the kernel drives (``/sys/class/iommu``); empty: none is on."""
+    has_interrupt_remapping: bool | Unknown
+    groups: Mapping[int, IommuGroup] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the kernel refuses on principle."""
+
+    lockdown: str | None | Unknown
+    """``none``, ``integrity`` or ``confidentiality``; None where the kernel has no lockdown."""
+    is_secure_boot: bool | None | Unknown
+    """None on a host without UEFI."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDirective:
+    """One line of module configuration, as modprobe.d(5) and modules-load.d(5) have it."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The operating system and how it boots."""
+
+    id: str | Unknown
+    version: str | None | Unknown
+    family: str | Unknown
+    """``debian``, ``rhel``, ``suse``, ``arch`` or the id itself where no family is known."""
+    boot_loaders: tuple[str, ...] | Unknown
+    """Boot loaders whose configuration is there: ``grub``, ``bls``, ``systemd-boot``, ``kernelstub``."""
+    initramfs_tools: tuple[str, ...] | Unknown
+    """``initramfs-tools``, ``dracut``, ``mkinitcpio``: those that are installed."""
+    module_configuration: tuple[ModuleDirective, ...] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Framebuffer:
+    """Memory that a boot-time framebuffer keeps (``/proc/iomem``): BOOTFB, efifb, vesafb, simplefb."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """A PCI function that the host cannot do without, and what it carries."""
+
+    address: PciAddress
+    carries: str
+    """``root disk``, ``default route`` or another role in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Everything that is known of a server. Values only: it can come from a live host or a capture."""
+
+    source: str
+    """Where the facts come from: ``this host``, ``USER@HOST`` or the path of a capture."""
+    kernel: Kernel
+    cpu: Cpu
+    kvm: Kvm
+    iommu: Iommu
+    security: Security
+    distribution: Distribution
+    functions: Mapping[PciAddress, PciFunction] | Unknown
+    """All PCI functions, not only GPUs: groups and guards need the others."""
+    units: tuple[GpuUnit, ...]
+    nvswitches: tuple[PciAddress, ...]
+    framebuffers: tuple[Framebuffer, ...] | Unknown
+    vital: tuple[Vital, ...] | Unknown
+
+    def unit_at(self, address: PciAddress) -> GpuUnit | None:
+        """The unit that one of whose functions is at the address."""
+        return next((unit for unit in self.units if address in unit.addresses), None)

@@ -1,0 +1,48 @@
+"""Values of the model as plain data for JSON: the one place that decides how a value is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+
+from gpucloud.model.pci import PciAddress, PciClass, PciId
+from gpucloud.model.unknown import Unknown
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+_PRINTED = (PciAddress, PciId, PciClass)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def to_plain(value: object) -> Plain:
+    """Turn a value of the model into data that ``json.dumps`` takes.
+
+    Dataclasses become objects with their field names; ``Unknown`` becomes ``{"unknown": why}``;
+    addresses, ids and classes are written as the kernel prints them; sets are sorted.
+
+    Raises:
+        TypeError: the value is of a kind that the model does not have.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, _PRINTED):
+        return str(value)
+    if isinstance(value, Unknown):
+        return {"unknown": value.why}
+    if isinstance(value, Enum):
+        return to_plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted((to_plain(item) for item in value), key=str)
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
+    raise TypeError(f"no plain form for {type(value).__name__}")
