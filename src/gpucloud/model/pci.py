@@ -12,9 +12,7 @@ from typing import Self
 
 from gpucloud.model.unknown import Unknown
 
-_FULL = re.compile(
-    r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.([0-7])", re.ASCII
-)
+_FULL = re.compile(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.([0-7])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,38 @@
+"""An error that a user can act on: what is, and what to do. The only errors that end a command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the exit code of every command means."""
+
+    FINE = 0
+    ERROR = 1
+    USAGE = 2
+    FINDINGS = 3
+    """Findings at or above the level that was asked for."""
+    PENDING = 4
+    """Changes are pending (``plan --check``)."""
+    UNDONE = 5
+    """The change failed and was taken back: the host is as before."""
+    UNDO_FAILED = 6
+    """The change failed and could not be taken back whole: the message says what is left."""
+    INTERRUPTED = 130
+
+
+class Failure(Exception):  # noqa: N818 - a failure is what the user reads
+    """Something cannot be done, in one line, with the next step.
+
+    Args:
+        what: what is, and what follows from it; no full stop at the end.
+        then: what the user can do; a command where there is one.
+        code: the exit code of the command.
+    """
+
+    def __init__(self, what: str, then: str = "", *, code: Exit = Exit.ERROR) -> None:
+        self.what = what
+        self.then = then
+        self.code = code
+        super().__init__(f"{what}; {then}" if then else what)
