@@ -1,0 +1,121 @@
+"""From the command line to one verb: only the module of the verb that is called gets loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from gpucloud import __version__
+from gpucloud.cli.output import clean
+from gpucloud.model.failure import Exit, Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Where a verb's command is, and the heading it stands under in ``--help``."""
+
+    module: str
+    command: str
+    panel: str
+
+
+_LOOK, _CHANGE, _GUESTS, _LAB = "Look and judge", "Make a host ready", "Guests", "Without hardware"
+
+VERBS = {
+    "scan": Verb("scan", "scan", _LOOK),
+    "capture": Verb("capture", "capture", _LOOK),
+    "doctor": Verb("doctor", "doctor", _LOOK),
+    "explain": Verb("explain", "explain", _LOOK),
+    "plan": Verb("prepare", "plan", _CHANGE),
+    "apply": Verb("prepare", "apply", _CHANGE),
+    "verify": Verb("prepare", "verify", _CHANGE),
+    "undo": Verb("prepare", "undo", _CHANGE),
+    "launch": Verb("guests", "launch", _GUESTS),
+    "list": Verb("guests", "list_guests", _GUESTS),
+    "show": Verb("guests", "show", _GUESTS),
+    "console": Verb("guests", "console", _GUESTS),
+    "destroy": Verb("guests", "destroy", _GUESTS),
+    "lab": Verb("lab", "app", _LAB),
+    "demo": Verb("demo", "demo", _LAB),
+}
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"gpucloud {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turn servers that hold GPUs into a GPU cloud, and keep that cloud healthy.
+
+    Look, judge, plan, show, do, check, undo: start with `gpucloud scan` and `gpucloud doctor`.
+
+    Exit codes: 0 fine, 1 error, 2 usage, 3 findings at or above the asked level, 4 changes pending,
+    5 a change failed and was undone, 6 the undo failed too, 130 interrupted.
+    """
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for these arguments: one verb if the first names one, else all of them."""
+    app = typer.Typer(
+        name="gpucloud", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+    )
+    app.callback()(_root)
+    called = [arguments[0]] if arguments and arguments[0] in VERBS else list(VERBS)
+    for name in called:
+        _add(app, name, VERBS[name])
+    return app
+
+
+def _add(app: typer.Typer, name: str, verb: Verb) -> None:
+    target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
+    if isinstance(target, typer.Typer):
+        app.add_typer(target, name=name, rich_help_panel=verb.panel)
+    else:
+        app.command(name, rich_help_panel=verb.panel)(target)
+
+
+def _fail(line: str, code: int) -> int:
+    print(clean(f"gpucloud: {line}"), file=sys.stderr)
+    return code
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and give its exit code; every error becomes one line."""
+    try:
+        build(arguments)(list(arguments), prog_name="gpucloud")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else Exit.ERROR
+    except Failure as failure:
+        return _fail(str(failure), failure.code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`| head`): point standard output elsewhere so that the exit is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FINE
+    except Exception as error:
+        if os.environ.get("GPUCLOUD_TRACEBACK"):
+            raise
+        return _fail(
+            f"defect: {type(error).__name__}: {error}; please report it with the output of "
+            "the same command run with GPUCLOUD_TRACEBACK=1",
+            Exit.ERROR,
+        )
+    return Exit.FINE
+
+
+def main() -> None:
+    """The ``gpucloud`` program."""
+    sys.exit(run(sys.argv[1:]))
