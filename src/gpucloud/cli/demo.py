@@ -1,0 +1,91 @@
+"""``gpucloud demo``: the main job, for real, on a server that is not there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpucloud.cli.output import clean, print_text, say
+from gpucloud.demo.report import render_json, render_lines, render_page
+from gpucloud.demo.stage import play_story
+from gpucloud.demo.story import Act
+from gpucloud.model.failure import Exit
+
+
+class _Lines:
+    """Tells the story line by line: for logs and pipes."""
+
+    def begins(self, name: str, purpose: str) -> None:
+        say(f"{name:<9} {purpose}")
+
+    def ended(self, act: Act) -> None:
+        _print_output(act)
+        say(f"{'ok' if act.is_ok else 'FAILED':<9} {act.result} ({act.seconds:.1f} s)")
+
+
+class _Spinner:
+    """Tells the story on a terminal: the act under way turns, the acts done stand above."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        self._status = self._console.status("")
+
+    def begins(self, name: str, purpose: str) -> None:
+        from rich.text import Text
+
+        self._status = self._console.status(Text.assemble((name, "bold"), f"  {purpose}"))
+        self._status.start()
+
+    def ended(self, act: Act) -> None:
+        from rich.text import Text
+
+        self._status.stop()
+        _print_output(act)
+        mark = ("\N{CHECK MARK} ", "green") if act.is_ok else ("\N{MULTIPLICATION X} ", "bold red")
+        line = Text.assemble(
+            mark, (f"{act.name:<9} ", "bold"), clean(act.result), (f"  {act.seconds:.1f} s", "dim")
+        )
+        self._console.print(line)
+
+
+def _print_output(act: Act) -> None:
+    for command in act.command.splitlines():
+        print_text(f"  $ {command}")
+    for line in act.output.rstrip().splitlines():
+        print_text(f"    {line}")
+
+
+def demo(
+    topology: Annotated[
+        str, typer.Argument(help="Which server: see `gpucloud lab topologies`.")
+    ] = "card-audio",
+    output: Annotated[Path, typer.Option(help="Folder for the two reports.")] = Path(),
+) -> None:
+    """Boot an emulated GPU server and do the main job on it, for real.
+
+    Scan, doctor, plan, apply, verify, launch a guest with the card, read what the guest's own kernel
+    lists, destroy, undo, and compare the server with what it was. Writes `gpucloud-demo.json` and
+    `gpucloud-demo.html`.
+
+    Examples:
+      gpucloud demo
+      gpucloud demo twins --output reports
+    """
+    from gpucloud.demo.theatre import LabTheatre
+
+    audience = _Spinner() if sys.stderr.isatty() else _Lines()
+    output.mkdir(parents=True, exist_ok=True)
+    story = play_story(LabTheatre(topology, say), audience)
+    (output / "gpucloud-demo.json").write_text(render_json(story))
+    (output / "gpucloud-demo.html").write_text(render_page(story))
+    print_text("")
+    for line in render_lines(story):
+        print_text(line)
+    print_text(f"reports        {output / 'gpucloud-demo.html'} {output / 'gpucloud-demo.json'}")
+    if not story.is_ok:
+        raise typer.Exit(Exit.ERROR)

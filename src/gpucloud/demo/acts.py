@@ -1,0 +1,198 @@
+"""The acts: what is typed on the server, and what has to be seen for the story to go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gpucloud.demo import witness
+from gpucloud.demo.story import Story
+from gpucloud.lab.remote import Completed
+from gpucloud.model.failure import Exit, Failure
+
+GUEST = "demo"
+PLAN = "/tmp/demo-plan.json"
+ACT_TIMEOUT_S = 300.0
+
+
+class Server(Protocol):
+    """A server on which commands can be run: the laboratory's, or a fake one in tests."""
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed: ...
+
+
+@dataclass(slots=True)
+class Set:
+    """What the acts hand on to each other."""
+
+    server: Server
+    story: Story
+    unit: str = ""
+    """Address of the GPU unit that the story is about."""
+    functions: tuple[str, ...] = ()
+    """Ids of all its functions, as ``1002:5046``."""
+    before: witness.Picture | None = None
+    commands: list[str] = field(default_factory=list)
+    """What was typed in this act."""
+
+    def gpucloud(self, *words: str, ok: tuple[int, ...] = (0,)) -> Completed:
+        """Type a gpucloud command on the server.
+
+        Raises:
+            Failure: it ended with an exit code that is not one of ``ok``.
+        """
+        argv = ("gpucloud", *words)
+        self.commands.append(" ".join(argv))
+        done = self.server.run(argv, timeout_s=ACT_TIMEOUT_S)
+        if done.code not in ok:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise Failure(
+                f"'{' '.join(argv)}' ended with {done.code}: {said[-1] if said else 'it said nothing'}",
+                "the evidence kept holds its journal and logs",
+            )
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an act saw: the line for the report, and what the command printed."""
+
+    result: str
+    output: str = ""
+
+
+Play = Callable[[Set], Seen]
+
+
+def _demand(claim: bool, what: str) -> None:
+    if not claim:
+        raise Failure(what, "this is a defect: please report it with the evidence kept")
+
+
+def look(stage: Set) -> Seen:
+    """Take the witness's first picture of the untouched server."""
+    stage.before = take_picture(stage.server)
+    return Seen(f"{len(stage.before.drivers)} PCI functions and {len(stage.before.files)} files noted")
+
+
+def take_picture(server: Server) -> witness.Picture:
+    """Look at drivers, modules and files with plain shell."""
+    drivers = _shell(server, witness.drivers_script())
+    files = _shell(server, witness.files_script())
+    return witness.Picture(witness.parse_lines(drivers, " "), witness.parse_lines(files, "\t"))
+
+
+def _shell(server: Server, script: str) -> str:
+    done = server.run(("sh", "-c", script), timeout_s=ACT_TIMEOUT_S)
+    _demand(done.code == 0, f"the witness could not look: {done.stderr.strip()[-200:]}")
+    return done.stdout
+
+
+def scan(stage: Set) -> Seen:
+    """Find the card with all its functions."""
+    shown = stage.gpucloud("scan").stdout
+    facts = json.loads(stage.gpucloud("scan", "--format", "json").stdout)
+    units: list[dict[str, Any]] = [unit for unit in facts["units"] if "passthrough" in unit["uses"]]
+    _demand(bool(units), "scan found no GPU that could be passed through")
+    functions = units[0]["functions"]
+    stage.unit = functions[0]["address"]
+    stage.functions = tuple(function["id"] for function in functions)
+    drivers = ", ".join(str(function["driver"]) for function in functions)
+    return Seen(
+        f"one unit of {len(functions)} functions ({' '.join(stage.functions)}), held by {drivers}", shown
+    )
+
+
+def doctor(stage: Set) -> Seen:
+    """Say what stops the card from reaching a guest."""
+    done = stage.gpucloud("doctor", "--unit", stage.unit, ok=(Exit.FINDINGS,))
+    found = stage.gpucloud("doctor", "--unit", stage.unit, "--format", "json", ok=(Exit.FINDINGS,))
+    findings = json.loads(found.stdout)[0]["findings"]
+    blockers = [finding["title"] for finding in findings if finding["level"] == "blocker"]
+    _demand(bool(blockers), "doctor found nothing that stops a card which host drivers hold")
+    return Seen(blockers[0], done.stdout)
+
+
+def plan(stage: Set) -> Seen:
+    """Show every change before it is made."""
+    shown = stage.gpucloud("plan", "--unit", stage.unit, "--output", PLAN).stdout
+    stored = _shell(stage.server, f"cat {PLAN}")
+    steps = json.loads(stored)["plan"]["steps"]
+    return Seen(f"{len(steps)} changes, each with its undo", shown)
+
+
+def apply(stage: Set) -> Seen:
+    """Make the changes, each journalled first and read back after."""
+    shown = stage.gpucloud("apply", PLAN, "--yes").stdout
+    return Seen("every change done and read back", shown)
+
+
+def verify(stage: Set) -> Seen:
+    """Look again, with fresh eyes: the host is as planned."""
+    shown = stage.gpucloud("verify").stdout
+    return Seen("the host is as planned", shown)
+
+
+def launch(stage: Set) -> Seen:
+    """Start a guest with the card and wait until it says what it sees."""
+    stage.gpucloud("launch", "--gpus", "1", "--name", GUEST, "--for", "20m")
+    shown = stage.gpucloud("show", GUEST, "--format", "json").stdout
+    seen = json.loads(shown)["seen"]
+    stage.story.guest_saw = tuple(function["id"] for function in seen)
+    missing = set(stage.functions) - set(stage.story.guest_saw)
+    _demand(not missing, f"the guest does not see {' '.join(sorted(missing))}")
+    return Seen(f"the guest's own kernel lists {' and '.join(stage.functions)}", shown)
+
+
+def console(stage: Set) -> Seen:
+    """Read what the guest's kernel printed itself."""
+    shown = stage.gpucloud("console", GUEST, "--log").stdout
+    silent = [each for each in stage.functions if each.replace(":", "") not in shown.replace(":", "")]
+    _demand(not silent, f"the guest's console does not show {' '.join(silent)}")
+    return Seen("the console shows the same functions", shown)
+
+
+def destroy(stage: Set) -> Seen:
+    """End the guest; the card is free again."""
+    shown = stage.gpucloud("destroy", GUEST).stdout
+    left = json.loads(stage.gpucloud("list", "--format", "json").stdout)
+    _demand(left == [], "a guest is left behind")
+    return Seen("no guest is left", shown)
+
+
+def undo(stage: Set) -> Seen:
+    """Take everything back, newest change first."""
+    shown = stage.gpucloud("undo", "last").stdout
+    return Seen("every change taken back and read back", shown)
+
+
+def compare(stage: Set) -> Seen:
+    """Let the witness look again: drivers and files must be as they were."""
+    after = take_picture(stage.server)
+    before = stage.before
+    if before is None:
+        raise Failure("the witness took no first picture")
+    changed = (
+        *witness.differences(before.drivers, after.drivers),
+        *witness.differences(before.files, after.files),
+    )
+    _demand(not changed, f"{len(changed)} things are not as they were: {'; '.join(changed[:5])}")
+    stage.story.host_restored = True
+    return Seen(f"all {len(after.drivers)} drivers and {len(after.files)} files are as they were")
+
+
+ACTS: tuple[tuple[str, Play], ...] = (
+    ("look", look),
+    ("scan", scan),
+    ("doctor", doctor),
+    ("plan", plan),
+    ("apply", apply),
+    ("verify", verify),
+    ("launch", launch),
+    ("console", console),
+    ("destroy", destroy),
+    ("undo", undo),
+    ("compare", compare),
+)

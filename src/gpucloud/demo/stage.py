@@ -1,0 +1,100 @@
+"""The story told from the first act to the last, or to the one that failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gpucloud.demo.acts import ACTS, Play, Seen, Server, Set
+from gpucloud.demo.story import Act, Story
+from gpucloud.model.failure import Failure
+
+Clock = Callable[[], float]
+
+
+class Audience(Protocol):
+    """Who is told how the story goes while it goes."""
+
+    def begins(self, name: str, purpose: str) -> None: ...
+
+    def ended(self, act: Act) -> None: ...
+
+
+class Theatre(Protocol):
+    """Where the story is played: gives a server that is up, and takes it away again."""
+
+    def prepare(self) -> str:
+        """Make what a server starts from; gives a line on what was made or found."""
+        ...
+
+    def open(self) -> Server:
+        """Start the server and wait until it takes commands."""
+        ...
+
+    def keep_evidence(self) -> str:
+        """Save logs, journal and plan of the server; gives the folder's name."""
+        ...
+
+    def close(self) -> None:
+        """End the server; safe to call at any time, more than once."""
+        ...
+
+
+class Teller:
+    """Plays acts one after the other, times them and tells the audience."""
+
+    def __init__(self, story: Story, audience: Audience, clock: Clock) -> None:
+        self._story, self._audience, self._clock = story, audience, clock
+
+    def tell(self, name: str, purpose: str, play: Callable[[], Seen], stage: Set | None = None) -> bool:
+        """Play one act and keep what was seen, good or bad; tells whether it went well."""
+        self._audience.begins(name, purpose)
+        began = self._clock()
+        try:
+            seen, is_ok = play(), True
+        except Failure as failure:
+            seen, is_ok = Seen(str(failure)), False
+        commands = "\n".join(stage.commands) if stage else ""
+        act = Act(name, self._clock() - began, seen.result, commands, seen.output, is_ok)
+        if stage:
+            stage.commands.clear()
+        self._story.acts.append(act)
+        self._audience.ended(act)
+        return is_ok
+
+
+def play_story(
+    theatre: Theatre,
+    audience: Audience,
+    acts: Sequence[tuple[str, Play]] = ACTS,
+    clock: Clock = time.monotonic,
+) -> Story:
+    """Tell the whole story; the first act that fails is the last, and its evidence is kept."""
+    story = Story()
+    teller = Teller(story, audience, clock)
+    try:
+        if not _play_on(theatre, teller, story, acts):
+            story.evidence = theatre.keep_evidence()
+    finally:
+        theatre.close()
+    return story
+
+
+def _play_on(theatre: Theatre, teller: Teller, story: Story, acts: Sequence[tuple[str, Play]]) -> bool:
+    opened: list[Server] = []
+
+    def boot() -> Seen:
+        opened.append(theatre.open())
+        return Seen("the server takes commands")
+
+    if not teller.tell("image", "Build or find the server's disk image.", lambda: Seen(theatre.prepare())):
+        return False
+    if not teller.tell("boot", "Boot a server with a card and an IOMMU.", boot):
+        return False
+    stage = Set(opened[0], story)
+    return all(teller.tell(name, _purpose(play), lambda play=play: play(stage), stage) for name, play in acts)
+
+
+def _purpose(play: Play) -> str:
+    return (play.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,40 @@
+"""What happened, act by act: values that the three reports print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act of the story as it was seen."""
+
+    name: str
+    seconds: float
+    result: str
+    """One line: what came out, or why it failed."""
+    command: str = ""
+    """What a user would type for it; empty where the laboratory itself acted."""
+    output: str = ""
+    """What the command printed."""
+    is_ok: bool = True
+
+
+@dataclass(slots=True)
+class Story:
+    """The acts so far, and the two things that the story is told for."""
+
+    acts: list[Act] = field(default_factory=list)
+    guest_saw: tuple[str, ...] = ()
+    """Ids of the functions that the guest's kernel printed, as ``1002:5046``."""
+    host_restored: bool = False
+    evidence: str = ""
+    """Where the logs of a failed run were kept."""
+
+    @property
+    def is_ok(self) -> bool:
+        return self.host_restored and bool(self.guest_saw) and all(act.is_ok for act in self.acts)
+
+    @property
+    def seconds(self) -> float:
+        return sum(act.seconds for act in self.acts)

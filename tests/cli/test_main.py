@@ -1,0 +1,99 @@
+"""Every error is one line with a documented exit code; every verb explains itself with examples."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import typer
+
+from gpucloud.cli import main as cli
+from gpucloud.cli.main import VERBS, Verb
+from gpucloud.model.failure import Exit, Failure
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Put one command in place of all verbs, under the name ``act``."""
+
+    def put(command: Callable[[], None]) -> None:
+        monkeypatch.setitem(VERBS, "act", Verb("main", "act", "Test"))
+        monkeypatch.setattr(cli, "act", command, raising=False)
+
+    return put
+
+
+def test_a_failure_is_one_line_with_its_code(
+    verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def act() -> None:
+        raise Failure("gpu 3b:00.0 is not there", "see gpucloud scan", code=Exit.UNDONE)
+
+    verb(act)
+    assert cli.run(["act"]) == Exit.UNDONE
+    assert capsys.readouterr().err == "gpucloud: gpu 3b:00.0 is not there; see gpucloud scan\n"
+
+
+def test_a_defect_is_one_line_too(
+    verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def act() -> None:
+        raise ZeroDivisionError("one\x1b[31m two")
+
+    verb(act)
+    assert cli.run(["act"]) == Exit.ERROR
+    said = capsys.readouterr().err
+    assert "defect: ZeroDivisionError: one?[31m two" in said
+    assert "Traceback" not in said
+    assert said.count("\n") == 1
+
+
+def test_an_interrupt_has_its_own_code(verb: Callable[[Callable[[], None]], None]) -> None:
+    def act() -> None:
+        raise KeyboardInterrupt
+
+    verb(act)
+    assert cli.run(["act"]) == Exit.INTERRUPTED
+
+
+def test_an_exit_code_chosen_by_a_verb_is_kept(verb: Callable[[Callable[[], None]], None]) -> None:
+    def act() -> None:
+        raise typer.Exit(Exit.PENDING)
+
+    verb(act)
+    assert cli.run(["act"]) == Exit.PENDING
+
+
+@pytest.mark.parametrize("words", [["no-such-verb"], ["scan", "--no-such-option"]])
+def test_usage_errors_have_code_2(words: list[str]) -> None:
+    assert cli.run(words) == Exit.USAGE
+
+
+@pytest.mark.parametrize("name", [name for name in VERBS if name != "lab"])
+def test_every_verb_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([name, "--help"]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "Examples" in said
+    assert f"gpucloud {name}" in said
+
+
+def test_the_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert all(name in said for name in VERBS)
+    assert "6 the undo failed" in " ".join(said.split())
+
+
+def test_scan_starts_without_the_heavy_libraries() -> None:
+    look = (
+        "import sys; from gpucloud.cli.main import run; "
+        "run(['scan', '--from', '/nowhere']); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "gpucloud.inventory" in loaded
+    assert not loaded & {"rich", "cattrs", "libvirt", "gpucloud.prepare", "gpucloud.cloud", "gpucloud.lab"}

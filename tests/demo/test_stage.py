@@ -1,0 +1,184 @@
+"""The story stops at the first act that fails, keeps the evidence, and always closes the theatre."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from gpucloud.lab.remote import Completed
+
+from gpucloud.demo.acts import ACTS, Play, Seen, Set
+from gpucloud.demo.report import render_json, render_lines, render_page
+from gpucloud.demo.stage import play_story
+from gpucloud.demo.story import Act, Story
+from gpucloud.model.failure import Failure
+
+FUNCTIONS = [
+    {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb"},
+    {"address": "0000:00:10.1", "id": "8086:2668", "driver": "snd_hda_intel"},
+]
+SCAN = {"host": {}, "units": [{"uses": ["passthrough"], "functions": FUNCTIONS}]}
+DRIVERS = "0000:00:10.0 driver radeonfb override (null)\n0000:00:10.1 driver snd_hda_intel override (null)\n"
+
+
+class Answers:
+    """A server that knows the answers a healthy server gives; some can be changed."""
+
+    def __init__(self, **changed: str | int) -> None:
+        self.changed = changed
+        self.typed: list[str] = []
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        line = " ".join(argv)
+        self.typed.append(line)
+        for words, answer in self.changed.items():
+            if words.replace("_", " ") in line:
+                return (
+                    Completed(answer, "", "it broke") if isinstance(answer, int) else Completed(0, answer, "")
+                )
+        return self._healthy(argv, line)
+
+    def _healthy(self, argv: Sequence[str], line: str) -> Completed:
+        if argv[0] == "sh":
+            answers = {
+                "driver_override": DRIVERS,
+                "find /": "/etc/fstab\tf 644\n",
+                "cat": '{"plan": {"steps": [1, 2]}}',
+            }
+            return Completed(0, next(text for words, text in answers.items() if words in line), "")
+        match argv[1], "--format" in argv:
+            case "scan", True:
+                return Completed(0, json.dumps(SCAN), "")
+            case "doctor", True:
+                found = [
+                    {"source": "this host", "findings": [{"level": "blocker", "title": "a driver holds it"}]}
+                ]
+                return Completed(3, json.dumps(found), "")
+            case "doctor", False:
+                return Completed(3, "a driver holds it", "")
+            case "show", _:
+                return Completed(0, json.dumps({"seen": [{"id": "1002:5046"}, {"id": "8086:2668"}]}), "")
+            case "console", _:
+                return Completed(0, "0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n", "")
+            case "list", _:
+                return Completed(0, "[]", "")
+            case _:
+                return Completed(0, "done", "")
+
+
+@dataclass
+class Theatre:
+    """A theatre that counts what is asked of it."""
+
+    server: Answers = field(default_factory=Answers)
+    closed: int = 0
+    kept: int = 0
+
+    def prepare(self) -> str:
+        return "found"
+
+    def open(self) -> Answers:
+        return self.server
+
+    def keep_evidence(self) -> str:
+        self.kept += 1
+        return "/kept"
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Quiet:
+    def begins(self, name: str, purpose: str) -> None:
+        assert name
+        assert purpose.endswith(".")
+
+    def ended(self, act: Act) -> None:
+        assert act.name
+
+
+def play(theatre: Theatre, acts: Sequence[tuple[str, Play]] = ACTS) -> Story:
+    return play_story(theatre, Quiet(), acts, clock=_steps())
+
+
+def _steps() -> Callable[[], float]:
+    ticks = iter(range(1000))
+    return lambda: float(next(ticks))
+
+
+def test_a_healthy_server_is_restored_and_its_guest_saw_both_functions() -> None:
+    theatre = Theatre()
+    story = play(theatre)
+    assert story.is_ok
+    assert story.guest_saw == ("1002:5046", "8086:2668")
+    assert (theatre.closed, theatre.kept) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("broken", "act", "says"),
+    [
+        ({"gpucloud_apply": 5}, "apply", "ended with 5: it broke"),
+        ({"gpucloud_show": '{"seen": [{"id": "1002:5046"}]}'}, "launch", "does not see 8086:2668"),
+        ({"gpucloud_console": "nothing here"}, "console", "does not show 1002:5046"),
+        ({"gpucloud_list": '[{"name": "demo"}]'}, "destroy", "left behind"),
+        ({"gpucloud_scan --format": '{"host": {}, "units": []}'}, "scan", "no GPU"),
+    ],
+)
+def test_the_first_act_that_fails_is_the_last_and_says_why(
+    broken: dict[str, str | int], act: str, says: str
+) -> None:
+    theatre = Theatre(Answers(**broken))
+    story = play(theatre)
+    assert not story.is_ok
+    assert not story.host_restored
+    assert story.acts[-1].name == act
+    assert says in story.acts[-1].result
+    assert (theatre.closed, theatre.kept) == (1, 1)
+
+
+def test_a_driver_that_did_not_come_back_is_told() -> None:
+    class Forgetful(Answers):
+        def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+            done = super().run(argv, timeout_s=timeout_s)
+            undone = any("undo" in line for line in self.typed)
+            return Completed(0, done.stdout.replace("radeonfb", "none"), "") if undone else done
+
+    story = play(Theatre(Forgetful()))
+    assert story.acts[-1].name == "compare"
+    assert "0000:00:10.0: was driver radeonfb override (null), is driver none" in story.acts[-1].result
+
+
+def test_the_theatre_is_closed_when_the_user_interrupts() -> None:
+    def interrupt(stage: Set) -> Seen:
+        """Press Ctrl-C."""
+        raise KeyboardInterrupt
+
+    theatre = Theatre()
+    with pytest.raises(KeyboardInterrupt):
+        play(theatre, [("interrupt", interrupt)])
+    assert theatre.closed == 1
+
+
+def test_a_server_that_does_not_boot_ends_the_story_with_its_reason() -> None:
+    class Dark(Theatre):
+        def open(self) -> Answers:
+            raise Failure("the server did not come up", "read console.log")
+
+    story = play(Dark())
+    assert [act.name for act in story.acts] == ["image", "boot"]
+    assert story.acts[-1].result == "the server did not come up; read console.log"
+
+
+def test_reports_agree_and_the_page_escapes_what_a_server_said() -> None:
+    story = play(Theatre())
+    story.acts.append(Act("evil", 1.0, "<script>alert(1)</script>", output="<b>&\x1b"))
+    facts = json.loads(render_json(story))
+    assert facts["guest_saw"] == ["1002:5046", "8086:2668"]
+    assert facts["host_restored"] is True
+    assert facts["steps"][0] == {"name": "image", "seconds": 1.0, "result": "found"}
+    page = render_page(story)
+    assert "<script>" not in page
+    assert "1002:5046 and 8086:2668" in page
+    assert any("1002:5046 8086:2668" in line for line in render_lines(story))
