@@ -100,6 +100,18 @@ class Framebuffer:
 
 
 @dataclass(frozen=True, slots=True)
+class TextConsole:
+    """A driver that shows the kernel's text consoles (``/sys/class/vtconsole/vtconN``)."""
+
+    name: str
+    """``vtcon1``."""
+    driver: str
+    """Its own description, without the ``(S)`` or ``(M)`` before it: ``frame buffer device``."""
+    is_bound: bool
+    """At least one text console is shown by it now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vital:
     """A PCI function that the host cannot do without, and what it carries."""
 
@@ -126,6 +138,7 @@ class Host:
     nvswitches: tuple[PciAddress, ...]
     framebuffers: tuple[Framebuffer, ...] | Unknown
     vital: tuple[Vital, ...] | Unknown
+    consoles: tuple[TextConsole, ...] | Unknown = Unknown("the text consoles were not read")
 
     def unit_at(self, address: PciAddress) -> GpuUnit | None:
         """The unit that one of whose functions is at the address."""
