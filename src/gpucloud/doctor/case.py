@@ -1,0 +1,82 @@
+"""What the rules look at: the facts of one host, where each was seen, and what the user asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gpucloud.model.finding import Evidence, Finding
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress, PciFunction
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One host, or what a report shows of one, as the rules see it."""
+
+    host: Host
+    named: frozenset[PciAddress] = frozenset()
+    """Units that the user asked about by address: for them passthrough is wanted beyond doubt."""
+    shown: Mapping[str, Evidence] = field(default_factory=lambda: MappingProxyType({}))
+    """Where pasted evidence shows a fact, by the place that the fact has on a host."""
+
+    def cite(self, place: str, text: str) -> Evidence:
+        """The line that shows a fact: of the pasted evidence where it came from there, else of the host.
+
+        Args:
+            place: where the fact lives on a host, such as ``/proc/cmdline``.
+            text: what is read there.
+        """
+        return self.shown.get(place) or Evidence(place, text)
+
+    def cite_driver(self, function: PciFunction) -> Evidence:
+        """The line that shows which driver a function has."""
+        return self.cite(f"{device_path(function.address)}/driver", f"{function.address} {_driver(function)}")
+
+    def function(self, address: PciAddress) -> PciFunction | None:
+        """The function at an address; None where there is none, or functions are unknown."""
+        functions = self.host.functions
+        return None if isinstance(functions, Unknown) else functions.get(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Something that a rule could not look at, and why: a rule that lacks its input says so."""
+
+    cause: str
+    fact: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor has to say of one input."""
+
+    source: str
+    findings: tuple[Finding, ...]
+    """The likeliest root cause first."""
+    blind: tuple[Blind, ...]
+    """What could not be looked at; never a finding."""
+
+
+def device_path(address: PciAddress) -> str:
+    """Where the kernel keeps the facts of a PCI function."""
+    return f"/sys/bus/pci/devices/{address}"
+
+
+def list_units(units: tuple[GpuUnit, ...]) -> str:
+    """Units in a sentence: ``27:00.0, 28:00.0``."""
+    return ", ".join(unit.address.short for unit in units)
+
+
+def _driver(function: PciFunction) -> str:
+    match function.driver:
+        case Unknown():
+            return "driver unknown"
+        case None:
+            return "no driver"
+        case driver:
+            return driver

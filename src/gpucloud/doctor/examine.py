@@ -1,0 +1,37 @@
+"""The doctor at work: every rule over one case, answers put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gpucloud.doctor.case import Blind, Case, Diagnosis
+from gpucloud.doctor.rank import rank
+from gpucloud.doctor.rules.catalogue import RULES
+from gpucloud.model.finding import Finding
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+
+
+def diagnose(case: Case) -> Diagnosis:
+    """Every rule over one case: findings with the likeliest root cause first, and what could not be seen."""
+    findings: list[Finding] = []
+    blind: dict[Blind, None] = {}
+    for rule in RULES:
+        for answer in rule.look(case):
+            if isinstance(answer, Blind):
+                blind[answer] = None
+            else:
+                findings.append(answer)
+    return Diagnosis(case.host.source, rank(findings), tuple(blind))
+
+
+def examine(host: Host, *, named: Iterable[PciAddress] = ()) -> tuple[Finding, ...]:
+    """What stops GPUs of a host from reaching guests, worst and likeliest first.
+
+    Args:
+        host: the facts.
+        named: addresses of units that the user asks about: passthrough is wanted for them, so a host
+            driver on one is a blocker. For others it is one only where the host itself shows the wish
+            (ids given to vfio-pci, a driver override, a function already given away).
+    """
+    return diagnose(Case(host, frozenset(named))).findings

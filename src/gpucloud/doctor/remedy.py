@@ -1,0 +1,76 @@
+"""How each distribution changes boot arguments and boot images: rows of a table, no other place knows.
+
+Sources: grub-mkconfig(8), grubby(8), kernelstub(8), proxmox-boot-tool, kernel-install(8),
+update-initramfs(8), dracut(8), mkinitcpio(8).
+"""
+
+from __future__ import annotations
+
+from gpucloud.model.finding import Fix
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Distribution
+from gpucloud.model.unknown import Unknown
+
+REBOOT = "one reboot of the host; its guests stop for that time"
+
+_INITRAMFS = {
+    "initramfs-tools": "update-initramfs -u -k all",
+    "dracut": "dracut -f --regenerate-all",
+    "mkinitcpio": "mkinitcpio -P",
+}
+_FAMILY_TOOLS = {
+    "debian": "initramfs-tools",
+    "rhel": "dracut",
+    "suse": "dracut",
+    "arch": "mkinitcpio",
+}
+_GRUB = {
+    "debian": "update-grub",
+    "rhel": "grub2-mkconfig -o /boot/grub2/grub.cfg",
+    "suse": "grub2-mkconfig -o /boot/grub2/grub.cfg",
+    "arch": "grub-mkconfig -o /boot/grub/grub.cfg",
+}
+
+
+def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str, ...]:
+    """Commands that add kernel arguments the way this distribution boots; the usual ones where unknown."""
+    words = " ".join(arguments)
+    loaders = distribution.boot_loaders
+    if not isinstance(loaders, Unknown):
+        if "kernelstub" in loaders:
+            return (f'kernelstub --add-options "{words}"',)
+        if "bls" in loaders:
+            return (f'grubby --update-kernel=ALL --args="{words}"',)
+        if "systemd-boot" in loaders and "grub" not in loaders:
+            return (f"# append to the line in /etc/kernel/cmdline: {words}", "kernel-install add-all")
+    if _family(distribution) == "rhel":
+        return (f'grubby --update-kernel=ALL --args="{words}"',)
+    grub = _GRUB.get(_family(distribution) or "", "update-grub  # or: grub-mkconfig -o /boot/grub/grub.cfg")
+    return (f"# in /etc/default/grub, append to GRUB_CMDLINE_LINUX: {words}", grub)
+
+
+def rebuild_initramfs(distribution: Distribution) -> tuple[str, ...]:
+    """The command that writes the boot image again; all usual ones where the tool is unknown."""
+    tools = distribution.initramfs_tools
+    if not isinstance(tools, Unknown):
+        known = tuple(_INITRAMFS[tool] for tool in tools if tool in _INITRAMFS)
+        if known:
+            return known[:1]
+    tool = _FAMILY_TOOLS.get(_family(distribution) or "")
+    if tool is not None:
+        return (_INITRAMFS[tool],)
+    return ("update-initramfs -u -k all  # dracut: dracut -f; mkinitcpio: mkinitcpio -P",)
+
+
+def give_away(*units: GpuUnit) -> Fix:
+    """What ``gpucloud`` itself can do: move whole units to vfio-pci, without a reboot."""
+    asked = " ".join(f"--unit {unit.address.short}" for unit in units)
+    return Fix(
+        "Give every function of the card to vfio-pci, by address and without a reboot; undo gives it back.",
+        (f"gpucloud plan {asked}", f"gpucloud apply {asked}"),
+        "the host loses the card until `gpucloud undo`; no reboot",
+    )
+
+
+def _family(distribution: Distribution) -> str | None:
+    return distribution.family if isinstance(distribution.family, str) else None

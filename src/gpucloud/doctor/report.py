@@ -1,0 +1,84 @@
+"""A diagnosis as text for a tired administrator, and as the object that JSON output has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from gpucloud.doctor.case import Diagnosis
+from gpucloud.model.finding import Evidence, Finding
+from gpucloud.model.plain import Plain, to_plain
+
+_WIDTH = 100
+_EVIDENCE_SHOWN = 12
+
+
+def render_object(diagnosis: Diagnosis) -> dict[str, Plain]:
+    """One input as plain data: source, findings with their rank from 1, and what could not be looked at."""
+    return {
+        "source": diagnosis.source,
+        "findings": [_object(rank, finding) for rank, finding in enumerate(diagnosis.findings, start=1)],
+        "could_not_look": [{"cause": one.cause, "fact": one.fact, "why": one.why} for one in diagnosis.blind],
+    }
+
+
+def render_text(diagnosis: Diagnosis) -> str:
+    """One input as text: findings, worst first, then what could not be looked at."""
+    return "\n".join(_lines(diagnosis)) + "\n"
+
+
+def _object(rank: int, finding: Finding) -> Plain:
+    plain = to_plain(finding)
+    return {"rank": rank, **plain} if isinstance(plain, dict) else plain
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    yield f"{diagnosis.source}: {_verdict(diagnosis)}"
+    for finding in diagnosis.findings:
+        yield ""
+        yield from _finding(finding)
+    if diagnosis.blind:
+        yield ""
+        yield "Could not look at:"
+        for one in diagnosis.blind:
+            yield from _block(f"{one.fact}: {one.why}", "  ")
+
+
+def _verdict(diagnosis: Diagnosis) -> str:
+    if not diagnosis.findings:
+        return "nothing stops a GPU from reaching a guest, as far as it can be seen"
+    levels = [finding.level.value for finding in diagnosis.findings]
+    return ", ".join(
+        f"{levels.count(level)} {level}{'s' if levels.count(level) != 1 and level != 'info' else ''}"
+        for level in ("blocker", "warning", "info")
+        if level in levels
+    )
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield from _block(f"{finding.level.value.upper()} {finding.cause}: {finding.title}", "", "  ")
+    shown = finding.evidence[:_EVIDENCE_SHOWN]
+    for line in shown:
+        yield f"  | {_place(line)}: {line.text}"
+    if len(finding.evidence) > len(shown):
+        yield f"  | and {len(finding.evidence) - len(shown)} more lines"
+    yield from _block(f"why  {finding.why}", "  ", "       ")
+    yield from _block(f"fix  {finding.fix.text}", "  ", "       ")
+    for command in finding.fix.commands:
+        yield f"         {command}"
+    yield from _block(f"cost {finding.fix.costs}", "  ", "       ")
+
+
+def _place(evidence: Evidence) -> str:
+    return evidence.key if evidence.line is None else f"{evidence.key}:{evidence.line}"
+
+
+def _block(text: str, first: str, rest: str | None = None) -> list[str]:
+    return wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

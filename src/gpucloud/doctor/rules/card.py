@@ -1,0 +1,94 @@
+"""The state of the card itself: reset, power, and whether it is a GPU to give away at all."""
+
+from __future__ import annotations
+
+import re
+
+from gpucloud.doctor.case import Blind, Case, device_path
+from gpucloud.doctor.intent import cards, is_bmc, is_given_away, stakes
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Finding, Fix, Level
+from gpucloud.model.unknown import Unknown
+
+
+@rule
+def no_reset_method(case: Case) -> Answers:
+    """The kernel knows no way to reset the GPU: the second guest finds it as the first one left it."""
+    if not _has_reset_files(case):
+        return
+    for unit in cards(case):
+        methods = unit.primary.reset_methods
+        if isinstance(methods, Unknown):
+            if is_given_away(unit.primary):
+                yield Blind("reset-bug", f"reset methods of {unit.address.short}", methods.why)
+        elif not methods:
+            yield Finding(
+                cause="reset-bug",
+                level=Level.WARNING if stakes(case, unit) is Level.BLOCKER else Level.INFO,
+                title=f"GPU {unit.address.short} has no reset method: it is not clean between guests",
+                evidence=(case.cite(f"{device_path(unit.address)}/reset_method", "no method"),),
+                why="Between two guests vfio resets the device by function-level, bus or "
+                "power-management reset. "
+                "Without any of them the memory and state of one guest reach the next, and many cards do not "
+                "start a second time.",
+                fix=Fix(
+                    "Give the card to one guest per boot of the host, or install a reset module for it "
+                    "(AMD Vega "
+                    "and Navi 1x: vendor-reset).",
+                    costs="a reboot of the host between guests, or a module from outside the kernel",
+                ),
+                confidence=0.7,
+                units=(unit.address,),
+            )
+
+
+@rule
+def asleep_in_d3cold(case: Case) -> Answers:
+    """A card held for guests went to D3cold, from which some cards do not come back."""
+    for unit in cards(case):
+        if is_given_away(unit.primary) and unit.primary.power_state == "D3cold":
+            yield Finding(
+                cause="power-state-d3",
+                level=Level.INFO,
+                title=f"GPU {unit.address.short} is idle and without power (D3cold): some cards do not "
+                "wake up",
+                evidence=(case.cite(f"{device_path(unit.address)}/power_state", "D3cold"),),
+                why="vfio-pci lets an idle card sleep; the platform may take its power away altogether. "
+                "A card "
+                "that does not answer afterwards reads as ffffffff and its guest does not start.",
+                fix=Fix(
+                    "If a guest fails to start with it, keep the card awake.",
+                    (
+                        f"echo 0 > {device_path(unit.address)}/d3cold_allowed",
+                        "echo 'options vfio-pci disable_idle_d3=1' > /etc/modprobe.d/vfio-d3.conf",
+                    ),
+                    "some watts; vfio-pci must be loaded again for the option",
+                ),
+                confidence=0.4,
+                units=(unit.address,),
+            )
+
+
+@rule
+def only_a_management_display(case: Case) -> Answers:
+    """The only display of the host is that of its management controller: there is no GPU to give away."""
+    units = case.host.units
+    if units and all(is_bmc(unit) for unit in units):
+        yield Finding(
+            cause="no-gpu",
+            level=Level.INFO,
+            title=f"The only display is the management controller's ({units[0].primary.name}): no GPU to "
+            "give away",
+            evidence=(case.cite(f"{device_path(units[0].address)}/class", units[0].primary.name),),
+            why="The remote console draws on it; it has no 3D engine, and the host needs it.",
+            fix=Fix("Nothing is to be done here: this host has no GPU for guests.", costs="nothing"),
+            confidence=0.95,
+            units=tuple(unit.address for unit in units),
+        )
+
+
+def _has_reset_files(case: Case) -> bool:
+    """The attribute ``reset_method`` came with Linux 5.15: before, its absence says nothing."""
+    release = case.host.kernel.release
+    match = re.match(r"(\d+)\.(\d+)", release) if isinstance(release, str) else None
+    return match is not None and (int(match[1]), int(match[2])) >= (5, 15)

@@ -1,0 +1,89 @@
+"""Interrupt remapping: without it a guest with a device can send interrupts to the host at will."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.case import Blind, Case
+from gpucloud.doctor.options import Option, module_options
+from gpucloud.doctor.remedy import REBOOT, rebuild_initramfs, set_boot_arguments
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Finding, Fix, Level
+from gpucloud.model.unknown import Unknown
+
+MISSING = "interrupt-remapping-missing"
+_X86 = ("intel", "amd")
+
+
+@rule
+def interrupt_remapping_missing(case: Case) -> Answers:
+    """The IOMMU is on without interrupt remapping: vfio then refuses every device."""
+    host = case.host
+    if host.cpu.vendor not in _X86 or isinstance(host.iommu.groups, Unknown) or not host.iommu.groups:
+        return
+    remapping = host.iommu.has_interrupt_remapping
+    if isinstance(remapping, Unknown):
+        yield Blind(MISSING, "interrupt remapping", remapping.why)
+    elif not remapping:
+        unsafe = _unsafe(case)
+        yield Finding(
+            cause=MISSING,
+            level=Level.BLOCKER if unsafe is None else Level.WARNING,
+            title="The kernel runs without interrupt remapping: vfio refuses devices"
+            if unsafe is None
+            else "Interrupt remapping is missing and vfio was told to go on without: guests are not kept "
+            "apart",
+            evidence=(
+                case.cite("/sys/class/iommu", "no interrupt remapping"),
+                *([] if unsafe is None else [unsafe.evidence]),
+            ),
+            why="vfio_iommu_type1 attaches a device only where the IOMMU can isolate its interrupts; "
+            "without, "
+            "a guest can forge interrupts of the host.",
+            fix=_fix(case),
+            confidence=0.9,
+        )
+
+
+@rule
+def unsafe_interrupts(case: Case) -> Answers:
+    """allow_unsafe_interrupts is set although remapping works: a protection given up for nothing."""
+    unsafe = _unsafe(case)
+    remapping = case.host.iommu.has_interrupt_remapping
+    if unsafe is None or remapping is False:
+        return
+    if isinstance(remapping, Unknown):
+        yield Blind("unsafe-interrupts", "interrupt remapping", remapping.why)
+        return
+    yield Finding(
+        cause="unsafe-interrupts",
+        level=Level.WARNING,
+        title="allow_unsafe_interrupts is set, but interrupt remapping works: guests may forge interrupts",
+        evidence=(unsafe.evidence,),
+        why="The option lets vfio attach devices whose interrupts are not isolated. This host isolates them, "
+        "so the option only removes the check that would notice when it stops doing so.",
+        fix=Fix(
+            "Remove the option where it is written, write the boot image again and reboot.",
+            rebuild_initramfs(case.host.distribution),
+            REBOOT,
+        ),
+        confidence=0.95,
+    )
+
+
+def _unsafe(case: Case) -> Option | None:
+    given = [
+        option
+        for option in module_options(case)
+        if option.module == "vfio_iommu_type1" and option.name == "allow_unsafe_interrupts"
+    ]
+    return next((option for option in given if option.value.lower() in ("1", "y", "yes", "true")), None)
+
+
+def _fix(case: Case) -> Fix:
+    return Fix(
+        "Turn interrupt remapping on: x2APIC and VT-d or AMD-Vi in the firmware (update it where the "
+        "switch is "
+        "missing), no nointremap or intremap=off among the kernel arguments. On a board that has none, a "
+        "single-tenant host may accept the risk with vfio_iommu_type1.allow_unsafe_interrupts=1.",
+        set_boot_arguments(case.host.distribution, "intremap=on"),
+        REBOOT,
+    )

@@ -1,0 +1,153 @@
+"""Is the IOMMU on, and if not, who left it off: the firmware or the kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpucloud.doctor.case import Blind, Case
+from gpucloud.doctor.options import cite_argument, kernel_arguments
+from gpucloud.doctor.remedy import REBOOT, set_boot_arguments
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Evidence, Finding, Fix, Level
+from gpucloud.model.unknown import Unknown
+
+FIRMWARE = "iommu-disabled-firmware"
+ARGUMENT = "iommu-missing-kernel-arg"
+_TABLES = "/sys/firmware/acpi/tables"
+_SWITCHES = ("intel_iommu", "amd_iommu", "iommu")
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    cause: str
+    confidence: float
+    why: str
+
+
+@rule
+def iommu_off(case: Case) -> Answers:
+    """No device has an IOMMU group: says whether the firmware or the kernel arguments are to blame."""
+    groups = case.host.iommu.groups
+    if isinstance(groups, Unknown):
+        yield Blind(FIRMWARE, "IOMMU groups", groups.why)
+        return
+    if groups:
+        return
+    verdict = _judge(case)
+    yield Finding(
+        cause=verdict.cause,
+        level=Level.BLOCKER,
+        title="The IOMMU is off: no device has an IOMMU group, so no guest can have a GPU",
+        evidence=_evidence(case),
+        why=verdict.why,
+        fix=_fix(case, verdict.cause),
+        confidence=verdict.confidence,
+    )
+
+
+def _judge(case: Case) -> _Verdict:
+    vendor = case.host.cpu.vendor
+    if vendor == "intel" or (vendor != "amd" and case.host.iommu.has_dmar is True):
+        return _judge_intel(case)
+    if vendor == "amd" or case.host.iommu.has_ivrs is True:
+        return _judge_amd(case)
+    if case.host.iommu.has_dmar is False and case.host.iommu.has_ivrs is False:
+        return _Verdict(FIRMWARE, 0.9, "The firmware gives the kernel neither a DMAR nor an IVRS table.")
+    if is_asked(case, "intel_iommu"):
+        return _Verdict(FIRMWARE, 0.7, "The kernel was asked for the IOMMU and found none.")
+    return _Verdict(ARGUMENT, 0.5, "Nothing shows that the kernel was asked for the IOMMU.")
+
+
+def _judge_intel(case: Case) -> _Verdict:
+    if case.host.iommu.has_dmar is False:
+        return _Verdict(
+            FIRMWARE, 0.95, "The firmware gives no DMAR table: VT-d is off in its setup, or absent."
+        )
+    if is_turned_off(case):
+        return _Verdict(ARGUMENT, 0.95, "A kernel argument turns the IOMMU off.")
+    if is_asked(case, "intel_iommu"):
+        return _Verdict(
+            FIRMWARE,
+            0.75,
+            "The kernel was asked for the IOMMU with intel_iommu=on and still found none: VT-d is off in "
+            "the firmware, or this processor, board or kernel build has no IOMMU support.",
+        )
+    why = (
+        "On Intel the kernel turns VT-d on only when asked (intel_iommu=on), unless it was built with "
+        "CONFIG_INTEL_IOMMU_DEFAULT_ON; iommu=pt alone turns nothing on."
+    )
+    if is_asked(case, "amd_iommu"):
+        why += (
+            " amd_iommu= is read on AMD processors only: the vendor of the processor counts, not the GPU's."
+        )
+    return _Verdict(ARGUMENT, 0.9 if case.host.iommu.has_dmar is True else 0.7, why)
+
+
+def _judge_amd(case: Case) -> _Verdict:
+    if case.host.iommu.has_ivrs is False:
+        return _Verdict(
+            FIRMWARE, 0.95, "The firmware gives no IVRS table: AMD-Vi (IOMMU) is off in its setup."
+        )
+    if is_turned_off(case):
+        return _Verdict(ARGUMENT, 0.95, "A kernel argument turns the IOMMU off.")
+    return _Verdict(
+        FIRMWARE,
+        0.75,
+        "The kernel turns the AMD IOMMU on by itself wherever the firmware offers it; there is no argument "
+        "to turn it on (amd_iommu=on does not exist), so the firmware keeps it off.",
+    )
+
+
+def is_asked(case: Case, name: str) -> bool:
+    """Claims that the kernel was given ``name=on`` (or ``force``), and not ``off`` after it."""
+    values = [a.partition("=")[2] for a in kernel_arguments(case) if a.startswith(f"{name}=")]
+    return bool(values) and "off" not in values[-1].split(",")
+
+
+def is_turned_off(case: Case) -> bool:
+    """Claims that an argument switches the IOMMU off; of repeated ones the last counts."""
+    arguments = kernel_arguments(case)
+    own = "amd_iommu" if case.host.cpu.vendor == "amd" else "intel_iommu"
+    last = [a.partition("=")[2] for a in arguments if a.startswith(f"{own}=")][-1:]
+    return "iommu=off" in arguments or any("off" in value.split(",") for value in last)
+
+
+def switches(case: Case) -> tuple[Evidence, ...]:
+    """The kernel arguments that speak of the IOMMU."""
+    return tuple(
+        cite_argument(case, argument)
+        for argument in kernel_arguments(case)
+        if argument.partition("=")[0] in _SWITCHES
+    )
+
+
+def _evidence(case: Case) -> tuple[Evidence, ...]:
+    shown = [case.cite("/sys/kernel/iommu_groups", "no groups")]
+    if case.host.cpu.vendor != "amd" and isinstance(case.host.iommu.has_dmar, bool):
+        state = "DMAR is there" if case.host.iommu.has_dmar else "no DMAR"
+        shown.append(case.cite(f"{_TABLES}/DMAR", state))
+    if case.host.cpu.vendor != "intel" and isinstance(case.host.iommu.has_ivrs, bool):
+        state = "IVRS is there" if case.host.iommu.has_ivrs else "no IVRS"
+        shown.append(case.cite(f"{_TABLES}/IVRS", state))
+    asked = switches(case)
+    if not asked and not isinstance(case.host.kernel.arguments, Unknown):
+        asked = (case.cite("/proc/cmdline", "no intel_iommu=, amd_iommu= or iommu="),)
+    return (*shown, *asked)
+
+
+def _fix(case: Case, cause: str) -> Fix:
+    if case.host.cpu.is_virtual is True:
+        return Fix(
+            "This host is itself a guest: give it a virtual IOMMU (QEMU: -device intel-iommu,intremap=on "
+            "with the machine q35; libvirt: <iommu model='intel'>), then boot it again.",
+            costs="this guest is down while its definition changes",
+        )
+    if cause == FIRMWARE:
+        return Fix(
+            "Turn VT-d (Intel), AMD-Vi/IOMMU (AMD) or SMMU (Arm) on in the firmware setup, then boot again.",
+            costs=f"{REBOOT}, and somebody at the console or its remote management",
+        )
+    commands = set_boot_arguments(case.host.distribution, "intel_iommu=on", "iommu=pt")
+    if case.host.cpu.vendor == "amd" or is_turned_off(case):
+        return Fix("Remove the argument that turns the IOMMU off, then boot again.", costs=REBOOT)
+    return Fix("Ask the kernel for the IOMMU, then boot again.", (*commands, "reboot"), REBOOT)

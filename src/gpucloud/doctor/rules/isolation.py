@@ -1,0 +1,158 @@
+"""What shares an IOMMU group with a GPU, and what that means for guests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.doctor.case import Blind, Case, device_path, list_units
+from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver, stakes
+from gpucloud.doctor.remedy import REBOOT, give_away
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Evidence, Finding, Fix, Level
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Vital
+from gpucloud.model.pci import PciAddress, PciClass, PciFunction
+from gpucloud.model.unknown import Unknown
+
+ACS = "acs-missing"
+_STORAGE, _NETWORK = 0x01, 0x02
+
+
+@rule
+def shared_with_host_device(case: Case) -> Answers:
+    """A GPU shares its group with a device that the host needs: vfio takes the group whole or not at all."""
+    for unit in cards(case):
+        strangers = tuple(_strangers(case, unit))
+        if strangers:
+            yield _shared(case, unit, strangers)
+
+
+@rule
+def cards_share_groups(case: Case) -> Answers:
+    """Several GPUs sit in one group: only one guest can have them, so fewer guests can have a GPU."""
+    if isinstance(case.host.iommu.groups, Unknown):
+        if case.host.units:
+            yield Blind(ACS, "IOMMU groups", case.host.iommu.groups.why)
+        return
+    units = cards(case)
+    clusters = _clusters(units)
+    crowded = tuple(cluster for cluster in clusters if len(cluster) > 1)
+    if not crowded:
+        return
+    yield Finding(
+        cause=ACS,
+        level=Level.INFO,
+        title=f"{len(units)} GPUs in {len(clusters)} groups: at most {len(clusters)} guests can have one; "
+        + "; ".join(f"{list_units(cluster)} go together" for cluster in crowded),
+        evidence=tuple(_membership(case, unit) for cluster in crowded for unit in cluster),
+        why="Devices of one group can reach each other past the IOMMU, because the switch or port above them "
+        "has no access control (ACS). vfio gives a group to one guest only.",
+        fix=Fix(
+            "Sell such cards together, in one guest. To part them: turn ACS on in the firmware (or "
+            "update it), "
+            "or move a card to a slot under another root port.",
+            costs=f"{REBOOT} to change the firmware; none to sell them together",
+        ),
+        confidence=0.9,
+        units=tuple(unit.address for cluster in crowded for unit in cluster),
+    )
+
+
+@rule
+def group_partly_given(case: Case) -> Answers:
+    """One GPU of a group is given to vfio while another GPU of it is on a host driver: not viable."""
+    for unit in cards(case):
+        if not is_given_away(unit.primary):
+            continue
+        others = {case.host.unit_at(peer) for peer in unit.group_peers}
+        holding = tuple(
+            other
+            for other in sorted(filter(None, others), key=lambda one: one.address)
+            if any(is_on_host_driver(function) for function in other.functions)
+        )
+        if holding:
+            yield _partly(case, unit, holding)
+
+
+def _partly(case: Case, unit: GpuUnit, holding: tuple[GpuUnit, ...]) -> Finding:
+    return Finding(
+        cause=ACS,
+        level=Level.BLOCKER,
+        title=f"GPU {unit.address.short}: {list_units(holding)} in the same group is on a host driver; "
+        "vfio refuses the group",
+        evidence=(
+            _membership(case, unit),
+            *(case.cite_driver(function) for other in holding for function in other.functions),
+        ),
+        why="vfio hands a group out only when every endpoint in it is on vfio-pci, pci-stub or no driver.",
+        fix=give_away(*holding),
+        confidence=0.95,
+        units=(unit.address,),
+    )
+
+
+def _shared(case: Case, unit: GpuUnit, strangers: tuple[PciFunction, ...]) -> Finding:
+    vital = {one.address: one.carries for one in _vital(case)}
+    names = ", ".join(
+        f"{function.address.short} {function.name}"
+        + (f" ({vital[function.address]})" if function.address in vital else "")
+        for function in strangers
+    )
+    needed = any(function.address in vital or _is_storage(function) for function in strangers)
+    return Finding(
+        cause=ACS,
+        level=Level.BLOCKER if needed else max(stakes(case, unit), Level.WARNING, key=lambda one: one.weight),
+        title=f"GPU {unit.address.short} shares its IOMMU group with {names}",
+        evidence=(
+            _membership(case, unit),
+            *(_cite_group(case, function.address) for function in strangers),
+        ),
+        why="vfio takes a group whole: to give the GPU away the host would lose these devices too. The "
+        "port or "
+        "switch above them has no access control (ACS), or this kernel or firmware does not use it. "
+        "Never bind the whole group without looking at each device in it.",
+        fix=Fix(
+            "Move the card to a slot under another root port, turn ACS on in the firmware, or go back to the "
+            "kernel or firmware under which the groups were apart.",
+            costs=f"{REBOOT}; the host loses a disk or its network if the group is bound as it is",
+        ),
+        confidence=0.9 if needed else 0.8,
+        units=(unit.address,),
+    )
+
+
+def _strangers(case: Case, unit: GpuUnit) -> Iterator[PciFunction]:
+    for peer in unit.group_peers:
+        function = case.function(peer)
+        if function is None or function.is_nvswitch or case.host.unit_at(peer) is not None:
+            continue
+        if is_on_host_driver(function) or isinstance(function.driver, Unknown):
+            yield function
+
+
+def _vital(case: Case) -> tuple[Vital, ...]:
+    return () if isinstance(case.host.vital, Unknown) else case.host.vital
+
+
+def _is_storage(function: PciFunction) -> bool:
+    return isinstance(function.pci_class, PciClass) and function.pci_class.base in (_STORAGE, _NETWORK)
+
+
+def _membership(case: Case, unit: GpuUnit) -> Evidence:
+    return _cite_group(case, unit.address)
+
+
+def _cite_group(case: Case, address: PciAddress) -> Evidence:
+    function = case.function(address)
+    group = function.iommu_group if function is not None else None
+    return case.cite(f"{device_path(address)}/iommu_group", f"{address.short} in group {group}")
+
+
+def _clusters(units: tuple[GpuUnit, ...]) -> tuple[tuple[GpuUnit, ...], ...]:
+    """Units that can only be given away together; a unit without a group stands alone."""
+    clusters: list[list[GpuUnit]] = []
+    for unit in units:
+        joined = [one for one in clusters if any(set(unit.groups) & set(other.groups) for other in one)]
+        merged = [*(member for one in joined for member in one), unit]
+        clusters = [one for one in clusters if one not in joined] + [merged]
+    return tuple(tuple(cluster) for cluster in clusters)

@@ -1,0 +1,158 @@
+"""KVM, modules, holders, framebuffers, reset and power."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.doctor.build import (
+    UNREAD,
+    VFIO_MODULES,
+    a_kernel,
+    blind,
+    card,
+    causes,
+    findings,
+    function,
+    host,
+    levels,
+    memory_bar,
+)
+
+from gpucloud.doctor import Case
+from gpucloud.model.finding import Level
+from gpucloud.model.host import Cpu, Framebuffer, Kvm, Security
+from gpucloud.model.pci import Holder, PciAddress
+
+READY = card("3b:00", "vfio-pci", "vfio-pci", group=7)
+NO_DEVICE = Kvm(has_device=False, refusal=None)
+
+
+def test_a_processor_without_the_flag_is_the_firmware() -> None:
+    off = Cpu("intel", None, is_virtual=False, physical_address_bits=39)
+    found = findings(host(READY, kvm=NO_DEVICE, cpu=off))[0]
+    assert (found.cause, found.level) == ("kvm-unavailable", Level.BLOCKER)
+    assert "firmware" in found.title
+
+
+def test_a_guest_without_the_flag_lacks_nested_virtualization() -> None:
+    nested_off = Cpu("amd", None, is_virtual=True, physical_address_bits=40)
+    assert "nested virtualization" in findings(host(READY, kvm=NO_DEVICE, cpu=nested_off))[0].title
+
+
+def test_a_kernel_without_kvm_is_named() -> None:
+    bare = a_kernel("intel_iommu=on", available=VFIO_MODULES - {"kvm_intel"})
+    assert "has no module kvm_intel" in findings(host(READY, kvm=NO_DEVICE, kernel=bare))[0].title
+
+
+def test_a_module_that_is_not_loaded_is_named() -> None:
+    assert findings(host(READY, kvm=NO_DEVICE))[0].fix.commands == ("modprobe kvm_intel",)
+
+
+def test_what_the_kernel_answers_is_repeated() -> None:
+    refused = Kvm(has_device=True, refusal="Device or resource busy")
+    assert "Device or resource busy" in findings(host(READY, kvm=refused))[0].title
+
+
+def test_kvm_that_works_is_believed_even_without_the_flag() -> None:
+    hidden = Cpu("intel", None, is_virtual=UNREAD, physical_address_bits=UNREAD)
+    assert causes(host(READY, cpu=hidden)) == []
+
+
+def test_an_arm_host_has_no_flag_to_miss() -> None:
+    arm = Cpu("arm", None, is_virtual=False, physical_address_bits=48)
+    assert causes(host(READY, cpu=arm)) == []
+
+
+def test_unknown_kvm_is_said() -> None:
+    assert "kvm-unavailable" in [b.cause for b in blind(host(READY, kvm=Kvm(UNREAD, UNREAD)))]
+    assert "kvm-unavailable" in [b.cause for b in blind(host(READY, kvm=Kvm(True, UNREAD)))]
+
+
+def test_a_kernel_without_vfio_is_named() -> None:
+    cloud = a_kernel("intel_iommu=on", available=frozenset({"kvm_intel"}))
+    assert levels(host(READY, kernel=cloud)) == {"wrong-kernel-module": Level.BLOCKER}
+
+
+def test_vfio_that_is_loaded_needs_no_module_file() -> None:
+    built_in = a_kernel("intel_iommu=on", loaded=VFIO_MODULES, available=frozenset({"kvm_intel"}))
+    assert causes(host(READY, kernel=built_in)) == []
+
+
+def test_unknown_modules_are_said() -> None:
+    unread = host(READY, kernel=a_kernel("intel_iommu=on", loaded=UNREAD, available=UNREAD))
+    assert "wrong-kernel-module" in [b.cause for b in blind(unread)]
+
+
+@pytest.mark.parametrize("security", [Security("integrity", UNREAD), Security(None, is_secure_boot=True)])
+def test_a_locked_down_kernel_is_information(security: Security) -> None:
+    assert levels(replace(host(READY), security=security)) == {"secure-boot": Level.INFO}
+
+
+def test_processes_that_hold_the_card_are_named() -> None:
+    xorg = Holder(812, "Xorg", "/dev/dri/card0")
+    held = card("3b:00", "nouveau", "snd_hda_intel", holders=(xorg,))
+    named = Case(host(held), frozenset({PciAddress.parse("0000:3b:00.0")}))
+    found = next(f for f in findings(named) if f.cause == "gpu-in-use")
+    assert found.level is Level.BLOCKER
+    assert "Xorg (812)" in found.title
+    assert levels(host(held))["gpu-in-use"] is Level.INFO
+
+
+def test_a_running_guest_is_a_working_set_up() -> None:
+    qemu = Holder(900, "qemu-system-x86", "/dev/vfio/7", guest="train-1")
+    held = card("3b:00", "vfio-pci", "vfio-pci", holders=(qemu,))
+    assert levels(host(held)) == {"gpu-in-use": Level.INFO}
+
+
+def test_unknown_holders_are_said() -> None:
+    unread = host(card("3b:00", "vfio-pci", "vfio-pci", holders=UNREAD))
+    assert "gpu-in-use" in [b.cause for b in blind(unread)]
+
+
+FRAMEBUFFER = (Framebuffer("BOOTFB", 0xE0000000, 0xE02FFFFF),)
+
+
+def test_a_boot_framebuffer_in_a_bar_stops_a_card_that_is_wanted() -> None:
+    boot = card("3b:00", "vfio-pci", "vfio-pci", bars=(memory_bar(0xE0000000, 0x10000000),))
+    assert levels(host(boot, framebuffers=FRAMEBUFFER)) == {"boot-framebuffer-holds-gpu": Level.BLOCKER}
+
+
+def test_a_boot_framebuffer_on_the_hosts_own_card_is_information() -> None:
+    boot = card("3b:00", "nouveau", "snd_hda_intel", bars=(memory_bar(0xE0000000, 0x10000000),))
+    assert causes(host(boot, framebuffers=FRAMEBUFFER), Level.WARNING) == []
+
+
+def test_a_boot_framebuffer_elsewhere_is_silent() -> None:
+    other = card("3b:00", "vfio-pci", "vfio-pci", bars=(memory_bar(0xD0000000, 0x10000000),))
+    assert causes(host(other, framebuffers=FRAMEBUFFER)) == []
+
+
+def test_unknown_framebuffers_are_said() -> None:
+    assert "boot-framebuffer-holds-gpu" in [b.cause for b in blind(host(READY, framebuffers=UNREAD))]
+
+
+def test_a_gpu_without_reset_method_is_not_clean_between_guests() -> None:
+    stuck = card("3b:00", "vfio-pci", "vfio-pci", reset_methods=None)
+    assert levels(host(stuck)) == {"reset-bug": Level.WARNING}
+
+
+def test_old_kernels_do_not_show_reset_methods() -> None:
+    stuck = card("3b:00", "vfio-pci", "vfio-pci", reset_methods=None)
+    old = replace(a_kernel("intel_iommu=on"), release="5.4.0-156-generic")
+    assert causes(host(stuck, kernel=old)) == []
+
+
+def test_a_card_asleep_without_power_is_information() -> None:
+    asleep = card("3b:00", "vfio-pci", "vfio-pci", power_state="D3cold")
+    assert levels(host(asleep)) == {"power-state-d3": Level.INFO}
+
+
+def test_a_management_display_is_no_gpu() -> None:
+    bmc = function("02:00.0", ident="1a03:2000", driver="ast", group=5)
+    assert levels(host([bmc])) == {"no-gpu": Level.INFO}
+
+
+def test_a_management_display_beside_gpus_is_silent() -> None:
+    bmc = function("02:00.0", ident="1a03:2000", driver="ast", group=5)
+    assert causes(host(READY, [bmc])) == []

@@ -1,0 +1,109 @@
+"""Is the IOMMU on, and who left it off."""
+
+from __future__ import annotations
+
+from tests.doctor.build import UNREAD, blind, card, causes, findings, host, levels
+
+from gpucloud.model.finding import Level
+from gpucloud.model.host import Cpu
+
+GPU = card("3b:00", "vfio-pci", "vfio-pci", group=7)
+FIRMWARE, ARGUMENT = "iommu-disabled-firmware", "iommu-missing-kernel-arg"
+
+
+def test_a_server_on_which_passthrough_works_has_no_findings() -> None:
+    assert findings(host(GPU)) == ()
+
+
+def test_no_dmar_table_is_the_firmware() -> None:
+    assert causes(host(GPU, groups={}, has_dmar=False)) == [FIRMWARE]
+
+
+def test_a_dmar_table_without_the_argument_is_the_argument() -> None:
+    found = findings(host(GPU, arguments="quiet", groups={}))[0]
+    assert found.cause == ARGUMENT
+    assert "update-grub" in found.fix.commands
+
+
+def test_red_hat_hosts_are_told_grubby() -> None:
+    found = findings(host(GPU, arguments="quiet", groups={}, family="rhel"))[0]
+    assert any(command.startswith("grubby ") for command in found.fix.commands)
+
+
+def test_iommu_pt_alone_turns_nothing_on() -> None:
+    assert causes(host(GPU, arguments="iommu=pt", groups={})) == [ARGUMENT]
+
+
+def test_the_argument_of_the_gpus_vendor_on_an_intel_host_is_no_argument() -> None:
+    found = findings(host(GPU, arguments="amd_iommu=on", groups={}))[0]
+    assert found.cause == ARGUMENT
+    assert "amd_iommu=on" in [line.text for line in found.evidence]
+
+
+def test_asked_for_and_still_off_is_the_firmware() -> None:
+    assert causes(host(GPU, arguments="intel_iommu=on", groups={}, has_dmar=UNREAD)) == [FIRMWARE]
+
+
+def test_the_last_of_repeated_arguments_counts() -> None:
+    assert causes(host(GPU, arguments="intel_iommu=on intel_iommu=off", groups={})) == [ARGUMENT]
+
+
+def test_an_amd_host_needs_no_argument_so_the_firmware_is_to_blame() -> None:
+    assert causes(host(GPU, vendor="amd", arguments="amd_iommu=on", groups={})) == [FIRMWARE]
+
+
+def test_an_amd_host_with_its_iommu_switched_off_is_told_so() -> None:
+    assert causes(host(GPU, vendor="amd", arguments="amd_iommu=off", groups={})) == [ARGUMENT]
+
+
+def test_a_host_that_is_a_guest_is_told_of_the_virtual_iommu() -> None:
+    guest = Cpu("intel", "vmx", is_virtual=True, physical_address_bits=40)
+    assert "virtual IOMMU" in findings(host(GPU, groups={}, has_dmar=False, cpu=guest))[0].fix.text
+
+
+def test_unknown_groups_are_said_and_no_finding() -> None:
+    unread = host(GPU, groups=UNREAD)
+    assert ARGUMENT not in causes(unread)
+    assert FIRMWARE in [one.cause for one in blind(unread)]
+
+
+def test_missing_interrupt_remapping_stops_vfio() -> None:
+    assert levels(host(GPU, has_interrupt_remapping=False)) == {"interrupt-remapping-missing": Level.BLOCKER}
+
+
+def test_missing_interrupt_remapping_that_was_accepted_is_a_warning() -> None:
+    accepted = host(
+        GPU,
+        arguments="intel_iommu=on vfio_iommu_type1.allow_unsafe_interrupts=1",
+        has_interrupt_remapping=False,
+    )
+    assert levels(accepted) == {"interrupt-remapping-missing": Level.WARNING}
+
+
+def test_missing_interrupt_remapping_is_a_symptom_when_the_iommu_is_off() -> None:
+    assert causes(host(GPU, arguments="", groups={}, has_interrupt_remapping=False)) == [ARGUMENT]
+
+
+def test_unknown_interrupt_remapping_is_said() -> None:
+    assert "interrupt-remapping-missing" in [
+        b.cause for b in blind(host(GPU, has_interrupt_remapping=UNREAD))
+    ]
+
+
+def test_unsafe_interrupts_where_remapping_works_give_a_protection_up() -> None:
+    unsafe = {"/etc/modprobe.d/vfio.conf": "options vfio_iommu_type1 allow_unsafe_interrupts=1"}
+    assert levels(host(GPU, modules=unsafe)) == {"unsafe-interrupts": Level.WARNING}
+
+
+def test_unsafe_interrupts_set_to_zero_are_fine() -> None:
+    assert causes(host(GPU, arguments="intel_iommu=on vfio-iommu-type1.allow_unsafe_interrupts=0")) == []
+
+
+def test_amd_iommu_on_is_said_to_do_nothing() -> None:
+    assert levels(host(GPU, vendor="amd", arguments="amd_iommu=on iommu=pt")) == {
+        "iommu-argument-ignored": Level.INFO
+    }
+
+
+def test_amd_iommu_values_that_exist_are_silent() -> None:
+    assert causes(host(GPU, vendor="amd", arguments="amd_iommu=force_isolation")) == []

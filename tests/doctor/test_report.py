@@ -1,0 +1,43 @@
+"""What a person and a program read."""
+
+from __future__ import annotations
+
+import json
+
+from tests.doctor.build import UNREAD, card, host
+
+from gpucloud.doctor import Case, diagnose
+from gpucloud.doctor.report import render_object, render_text
+
+DIAGNOSIS = diagnose(Case(host(card("3b:00", "vfio-pci", "snd_hda_intel"), has_interrupt_remapping=UNREAD)))
+
+
+def test_the_object_has_source_and_ranked_findings() -> None:
+    made = json.loads(json.dumps(render_object(DIAGNOSIS)))
+    assert made["source"] == "test host"
+    first = made["findings"][0]
+    assert (first["rank"], first["cause"]) == (1, "companion-function-not-bound")
+    assert first["level"] == "blocker"
+    assert first["units"] == ["0000:3b:00.0"]
+    assert {"key", "line", "text"} == set(first["evidence"][0])
+
+
+def test_the_object_says_what_could_not_be_looked_at() -> None:
+    facts = [one["fact"] for one in render_object(DIAGNOSIS)["could_not_look"]]  # type: ignore[index, union-attr, call-overload]
+    assert facts == ["interrupt remapping"]
+
+
+def test_the_text_says_cause_evidence_why_fix_and_cost() -> None:
+    text = render_text(DIAGNOSIS)
+    assert text.startswith("test host: 1 blocker\n\nBLOCKER companion-function-not-bound: GPU 3b:00.0")
+    assert "| /sys/bus/pci/devices/0000:3b:00.1/driver: 0000:3b:00.1 snd_hda_intel" in text
+    assert "\n         gpucloud plan --unit 3b:00.0\n" in text
+    for word in ("why ", "fix ", "cost ", "Could not look at:"):
+        assert f"  {word}" in text or word in text
+
+
+def test_a_healthy_host_is_told_so() -> None:
+    healthy = diagnose(Case(host(card("3b:00", "vfio-pci"))))
+    assert render_text(healthy) == (
+        "test host: nothing stops a GPU from reaching a guest, as far as it can be seen\n"
+    )
