@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from gpucloud.model.pci import PciAddress, PciClass, PciId
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def check_guest_name(name: str) -> str:
+    """Give the name back if every cloud can have a guest of that name.
+
+    Raises:
+        ValueError: the name is no RFC 1123 label: 1 to 63 of ``a-z``, ``0-9`` and inner ``-``.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(
+            f"{name!r} is no name for a guest: it takes 1 to 63 of a-z, 0-9 and '-', no '-' at the ends"
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,33 +29,57 @@ class GuestSpec:
     """What a user asks for. The same on every cloud."""
 
     name: str
+    """An RFC 1123 label; also the guest's host name."""
     gpus: int
+    """How many GPU units; 0 is a guest without."""
     model: str | None = None
     """Part of a GPU's name or its ids; None takes any."""
+    units: tuple[PciAddress, ...] = ()
+    """These units and no others, by any of their functions; empty leaves the choice to the cloud."""
     image: str | None = None
     """A bootable disk image; None boots the built-in check guest, which only reports and waits."""
-    cpus: int = 2
-    memory_mib: int = 2048
+    cpus: int = 1
+    memory_mib: int = 512
     lifetime_s: int | None = None
     """The guest is ended after this time, counted from its start; None: until it is destroyed."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no cloud could make.
+
+        Raises:
+            ValueError: a name that is no label, or a number that is out of range.
+        """
+        check_guest_name(self.name)
+        if self.gpus < 0 or self.cpus < 1 or self.memory_mib < 1:
+            raise ValueError("a guest has at least one processor, some memory, and no negative GPUs")
+        if self.units and len(self.units) != self.gpus:
+            raise ValueError(f"{len(self.units)} units are named, but {self.gpus} GPUs are asked for")
+        if self.lifetime_s is not None and self.lifetime_s < 1:
+            raise ValueError("the time after which a guest is ended is at least one second")
 
 
 class GuestState(Enum):
     """The life of a guest, as every cloud can tell it."""
 
     STARTING = "starting"
+    """It runs, and has not yet said what it sees."""
     RUNNING = "running"
+    """It runs and has reported that it sees all it was given."""
     STOPPED = "stopped"
+    """It is there but does not run: paused, crashed or shutting down."""
     FAILED = "failed"
+    """It was kept after its launch failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFunction:
-    """One PCI function as the guest's own kernel printed it."""
+    """One PCI function as the guest's own kernel printed it. The address is the guest's."""
 
     address: PciAddress
     id: PciId
     pci_class: PciClass
+    bar_bytes: tuple[int, ...] = ()
+    """Bytes of each BAR that the guest's kernel has placed, by index; 0: none, or no room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +87,8 @@ class Guest:
     """A guest that gpucloud made."""
 
     name: str
+    id: str
+    """What the cloud calls it: for libvirt the UUID of the domain."""
     state: GuestState
     units: tuple[PciAddress, ...]
     """The host's GPU units it has."""
@@ -54,8 +96,14 @@ class Guest:
     """All host functions it has, companions included."""
     seen: tuple[SeenFunction, ...] | None
     """What the guest reported; None before it did."""
+    failure: str | None
+    """Why its launch failed, where it was kept all the same."""
     image: str | None
+    cpus: int
+    memory_mib: int
     started_at_s: float
     """Unix time."""
     ends_at_s: float | None
     """Unix time at which it is ended by itself; None: never."""
+    console_log: str | None
+    """Where everything that it printed on its serial console is kept."""

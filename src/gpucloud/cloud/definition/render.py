@@ -1,0 +1,208 @@
+"""A guest's definition as libvirt's XML. Pure: the same definition gives the same text.
+
+Source of every element: libvirt 9.0 ``docs/formatdomain.rst``; what QEMU and OVMF make of the
+address space: `gpucloud.cloud.definition.window`.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import assert_never
+
+from gpucloud.cloud.definition.parts import (
+    Accelerator,
+    Boot,
+    Definition,
+    DiskBoot,
+    Firmware,
+    KernelBoot,
+    UserNetwork,
+)
+from gpucloud.cloud.definition.record import in_namespace, render_record
+from gpucloud.cloud.definition.slots import GuestSlot
+from gpucloud.cloud.definition.window import OVMF_LARGEST_WINDOW_BYTES
+from gpucloud.model.pci import PciAddress, PciFunction
+
+AGENT_CHANNEL = "org.qemu.guest_agent.0"
+
+
+def render_domain(guest: Definition) -> str:
+    """Give the XML of a guest that is right for GPUs.
+
+    q35; the host's processor and its address bits under KVM; every unit one multifunction device behind
+    a root port of its own; no memory balloon, because passed-through devices pin all memory; no emulated
+    display; a serial console whose whole output is also kept in a file.
+    """
+    domain = ET.Element("domain", type=guest.accelerator.value)
+    _text(domain, "name", guest.name)
+    _text(domain, "uuid", guest.uuid)
+    ET.SubElement(domain, "metadata").append(in_namespace(render_record(guest.record)))
+    _text(domain, "memory", str(guest.memory_mib), unit="MiB")
+    _text(domain, "vcpu", str(guest.cpus), placement="static")
+    _add_firmware_settings(domain, guest)
+    _add_os(domain, guest.boot)
+    features = ET.SubElement(domain, "features")
+    ET.SubElement(features, "acpi")
+    ET.SubElement(features, "apic")
+    _add_cpu(domain, guest.accelerator)
+    ET.SubElement(domain, "clock", offset="utc")
+    # The check guest ends when its kernel panics and reboots; a disk may reboot as it likes.
+    reboot = "destroy" if isinstance(guest.boot, KernelBoot) else "restart"
+    for event, reaction in (("poweroff", "destroy"), ("reboot", reboot), ("crash", "destroy")):
+        _text(domain, f"on_{event}", reaction)
+    _add_devices(domain, guest)
+    ET.indent(domain)
+    return ET.tostring(domain, encoding="unicode") + "\n"
+
+
+def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, tag, attributes)
+    element.text = text
+    return element
+
+
+def _add_firmware_settings(domain: ET.Element, guest: Definition) -> None:
+    """Ask OVMF for a window that it would not make by itself."""
+    if guest.window.is_default or not _is_uefi(guest.boot):
+        return
+    mib = min(guest.window.size_bytes, OVMF_LARGEST_WINDOW_BYTES) >> 20
+    settings = ET.SubElement(domain, "sysinfo", type="fwcfg")
+    _text(settings, "entry", str(mib), name="opt/ovmf/X-PciMmio64Mb")
+
+
+def _is_uefi(boot: Boot) -> bool:
+    return isinstance(boot, DiskBoot) and boot.firmware is Firmware.UEFI
+
+
+def _add_os(domain: ET.Element, boot: Boot) -> None:
+    os = ET.SubElement(domain, "os")
+    match boot:
+        case KernelBoot(kernel, initramfs, arguments):
+            _text(os, "type", "hvm", arch="x86_64", machine="q35")
+            _text(os, "kernel", str(kernel))
+            _text(os, "initrd", str(initramfs))
+            _text(os, "cmdline", arguments)
+        case DiskBoot(firmware=Firmware.UEFI, variables=variables):
+            os.set("firmware", "efi")
+            _text(os, "type", "hvm", arch="x86_64", machine="q35")
+            firmware = ET.SubElement(os, "firmware")
+            # Secure Boot refuses the unsigned modules that GPU drivers are.
+            ET.SubElement(firmware, "feature", enabled="no", name="secure-boot")
+            _text(os, "nvram", str(variables))
+        case DiskBoot():
+            _text(os, "type", "hvm", arch="x86_64", machine="q35")
+        case _:
+            assert_never(boot)
+
+
+def _add_cpu(domain: ET.Element, accelerator: Accelerator) -> None:
+    if accelerator is Accelerator.KVM:
+        cpu = ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="off")
+        # QEMU's own default is 40 bits, whatever the host has: too few for the BARs of large cards.
+        ET.SubElement(cpu, "maxphysaddr", mode="passthrough")
+    else:
+        ET.SubElement(domain, "cpu", mode="maximum")
+
+
+def _add_devices(domain: ET.Element, guest: Definition) -> None:
+    devices = ET.SubElement(domain, "devices")
+    _add_controllers(devices, guest)
+    if isinstance(guest.boot, DiskBoot):
+        _add_disks(devices, guest.boot)
+    if guest.network is not None:
+        _add_network(devices, guest.network)
+    _add_console(devices, str(guest.console_log))
+    if isinstance(guest.boot, DiskBoot):
+        channel = ET.SubElement(devices, "channel", type="unix")
+        ET.SubElement(channel, "target", type="virtio", name=AGENT_CHANNEL)
+        rng = ET.SubElement(devices, "rng", model="virtio")
+        _text(rng, "backend", "/dev/urandom", model="random")
+    video = ET.SubElement(devices, "video")
+    ET.SubElement(video, "model", type="none")
+    for bus, slot in enumerate(guest.slots, start=1):
+        _add_slot(devices, bus, slot)
+    ET.SubElement(devices, "memballoon", model="none")
+
+
+def _add_controllers(devices: ET.Element, guest: Definition) -> None:
+    ET.SubElement(devices, "controller", type="usb", model="none")
+    root = ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
+    if not guest.window.is_default:
+        _text(root, "pcihole64", str(guest.window.size_bytes >> 10), unit="KiB")
+    for index in range(1, len(guest.slots) + 1):
+        ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
+
+
+def _add_disks(devices: ET.Element, boot: DiskBoot) -> None:
+    disk = _disk(devices, str(boot.disk), "qcow2", "vda")
+    # An explicit chain: nothing probes what a guest may have written to its disk.
+    chain = disk if boot.backing is None else _add_backing(disk, str(boot.backing.path), boot.backing.format)
+    ET.SubElement(chain, "backingStore")
+    ET.SubElement(disk, "boot", order="1")
+    seed = _disk(devices, str(boot.seed), "raw", "vdb")
+    ET.SubElement(seed, "readonly")
+
+
+def _disk(devices: ET.Element, path: str, kind: str, target: str) -> ET.Element:
+    """Add a virtio disk: Debian's cloud kernels have no driver for a SATA CD-ROM (cloud-init 3897)."""
+    disk = ET.SubElement(devices, "disk", type="file", device="disk")
+    ET.SubElement(disk, "driver", name="qemu", type=kind)
+    ET.SubElement(disk, "source", file=path)
+    ET.SubElement(disk, "target", dev=target, bus="virtio")
+    return disk
+
+
+def _add_backing(disk: ET.Element, path: str, kind: str) -> ET.Element:
+    chain = ET.SubElement(disk, "backingStore", type="file")
+    ET.SubElement(chain, "format", type=kind)
+    source = ET.SubElement(chain, "source", file=path)
+    # libvirt would change the owner of a backing file and never give it back (security_dac.c).
+    ET.SubElement(source, "seclabel", model="dac", relabel="no")
+    return chain
+
+
+def _add_network(devices: ET.Element, network: UserNetwork) -> None:
+    interface = ET.SubElement(devices, "interface", type="user")
+    if network is UserNetwork.PASST:
+        ET.SubElement(interface, "backend", type="passt")
+    ET.SubElement(interface, "model", type="virtio")
+
+
+def _add_console(devices: ET.Element, log: str) -> None:
+    serial = ET.SubElement(devices, "serial", type="pty")
+    ET.SubElement(serial, "log", file=log, append="off")
+    ET.SubElement(serial, "target", type="isa-serial", port="0")
+    console = ET.SubElement(devices, "console", type="pty")
+    ET.SubElement(console, "target", type="serial", port="0")
+
+
+def _add_slot(devices: ET.Element, bus: int, slot: GuestSlot) -> None:
+    """Add all functions of a unit to the one slot behind a root port, function 0 first."""
+    for number, function in slot.functions:
+        device = _hostdev(devices, function)
+        place = PciAddress(0, bus, 0, number)
+        address = ET.SubElement(device, "address", {"type": "pci", **_address(place)})
+        if number == 0 and len(slot.functions) > 1:
+            address.set("multifunction", "on")
+
+
+def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
+    """Add a host function as it stands.
+
+    ``managed='no'``: libvirt would give it back to its stock driver after the guest, and a prepared
+    function stays with vfio-pci until `gpucloud undo`.
+    """
+    device = ET.SubElement(devices, "hostdev", mode="subsystem", type="pci", managed="no")
+    ET.SubElement(device, "driver", name="vfio")
+    source = ET.SubElement(device, "source")
+    ET.SubElement(source, "address", _address(function.address))
+    return device
+
+
+def _address(address: PciAddress) -> dict[str, str]:
+    return {
+        "domain": f"0x{address.domain:04x}",
+        "bus": f"0x{address.bus:02x}",
+        "slot": f"0x{address.device:02x}",
+        "function": f"0x{address.function:x}",
+    }
