@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from gpucloud.lab.remote import Completed
+from gpucloud.lab.process import Completed
 
 from gpucloud.demo.acts import ACTS, Play, Seen, Set
 from gpucloud.demo.report import render_json, render_lines, render_page
@@ -36,7 +36,7 @@ class Answers:
         for words, answer in self.changed.items():
             if words.replace("_", " ") in line:
                 return (
-                    Completed(answer, "", "it broke") if isinstance(answer, int) else Completed(0, answer, "")
+                    Completed("", "it broke", answer) if isinstance(answer, int) else Completed(answer, "", 0)
                 )
         return self._healthy(argv, line)
 
@@ -47,25 +47,25 @@ class Answers:
                 "find /": "/etc/fstab\tf 644\n",
                 "cat": '{"plan": {"steps": [1, 2]}}',
             }
-            return Completed(0, next(text for words, text in answers.items() if words in line), "")
+            return Completed(next(text for words, text in answers.items() if words in line), "", 0)
         match argv[1], "--format" in argv:
             case "scan", True:
-                return Completed(0, json.dumps(SCAN), "")
+                return Completed(json.dumps(SCAN), "", 0)
             case "doctor", True:
                 found = [
                     {"source": "this host", "findings": [{"level": "blocker", "title": "a driver holds it"}]}
                 ]
-                return Completed(3, json.dumps(found), "")
+                return Completed(json.dumps(found), "", 3)
             case "doctor", False:
-                return Completed(3, "a driver holds it", "")
+                return Completed("a driver holds it", "", 3)
             case "show", _:
-                return Completed(0, json.dumps({"seen": [{"id": "1002:5046"}, {"id": "8086:2668"}]}), "")
+                return Completed(json.dumps({"seen": [{"id": "1002:5046"}, {"id": "8086:2668"}]}), "", 0)
             case "console", _:
-                return Completed(0, "0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n", "")
+                return Completed("0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n", "", 0)
             case "list", _:
-                return Completed(0, "[]", "")
+                return Completed("[]", "", 0)
             case _:
-                return Completed(0, "done", "")
+                return Completed("done", "", 0)
 
 
 @dataclass
@@ -143,7 +143,7 @@ def test_a_driver_that_did_not_come_back_is_told() -> None:
         def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
             done = super().run(argv, timeout_s=timeout_s)
             undone = any("undo" in line for line in self.typed)
-            return Completed(0, done.stdout.replace("radeonfb", "none"), "") if undone else done
+            return Completed(done.stdout.replace("radeonfb", "none"), "", 0) if undone else done
 
     story = play(Theatre(Forgetful()))
     assert story.acts[-1].name == "compare"

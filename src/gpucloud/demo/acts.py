@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from gpucloud.demo import witness
 from gpucloud.demo.story import Story
-from gpucloud.lab.remote import Completed
+from gpucloud.lab.process import Completed
 from gpucloud.model.failure import Exit, Failure
 
 GUEST = "demo"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from gpucloud.demo.acts import ACTS, Play, Seen, Server, Set
@@ -93,7 +94,7 @@ def _play_on(theatre: Theatre, teller: Teller, story: Story, acts: Sequence[tupl
     if not teller.tell("boot", "Boot a server with a card and an IOMMU.", boot):
         return False
     stage = Set(opened[0], story)
-    return all(teller.tell(name, _purpose(play), lambda play=play: play(stage), stage) for name, play in acts)
+    return all(teller.tell(name, _purpose(play), partial(play, stage), stage) for name, play in acts)
 
 
 def _purpose(play: Play) -> str:

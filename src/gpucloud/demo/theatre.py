@@ -1,0 +1,43 @@
+"""The laboratory as the place where the story is played."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from gpucloud.lab.host import LabHost
+from gpucloud.lab.lab import Lab
+
+
+class LabTheatre:
+    """A server of the laboratory, alive for one story.
+
+    Args:
+        topology: its name, or the path of a topology file.
+        progress: told in a line what takes long.
+    """
+
+    def __init__(self, topology: str, progress: Callable[[str], None]) -> None:
+        self._lab = Lab(progress=progress)
+        self._topology = topology
+        self._host: LabHost | None = None
+
+    def prepare(self) -> str:
+        """Make the disk image and the saved state of the server, as far as they are not there yet."""
+        prepared = self._lab.prepare(self._topology)
+        start = "from its saved state" if prepared.saved else "from power-on"
+        return f"{prepared.start.topology.title}; it starts {start}, with {prepared.start.accelerator.name}"
+
+    def open(self) -> LabHost:
+        """Start a server with a name of its own, so that two stories never meet."""
+        self._host = self._lab.up(self._topology, f"demo-{os.getpid()}")
+        return self._host
+
+    def keep_evidence(self) -> str:
+        """Copy the console log, the journals and gpucloud's plans out of the server."""
+        return str(self._host.keep_evidence()) if self._host else ""
+
+    def close(self) -> None:
+        """End the server."""
+        if self._host:
+            self._host.down()
