@@ -1,0 +1,120 @@
+"""The built-in check guest: the host's own kernel and one static program, which report and wait.
+
+It needs no image and no download, boots in seconds, and its kernel lists PCI functions as any other.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from gpucloud.cloud.boot.cpio import character_device, directory, program, render_cpio
+from gpucloud.cloud.definition.parts import KernelBoot
+from gpucloud.cloud.programs import SYSTEM_PATH, install_line
+from gpucloud.cloud.report import REPORT_SCRIPT
+from gpucloud.model.failure import Failure
+
+_INIT = f"""#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+{REPORT_SCRIPT}
+for word in $(cat /proc/cmdline); do
+  case $word in gpucloud.nonce=*) nonce=${{word#*=}} ;; esac
+done
+gpucloud_reports "$nonce" &
+while :; do
+  setsid cttyhack sh
+  sleep 1
+done
+"""
+"""The first program: mounts, reports, then gives a shell to whoever looks at the console."""
+
+_ELF_INTERPRETER = 3
+"""``PT_INTERP``: the program needs a loader, so it is not static (elf(5))."""
+
+
+def make_check_guest(folder: Path, release: str, nonce: str, root: Path = Path("/")) -> KernelBoot:
+    """Put kernel and initramfs into a guest's folder.
+
+    The kernel is copied: libvirt changes the owner of what it boots, and the host's file must stay.
+
+    Raises:
+        Failure: the host's kernel, or a static busybox, is not there.
+    """
+    kernel, initramfs = folder / "kernel", folder / "initramfs"
+    shutil.copyfile(find_kernel(release, root), kernel)
+    initramfs.write_bytes(build_initramfs(read_busybox(root)))
+    # Warnings are enough on a serial line; a panic ends the guest, and so its launch, at once.
+    arguments = f"console=ttyS0,115200 loglevel=5 panic=1 gpucloud.nonce={nonce}"
+    return KernelBoot(kernel, initramfs, arguments)
+
+
+def build_initramfs(busybox: bytes) -> bytes:
+    """Give the archive that the kernel starts from; it is the same for every check guest."""
+    folders = [directory(name) for name in ("bin", "dev", "proc", "sys")]
+    return render_cpio(
+        [
+            *folders,
+            character_device("dev/console", 5, 1),
+            program("bin/busybox", busybox),
+            program("init", _INIT.encode()),
+        ]
+    )
+
+
+def find_kernel(release: str, root: Path) -> Path:
+    """Find the file of the running kernel, or else the newest there is.
+
+    Raises:
+        Failure: there is no kernel file at all.
+    """
+    exact = (root / f"boot/vmlinuz-{release}", root / f"lib/modules/{release}/vmlinuz")
+    others = sorted((root / "boot").glob("vmlinuz-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in (*exact, *others):
+        if path.is_file():
+            return path
+    raise Failure(
+        f"the check guest boots this host's own kernel, and there is none in {root / 'boot'}",
+        "apt install linux-image-amd64, or give a disk image with --image",
+    )
+
+
+def read_busybox(root: Path) -> bytes:
+    """Read the program that the check guest consists of.
+
+    Raises:
+        Failure: it is absent, or needs libraries that the check guest does not have.
+    """
+    for folder in SYSTEM_PATH.split(":"):
+        path = root / folder.lstrip("/") / "busybox"
+        if path.is_file():
+            content = path.read_bytes()
+            if is_static(content):
+                return content
+            raise Failure(
+                f"the check guest needs a busybox without libraries, and {path} has some",
+                f"{install_line('busybox')}, or give a disk image with --image",
+            )
+    raise Failure(
+        "the check guest needs busybox, which is missing",
+        f"{install_line('busybox')}, or give a disk image with --image",
+    )
+
+
+def is_static(content: bytes) -> bool:
+    """Claims a 64-bit little-endian ELF program that needs no loader."""
+    if content[:6] != b"\x7fELF\x02\x01":
+        return False
+    return _ELF_INTERPRETER not in _segment_types(content)
+
+
+def _segment_types(content: bytes) -> Iterable[int]:
+    """Types of the program headers: offset, size and number of them stand at fixed places (elf(5))."""
+    offset = int.from_bytes(content[32:40], "little")
+    size, count = (int.from_bytes(content[at : at + 2], "little") for at in (54, 56))
+    for number in range(count):
+        at = offset + number * size
+        yield int.from_bytes(content[at : at + 4], "little")

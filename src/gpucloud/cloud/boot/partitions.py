@@ -1,0 +1,68 @@
+"""How a disk wants to be started, read from its first sectors. Pure; the content is hostile.
+
+Sources: UEFI Specification 2.10, 5.2 and 5.3 (MBR, GPT); GRUB manual, "BIOS installation".
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Iterable
+
+from gpucloud.cloud.definition.parts import Firmware
+
+HEAD_BYTES = 64 * 1024
+"""Holds the partition table with sectors of 512 and of 4096 bytes."""
+
+_ESP = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+_BIOS_BOOT = uuid.UUID("21686148-6449-6e6f-744e-656564454649")
+_MBR_ESP = 0xEF
+_MOST_ENTRIES = 128
+
+
+def choose_firmware(head: bytes) -> Firmware:
+    """Say which firmware starts a disk.
+
+    UEFI where there is an EFI system partition and no sign of BIOS: no BIOS boot partition on a GPT
+    disk, no boot code on an MBR one. Images that can do both start with BIOS, which is quicker.
+
+    Raises:
+        ValueError: nothing on the disk can be started; says what is missing.
+    """
+    if head[510:512] != b"\x55\xaa":
+        raise ValueError("it has no boot sector")
+    has_code = any(head[:440])
+    kinds = set(_gpt_types(head))
+    if kinds:
+        if _BIOS_BOOT in kinds or (has_code and _ESP not in kinds):
+            return Firmware.BIOS
+        if _ESP in kinds:
+            return Firmware.UEFI
+        raise ValueError("it has neither an EFI system partition nor a BIOS boot partition")
+    if has_code:
+        return Firmware.BIOS
+    if _MBR_ESP in _mbr_types(head):
+        return Firmware.UEFI
+    raise ValueError("its boot sector is empty and it has no EFI system partition")
+
+
+def _gpt_types(head: bytes) -> Iterable[uuid.UUID]:
+    """Types of the partitions of a GPT disk; nothing where it is none."""
+    for sector in (512, 4096):
+        header = head[sector : sector + 92]
+        if header[:8] == b"EFI PART" and len(header) == 92:
+            first, count, size = struct.unpack_from("<QII", header, 72)
+            yield from _entries(head, first * sector, min(count, _MOST_ENTRIES), size)
+            return
+
+
+def _entries(head: bytes, at: int, count: int, size: int) -> Iterable[uuid.UUID]:
+    for number in range(count):
+        start = at + number * size
+        kind = head[start : start + 16]
+        if len(kind) == 16 and any(kind):
+            yield uuid.UUID(bytes_le=kind)
+
+
+def _mbr_types(head: bytes) -> set[int]:
+    return {head[446 + 16 * number + 4] for number in range(4)}

@@ -1,0 +1,43 @@
+"""What cloud-init in an image is told: to print the guest's report on the serial console.
+
+Source: cloud-init, "NoCloud": a file system labelled CIDATA with ``user-data`` and ``meta-data``;
+"bootcmd" runs early on every boot. Both files are YAML, and JSON is YAML.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from gpucloud.cloud.report import REPORT_SCRIPT
+
+
+def render_user_data(nonce: str) -> str:
+    """Give the cloud-config of a guest: the report, in the background, so that it holds nothing up."""
+    command = f"{REPORT_SCRIPT}\ngpucloud_reports {nonce} </dev/null >/dev/ttyS0 2>/dev/null &"
+    return "#cloud-config\n" + json.dumps({"bootcmd": [["sh", "-c", command]]}, indent=1) + "\n"
+
+
+def render_meta_data(name: str, uuid: str) -> str:
+    """Give the guest's identity; another one makes cloud-init treat it as a new machine."""
+    return json.dumps({"instance-id": uuid, "local-hostname": name}) + "\n"
+
+
+def write_seed(path: Path, user_data: str, meta_data: str) -> None:
+    """Write the two files into an ISO 9660 image that every cloud-init finds by its label."""
+    from pycdlib.pycdlib import PyCdlib
+
+    iso = PyCdlib()
+    iso.new(vol_ident="CIDATA", joliet=3, rock_ridge="1.09")
+    for number, (name, text) in enumerate((("user-data", user_data), ("meta-data", meta_data))):
+        content = text.encode()
+        iso.add_fp(
+            io.BytesIO(content),
+            len(content),
+            iso_path=f"/FILE{number}.;1",
+            rr_name=name,
+            joliet_path=f"/{name}",
+        )
+    iso.write(str(path))
+    iso.close()

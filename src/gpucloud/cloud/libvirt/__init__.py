@@ -1,0 +1,1 @@
+"""The embedded default: guests on this machine through libvirt, with no state of gpucloud's own."""

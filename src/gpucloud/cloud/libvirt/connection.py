@@ -1,0 +1,214 @@
+"""The one connection to libvirt: a narrow, typed door; every error of libvirt becomes one line.
+
+Under emulation each call costs seconds, so there is one connection and few calls.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
+
+from gpucloud.cloud.definition.record import NAMESPACE, PREFIX
+from gpucloud.cloud.libvirt.domain import Domain, DomainState, parse_domain
+from gpucloud.model.failure import Failure
+
+URI = "qemu:///system"
+_SYSTEM_FOLDERS = (
+    "/usr/lib/python3/dist-packages",
+    "/usr/lib64/python{version}/site-packages",
+    "/usr/lib/python{version}/site-packages",
+)
+"""Where distributions put Python modules, which a virtual environment does not look into."""
+_START = "systemctl start libvirtd (where it is not installed: apt install libvirt-daemon-system)"
+
+_NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
+_METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
+_AFFECT_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+_AGENT_TIMEOUT_S = 5
+
+
+class ConsoleStream(Protocol):
+    """A guest's serial console, both ways. Both calls wait."""
+
+    def recv(self, nbytes: int) -> bytes: ...
+
+    def send(self, data: bytes) -> int: ...
+
+    def abort(self) -> int: ...
+
+
+class Hypervisor(Protocol):
+    """What is asked of libvirt. Domains are named by their UUID: names can be taken again."""
+
+    def domains(self) -> tuple[Domain, ...]:
+        """All domains, active or not, whoever made them."""
+        ...
+
+    def find(self, name: str) -> Domain | None: ...
+
+    def start(self, xml: str) -> None:
+        """Start a transient domain: when it ends, nothing of it is left in libvirt."""
+        ...
+
+    def is_active(self, uuid: str) -> bool: ...
+
+    def end(self, uuid: str) -> None:
+        """End a domain at once; one that is gone already is fine."""
+        ...
+
+    def keep_record(self, uuid: str, record: str) -> None:
+        """Replace gpucloud's element in the metadata of an active domain."""
+        ...
+
+    def ask_agent(self, uuid: str, command: str) -> str | None:
+        """Send a command to the agent in the guest; None where no agent answers."""
+        ...
+
+    def open_console(self, uuid: str) -> ConsoleStream: ...
+
+    def close(self) -> None: ...
+
+
+def import_system_module(name: str) -> ModuleType:
+    """Import a Python module that only the distribution has, also from a virtual environment.
+
+    PyPI has no built libvirt binding; Debian's is made for the Python of the same Debian.
+
+    Raises:
+        Failure: it is not installed, or is made for another Python.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    kept = list(sys.path)
+    sys.path += [folder.format(version=version) for folder in _SYSTEM_FOLDERS]
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise Failure(
+            f"guests need libvirt's Python module, and Python {version} finds none ({error})",
+            "apt install python3-libvirt libvirt-daemon-system",
+        ) from error
+    finally:
+        sys.path[:] = kept
+
+
+def connect() -> Hypervisor:
+    """Open the connection to this machine's libvirt.
+
+    Raises:
+        Failure: the module is missing, or libvirt does not answer.
+    """
+    module = import_system_module("libvirt")
+    # libvirt prints errors on standard error by itself unless told where they go.
+    module.registerErrorHandler(_ignore, None)
+    try:
+        connection = module.open(URI)
+    except module.libvirtError as error:
+        raise Failure(f"libvirt does not answer: {error}", _START) from error
+    return Libvirt(module, connection)
+
+
+def _ignore(_context: object, _error: object) -> None:
+    """Take an error that libvirt also raises."""
+
+
+class Libvirt:
+    """libvirt's own binding behind the narrow door."""
+
+    def __init__(self, module: Any, connection: Any) -> None:
+        self._module, self._connection = module, connection
+
+    @contextmanager
+    def _said(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except self._module.libvirtError as error:
+            raise Failure(f"libvirt could not {doing}: {error}", "see journalctl -u libvirtd") from error
+
+    def domains(self) -> tuple[Domain, ...]:
+        with self._said("list its guests"):
+            return tuple(
+                domain
+                for each in self._connection.listAllDomains(0)
+                if (domain := self._read(each)) is not None
+            )
+
+    def _read(self, domain: Any) -> Domain | None:
+        """Read one domain; None where it went away in between."""
+        try:
+            return parse_domain(domain.XMLDesc(0), DomainState(domain.state(0)[0]))
+        except self._module.libvirtError as error:
+            if error.get_error_code() == _NO_DOMAIN:
+                return None
+            raise
+        except ValueError as error:
+            raise Failure(
+                f"the definition of guest {domain.name()} cannot be read: {error}",
+                f"virsh dumpxml {domain.name()}",
+            ) from error
+
+    def _look_up(self, uuid: str) -> Any | None:
+        try:
+            return self._connection.lookupByUUIDString(uuid)
+        except self._module.libvirtError as error:
+            if error.get_error_code() == _NO_DOMAIN:
+                return None
+            raise
+
+    def find(self, name: str) -> Domain | None:
+        with self._said(f"look for guest {name}"):
+            try:
+                domain = self._connection.lookupByName(name)
+            except self._module.libvirtError as error:
+                if error.get_error_code() == _NO_DOMAIN:
+                    return None
+                raise
+            return self._read(domain)
+
+    def start(self, xml: str) -> None:
+        with self._said("start the guest"):
+            self._connection.createXML(xml, 0)
+
+    def is_active(self, uuid: str) -> bool:
+        with self._said("look at the guest"):
+            domain = self._look_up(uuid)
+            return domain is not None and bool(domain.isActive())
+
+    def end(self, uuid: str) -> None:
+        with self._said("end the guest"):
+            domain = self._look_up(uuid)
+            if domain is None:
+                return
+            try:
+                domain.destroy()
+            except self._module.libvirtError as error:
+                if error.get_error_code() != _NO_DOMAIN:
+                    raise
+
+    def keep_record(self, uuid: str, record: str) -> None:
+        with self._said("keep what the guest reported"):
+            domain = self._connection.lookupByUUIDString(uuid)
+            domain.setMetadata(_METADATA_ELEMENT, record, PREFIX, NAMESPACE, _AFFECT_LIVE)
+
+    def ask_agent(self, uuid: str, command: str) -> str | None:
+        agent = import_system_module("libvirt_qemu")
+        try:
+            domain = self._connection.lookupByUUIDString(uuid)
+            return str(agent.qemuAgentCommand(domain, command, _AGENT_TIMEOUT_S, 0))
+        except self._module.libvirtError:
+            # Every way in which no agent answers: none installed, not started yet, command not allowed.
+            return None
+
+    def open_console(self, uuid: str) -> ConsoleStream:
+        with self._said("open the console"):
+            stream = self._connection.newStream(0)
+            domain = self._connection.lookupByUUIDString(uuid)
+            domain.openConsole(None, stream, 0)
+            return stream  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        with self._said("close the connection"):
+            self._connection.close()

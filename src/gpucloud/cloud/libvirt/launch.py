@@ -1,0 +1,202 @@
+"""One launch: choose, make, start, look, wait; and everything taken back if any of it fails."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpucloud.cloud.boot.make import Identity, MakeBoot
+from gpucloud.cloud.choose import Refused, choose
+from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
+from gpucloud.cloud.definition.record import Record, render_record
+from gpucloud.cloud.definition.render import render_domain
+from gpucloud.cloud.definition.slots import guest_slots
+from gpucloud.cloud.definition.window import OVMF_ADDRESS_BITS, TCG_ADDRESS_BITS, fit_window
+from gpucloud.cloud.libvirt.connection import Hypervisor
+from gpucloud.cloud.libvirt.domain import Domain, claims_of, guest_of
+from gpucloud.cloud.libvirt.emulator import choose_accelerator
+from gpucloud.cloud.libvirt.tools import Tools
+from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
+from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.model.failure import Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
+from gpucloud.model.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch of one guest."""
+
+    tools: Tools
+    hypervisor: Hypervisor
+    spec: GuestSpec
+    patience: Patience
+    say: Say
+
+    def do(self) -> Guest:
+        """Launch.
+
+        Raises:
+            Failure: it cannot be done, or the guest does not see what it was given; nothing is left,
+                unless a failed guest is to be kept.
+        """
+        make_boot = self.tools.boots.look(self.spec)
+        self.say("reading this host")
+        host = self.tools.read_host()
+        with ExitStack() as undo:
+            with self.tools.places.locked(lambda: self.say("waiting for another launch")):
+                guest = self._make(host, make_boot, undo)
+                self.hypervisor.start(render_domain(guest))
+            self._check_given(guest)
+            self.say(f"guest {guest.name} started; waiting for its kernel to say what it sees")
+            try:
+                seen = self._wait(guest)
+            except Failure as failure:
+                if self.patience.keeps_failed:
+                    self._keep(guest.record.with_failure(failure.what), guest.uuid)
+                    undo.pop_all()
+                raise
+            self._keep(guest.record.with_seen(seen), guest.uuid)
+            undo.pop_all()
+        say_seen(guest, seen, self.say)
+        return self._read_back(guest.name)
+
+    def _make(self, host: Host, make_boot: MakeBoot, undo: ExitStack) -> Definition:
+        """Claim the name and make all that the guest needs; what is made is noted for undo."""
+        domains = self.hypervisor.domains()
+        self._refuse_taken_name(domains)
+        forget_ended(self.tools, domains)
+        units = self._choose(host, domains)
+        identity = Identity(self.spec.name, str(uuid.uuid4()), secrets.token_hex(16))
+        folder = self.tools.places.make_folder(self.spec.name)
+        undo.callback(self.tools.places.remove_folder, self.spec.name)
+        guest = self._define(host, units, make_boot, folder, identity)
+        self._arm(guest, folder, undo)
+        undo.callback(self.hypervisor.end, guest.uuid)
+        return guest
+
+    def _refuse_taken_name(self, domains: Sequence[Domain]) -> None:
+        taken = next((domain for domain in domains if domain.name == self.spec.name), None)
+        if taken is None:
+            return
+        if taken.record is None:
+            raise Failure(
+                f"the name {taken.name} is taken by a guest that gpucloud did not make",
+                "choose another --name",
+            )
+        raise Failure(
+            f"there is a guest {taken.name} already",
+            f"choose another --name, or gpucloud destroy {taken.name}",
+        )
+
+    def _choose(self, host: Host, domains: Sequence[Domain]) -> tuple[GpuUnit, ...]:
+        chosen = choose(host, claims_of(domains), self.spec)
+        if isinstance(chosen, Refused):
+            raise Failure(chosen.what, chosen.then)
+        for unit in chosen:
+            self.say(f"giving {unit.address} {unit.primary.name} ({len(unit.functions)} functions)")
+        return chosen
+
+    def _define(
+        self, host: Host, units: Sequence[GpuUnit], make_boot: MakeBoot, folder: Path, identity: Identity
+    ) -> Definition:
+        started = self.tools.clock.now()
+        log = self.tools.places.log(self.spec.name)
+        network = self.tools.find_network()
+        lifetime = self.spec.lifetime_s
+        boot = make_boot(folder, identity)
+        accelerator = choose_accelerator(host.kvm)
+        slots = guest_slots(units)
+        functions = [[function for _, function in slot.functions] for slot in slots]
+        guest = Definition(
+            name=identity.name,
+            uuid=identity.uuid,
+            cpus=self.spec.cpus,
+            memory_mib=self.spec.memory_mib,
+            accelerator=accelerator,
+            boot=boot,
+            slots=slots,
+            window=fit_window(functions, self.spec.memory_mib, is_amd=_has_amd_cpu(host, accelerator)),
+            record=Record(
+                nonce=identity.nonce,
+                units=tuple(unit.address for unit in units),
+                image=self.spec.image,
+                started_at_s=started,
+                ends_at_s=None if lifetime is None else started + lifetime,
+                log=str(log),
+            ),
+            console_log=log,
+            network=network if isinstance(boot, DiskBoot) else None,
+        )
+        refuse_narrow_address_space(host, guest)
+        return guest
+
+    def _arm(self, guest: Definition, folder: Path, undo: ExitStack) -> None:
+        """Start the time before the guest: whatever dies from here on, the guest ends."""
+        deadline = self.tools.deadline
+        if self.spec.lifetime_s is not None:
+            undo.callback(deadline.disarm, guest.name, guest.uuid, folder)
+            deadline.arm(guest.name, guest.uuid, folder, self.spec.lifetime_s)
+
+    def _check_given(self, guest: Definition) -> None:
+        """See that libvirt gave exactly the functions that were asked for."""
+        asked = {function.address for slot in guest.slots for _, function in slot.functions}
+        domain = self.hypervisor.find(guest.name)
+        given = set(domain.functions) if domain is not None else set()
+        if given != asked:
+            odd = ", ".join(sorted(map(str, given ^ asked)))
+            raise Failure(
+                f"libvirt did not give guest {guest.name} what was asked: {odd} differ", "virsh dumpxml"
+            )
+
+    def _wait(self, guest: Definition) -> tuple[SeenFunction, ...]:
+        return Waiting(guest, self.hypervisor, self.tools.clock, self.patience, self.say).for_report()
+
+    def _keep(self, record: Record, of: str) -> None:
+        self.hypervisor.keep_record(of, ET.tostring(render_record(record), encoding="unicode"))
+
+    def _read_back(self, name: str) -> Guest:
+        domain = self.hypervisor.find(name)
+        if domain is None or domain.record is None:
+            raise Failure(f"guest {name} reported, and ended right after", "gpucloud list")
+        return guest_of(domain, domain.record)
+
+
+def forget_ended(tools: Tools, domains: Sequence[Domain]) -> None:
+    """Remove what guests have left that ended by themselves: folder and time limit. Under the lock."""
+    for name in tools.places.forgotten({domain.name for domain in domains}):
+        tools.deadline.disarm(name, "", tools.places.folder(name))
+        tools.places.remove_folder(name)
+
+
+def _has_amd_cpu(host: Host, accelerator: Accelerator) -> bool:
+    """Claims that the guest's processor is AMD's: the host's, or QEMU's own, which is AMD's too."""
+    vendor = host.cpu.vendor
+    return accelerator is Accelerator.EMULATION or (isinstance(vendor, str) and "AMD" in vendor.upper())
+
+
+def refuse_narrow_address_space(host: Host, guest: Definition) -> None:
+    """Refuse BARs that the guest's processor could not address together with its memory.
+
+    Raises:
+        Failure: they do not fit.
+    """
+    bits = host.cpu.physical_address_bits
+    if guest.accelerator is Accelerator.EMULATION:
+        bits = TCG_ADDRESS_BITS
+    if not isinstance(bits, int):
+        return  # QEMU refuses by itself what does not fit
+    if isinstance(guest.boot, DiskBoot) and guest.boot.firmware is Firmware.UEFI:
+        bits = min(bits, OVMF_ADDRESS_BITS)
+    if not guest.window.fits(bits):
+        raise Failure(
+            f"memory of {guest.memory_mib} MiB and the BARs of these GPUs ({guest.window.wanted_bytes >> 30} GiB) "
+            f"need addresses up to {guest.window.end:#x}, and the guest's processor has {bits} bits",
+            "give fewer GPUs or less memory to one guest",
+        )

@@ -1,0 +1,55 @@
+"""What the libvirt cloud works with, gathered so that tests can bring their own of each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gpucloud.cloud.boot.make import BootMaker
+from gpucloud.cloud.definition.parts import UserNetwork
+from gpucloud.cloud.libvirt.connection import Hypervisor, connect
+from gpucloud.cloud.libvirt.deadline import Deadline, deadline_of_this_machine
+from gpucloud.cloud.libvirt.devices import Devices, LiveDevices
+from gpucloud.cloud.libvirt.emulator import find_user_network, require_uefi
+from gpucloud.cloud.libvirt.places import Places
+from gpucloud.cloud.programs import run
+from gpucloud.model.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time: ``now`` for people (Unix time), ``since_boot`` for waiting, ``wait`` to wait."""
+
+    now: Callable[[], float]
+    since_boot: Callable[[], float]
+    wait: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything outside of gpucloud that a guest on this machine needs."""
+
+    connect: Callable[[], Hypervisor]
+    read_host: Callable[[], Host]
+    places: Places
+    deadline: Deadline
+    devices: Devices
+    boots: BootMaker
+    find_network: Callable[[], UserNetwork]
+    clock: Clock
+
+
+def tools_of_this_machine(read_host: Callable[[], Host]) -> Tools:
+    """The real ones."""
+    return Tools(
+        connect=connect,
+        read_host=read_host,
+        places=Places(),
+        deadline=deadline_of_this_machine(run),
+        devices=LiveDevices(),
+        boots=BootMaker(run, os.uname().release, require_uefi),
+        find_network=find_user_network,
+        clock=Clock(time.time, time.monotonic, time.sleep),
+    )

@@ -1,0 +1,67 @@
+"""Programs of the system that guests need: run without a shell, never for ever, absent ones named."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from typing import Protocol
+
+from gpucloud.model.failure import Failure
+
+PACKAGES = {
+    "busybox": "busybox-static",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "virsh": "libvirt-clients",
+    "libvirtd": "libvirt-daemon-system",
+    "systemctl": "systemd",
+    "systemd-run": "systemd",
+}
+"""Debian's package of each program."""
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Run(Protocol):
+    """Runs a program and gives what it printed."""
+
+    def __call__(self, argv: Sequence[str], *, timeout_s: float = 60.0) -> str: ...
+
+
+def install_line(program: str) -> str:
+    """The command that brings a program."""
+    return f"apt install {PACKAGES.get(program, program)}"
+
+
+def run(argv: Sequence[str], *, timeout_s: float = 60.0) -> str:
+    """Run a program, with standard input closed and messages in English, and give what it printed.
+
+    Raises:
+        Failure: it is absent, took too long, or ended with another exit code than 0.
+    """
+    line = shlex.join(argv)
+    environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "HOME": os.environ.get("HOME", "/")}
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise Failure(f"the program {argv[0]} is missing", install_line(argv[0])) from error
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"{argv[0]} did not end in {timeout_s:.0f} s", f"try it by hand: {line}") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise Failure(
+            f"{argv[0]} ended with {done.returncode}: {said[-1] if said else 'it said nothing'}",
+            f"try it by hand: {line}",
+        )
+    return done.stdout
