@@ -1,0 +1,148 @@
+"""``gpucloud lab``: servers that are not there, brought up, used and taken down."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from gpucloud.cli.output import Format, print_json, print_text, say, table
+
+app = typer.Typer(
+    no_args_is_help=True, help="Servers that are not there: real kernel, IOMMU groups and drivers."
+)
+
+_Name = Annotated[str, typer.Argument(help="Name of a running server: see `gpucloud lab list`.")]
+_Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+
+
+@app.command()
+def up(
+    topology: Annotated[
+        str, typer.Argument(help="Name of a topology (`gpucloud lab topologies`), or path of a .toml file.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the server; by default that of the topology.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds it may take to boot.", min=1)] = 240,
+) -> None:
+    """Bring a server up and leave it running.
+
+    The first time an image is built from Debian packages, and a booted server is saved; later starts take
+    seconds.
+
+    Examples:
+      gpucloud lab up card-audio
+      gpucloud lab up my-server.toml --name test
+    """
+    from gpucloud.lab.lab import Lab
+
+    host = Lab(progress=say).up(topology, name, outlives=True, timeout_s=timeout)
+    print_text(f"{host.name} is up: gpucloud lab ssh {host.name}; gpucloud lab run {host.name} gpucloud scan")
+
+
+@app.command("list")
+def list_servers(output: _Format = Format.TABLE) -> None:
+    """List the servers, with those whose emulator has ended.
+
+    Examples:
+      gpucloud lab list
+      gpucloud lab list --format json
+    """
+    from gpucloud.lab.lab import Lab
+
+    hosts = Lab().hosts()
+    if output is Format.JSON:
+        print_json(hosts)
+        return
+    rows = [
+        (
+            host.name,
+            host.record.topology if host.record else "?",
+            host.state,
+            str(host.record.port) if host.record and host.record.port else "-",
+            host.record.accelerator if host.record else "?",
+        )
+        for host in hosts
+    ]
+    table(("server", "topology", "state", "ssh port", "runs by"), rows)
+
+
+@app.command()
+def topologies(output: _Format = Format.TABLE) -> None:
+    """List the topologies that come with gpucloud.
+
+    Examples:
+      gpucloud lab topologies
+    """
+    from gpucloud.lab.topology import load_topology, topology_names
+
+    known = [load_topology(name) for name in topology_names()]
+    if output is Format.JSON:
+        print_json(known)
+    else:
+        table(("topology", "what it is"), [(one.name, one.title) for one in known])
+
+
+@app.command()
+def ssh(name: _Name) -> None:
+    """Open a shell on a server.
+
+    Examples:
+      gpucloud lab ssh card-audio
+    """
+    from gpucloud.lab.lab import Lab
+    from gpucloud.lab.ssh import ssh_argv
+
+    host = Lab().host(name)
+    os.chdir(host.folder)
+    argv = ssh_argv()
+    os.execvp(argv[0], argv)  # noqa: S606 - the shell takes this program's place, terminal and all
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    name: _Name,
+    timeout: Annotated[float, typer.Option(help="Seconds the command may take.", min=1)] = 600,
+) -> None:
+    """Run a command on a server as root; its exit code becomes this one's.
+
+    The command's words arrive as they are; for pipes and variables use `sh -c '...'`.
+
+    Examples:
+      gpucloud lab run card-audio gpucloud scan
+      gpucloud lab run card-audio -- sh -c 'dmesg | tail'
+    """
+    from gpucloud.lab.lab import Lab
+
+    if not context.args:
+        raise typer.BadParameter("which command?")
+    given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    done = Lab().host(name).run(context.args, timeout_s=timeout, input=given)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    raise typer.Exit(done.code)
+
+
+@app.command()
+def down(
+    name: Annotated[str | None, typer.Argument(help="Name of a server.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="End all servers.")] = False,
+) -> None:
+    """End a server and remove its disk; the logs of one that has ended by itself are kept and named.
+
+    Examples:
+      gpucloud lab down card-audio
+      gpucloud lab down --all
+    """
+    from gpucloud.lab.lab import Lab
+
+    if (name is None) is not everything:
+        raise typer.BadParameter("give the name of a server, or --all")
+    lab = Lab()
+    for one in [name] if name else [host.name for host in lab.hosts()]:
+        kept = lab.down(one)
+        print_text(f"{one} is down" + (f"; it had ended by itself, its logs are in {kept}" if kept else ""))

@@ -1,0 +1,225 @@
+"""A running server of the laboratory: commands and files go in and out, and it can be ended at any time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gpucloud.lab.boot import (
+    DISK,
+    SavedState,
+    Start,
+    line_of,
+    make_disk,
+    power_on,
+    power_on_saved,
+    ssh_port,
+    wake,
+)
+from gpucloud.lab.cache import remove_tree
+from gpucloud.lab.machine import CONSOLE_LOG
+from gpucloud.lab.process import Completed, run, run_raw
+from gpucloud.lab.qemu import QEMU_LOG, end_qemu, running_pid
+from gpucloud.lab.record import TOPOLOGY, evidence_name, read_record, write_record
+from gpucloud.lab.ssh import Keys, close_shared, ssh_argv, write_config
+from gpucloud.lab.topology import Topology, parse_topology
+from gpucloud.model.failure import Failure
+
+EVIDENCE = (
+    "journalctl --boot --no-pager --output=short-monotonic",
+    "dmesg",
+    "lspci -nnk",
+    "ls -l /sys/kernel/iommu_groups/*/devices",
+    "tail -n 200 /var/log/libvirt/qemu/*.log",
+)
+"""What is asked of a server that failed, when it still answers."""
+
+PRODUCT_STATE = "/var/lib/gpucloud"
+"""Where gpucloud keeps its plans and journals on a server."""
+
+
+class LabHost:
+    """A server that is not there. As a context manager it is ended whatever happens.
+
+    Args:
+        name: its name.
+        folder: its state folder.
+        topology: what it is.
+        start: what it is started from; None for one that another process started, which can then not be
+            powered on again.
+        failed: folder under which evidence is kept.
+    """
+
+    def __init__(
+        self, name: str, folder: Path, topology: Topology, start: Start | None, failed: Path
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.topology = topology
+        self._start = start
+        self._failed = failed
+
+    @classmethod
+    def running(cls, name: str, folder: Path, failed: Path) -> Self:
+        """The server that an earlier ``up`` left running."""
+        try:
+            source = (folder / TOPOLOGY).read_text()
+        except OSError as error:
+            raise Failure(
+                f"the files of the server {name} are not whole", f"gpucloud lab down {name}"
+            ) from error
+        record = read_record(folder)
+        return cls(name, folder, parse_topology(record.topology if record else name, source), None, failed)
+
+    @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 that leads to its ssh."""
+        record = read_record(self.folder)
+        if record is None or record.port is None or running_pid(self.folder) is None:
+            raise Failure(f"the server {self.name} does not run", f"gpucloud lab up {self.topology.name}")
+        return record.port
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 120,
+        input: bytes | str | None = None,  # noqa: A002 - the name that subprocess gives it
+        ok: Collection[int] | None = None,
+    ) -> Completed:
+        """Run a program on the server as root, without a shell in between: words arrive as they are.
+
+        Args:
+            argv: program and arguments.
+            timeout_s: how long it may take.
+            input: what it reads; nothing by default.
+            ok: exit codes that are fine; by default all are, and the caller looks at ``code``.
+
+        Raises:
+            Failure: the server cannot be reached, the program took too long, or its code is not in ``ok``.
+        """
+        stdin = input.encode() if isinstance(input, str) else input or b""
+        argv_here = ssh_argv(argv)
+        done = run(argv_here, timeout_s=timeout_s, ok=ok, stdin=stdin, cwd=self._folder())
+        if done.code == 255 and "gpucloud-lab" in done.stderr + "gpucloud-lab":
+            self.port  # noqa: B018 - says that the server is gone, where that is why ssh failed
+        return done
+
+    def get(self, path: str, *, timeout_s: float = 120) -> bytes:
+        """The content of a file of the server."""
+        argv = ssh_argv(["cat", "--", path])
+        return bytes(run_raw(argv, timeout_s=timeout_s, cwd=self._folder()).stdout)
+
+    def put(self, content: bytes | Path, path: str, *, mode: int = 0o644, timeout_s: float = 300) -> None:
+        """Write a file of the server, with the folders above it."""
+        raw = content.read_bytes() if isinstance(content, Path) else content
+        script = 'mkdir -p -- "$(dirname -- "$1")" && cat >"$1" && chmod -- "$2" "$1"'
+        self.run(["sh", "-c", script, "sh", path, f"{mode:o}"], timeout_s=timeout_s, input=raw, ok=(0,))
+
+    def _folder(self) -> Path:
+        if not self.folder.is_dir():
+            raise Failure(f"no server is named {self.name}", "gpucloud lab list")
+        return self.folder
+
+    # The power switch.
+
+    def power_on(self, saved: SavedState | None, *, outlives: bool, timeout_s: float) -> None:
+        """Start the server, and wait until it takes commands.
+
+        The first time on a new disk; after `kill` on the disk as the power cut left it.
+        """
+        start = self._start
+        if start is None:
+            raise Failure(f"the server {self.name} was started by another process", "use that one")
+        if saved is not None:
+            make_disk(self.folder, saved.disk, "qcow2")
+            power_on_saved(self.folder, start, saved, outlives=outlives)
+        else:
+            if not (self.folder / DISK).exists():
+                make_disk(self.folder, start.image.disk, "raw")
+            power_on(self.folder, start, outlives=outlives)
+        with line_of(self.folder) as line:
+            if saved is None:
+                line.wait_ready(timeout_s)
+            wake(line, Keys(self.folder).for_server())
+        self._open(timeout_s)
+
+    def _open(self, timeout_s: float) -> None:
+        port = ssh_port(self.folder)
+        write_config(self.folder, port)
+        self.run(["true"], timeout_s=min(timeout_s, 60), ok=(0,))
+        record = read_record(self.folder)
+        if record is not None:
+            write_record(self.folder, replace(record, port=port))
+
+    def restart(self, *, timeout_s: float = 240) -> None:
+        """Start the server again after `kill`: it boots cold, and its disk is as the power cut left it."""
+        end_qemu(self.folder)
+        self.power_on(None, outlives=False, timeout_s=timeout_s)
+
+    def kill(self) -> None:
+        """Cut the power: what the server had not flushed to its disk is lost."""
+        end_qemu(self.folder)
+
+    def down(self) -> None:
+        """End the server and remove all that is kept of it. Safe at any time, more than once."""
+        if self.folder.is_dir():
+            close_shared(self.folder)
+            end_qemu(self.folder)
+            remove_tree(self.folder)
+
+    # When something went wrong.
+
+    def console_tail(self, lines: int = 8) -> str:
+        """The last lines of its serial console."""
+        return tail(self.folder / CONSOLE_LOG, lines)
+
+    def keep_evidence(self) -> Path:
+        """Copy what tells why something failed into a folder, and give that.
+
+        The console and QEMU's log always; from a server that still answers also the system's journal and
+        gpucloud's own plans and journals.
+        """
+        kept = self._failed / evidence_name(self.name)
+        kept.mkdir(parents=True, exist_ok=True)
+        for name in (CONSOLE_LOG, QEMU_LOG, TOPOLOGY):
+            if (self.folder / name).exists():
+                shutil.copyfile(self.folder / name, kept / name)
+        if running_pid(self.folder) is not None:
+            self._ask_evidence(kept)
+        return kept
+
+    def _ask_evidence(self, kept: Path) -> None:
+        try:
+            for command in EVIDENCE:
+                said = self.run(["sh", "-c", command], timeout_s=30)
+                (kept / f"{command.split()[0]}.txt").write_text(said.stdout + said.stderr)
+            script = f"cd {PRODUCT_STATE} && tar -c . || true"
+            archive = run_raw(ssh_argv(["sh", "-c", script]), timeout_s=30, cwd=self.folder).stdout
+            (kept / "gpucloud-state.tar").write_bytes(archive)
+        except Failure as failure:
+            (kept / "not-asked.txt").write_text(f"the server does not answer: {failure}\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+
+def tail(log: Path, lines: int) -> str:
+    """The last lines of a log; of a large one only its end is read."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(line for line in text.splitlines()[-lines:] if line.strip())

@@ -1,0 +1,170 @@
+"""The image that all servers start from: a Debian root file system, its kernel and a small initrd."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpucloud.lab import recipe
+from gpucloud.lab.cache import ensure, remove_tree, state_folder
+from gpucloud.lab.kernel import extract_elf, modules_in_order, render_initrd
+from gpucloud.lab.needs import require, require_root
+from gpucloud.lab.process import follow, run
+from gpucloud.lab.sources import apt_options, apt_sources
+from gpucloud.model.failure import Failure
+
+Progress = Callable[[str], None]
+
+BUILD_TIMEOUT_S = 1800
+_STEPS = ("running apt-get update", "downloading packages", "extracting archives", "installing")
+"""Beginnings of the lines of mmdebstrap that tell how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The files of a built image; all are only read."""
+
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """Equal for images of equal recipes."""
+        return self.folder.name
+
+    @property
+    def disk(self) -> Path:
+        """The root file system, a raw ext4 image."""
+        return self.folder / "disk.raw"
+
+    @property
+    def bz_image(self) -> Path:
+        """The kernel as Debian ships it: started by the firmware, which can set a video mode."""
+        return self.folder / "bzImage"
+
+    @property
+    def elf(self) -> Path:
+        """The same kernel uncompressed: the fast start."""
+        return self.folder / "vmlinux"
+
+    @property
+    def initrd(self) -> Path:
+        return self.folder / "initrd"
+
+
+def ensure_image(cache: Path, progress: Progress) -> Image:
+    """The image of the present recipe, built if it is not in the cache.
+
+    Raises:
+        Failure: a program is missing, this is not root, or packages cannot be had; nothing half done is left.
+    """
+    place = cache / "images" / recipe.recipe_key()
+    if not place.is_dir():
+        require("mmdebstrap", "mke2fs", "unshare")
+        require_root()
+    return Image(ensure(place, lambda part: _build(part, cache / "packages", progress)))
+
+
+def _build(part: Path, packages: Path, progress: Progress) -> None:
+    began = time.monotonic()
+    progress("building the laboratory's image from Debian packages (once; 2 minutes)")
+    root = part / "root"
+    _install(part, root, packages, progress)
+    _keep_packages(root, packages)
+    _lay_over(root)
+    _take_kernel(root, part)
+    progress("writing the disk")
+    make_ext4(root, part / "disk.raw", recipe.DISK_BYTES)
+    remove_tree(root)
+    progress(f"image built in {time.monotonic() - began:.0f} s")
+
+
+def _install(part: Path, root: Path, packages: Path, progress: Progress) -> None:
+    """Run mmdebstrap in mount and process namespaces of its own: killed, it leaves no mounts behind."""
+    packages.mkdir(parents=True, exist_ok=True)
+    sources = part / "sources.list"
+    sources.write_text(apt_sources(recipe.SUITES))
+    options = [f"--aptopt={line}" for line in apt_options()]
+    left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.LEFT_OUT]
+    archives = '"$1"/var/cache/apt/archives'
+    log = part / "build.log"
+    argv = [
+        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+        # The initrd is ours: the hook of initramfs-tools need not make one.
+        *("env", "INITRD=No", "mmdebstrap", "--mode=root", "--variant=apt", "--verbose"),
+        f"--include={','.join(recipe.PACKAGES)}",
+        *("--dpkgopt=force-unsafe-io", *left_out, *options),
+        "--skip=download/empty,essential/unlink,cleanup/apt/cache",
+        f"--setup-hook=mkdir -p {archives}; cp -rln {shlex.quote(str(packages))}/. {archives}/",
+        *(recipe.SUITE, str(root), str(sources)),
+    ]
+    try:
+        follow(argv, timeout_s=BUILD_TIMEOUT_S, log=log, on_line=lambda line: _tell(line, progress))
+    except Failure as failure:
+        kept = state_folder() / "failed" / f"image-{int(time.time())}.log"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, kept)
+        raise Failure(failure.what, f"its whole output is in {kept}") from failure
+
+
+def _tell(line: str, progress: Progress) -> None:
+    text = line.removeprefix("I: ").strip(" .")
+    if line.startswith("I: ") and text.startswith(_STEPS):
+        progress(f"  {text}")
+
+
+def _keep_packages(root: Path, packages: Path) -> None:
+    """Keep exactly the packages that this image is made of: the next build fetches only newer ones."""
+    archives = root / "var/cache/apt/archives"
+    used = {archive.name for archive in archives.glob("*.deb")}
+    for old in packages.glob("*.deb"):
+        if old.name not in used:
+            old.unlink()
+    for archive in archives.glob("*.deb"):
+        archive.replace(packages / archive.name)
+
+
+def _lay_over(root: Path) -> None:
+    """Put the recipe's own files over the packages, and take out what was only for the build."""
+    for path, content, mode in recipe.tree():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.write_bytes(content)
+        place.chmod(mode)
+    units = root / "etc/systemd/system"
+    for unit in recipe.MASKED:
+        _link(units / unit, Path("/dev/null"))
+    for unit in recipe.ENABLED:
+        _link(units / "multi-user.target.wants" / unit, Path("/etc/systemd/system") / unit)
+    (root / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
+    (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
+    # Without an id systemd takes each boot for the first one, and sets up much anew.
+    (root / "etc/machine-id").write_text("6c61626f7261746f72792d7365727665\n")
+
+
+def _link(place: Path, target: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+
+
+def _take_kernel(root: Path, part: Path) -> None:
+    (release,) = sorted(entry.name for entry in (root / "lib/modules").iterdir())
+    modules = root / "lib/modules" / release
+    bz_image = (root / "boot" / f"vmlinuz-{release}").read_bytes()
+    (part / "bzImage").write_bytes(bz_image)
+    (part / "vmlinux").write_bytes(extract_elf(bz_image))
+    order = modules_in_order((modules / "modules.dep").read_text(), recipe.BOOT_MODULES)
+    loaded = [(path.name, (modules / path).read_bytes()) for path in order]
+    busybox = (root / "bin/busybox").read_bytes()
+    (part / "initrd").write_bytes(render_initrd(recipe.INIT, {"busybox": busybox}, loaded))
+
+
+def make_ext4(tree: Path, disk: Path, size_bytes: int) -> None:
+    """Write a folder into a new ext4 image, without mounting anything."""
+    argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tree), str(disk), f"{size_bytes // 1024}k"]
+    run(argv, timeout_s=600)

@@ -1,0 +1,183 @@
+"""The laboratory: brings servers up, finds those that run, takes them down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpucloud.lab import record
+from gpucloud.lab.accelerator import choose_accelerator
+from gpucloud.lab.boot import SavedState, Start
+from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
+from gpucloud.lab.host import LabHost, tail
+from gpucloud.lab.image import ensure_image
+from gpucloud.lab.machine import CONSOLE_LOG
+from gpucloud.lab.needs import require
+from gpucloud.lab.payload import ensure_payload
+from gpucloud.lab.record import Listed, Record, State
+from gpucloud.lab.saved import can_be_saved, ensure_saved
+from gpucloud.lab.ssh import Keys
+from gpucloud.lab.topology import Topology, load_topology
+from gpucloud.model.failure import Failure
+
+Progress = Callable[[str], None]
+
+TIMEOUT_S = 240.0
+"""How long a server may take to boot under emulation on a slow machine; 15 s are usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a server of a topology starts from."""
+
+    start: Start
+    saved: SavedState | None
+
+
+class Lab:
+    """The servers of one user on this machine.
+
+    Args:
+        cache: folder of what can be made again (images, saved states); by default the user's.
+        state: folder of the running servers; by default the user's.
+        progress: told in a line what is being done, where it takes long.
+    """
+
+    def __init__(
+        self, *, cache: Path | None = None, state: Path | None = None, progress: Progress = lambda _: None
+    ) -> None:
+        self._cache = cache or cache_folder()
+        self._state = state or state_folder()
+        self._progress = progress
+
+    @property
+    def _hosts(self) -> Path:
+        return self._state / "hosts"
+
+    def prepare(self, topology: str | Path | Topology, *, timeout_s: float = TIMEOUT_S) -> Prepared:
+        """Make all that a server of this topology starts from, as far as it is not there yet.
+
+        Raises:
+            Failure: a program is missing, this is not root, or something could not be made.
+        """
+        known = topology if isinstance(topology, Topology) else load_topology(topology)
+        require("qemu-system-x86_64", "qemu-img", "mke2fs", "ssh", "ssh-keygen", "setpriv")
+        start = Start(
+            topology=known,
+            accelerator=choose_accelerator(self._cache),
+            image=ensure_image(self._cache, self._progress),
+            payload=ensure_payload(self._cache),
+        )
+        if not can_be_saved(start):
+            return Prepared(start, None)
+        return Prepared(start, ensure_saved(self._cache, start, self._progress, boot_timeout_s=timeout_s))
+
+    def up(
+        self,
+        topology: str | Path | Topology,
+        name: str | None = None,
+        *,
+        outlives: bool = False,
+        timeout_s: float = TIMEOUT_S,
+    ) -> LabHost:
+        """Bring a server up; it takes commands, libvirt runs, stock drivers hold the cards.
+
+        Use it in a ``with``: then it is ended however that is left. Without ``outlives`` the kernel ends it
+        when this process ends, even by ``kill -9``.
+
+        Args:
+            topology: its name, the path of a file, or one that was read before.
+            name: of the server; by default that of the topology.
+            outlives: it goes on when this process ends.
+            timeout_s: how long it may take from power-on to taking commands.
+
+        Raises:
+            Failure: the name is taken, or the server does not come up; the message names what was kept.
+        """
+        prepared = self.prepare(topology, timeout_s=timeout_s)
+        known = prepared.start.topology
+        host_name = record.check_name(name or known.name)
+        with locked(self._hosts / host_name):
+            host = self._claim(host_name, prepared)
+            try:
+                began = time.monotonic()
+                host.power_on(prepared.saved, outlives=outlives, timeout_s=timeout_s)
+                self._progress(f"{host_name} is up ({time.monotonic() - began:.1f} s)")
+            except Failure as failure:
+                raise self._give_up(host, failure) from failure
+            except BaseException:
+                host.down()
+                raise
+        return host
+
+    def _claim(self, name: str, prepared: Prepared) -> LabHost:
+        folder = self._hosts / name
+        if record.look(self._hosts, name).state is not State.DEAD:
+            raise Failure(
+                f"a server named {name} runs already", f"gpucloud lab down {name}, or give a --name"
+            )
+        remove_tree(folder)
+        folder.mkdir(parents=True, mode=0o700)
+        start = prepared.start
+        facts = Record(
+            topology=start.topology.name,
+            image=start.image.key,
+            accelerator=start.accelerator.name,
+            started_at=time.time(),
+            start="saved" if prepared.saved else "cold",
+        )
+        record.write_record(folder, facts)
+        (folder / record.TOPOLOGY).write_text(start.topology.source)
+        Keys(folder).make()
+        return LabHost(name, folder, start.topology, start, self._state / "failed")
+
+    def _give_up(self, host: LabHost, failure: Failure) -> Failure:
+        said = tail(host.folder / CONSOLE_LOG, 3)
+        kept = host.keep_evidence()
+        host.down()
+        console = f"; its console ends with: {said}" if said else "; its console said nothing"
+        return Failure(f"the server {host.name} did not come up: {failure.what}{console}", f"see {kept}")
+
+    def hosts(self) -> tuple[Listed, ...]:
+        """All servers, by name: running, starting, or dead (its QEMU is gone, its folder is left)."""
+        return record.listed(self._hosts)
+
+    def host(self, name: str) -> LabHost:
+        """A server that runs.
+
+        Raises:
+            Failure: none has that name, or its QEMU has ended.
+        """
+        listed = record.look(self._hosts, record.check_name(name))
+        if not listed.folder.is_dir():
+            running = ", ".join(host.name for host in self.hosts()) or "none"
+            raise Failure(f"no server is named {name}", f"there are: {running}; gpucloud lab up {name}")
+        if listed.state is State.DEAD:
+            raise Failure(f"the server {name} has ended", f"gpucloud lab down {name} clears it away")
+        return LabHost.running(name, listed.folder, self._state / "failed")
+
+    def down(self, name: str) -> Path | None:
+        """End a server, or clear away one that has ended; then gives the folder its logs were kept in.
+
+        Raises:
+            Failure: none has that name.
+        """
+        listed = record.look(self._hosts, record.check_name(name))
+        if not listed.folder.is_dir():
+            raise Failure(f"no server is named {name}", "gpucloud lab list")
+        kept = None
+        if listed.state is State.DEAD and (listed.folder / record.TOPOLOGY).exists():
+            kept = LabHost.running(name, listed.folder, self._state / "failed").keep_evidence()
+        _end(listed.folder)
+        return kept
+
+
+def _end(folder: Path) -> None:
+    from gpucloud.lab.qemu import end_qemu
+    from gpucloud.lab.ssh import close_shared
+
+    close_shared(folder)
+    end_qemu(folder)
+    remove_tree(folder)

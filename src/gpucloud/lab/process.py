@@ -1,0 +1,126 @@
+"""Programs run without a shell, never for ever; a failure prints a line that can be pasted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpucloud.lab.needs import search_path
+from gpucloud.model.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a program left: its output, what it said on standard error, and its exit code."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment, with messages in English and the system's programs on PATH."""
+    return {**os.environ, "LC_ALL": "C.UTF-8", "PATH": search_path()}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    ok: Collection[int] | None = (0,),
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+) -> Completed:
+    """Run a program and wait for it.
+
+    Args:
+        argv: program and arguments.
+        timeout_s: after this many seconds it is killed.
+        ok: exit codes that are fine; None for all.
+        stdin: what it reads on standard input.
+        cwd: folder it starts in.
+
+    Raises:
+        Failure: it is not there, took too long, or ended with a code outside ``ok``.
+    """
+    done = run_raw(argv, timeout_s=timeout_s, ok=ok, stdin=stdin, cwd=cwd)
+    return Completed(_text(done.stdout), _text(done.stderr), done.returncode)
+
+
+def run_raw(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    ok: Collection[int] | None = (0,),
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """As `run`, with the output as bytes."""
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            cwd=cwd,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            env=environment(),
+        )
+    except FileNotFoundError as error:
+        raise Failure(f"{argv[0]} cannot be run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"no answer within {timeout_s:.0f} s from: {shlex.join(argv)}") from error
+    if ok is not None and done.returncode not in ok:
+        raise _failed(argv, done.returncode, _text(done.stderr) or _text(done.stdout))
+    return done
+
+
+def follow(argv: Sequence[str], *, timeout_s: float, log: Path, on_line: Callable[[str], None]) -> None:
+    """Run a program, write all that it says to a log, and hand on each line as it comes.
+
+    Raises:
+        Failure: it took too long or failed; the message names the log.
+    """
+    with (
+        log.open("w") as kept,
+        subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment(),
+        ) as process,
+    ):
+        timer = threading.Timer(timeout_s, process.kill)
+        timer.start()
+        last = ""
+        try:
+            for line in process.stdout or ():
+                kept.write(line)
+                last = line.strip() or last
+                on_line(line.rstrip())
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            timer.cancel()
+    if code != 0:
+        raise Failure(f"{argv[0]} failed with code {code}: {last[:300]}", f"its whole output is in {log}")
+
+
+def _failed(argv: Sequence[str], code: int, said: str) -> Failure:
+    lines = said.strip().splitlines()
+    last = f": {lines[-1][:300]}" if lines else ""
+    return Failure(f"{argv[0]} failed with code {code}{last}", f"the command was: {shlex.join(argv)}")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
