@@ -1,0 +1,21 @@
+"""What the running kernel says of itself: which boot this is, and which processes are still there."""
+
+from __future__ import annotations
+
+from gpucloud.inventory.reader import Reader
+
+_START_TIME = 19
+"""Place of the start time among the fields of ``/proc/PID/stat`` that follow the name (proc(5): field 22)."""
+
+
+def read_boot(reader: Reader) -> str:
+    """The id of this boot. Bindings do not outlive it: sysfs is made anew at each start."""
+    text = reader.read_text("/proc/sys/kernel/random/boot_id")
+    return text.strip() if isinstance(text, str) else "unknown"
+
+
+def read_start_time(pid: int, reader: Reader) -> str:
+    """When a process was started, in clock ticks; tells it from a later one with its number."""
+    text = reader.read_text(f"/proc/{pid}/stat")
+    fields = text.rpartition(")")[2].split() if isinstance(text, str) else []
+    return fields[_START_TIME] if len(fields) > _START_TIME else "gone"

@@ -1,0 +1,85 @@
+"""Every reason why a unit cannot be given away now. An unknown fact is a reason, never a permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciFunction, Sriov
+from gpucloud.model.plan import Refusal
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan.console import console_refusals
+from gpucloud.prepare.plan.group import group_refusals, vitals
+from gpucloud.prepare.plan.holders import holder_refusals
+from gpucloud.prepare.plan.vfio import is_ready, missing_modules
+from gpucloud.prepare.plan.wording import call_function, call_unit, join
+
+
+def refusals_for(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:
+    """Why the unit cannot be given away now; nothing where it can."""
+    yield from _unknown_drivers(unit)
+    yield from group_refusals(host, unit, asked)
+    taken = [function for function in unit.functions if not is_ready(function)]
+    if not taken:
+        return
+    yield from _vital(host, unit, taken)
+    yield from holder_refusals(unit, taken)
+    yield from _virtual_functions(unit, taken)
+    yield from _modules(host, unit)
+    yield from console_refusals(host, unit, asked, force=force)
+
+
+def _unknown_drivers(unit: GpuUnit) -> Iterator[Refusal]:
+    for function in unit.functions:
+        for what, fact in (("driver", function.driver), ("driver override", function.driver_override)):
+            if isinstance(fact, Unknown):
+                yield Refusal(
+                    unit.address,
+                    "driver-unknown",
+                    f"{call_unit(unit)}: the {what} of {function.address} is not known ({fact.why}), "
+                    "so it could not be given back",
+                    "read the host as root, or take a whole capture: sudo gpucloud capture",
+                )
+
+
+def _vital(host: Host, unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[Refusal]:
+    if isinstance(host.vital, Unknown):
+        yield Refusal(
+            unit.address,
+            "vital-unknown",
+            f"{call_unit(unit)}: what the host's disk and network hang on is not known ({host.vital.why})",
+            "read the host as root, or take a whole capture: sudo gpucloud capture",
+        )
+    for function in taken:
+        carries = [vital.carries for vital in vitals(host) if vital.address == function.address]
+        if carries:
+            yield Refusal(
+                unit.address,
+                "unit-is-vital",
+                f"{call_unit(unit)}: {call_function(function)} carries the {join(carries)} of the host",
+                "plug what hangs on it into another controller; this is never forced",
+            )
+
+
+def _virtual_functions(unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[Refusal]:
+    for function in taken:
+        enabled = function.sriov.enabled if isinstance(function.sriov, Sriov) else 0
+        if isinstance(enabled, int) and enabled > 0:
+            yield Refusal(
+                unit.address,
+                "virtual-functions-enabled",
+                f"{call_unit(unit)} has {enabled} virtual functions, which vanish when its driver is taken",
+                "end the guests that use them, then: "
+                f"echo 0 > /sys/bus/pci/devices/{function.address}/sriov_numvfs",
+            )
+
+
+def _modules(host: Host, unit: GpuUnit) -> Iterator[Refusal]:
+    if missing := missing_modules(host.kernel):
+        yield Refusal(
+            unit.address,
+            "wrong-kernel-module",
+            f"{call_unit(unit)}: this kernel has no {join(missing)}, which takes cards for guests",
+            "install and start the distribution's full kernel (linux-modules-extra, kernel-modules)",
+        )

@@ -1,0 +1,88 @@
+"""Who holds a function, and how to make them let go.
+
+Unbinding a GPU that a process has open can wait for ever: nvidia's ``nv_pci_remove`` waits until nobody
+has the device open (kernel-open/nvidia/nv-pci.c; OpenNebula/one-deploy#251), ``snd_card_free`` for open sound
+devices (sound/core/init.c), ``vfio_unregister_group_dev`` for the guest. So holders are named first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import Holder, PciFunction
+from gpucloud.model.plan import Refusal
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan.wording import call_unit, join
+
+_SERVICES = {
+    "nvidia-persistenced": "systemctl stop nvidia-persistenced",
+    "nvidia-persiste": "systemctl stop nvidia-persistenced",  # comm keeps 15 characters
+    "nv-hostengine": "systemctl stop nvidia-dcgm",
+    "nv-fabricmanage": "systemctl stop nvidia-fabricmanager",
+    "nvidia-device-p": "stop the Kubernetes device plugin on this node",
+    "kubelet": "drain this node first: kubectl drain",
+    "Xorg": "systemctl stop display-manager",
+    "Xwayland": "systemctl stop display-manager",
+    "gnome-shell": "systemctl stop display-manager",
+    "kwin_wayland": "systemctl stop display-manager",
+    "sddm": "systemctl stop display-manager",
+    "plymouthd": "plymouth quit",
+    "pipewire": "systemctl --user stop pipewire.socket pipewire.service",
+    "wireplumber": "systemctl --user stop wireplumber.service",
+    "pulseaudio": "systemctl --user stop pulseaudio.socket pulseaudio.service",
+}
+"""Programs that come back when they are killed, by the command that stops them."""
+
+
+def holder_refusals(unit: GpuUnit, functions: Sequence[PciFunction]) -> Iterator[Refusal]:
+    """Who keeps these functions of the unit from being taken, or that this could not be seen."""
+    held: dict[Holder, PciFunction] = {}
+    for function in functions:
+        if function.driver is None:
+            continue
+        if isinstance(function.holders, Unknown):
+            yield _unreadable(unit, function, function.holders.why)
+        else:
+            held.update(dict.fromkeys(function.holders, function))
+    if held:
+        yield Refusal(
+            unit.address,
+            "gpu-in-use",
+            f"{call_unit(unit)} is in use by {name_holders(tuple(held))}; "
+            "its driver may never let go while it is open",
+            f"first: {how_to_release(tuple(held))}",
+        )
+
+
+def _unreadable(unit: GpuUnit, function: PciFunction, why: str) -> Refusal:
+    return Refusal(
+        unit.address,
+        "holders-unknown",
+        f"{call_unit(unit)}: who has {function.address.short} open could not be seen ({why}); "
+        "taking it from a process can hang for ever",
+        "read the host as root, or take a whole capture: sudo gpucloud capture",
+    )
+
+
+def name_holders(holders: Sequence[Holder]) -> str:
+    """``guest web1 (qemu-system-x86, process 812, /dev/vfio/19) and Xorg (process 7, /dev/dri/card0)``."""
+    return join([_name(holder) for holder in holders])
+
+
+def _name(holder: Holder) -> str:
+    where = f"process {holder.pid}, {holder.node}"
+    return (
+        f"guest {holder.guest} ({holder.process}, {where})" if holder.guest else f"{holder.process} ({where})"
+    )
+
+
+def how_to_release(holders: Sequence[Holder]) -> str:
+    """The commands that make the holders let go, each once, in order."""
+    return join(list(dict.fromkeys(_release(holder) for holder in holders)))
+
+
+def _release(holder: Holder) -> str:
+    if holder.guest:
+        return f"end the guest: gpucloud destroy {holder.guest} (or virsh shutdown {holder.guest})"
+    return _SERVICES.get(holder.process, f"end {holder.process}: kill {holder.pid}")

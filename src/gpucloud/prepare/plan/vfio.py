@@ -1,0 +1,69 @@
+"""What VFIO takes: which driver serves a function, and which drivers may stay in a group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpucloud.model.host import Host, Kernel
+from gpucloud.model.pci import PciFunction
+from gpucloud.model.plan import LoadModule
+from gpucloud.model.unknown import Unknown
+
+_VFIO_DRIVER = re.compile(r"(.+[-_])?vfio[-_]pci")
+
+_KEEP_OFF_DMA = {"pci-stub", "pcieport"}
+"""Drivers with ``driver_managed_dma``: they leave a group's DMA to its owner
+(drivers/pci/pci-stub.c, drivers/pci/pcie/portdrv_pci.c; kernels before 5.19 had the same list in
+drivers/vfio/vfio.c, ``vfio_dev_driver_allowed``, and let every driver of a bridge pass)."""
+
+_NEEDED = ("vfio-pci", "vfio_iommu_type1")
+_BROUGHT = ("vfio_pci_core", "vfio_virqfd", "vfio", "irqbypass")
+"""What vfio-pci depends on, by kernel release more or less of it, dependents first."""
+
+
+def vfio_driver_for(function: PciFunction) -> str:
+    """The driver that hands this function to a guest.
+
+    The one place where a variant driver (``nvgrace-gpu-vfio-pci`` for GH200) would be chosen.
+    """
+    del function
+    return "vfio-pci"
+
+
+def is_vfio(driver: str) -> bool:
+    """Claims a driver that hands functions to guests: vfio-pci or one of its variants."""
+    return _VFIO_DRIVER.fullmatch(driver) is not None
+
+
+def is_ready(function: PciFunction) -> bool:
+    """Claims that a guest can take the function as it is."""
+    return isinstance(function.driver, str) and is_vfio(function.driver)
+
+
+def leaves_group_viable(driver: str | None) -> bool:
+    """Claims that a guest may use the group while this driver (None: no driver) has a member of it.
+
+    Source: drivers/iommu/iommu.c, ``iommu_group_claim_dma_owner`` refuses a group one of whose
+    drivers uses the kernel's DMA; drivers/pci/pci-driver.c, ``pci_dma_configure`` says which do.
+    """
+    return driver is None or is_vfio(driver) or driver in _KEEP_OFF_DMA
+
+
+def modules_to_load(host: Host) -> Iterator[LoadModule]:
+    """The modules that VFIO needs and this kernel has not loaded; all of them if that is unknown."""
+    loaded = host.kernel.loaded_modules
+    have = frozenset[str]() if isinstance(loaded, Unknown) else loaded
+    for module in _NEEDED:
+        if module.replace("-", "_") not in have:
+            brings = (name for name in _BROUGHT if name not in have) if module == "vfio-pci" else ()
+            yield LoadModule(module, tuple(brings))
+
+
+def missing_modules(kernel: Kernel) -> tuple[str, ...]:
+    """Modules that VFIO needs and that this kernel neither has nor could load."""
+    loaded, available = kernel.loaded_modules, kernel.available_modules
+    if isinstance(loaded, Unknown) or isinstance(available, Unknown):
+        return ()
+    names = (name.replace("-", "_") for name in _NEEDED)
+    return tuple(name for name in names if name not in loaded | available)

@@ -1,0 +1,62 @@
+"""Kernel modules loaded, and removed again where nothing uses them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpucloud.model.plan import LoadModule
+from gpucloud.prepare import sysfs
+from gpucloud.prepare.steps.seen import Difference, StepError, known
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.system import System
+
+
+def do_load(change: LoadModule, system: System) -> None:
+    """Load the module; modprobe itself finds that one is there already."""
+    try:
+        system.load_module(change.module)
+    except OSError as error:
+        raise StepError(f"the module {change.module} could not be loaded: {error}") from error
+
+
+def undo_load(change: LoadModule, system: System) -> str | None:
+    """Remove what was loaded; gives the reason where something else uses it now and it stays.
+
+    A driver's module can be removed under the functions it has, and takes them along
+    (drivers/base/dd.c, ``driver_detach``): its use count does not count them. So it stays as long as any
+    function or mediated device is with VFIO.
+    """
+    if users := _vfio_users(system):
+        return f"{change.module} stays: VFIO has {users}"
+    for name in (change.module, *change.brings):
+        if reason := _remove(name, system):
+            return reason
+    return None
+
+
+def _remove(name: str, system: System) -> str | None:
+    folder = sysfs.module(name)
+    if known(system.read_text(f"{folder}/initstate")) is None:
+        return None  # not loaded, or part of the kernel image: only loaded modules have this file
+    count = (known(system.read_text(f"{folder}/refcnt")) or "").strip()
+    if count not in ("", "0"):
+        return f"{name} stays: it is in use ({count})"
+    try:
+        system.remove_module(name.replace("-", "_"))
+    except OSError as error:
+        raise StepError(f"the module {name} could not be removed: {error}") from error
+    if not system.settles(lambda: known(system.read_text(f"{folder}/initstate")) is None):
+        raise StepError(f"the module {name} is still there after it was removed")
+    return None
+
+
+def _vfio_users(system: System) -> str:
+    lists = (known(system.list_dir(folder)) or () for folder in sysfs.VFIO_DEVICES)
+    groups, devices = lists
+    return f"IOMMU group {', '.join(groups)}" if groups else ", ".join(devices)
+
+
+def preview_load(change: LoadModule) -> Difference:
+    """The file that it changes."""
+    return Difference(sysfs.module(change.module), None, "loaded")

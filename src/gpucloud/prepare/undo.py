@@ -1,0 +1,138 @@
+"""An applied plan taken back: the previous drivers, the previous overrides, and nothing of anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.host import Host
+from gpucloud.model.pci import Holder
+from gpucloud.model.plan import Plan
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.apply import refuse_waiting
+from gpucloud.prepare.child import StillWaitingError
+from gpucloud.prepare.journal import Entry, Journal, Status
+from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.plan.holders import how_to_release, name_holders
+from gpucloud.prepare.plan.vfio import is_ready
+from gpucloud.prepare.standing import Stand, Standing, look_at, ways_of
+from gpucloud.prepare.steps import StepError
+from gpucloud.prepare.system import System
+from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
+
+_QUIET = Watch()
+
+
+def choose_entry(journal: Journal, name: str) -> Entry:
+    """The entry to take back: by its number, or the ``last`` that is not undone, an unfinished one first.
+
+    Raises:
+        Failure: there is none.
+    """
+    if name != "last":
+        return journal.entry(name)
+    open_entries = [entry for entry in journal.entries() if entry.read_progress().status != Status.UNDONE]
+    unfinished = [entry for entry in open_entries if entry.read_progress().status.is_unfinished]
+    for entry in reversed(unfinished or open_entries):
+        return entry
+    raise Failure("nothing is applied here, so there is nothing to take back", "see gpucloud undo --list")
+
+
+def undo_entry(
+    entry: Entry, system: System, host: Host, *, force: bool = False, watch: Watch = _QUIET
+) -> Outcome:
+    """Take an applied or unfinished plan back; the caller holds the journal's lock.
+
+    An entry of an earlier boot is only closed: what it did ended with that boot. One that is undone stays so.
+
+    Args:
+        entry: what to take back.
+        system: the host.
+        host: the same host, just read: who holds what.
+        force: also what somebody else has changed since.
+        watch: who is told.
+
+    Raises:
+        Failure: a guest or process has one of the functions, somebody else changed one, or the kernel still
+            works on an earlier write. Nothing was touched.
+    """
+    progress = entry.read_progress()
+    if progress.status == Status.UNDONE:
+        return Outcome(entry.id)
+    stored = entry.read_stored()
+    back = TakeBack(entry, stored.plan, system, watch, force=force)
+    if stored.boot != read_boot(system):
+        entry.mend()
+        back.untouched.update(progress.present)
+        return back.take_back(progress.present)
+    refuse_waiting(entry, system)
+    stands = _look(stored.plan, system)
+    _refuse_changed(entry, stands, progress.status, force=force)
+    _refuse_held(entry, stands, host)
+    entry.mend()
+    back.untouched.update(_as_before(stored.plan, stands))
+    back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
+    return back.take_back(progress.present)
+
+
+def release_kept(journal: Journal, system: System, watch: Watch = _QUIET) -> tuple[str, ...]:
+    """Remove modules that earlier undos left because another card still needed them; gives what stays."""
+    kept: list[str] = []
+    for entry in journal.entries():
+        progress = entry.read_progress()
+        if progress.status == Status.UNDONE and progress.kept:
+            stored = entry.read_stored()
+            if stored.boot == read_boot(system):
+                kept += TakeBack(entry, stored.plan, system, watch).take_back(progress.kept).kept
+    return tuple(kept)
+
+
+def _look(plan: Plan, system: System) -> tuple[Stand, ...]:
+    try:
+        return tuple(look_at(way, system) for way in ways_of(plan))
+    except (StepError, StillWaitingError) as error:
+        raise Failure(f"the host cannot be looked at: {error}", "nothing was touched; try again") from error
+
+
+def _refuse_changed(entry: Entry, stands: Sequence[Stand], status: Status, *, force: bool) -> None:
+    fine = {Standing.BEFORE, Standing.PLANNED, Standing.GONE}
+    if status != Status.APPLIED:
+        fine.add(Standing.BETWEEN)
+    foreign = [stand.seen for stand in stands if stand.standing not in fine]
+    if foreign and not force:
+        raise Failure(
+            f"somebody else has changed what journal entry {entry.id} did: {'; '.join(foreign)}",
+            f"nothing was touched; to take it back all the same: gpucloud undo {entry.id} --force",
+        )
+
+
+def _refuse_held(entry: Entry, stands: Sequence[Stand], host: Host) -> None:
+    holders: list[Holder] = []
+    for stand in stands:
+        if stand.standing != Standing.BEFORE:
+            holders += _holders(stand, host)
+    if holders:
+        raise Failure(
+            f"journal entry {entry.id} cannot be taken back now: its card is in use by {name_holders(holders)}",
+            f"first: {how_to_release(holders)}",
+        )
+
+
+def _holders(stand: Stand, host: Host) -> Sequence[Holder]:
+    """Who has the function open, while it is with VFIO: unbinding waits for them without end."""
+    function = None if isinstance(host.functions, Unknown) else host.functions.get(stand.way.address)
+    if function is None or not is_ready(function):
+        return ()
+    if isinstance(function.holders, Unknown):
+        raise Failure(
+            f"who has {stand.way.address} open could not be seen ({function.holders.why})",
+            "run it as root: sudo gpucloud undo",
+        )
+    return function.holders
+
+
+def _as_before(plan: Plan, stands: Sequence[Stand]) -> Iterator[int]:
+    settled = {stand.way.address for stand in stands if stand.standing in (Standing.BEFORE, Standing.GONE)}
+    for number, step in enumerate(plan.steps):
+        if function_of(step.change) in settled:
+            yield number

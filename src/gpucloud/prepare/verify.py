@@ -1,0 +1,76 @@
+"""The host looked at again: is each file as the plan left it, and could a guest have the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import BindDriver, LoadModule, Plan
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare import sysfs
+from gpucloud.prepare.plan.vfio import leaves_group_viable
+from gpucloud.prepare.steps import preview
+
+_NOTHING = ("", "(null)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that is not as planned."""
+
+    path: str
+    expected: str
+    seen: str
+
+
+def verify(plan: Plan, reader: Reader) -> tuple[Mismatch, ...]:
+    """What is not as the plan left it; empty where all is."""
+    return (*_files(plan, reader), *_groups(plan, reader))
+
+
+def _files(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
+    expected = {}
+    for step in plan.steps:
+        change = preview(step.change)
+        expected[change.path] = (change.after, isinstance(step.change, LoadModule))
+    for path, (after, is_folder) in expected.items():
+        seen = _module(path, reader) if is_folder else _attribute(path, reader)
+        if isinstance(seen, Unknown):
+            yield Mismatch(path, after or "(none)", f"unknown: {seen.why}")
+        elif seen != after:
+            yield Mismatch(path, after or "(none)", seen or "(none)")
+
+
+def _module(path: str, reader: Reader) -> str | None | Unknown:
+    listed = reader.list_dir(path)
+    return listed if isinstance(listed, Unknown) else None if listed is None else "loaded"
+
+
+def _attribute(path: str, reader: Reader) -> str | None | Unknown:
+    if path.endswith("/driver"):
+        target = reader.read_link(path)
+        return target.rpartition("/")[2] if isinstance(target, str) else target
+    text = reader.read_text(path)
+    if not isinstance(text, str):
+        return text
+    return None if text.strip() in _NOTHING else text.strip()
+
+
+def _groups(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
+    bound = [step.change.address for step in plan.steps if isinstance(step.change, BindDriver)]
+    links = dict.fromkeys(reader.read_link(sysfs.function(address, "iommu_group")) for address in bound)
+    for link in links:
+        if isinstance(link, str):
+            yield from _members(link.rpartition("/")[2], reader)
+
+
+def _members(group: str, reader: Reader) -> Iterator[Mismatch]:
+    members = reader.list_dir(f"{sysfs.GROUPS}/{group}/devices")
+    for name in members if isinstance(members, tuple) else ():
+        seen = _attribute(sysfs.function(PciAddress.parse(name), "driver"), reader)
+        if isinstance(seen, str) and not leaves_group_viable(seen):
+            yield Mismatch(
+                f"{sysfs.GROUPS}/{group}/devices/{name}", "a driver that leaves the group to a guest", seen
+            )
