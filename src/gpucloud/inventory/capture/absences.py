@@ -1,0 +1,76 @@
+"""What a missing path means: it was not on the host, or it is not in the capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from gpucloud.inventory.capture.allowlist import is_always_there
+from gpucloud.model.unknown import Unknown
+
+
+class Absences(Protocol):
+    """Decides what a path that a capture lacks means."""
+
+    def why(self, path: str, *, has_folder: bool) -> Unknown | None:
+        """None: the host did not have it. ``has_folder``: the folder it would be in is there."""
+
+
+class ByRule:
+    """For captures without a manifest; the rule is in the package's docstring."""
+
+    def why(self, path: str, *, has_folder: bool) -> Unknown | None:
+        if is_always_there(path) or not has_folder:
+            return Unknown(f"{path[1:]} is not in the capture")
+        return None
+
+
+class ByManifest:
+    """For captures with a manifest.
+
+    Args:
+        collected: the patterns that were collected, ``@release`` included.
+        unread: paths that could not be read, with the reason.
+    """
+
+    def __init__(self, collected: Iterable[str], unread: Mapping[str, str]) -> None:
+        self._unread = unread
+        self._collected = _Node()
+        for pattern in collected:
+            self._collected.add(pattern.split("/")[1:])
+
+    def why(self, path: str, *, has_folder: bool) -> Unknown | None:  # noqa: ARG002 - the manifest knows
+        above = path
+        while above:
+            if above in self._unread:
+                return Unknown(f"{self._unread[above]}: {path}")
+            above = above.rpartition("/")[0]
+        if self._collected.matches(path.split("/")[1:]):
+            return None
+        return Unknown(f"{path[1:]} is not in the capture")
+
+
+class _Node:
+    """Patterns by component. A pattern covers its folders too: they are listed to expand it."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, _Node] = {}
+        self._globs: dict[str, _Node] = {}
+
+    def add(self, parts: list[str]) -> None:
+        node = self
+        for part in parts:
+            is_glob = part == "@release" or any(character in part for character in "*?[")
+            branch = node._globs if is_glob else node._exact
+            node = branch.setdefault("*" if part == "@release" else part, _Node())
+
+    def matches(self, parts: list[str]) -> bool:
+        if not parts:
+            return True
+        exact = self._exact.get(parts[0])
+        if exact is not None and exact.matches(parts[1:]):
+            return True
+        return any(
+            node.matches(parts[1:]) for glob, node in self._globs.items() if fnmatchcase(parts[0], glob)
+        )

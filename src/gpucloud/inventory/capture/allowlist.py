@@ -1,0 +1,137 @@
+"""The one list of what is read of a host. What is not on it leaves no host and stands in no capture.
+
+A pattern is an absolute path whose components may hold ``*`` and ``[...]`` as in a POSIX shell, or be
+``@release``, the running kernel's release. The collectors expand it in Python and in ``sh`` alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+KVM_ANSWER = "/gpucloud/kvm"
+"""Not a file of any host: what the kernel said when asked for a virtual machine; empty: it made one."""
+MANIFEST = "/gpucloud/manifest.json"
+
+
+class Kind(StrEnum):
+    """What is taken of the paths that match."""
+
+    FILE = "file"
+    """The text of a short file."""
+    LONG = "long"
+    """The text of a file with thousands of lines; NUL bytes between records become newlines."""
+    BYTES = "bytes"
+    """The bytes of a binary file."""
+    LINK = "link"
+    """The target of a symbolic link."""
+    NAME = "name"
+    """That it is there, and whether it is a folder."""
+    OPEN = "open"
+    """Processes that have a path open that begins so: their names, and the guest that QEMU runs."""
+
+
+class Rule(NamedTuple):
+    """Take this of the paths that match this pattern."""
+
+    kind: Kind
+    pattern: str
+
+    @property
+    def folder(self) -> str:
+        """The pattern of the folders in which this rule looks."""
+        return self.pattern.rpartition("/")[0]
+
+
+_PCI = "/sys/bus/pci/devices/*/"
+_ATTRIBUTES = (
+    "class vendor device subsystem_vendor subsystem_device revision modalias resource numa_node"
+    " driver_override reset_method power_state d3cold_allowed current_link_speed current_link_width"
+    " max_link_speed max_link_width sriov_totalvfs sriov_numvfs boot_vga secondary_bus_number"
+    " resource[0-5]_resize mdev_supported_types/*/name mdev_supported_types/*/available_instances"
+    " nvidia/creatable_vgpu_types nvidia/current_vgpu_type"
+)
+_PCI_LINKS = "driver iommu_group physfn virtfn* consumer:* supplier:*"
+_NODES = (
+    "drm/card* drm/renderD* graphics/fb* sound/card*/controlC* sound/card*/pcmC* sound/card*/hwC*"
+    " sound/card*/midiC* vfio-dev/vfio* i2c-*/i2c-dev/i2c-*"
+)
+_CONFIGURATION = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+_FILES = (
+    "/proc/sys/kernel/osrelease /proc/cmdline /proc/cpuinfo /proc/iomem /proc/self/mountinfo /proc/mounts"
+    " /proc/net/route /proc/net/ipv6_route /proc/driver/nvidia/gpus/*/information"
+    " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
+    " /etc/modules /etc/initramfs-tools/modules /etc/dracut.conf /etc/dracut.conf.d/*.conf"
+    " /usr/lib/dracut/dracut.conf.d/*.conf /etc/mkinitcpio.conf /etc/mkinitcpio.conf.d/*.conf"
+)
+_LONG_FILES = (
+    "/proc/interrupts /lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
+    " /lib/modules/@release/modules.builtin /lib/modules/@release/modules.builtin.modinfo"
+)
+_LINKS = "/sys/bus/pci/devices/* /sys/class/net/* /sys/class/block/* /sys/dev/block/* /sys/class/nvme/*"
+_NAMES = (
+    "/sys/kernel/iommu_groups/*/devices/* /sys/module/* /sys/class/iommu/* /sys/firmware/acpi"
+    " /sys/firmware/acpi/tables/DMAR /sys/firmware/acpi/tables/IVRS /sys/firmware/efi/efivars"
+    " /sys/kernel/security/* /sys/class/net/*/lower_* /sys/class/net/*/brif/* /sys/class/block/*/slaves/*"
+    " /sys/class/nvme-subsystem/*/nvme* /dev/kvm"
+    " /etc/default/grub /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/loader/loader.conf"
+    " /boot/efi/loader/loader.conf /efi/loader/loader.conf /boot/loader/entries/*.conf"
+    " /etc/kernelstub/configuration /usr/share/initramfs-tools/init"
+    " /usr/lib/dracut/dracut-functions.sh /usr/lib/initcpio/functions"
+)
+_VIRTIO_LINKS = "/sys/bus/virtio/drivers/9pnet_virtio/virtio* /sys/bus/virtio/drivers/virtiofs/virtio*"
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+DEVICE_NODES = ("/dev/dri/", "/dev/nvidia", "/dev/vfio/", "/dev/fb", "/dev/snd/", "/dev/i2c-")
+
+
+def _rules() -> Iterator[Rule]:
+    for pattern in f"{_LINKS} {_VIRTIO_LINKS}".split():
+        yield Rule(Kind.LINK, pattern)
+    for name in _PCI_LINKS.split():
+        yield Rule(Kind.LINK, _PCI + name)
+    for pattern in _FILES.split():
+        yield Rule(Kind.FILE, pattern)
+    for name in _ATTRIBUTES.split():
+        yield Rule(Kind.FILE, _PCI + name)
+    for folder in _CONFIGURATION:
+        yield Rule(Kind.FILE, f"{folder}/modprobe.d/*.conf")
+        yield Rule(Kind.FILE, f"{folder}/modules-load.d/*.conf")
+    for pattern in _LONG_FILES.split():
+        yield Rule(Kind.LONG, pattern)
+    yield Rule(Kind.BYTES, SECURE_BOOT)
+    for name in _NODES.split():
+        yield Rule(Kind.NAME, _PCI + name)
+    for pattern in _NAMES.split():
+        yield Rule(Kind.NAME, pattern)
+    for prefix in DEVICE_NODES:
+        yield Rule(Kind.OPEN, prefix)
+
+
+RULES: tuple[Rule, ...] = tuple(_rules())
+"""Links to folders come first: what lies behind them is stored where they lead."""
+
+
+_ALWAYS_PATHS = (
+    "/proc/cmdline /proc/cpuinfo /proc/interrupts /proc/iomem /proc/net/route /proc/self/mountinfo"
+    " /proc/sys/kernel/osrelease /sys/bus/pci/devices /sys/class/iommu /sys/kernel/iommu_groups"
+    " /sys/module /sys/firmware /sys/kernel/security /lib/modules /dev /boot /etc/os-release"
+    " /usr/share /usr/lib"
+)
+_ALWAYS_ATTRIBUTE_NAMES = (
+    "class vendor device subsystem_vendor subsystem_device revision modalias resource numa_node"
+    " driver_override"
+)
+_ALWAYS = frozenset(_ALWAYS_PATHS.split())
+_ALWAYS_ATTRIBUTES = frozenset(_ALWAYS_ATTRIBUTE_NAMES.split())
+
+
+def is_always_there(path: str) -> bool:
+    """Claims that every Linux host has this path, so that a capture without it lacks it.
+
+    Attributes: drivers/pci/pci-sysfs.c, ``pci_dev_attrs`` (``numa_node`` in kernels with NUMA, which
+    all distributions build; ``driver_override`` since 3.16).
+    """
+    if path.startswith("/sys/bus/pci/devices/") and path.count("/") == 6:
+        return path.rpartition("/")[2] in _ALWAYS_ATTRIBUTES
+    return path in _ALWAYS

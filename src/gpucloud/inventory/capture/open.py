@@ -1,0 +1,58 @@
+"""Any capture, by its path: a directory or an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gpucloud.inventory.capture.absences import ByManifest, ByRule
+from gpucloud.inventory.capture.allowlist import MANIFEST
+from gpucloud.inventory.capture.manifest import parse_manifest
+from gpucloud.inventory.capture.reader import CaptureReader, Files
+from gpucloud.inventory.folder import Folder
+from gpucloud.inventory.reader import reason
+from gpucloud.model.failure import Failure
+
+_MANIFEST_LIMIT = 4 * 1024 * 1024
+
+
+def open_capture(path: Path) -> CaptureReader:
+    """Open a directory or an archive that holds ``sys/``, ``proc/`` or ``etc/`` as on the host.
+
+    They may lie in one folder of any name at the top, as archives often have it.
+
+    Raises:
+        Failure: there is no such path, no host in it, or it is damaged or refused.
+    """
+    try:
+        if path.is_dir():
+            return _reader(str(path), Folder(_top_of(path), has_text_links=True))
+        path.stat()
+    except OSError as error:
+        raise Failure(
+            f"there is no capture at {path} ({reason(error)})",
+            "give a directory, or an archive made by: gpucloud capture",
+        ) from None
+    from gpucloud.inventory.capture.archive import read_archive
+
+    return _reader(str(path), read_archive(path))
+
+
+def _top_of(path: Path) -> Path:
+    from gpucloud.inventory.capture.archive import TOPS, no_host
+
+    if any((path / top).is_dir() for top in TOPS):
+        return path
+    tops = [child for child in path.iterdir() if any((child / top).is_dir() for top in TOPS)]
+    if len(tops) != 1 or tops[0].is_symlink():
+        raise no_host(str(path))
+    return tops[0]
+
+
+def _reader(label: str, files: Files) -> CaptureReader:
+    try:
+        data = files.read(MANIFEST, _MANIFEST_LIMIT)
+    except OSError:  # made by hand or by another tool
+        return CaptureReader(label, files, ByRule(), has_manifest=False)
+    manifest = parse_manifest(data, label)
+    absences = ByManifest(manifest.collected, manifest.unread)
+    return CaptureReader(label, files, absences, has_manifest=True)

@@ -1,0 +1,74 @@
+"""A capture as a ``Reader``: files on disk or in memory, with a rule for what is missing."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from gpucloud.inventory.capture.absences import Absences
+from gpucloud.inventory.reader import FILE_LIMIT, reason
+from gpucloud.model.unknown import Unknown
+
+_T = TypeVar("_T")
+
+
+class Files(Protocol):
+    """What a directory (``Folder``) and an archive in memory (``Tree``) have in common."""
+
+    def read(self, path: str, limit: int) -> bytes: ...
+
+    def names(self, path: str) -> list[str]: ...
+
+    def target(self, path: str) -> str | None: ...
+
+    def has_folder(self, path: str) -> bool: ...
+
+
+class CaptureReader:
+    """Reads a capture.
+
+    Text loses NUL bytes at its end: tar pads files that shrink while it reads them, and all of sysfs
+    claims to be longer than it is. Without a manifest an empty file of /proc is Unknown: tar stores
+    what /proc claims to be long, which is nothing.
+    """
+
+    def __init__(self, label: str, files: Files, absences: Absences, *, has_manifest: bool) -> None:
+        self._label = label
+        self._files = files
+        self._absences = absences
+        self._has_manifest = has_manifest
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
+        return self._answer(path, lambda: self._files.read(path, limit))
+
+    def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
+        data = self._answer(path, lambda: self._files.read(path, limit))
+        if not isinstance(data, bytes):
+            return data
+        text = data.rstrip(b"\0").decode(errors="replace")
+        if not text and not self._has_manifest and path.startswith("/proc/"):
+            return Unknown(f"{path[1:]} is empty in the capture, as tar stores it; use gpucloud capture")
+        return text
+
+    def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
+        names = self._answer(path, lambda: tuple(sorted(self._files.names(path))))
+        if names == () and self._has_manifest:  # empty on the host, or a folder that could not be read
+            why = self._absences.why(path, has_folder=True)
+            return () if why is None else why
+        return names
+
+    def read_link(self, path: str) -> str | None | Unknown:
+        return self._answer(path, lambda: self._files.target(path))
+
+    def _answer(self, path: str, read: Callable[[], _T]) -> _T | None | Unknown:
+        try:
+            return read()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return self._absences.why(path, has_folder=self._files.has_folder(path.rpartition("/")[0]))
+            return Unknown(f"{reason(error)}: {path[1:]} in the capture")

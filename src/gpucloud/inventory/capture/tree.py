@@ -1,0 +1,114 @@
+"""A host's files in memory: what an archive or a stream holds, with links followed inside it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from gpucloud.inventory.paths import follow, follow_last, link_text
+
+
+class Tree:
+    """Files, links and folders by absolute path. Methods raise OSError as ``os`` does on a disk.
+
+    Fill it first, links to folders before what lies behind them; places are remembered once asked.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, bytes] = {}
+        self._links: dict[str, str] = {}
+        self._folders: dict[str, set[str]] = {"": set()}
+        self._ends: dict[str, str] = {}
+
+    def add_file(self, path: str, data: bytes) -> None:
+        """Put a file at a place without links. What was there is replaced, except a folder."""
+        if path not in self._folders:
+            self._enter(path)
+            self._links.pop(path, None)
+            self._files[path] = data
+
+    def add_link(self, path: str, target: str) -> None:
+        """Put a link at a place without links. What was there is replaced, except a folder."""
+        if path not in self._folders:
+            self._enter(path)
+            self._files.pop(path, None)
+            self._links[path] = target
+
+    def add_folder(self, path: str) -> None:
+        """Make a folder and those above it. A file or link in the way stays: the folder is not made."""
+        if path not in self._folders and path not in self._files and path not in self._links:
+            self._enter(path)
+            self._folders[path] = set()
+
+    def entries(self) -> Iterator[tuple[str, bytes | str | None]]:
+        """All entries by path: bytes of a file, text of a link's target, None for a folder."""
+        places = {**dict.fromkeys(self._folders), **self._files, **self._links}
+        return iter(sorted(((path, places[path]) for path in places if path), key=lambda entry: entry[0]))
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Read a file.
+
+        Raises:
+            OSError: ENOENT, EISDIR, ELOOP, or EFBIG if it is longer than ``limit``.
+        """
+        data = self._files.get(follow_last(self.place_of(path), self._links.get, self._target))
+        if data is None:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if len(data) > limit:
+            raise OSError(errno.EFBIG, f"longer than {limit} bytes", path)
+        return data
+
+    def names(self, path: str) -> list[str]:
+        """Name the entries of a folder, in no order."""
+        names = self._folders.get(self.end_of(path))
+        if names is None:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return list(names)
+
+    def target(self, path: str) -> str | None:
+        """Read a link's target; a file that holds a path may stand for a link (``link_text``)."""
+        place = self.place_of(path)
+        target = self._links.get(place)
+        if target is not None:
+            return target
+        if place in self._files:
+            return link_text(self._files[place])
+        if place not in self._folders:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return None
+
+    def has_folder(self, path: str) -> bool:
+        """Claims that there is a folder at the path."""
+        return self.end_of(path) in self._folders
+
+    def place_of(self, path: str) -> str:
+        """The place of a path: links of all components but the last are followed."""
+        parent, _, name = path.rpartition("/")
+        return f"{self.end_of(parent)}/{name}"
+
+    def end_of(self, path: str) -> str:
+        """The folder that a path leads to, with all links followed."""
+        if not path:
+            return ""
+        end = self._ends.get(path)
+        if end is None:
+            parent, _, name = path.rpartition("/")
+            end = self._ends[path] = follow(self.end_of(parent), name, self._target)
+        return end
+
+    def _target(self, place: str) -> str | None:
+        target = self._links.get(place)
+        if target is None and place in self._files:
+            return link_text(self._files[place])
+        return target
+
+    def _enter(self, path: str) -> None:
+        """Name an entry in its folder, and make the folders above."""
+        while path:
+            parent, _, name = path.rpartition("/")
+            known = parent in self._folders
+            self._folders.setdefault(parent, set()).add(name)
+            if known:
+                return
+            path = parent

@@ -1,0 +1,42 @@
+"""Zip archives."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from typing import BinaryIO
+
+from gpucloud.inventory.capture.archive import Members
+from gpucloud.inventory.capture.bounds import MEMBER_LIMIT, refuse
+
+_DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError, KeyError)
+
+
+def read_zip(file: BinaryIO, source: str) -> Members:
+    """Read all members. A member is read no further than it claims to be long.
+
+    Raises:
+        Failure: it is damaged, cut short, encrypted, or asks for too much.
+    """
+    members = Members(source)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                members.budget.spend(member.filename, member.file_size)
+                _take(archive, member, members)
+    except _DAMAGE as error:
+        raise refuse(source, f"it is damaged, cut short or encrypted ({type(error).__name__})") from None
+    return members
+
+
+def _take(archive: zipfile.ZipFile, member: zipfile.ZipInfo, members: Members) -> None:
+    if member.is_dir():
+        members.put(member.filename, None)
+        return
+    with archive.open(member) as content:
+        data = content.read(min(member.file_size, MEMBER_LIMIT))
+    if stat.S_ISLNK(member.external_attr >> 16):
+        members.put(member.filename, data.decode(errors="replace"))
+    else:
+        members.put(member.filename, data)

@@ -1,0 +1,216 @@
+"""Gather a host's facts where it runs. This file is also sent, as it is, to hosts over ssh.
+
+It therefore imports only Python's standard library and speaks Python 3.6. What it prints is
+described in ``wire``.
+"""
+
+# For the Python of old hosts:
+# ruff: noqa: PTH110, PTH112, PTH114, PTH115, PTH119, PTH208, UP006, UP035
+
+import fcntl
+import fnmatch
+import os
+import stat
+import sys
+from typing import BinaryIO, Dict, Iterator, List, Tuple
+
+FILE_LIMIT = 16 * 1024 * 1024
+
+
+def kvm_refusal(device: str = "/dev/kvm") -> str:
+    """Ask for a virtual machine with one processor, as QEMU does first; empty text: it was made.
+
+    Nothing runs in it, so nothing can hang. Numbers: Documentation/virt/kvm/api.rst.
+    """
+    asked = "open"
+    descriptors: List[int] = []
+    try:
+        descriptors.append(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+        asked = "KVM_CREATE_VM"
+        descriptors.append(fcntl.ioctl(descriptors[-1], 0xAE01, 0))
+        asked = "KVM_CREATE_VCPU"
+        descriptors.append(fcntl.ioctl(descriptors[-1], 0xAE41, 0))
+    except OSError as error:
+        if error.errno == 2:
+            return "there is no /dev/kvm"
+        return f"{asked}: {error.strerror}"
+    finally:
+        for descriptor in reversed(descriptors):
+            os.close(descriptor)
+    return ""
+
+
+class Collector:
+    """Expands patterns below a root and prints what is there.
+
+    Args:
+        root: the directory that stands for ``/``; empty for the running host.
+        out: where the stream goes.
+    """
+
+    def __init__(self, root: str, out: BinaryIO) -> None:
+        self.root = root.rstrip("/")
+        self.out = out
+        self.expanded: Dict[str, List[str]] = {"": [""]}
+        self.release = self.text("/proc/sys/kernel/osrelease").strip() or "-"
+
+    def collect(self, rules: str) -> None:
+        """Print all that the rules ask for: one ``kind pattern`` a line."""
+        prefixes: List[str] = []
+        for line in rules.splitlines():
+            kind, _, pattern = line.partition(" ")
+            if kind == "open":
+                prefixes.append(pattern)
+            else:
+                self.take(kind, pattern.replace("@release", self.release))
+        if prefixes:
+            self.take_holders(tuple(prefixes))
+        if not self.root:
+            self.take_kvm()
+        self.put("E")
+
+    def take(self, kind: str, pattern: str) -> None:
+        """Print what one rule asks for."""
+        folder, _, last = pattern.rpartition("/")
+        for parent in self.expand(folder):
+            for path in self.matches(parent, last):
+                try:
+                    self.take_one(kind, path)
+                except OSError as error:
+                    self.refuse(path, error)
+
+    def take_one(self, kind: str, path: str) -> None:
+        """Print one path. Raises OSError where it cannot be read."""
+        place = self.root + path
+        if kind == "link":
+            if os.path.islink(place):
+                self.put("L", path, os.readlink(place))
+        elif kind == "name":
+            self.put("D" if os.path.isdir(place) else "F", path)
+        elif kind == "bytes":
+            self.put("X", path, self.read(path).hex())
+        else:
+            data = self.read(path)
+            self.put("F", path)
+            self.put_lines(data.replace(b"\0", b"\n") if kind == "long" else data)
+
+    def expand(self, pattern: str) -> List[str]:
+        """Folders that match; each is printed once, so that an empty one is known to be empty."""
+        known = self.expanded.get(pattern)
+        if known is not None:
+            return known
+        parent, _, last = pattern.rpartition("/")
+        found: List[str] = []
+        for folder in self.expand(parent):
+            found.extend(path for path in self.matches(folder, last) if os.path.isdir(self.root + path))
+        for path in found:
+            self.put("D", path)
+        self.expanded[pattern] = found
+        return found
+
+    def matches(self, folder: str, last: str) -> List[str]:
+        """Paths in a folder whose last component matches."""
+        path = folder
+        try:
+            if any(character in last for character in "*?["):
+                names = fnmatch.filter(os.listdir(self.root + folder), last)
+                return [f"{folder}/{name}" for name in sorted(names)]
+            path = f"{folder}/{last}"
+            os.lstat(self.root + path)
+        except OSError as error:
+            self.refuse(path, error)
+            return []
+        return [path]
+
+    def take_holders(self, prefixes: Tuple[str, ...]) -> None:
+        """Print the processes that have device nodes open."""
+        self.put("D", "/proc")
+        for folder in self.matches("/proc", "[0-9]*"):
+            try:
+                links = list(self.open_nodes(folder, prefixes))
+            except OSError as error:
+                if error.errno not in (2, 3, 20):  # gone in the meantime
+                    self.put("D", folder)
+                    self.refuse(f"{folder}/fd", error)
+                continue
+            if links:
+                self.put_process(folder, links)
+
+    def open_nodes(self, folder: str, prefixes: Tuple[str, ...]) -> Iterator[Tuple[str, str]]:
+        """Open files of one process that begin with a prefix. Raises OSError where it may not look."""
+        for name in os.listdir(f"{self.root}{folder}/fd"):
+            try:
+                target = os.readlink(f"{self.root}{folder}/fd/{name}")
+            except OSError:  # closed in the meantime
+                continue
+            if target.startswith(prefixes):
+                yield f"{folder}/fd/{name}", target
+
+    def put_process(self, folder: str, links: List[Tuple[str, str]]) -> None:
+        """Print a process: what it has open, its name, and the guest's name if it is QEMU."""
+        for path, target in sorted(links):
+            self.put("L", path, target)
+        self.put("F", f"{folder}/comm")
+        self.put_lines(self.text(f"{folder}/comm").encode(errors="replace"))
+        words = self.text(f"{folder}/cmdline").split("\0")
+        if "qemu" in os.path.basename(words[0]) and "-name" in words[:-1]:
+            self.put("F", f"{folder}/cmdline")
+            self.put_lines("\n".join(["qemu", *name_of(words)]).encode())
+
+    def take_kvm(self) -> None:
+        """Print what the kernel says when asked for a virtual machine."""
+        refusal = kvm_refusal()
+        if os.path.exists("/dev/kvm") and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            self.put("U", "/gpucloud/kvm", "permission denied")
+        else:
+            self.put("F", "/gpucloud/kvm")
+            self.put_lines(refusal.encode())
+
+    def read(self, path: str) -> bytes:
+        """Read a regular file. Raises OSError for anything else, and for one that is too long."""
+        descriptor = os.open(self.root + path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(22, "not a regular file")
+            data = file.read(FILE_LIMIT + 1)
+        if len(data) > FILE_LIMIT:
+            raise OSError(27, f"longer than {FILE_LIMIT} bytes")
+        return data
+
+    def text(self, path: str) -> str:
+        """Read a file that may not be there: empty text then."""
+        try:
+            return self.read(path).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def refuse(self, path: str, error: OSError) -> None:
+        """Print why a path could not be read; one that has gone is not worth a line."""
+        if error.errno not in (2, 20):
+            text = error.strerror or str(error)
+            self.put("U", path, text[:1].lower() + text[1:])
+
+    def put(self, mark: str, *parts: str) -> None:
+        """Print one line of the stream; a name that would break it is left out."""
+        line = "\t".join(parts)
+        if "\n" not in line and line.count("\t") == max(len(parts) - 1, 0):
+            self.out.write((mark + line + "\n").encode(errors="surrogateescape"))
+
+    def put_lines(self, data: bytes) -> None:
+        """Print the lines of a file."""
+        if data:
+            body = data[:-1] if data.endswith(b"\n") else data
+            self.out.write(b"+" + body.replace(b"\n", b"\n+") + b"\n")
+
+
+def name_of(words: List[str]) -> List[str]:
+    """The ``-name`` option of QEMU's command line, without its other parts."""
+    value = words[words.index("-name") + 1]
+    parts = [part for part in value.split(",") if "=" not in part or part.startswith("guest=")]
+    return ["-name", ",".join(parts)]
+
+
+def main(root: str, rules: str) -> None:
+    """Collect to standard output."""
+    Collector(root, sys.stdout.buffer).collect(rules)
+    sys.stdout.buffer.flush()

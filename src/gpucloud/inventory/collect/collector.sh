@@ -1,0 +1,132 @@
+# Gather a host's facts where python3 is missing: POSIX sh, ls, od, sed and tr; busybox is enough.
+# Sent over ssh after `root=...` and followed by one call a rule. What it prints: see wire.py.
+IFS=
+LC_ALL=C
+export LC_ALL
+release=-
+[ -r "$root/proc/sys/kernel/osrelease" ] && read -r release < "$root/proc/sys/kernel/osrelease"
+
+with_release() {
+    case $1 in
+    *@release*) pattern=${1%%@release*}$release${1#*@release} ;;
+    *) pattern=$1 ;;
+    esac
+}
+
+folder() {
+    with_release "$1"
+    for path in $root$pattern; do
+        [ -d "$path" ] || continue
+        printf 'D%s\n' "${path#"$root"}"
+        [ -r "$path" ] || printf 'U%s\tpermission denied\n' "${path#"$root"}"
+    done
+}
+
+is_readable() {
+    [ -f "$1" ] || return 1
+    [ -r "$1" ] && return 0
+    printf 'U%s\tpermission denied\n' "${1#"$root"}"
+    return 1
+}
+
+lines() {
+    while read -r line || [ -n "$line" ]; do
+        printf '+%s\n' "$line"
+    done
+}
+
+file() {
+    for path in $root$1; do
+        is_readable "$path" || continue
+        printf 'F%s\n' "${path#"$root"}"
+        { lines < "$path"; } 2>/dev/null
+    done
+}
+
+long() {
+    with_release "$1"
+    for path in $root$pattern; do
+        is_readable "$path" || continue
+        printf 'F%s\n' "${path#"$root"}"
+        tr '\000' '\n' < "$path" | sed 's/^/+/'
+        echo
+    done
+}
+
+bytes() {
+    for path in $root$1; do
+        is_readable "$path" || continue
+        printf 'X%s\t' "${path#"$root"}"
+        od -An -v -tx1 "$path" | tr -d ' \n'
+        echo
+    done
+}
+
+link() {
+    ls -ld $root$1 2>/dev/null | while read -r line; do
+        case $line in
+        *' -> '*)
+            rest=${line#*" $root/"}
+            printf 'L/%s\t%s\n' "${rest%%' -> '*}" "${rest#*' -> '}"
+            ;;
+        esac
+    done
+}
+
+name() {
+    for path in $root$1; do
+        if [ -d "$path" ]; then
+            printf 'D%s\n' "${path#"$root"}"
+        elif [ -e "$path" ] || [ -h "$path" ]; then
+            printf 'F%s\n' "${path#"$root"}"
+        fi
+    done
+}
+
+process() {
+    printf 'F%s/comm\n' "${1#"$root"}"
+    { lines < "$1/comm"; } 2>/dev/null
+    tr '\000' '\n' < "$1/cmdline" 2>/dev/null | {
+        read -r word || exit 0
+        case $word in *qemu*) ;; *) exit 0 ;; esac
+        while read -r word; do
+            [ "$word" = -name ] && read -r word || continue
+            case $word in
+            guest=*) word=${word%%,*} ;;
+            *guest=*) word=guest=${word#*guest=} word=${word%%,*} ;;
+            *) word=${word%%,*} ;;
+            esac
+            printf 'F%s/cmdline\n+qemu\n+-name\n+%s\n' "${1#"$root"}" "$word"
+            exit 0
+        done
+    }
+}
+
+holders() {
+    printf 'D/proc\n'
+    for path in "$root"/proc/[0-9]*; do
+        [ -d "$path/fd" ] || continue
+        [ -r "$path/fd" ] && continue
+        printf 'D%s\nU%s/fd\tpermission denied\n' "${path#"$root"}" "${path#"$root"}"
+    done
+    # A second folder makes ls print the name of the first.
+    ls -l "$root"/proc/[0-9]*/fd "$root/sys" 2>/dev/null | {
+        folder= seen=
+        while read -r line; do
+            case $line in
+            "$root"/*:) folder=${line%:} ;;
+            *' -> '*)
+                is_node "${line##*' -> '}" || continue
+                entry=${line%' -> '*}
+                printf 'L%s/%s\t%s\n' "${folder#"$root"}" "${entry##* }" "${line##*' -> '}"
+                [ "$seen" = "$folder" ] || process "${folder%/fd}"
+                seen=$folder
+                ;;
+            esac
+        done
+    }
+}
+
+kvm() {
+    printf 'U/gpucloud/kvm\tthe host has no python3, which alone can ask\n'
+}

@@ -1,0 +1,48 @@
+"""A whole host, read once: every fact of ``model.host`` from one ``Reader``."""
+
+from __future__ import annotations
+
+from gpucloud.inventory.pci.function import Names
+from gpucloud.inventory.pci.functions import read_functions
+from gpucloud.inventory.pci.groups import groups_of, read_groups
+from gpucloud.inventory.pci.names import NewestNames
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.distribution import read_distribution
+from gpucloud.inventory.system.framebuffers import read_framebuffers
+from gpucloud.inventory.system.iommu import read_iommu, read_security
+from gpucloud.inventory.system.kernel import read_cpu, read_kernel, read_kvm
+from gpucloud.inventory.system.vital import read_vital
+from gpucloud.inventory.units import fold_units
+from gpucloud.model.host import Host
+from gpucloud.model.unknown import Unknown
+
+
+def read_host(reader: Reader, names: Names | None = None) -> Host:
+    """Read a host.
+
+    Args:
+        reader: the host, or a capture of one.
+        names: where names of vendors and devices come from; the newest ``pci.ids`` at hand by default.
+    """
+    kernel = read_kernel(reader)
+    groups = read_groups(reader)
+    known = {} if isinstance(groups, Unknown) else groups
+    members = {address: number for number, group in known.items() for address in group.members}
+    functions = read_functions(reader, names or NewestNames(), kernel.release, members)
+    found = {} if isinstance(functions, Unknown) else functions
+    if isinstance(groups, Unknown) and found:
+        groups = groups_of(found) or groups
+    return Host(
+        source=reader.label,
+        kernel=kernel,
+        cpu=read_cpu(reader),
+        kvm=read_kvm(reader),
+        iommu=read_iommu(reader, groups),
+        security=read_security(reader),
+        distribution=read_distribution(reader),
+        functions=functions,
+        units=fold_units(found, groups),
+        nvswitches=tuple(address for address in sorted(found) if found[address].is_nvswitch),
+        framebuffers=read_framebuffers(reader),
+        vital=read_vital(reader),
+    )

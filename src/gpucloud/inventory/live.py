@@ -1,0 +1,62 @@
+"""The running host, or a directory that stands for one, as the kernel answers now."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from gpucloud.inventory.capture.allowlist import KVM_ANSWER
+from gpucloud.inventory.folder import Folder
+from gpucloud.inventory.reader import FILE_LIMIT, reason
+from gpucloud.model.unknown import Unknown
+
+_T = TypeVar("_T")
+_ROOT = Path("/")
+
+
+class LiveReader:
+    """Reads below ``root``. On ``/`` it also asks the kernel for a virtual machine (``KVM_ANSWER``)."""
+
+    def __init__(self, root: Path = _ROOT) -> None:
+        self._folder = Folder(root)
+        self._is_running_host = root == _ROOT
+
+    @property
+    def label(self) -> str:
+        return "this host"
+
+    def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
+        if path == KVM_ANSWER and self._is_running_host:
+            return _ask_kvm()
+        return answer(path, lambda: self._folder.read(path, limit))
+
+    def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
+        data = self.read_bytes(path, limit)
+        return data.decode(errors="replace") if isinstance(data, bytes) else data
+
+    def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
+        return answer(path, lambda: tuple(sorted(self._folder.names(path))))
+
+    def read_link(self, path: str) -> str | None | Unknown:
+        return answer(path, lambda: self._folder.target(path))
+
+
+def answer(path: str, read: Callable[[], _T]) -> _T | None | Unknown:
+    """Do a read; nothing there is None, and any other refusal is Unknown with the system's reason."""
+    try:
+        return read()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        return Unknown(f"{reason(error)}: {path}")
+
+
+def _ask_kvm() -> bytes | Unknown:
+    from gpucloud.inventory.collect.collector import kvm_refusal
+
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK) and os.path.exists("/dev/kvm"):  # noqa: PTH110
+        return Unknown("permission denied: /dev/kvm; run as root or join the group kvm")
+    return kvm_refusal().encode()

@@ -1,0 +1,1 @@
+"""PCI functions and IOMMU groups: sysfs attributes into ``model.pci`` values."""

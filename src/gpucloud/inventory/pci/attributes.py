@@ -1,0 +1,144 @@
+"""Single attributes of a PCI function, as text into values. Pure.
+
+Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of the Linux kernel.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpucloud.model.pci import Bar, PciAddress
+from gpucloud.model.unknown import Unknown
+
+_IO = 0x100
+_MEMORY = 0x200
+_PREFETCH = 0x2000
+_MEMORY_64 = 0x100000
+"""Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
+_SPEED = re.compile(r"([0-9]+(?:\.[0-9]+)?) GT/s.*", re.ASCII)
+_LINKED = re.compile(r"(?:consumer|supplier):(?:pci:)?([0-9a-f:.]+)", re.ASCII)
+_VF = re.compile(r"virtfn([0-9]{1,5})", re.ASCII)
+_MEBIBYTE_BITS = 20
+
+
+def parse_resource(text: str) -> tuple[Bar, ...]:
+    """Read ``resource``: the first six lines are the BARs, ``start end flags`` in hexadecimal.
+
+    A line of zeros is no BAR: it is unused, or the upper half of the 64-bit BAR before it. A BAR for
+    which there was no room keeps its size and starts at 0.
+
+    Raises:
+        ValueError: a line is not three numbers.
+    """
+    bars = []
+    for index, line in enumerate(text.splitlines()[:6]):
+        start, end, flags = (int(word, 16) for word in line.split())
+        if flags & (_IO | _MEMORY) and end >= start:
+            bars.append(
+                Bar(
+                    index=index,
+                    start=start,
+                    size_bytes=end - start + 1,
+                    is_io=bool(flags & _IO),
+                    is_64bit=bool(flags & _MEMORY_64),
+                    is_prefetchable=bool(flags & _PREFETCH),
+                )
+            )
+    return tuple(bars)
+
+
+def parse_resize(text: str) -> tuple[int, ...]:
+    """Read ``resourceN_resize``: a bitmap in hexadecimal; bit n stands for 2^(n+20) bytes.
+
+    Raises:
+        ValueError: it is no number, or one of more than 64 bits.
+    """
+    bitmap = int(text, 16)
+    if not 0 <= bitmap < 1 << 64:
+        raise ValueError
+    return tuple(1 << (bit + _MEBIBYTE_BITS) for bit in range(64) if bitmap >> bit & 1)
+
+
+def parse_speed(text: str) -> float | Unknown:
+    """Read a link speed: ``16.0 GT/s PCIe``, ``8 GT/s`` before 5.8, ``Unknown`` where it is none known.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.lower().startswith("unknown"):
+        return Unknown("the kernel does not know the speed")
+    match = _SPEED.fullmatch(text)
+    if match is None:
+        raise ValueError
+    return float(match[1])
+
+
+def parse_width(text: str) -> int | Unknown:
+    """Read a link width in lanes. 255 is what a card that no longer answers reads as.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    width = int(text)
+    return Unknown("the card does not answer") if width == 255 else width
+
+
+def parse_numa(text: str) -> int | Unknown:
+    """Read ``numa_node``. -1 is no node: the firmware does not say.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    node = int(text)
+    return Unknown("the firmware does not say (-1)") if node < 0 else node
+
+
+def parse_override(text: str) -> str | None:
+    """Read ``driver_override``; the kernel prints ``(null)`` where there is none."""
+    return None if text in ("", "(null)") else text
+
+
+def parse_flag(text: str) -> bool:
+    """Read a 0 or 1.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text not in ("0", "1"):
+        raise ValueError
+    return text == "1"
+
+
+def parse_linked(name: str) -> PciAddress | None:
+    """Read the name of a device link: ``consumer:pci:0000:01:00.1`` (5.11 and newer); None for others."""
+    match = _LINKED.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return PciAddress.parse(match[1])
+    except ValueError:  # a link to a device of another bus
+        return None
+
+
+def vf_number(name: str) -> int | None:
+    """Read the number in ``virtfnN``; None for other names."""
+    match = _VF.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def parent_in(target: str) -> PciAddress | None:
+    """Read the bridge above from where a device's link leads.
+
+    ``../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0``: the part before the last is the bridge,
+    or the root bus, which is none.
+
+    Raises:
+        ValueError: the link does not lead into a tree of PCI devices.
+    """
+    parts = target.rstrip("/").split("/")
+    if len(parts) < 2:
+        raise ValueError
+    PciAddress.parse(parts[-1])
+    if parts[-2].startswith("pci"):
+        return None
+    return PciAddress.parse(parts[-2])

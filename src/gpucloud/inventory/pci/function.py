@@ -1,0 +1,189 @@
+"""One PCI function, with every fact the kernel shows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gpucloud.inventory.pci.attributes import (
+    parent_in,
+    parse_flag,
+    parse_linked,
+    parse_numa,
+    parse_override,
+    parse_resize,
+    parse_resource,
+    parse_speed,
+    parse_width,
+)
+from gpucloud.inventory.pci.device import Device, number
+from gpucloud.inventory.pci.nodes import read_nodes
+from gpucloud.inventory.pci.slices import read_mdev_types, read_sriov, read_vendor_vfio_types
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.modules import Aliases
+from gpucloud.model.pci import Bar, Link, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.unknown import Unknown
+
+_RELEASE = re.compile(r"([0-9]+)\.([0-9]+)", re.ASCII)
+
+
+class Names(Protocol):
+    """Where names of vendors and devices come from."""
+
+    def vendor(self, vendor: int) -> str | None: ...
+
+    def device(self, device: PciId) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is read once for all functions."""
+
+    reader: Reader
+    names: Names
+    release: str | Unknown
+    aliases: Aliases | Unknown
+    minors: Mapping[PciAddress, int]
+    members: Mapping[PciAddress, int]
+    """IOMMU groups by address, as the groups' own folders list them."""
+
+
+def read_function(device: Device, modalias: str | Unknown, around: Surroundings) -> PciFunction:
+    """Read a function. Holders, and the parent in a flat capture, are found later for all at once."""
+    id_ = _id(device)
+    driver = device.link_name("driver")
+    group = _group(device, around.members)
+    return PciFunction(
+        address=device.address,
+        id=id_,
+        pci_class=device.always("class", lambda text: PciClass(number(text))),
+        vendor_name=around.names.vendor(id_.vendor) if isinstance(id_, PciId) else None,
+        device_name=around.names.device(id_) if isinstance(id_, PciId) else None,
+        subsystem=_subsystem(device),
+        revision=device.always("revision", number),
+        driver=driver,
+        driver_override=_override(device),
+        candidate_modules=_candidates(modalias, around.aliases),
+        iommu_group=group,
+        numa_node=device.always("numa_node", parse_numa),
+        bars=_bars(device),
+        reset_methods=_resets(device, around.release),
+        power_state=device.text("power_state"),
+        is_d3cold_allowed=device.value("d3cold_allowed", parse_flag),
+        link=_link(device),
+        sriov=read_sriov(device),
+        physical_function=_physical_function(device),
+        mdev_types=read_mdev_types(device),
+        vendor_vfio_types=read_vendor_vfio_types(device),
+        is_boot_vga=device.value("boot_vga", parse_flag),
+        device_nodes=read_nodes(device, group, driver, around.minors),
+        holders=(),
+        linked=_linked(device),
+        parent=_parent(device, around.reader),
+    )
+
+
+def _id(device: Device) -> PciId | Unknown:
+    vendor = device.always("vendor", number)
+    product = device.always("device", number)
+    if isinstance(vendor, Unknown):
+        return vendor
+    return product if isinstance(product, Unknown) else PciId(vendor, product)
+
+
+def _subsystem(device: Device) -> PciId | None | Unknown:
+    """Bridges have none, and zeros stand for it."""
+    vendor = device.always("subsystem_vendor", number)
+    product = device.always("subsystem_device", number)
+    if isinstance(vendor, Unknown):
+        return vendor
+    if isinstance(product, Unknown):
+        return product
+    return PciId(vendor, product) if vendor or product else None
+
+
+def _group(device: Device, members: Mapping[PciAddress, int]) -> int | None | Unknown:
+    name = device.link_name("iommu_group")
+    if isinstance(name, str) and name.isascii() and name.isdigit():
+        return int(name)
+    listed = members.get(device.address)
+    if listed is not None:
+        return listed
+    return (
+        Unknown(f"iommu_group of {device.address} leads to {name[:60]!r}") if isinstance(name, str) else name
+    )
+
+
+def _override(device: Device) -> str | None | Unknown:
+    text = device.text("driver_override")
+    return parse_override(text) if isinstance(text, str) else text
+
+
+def _candidates(modalias: str | Unknown, aliases: Aliases | Unknown) -> tuple[str, ...] | Unknown:
+    if isinstance(modalias, Unknown):
+        return modalias
+    return aliases if isinstance(aliases, Unknown) else aliases.modules_for(modalias)
+
+
+def _bars(device: Device) -> tuple[Bar, ...] | Unknown:
+    bars = device.always("resource", parse_resource)
+    if isinstance(bars, Unknown):
+        return bars
+    return tuple(
+        replace(bar, resizable_bytes=device.value(f"resource{bar.index}_resize", parse_resize))
+        if f"resource{bar.index}_resize" in device.names
+        else bar
+        for bar in bars
+    )
+
+
+def _resets(device: Device, release: str | Unknown) -> tuple[str, ...] | None | Unknown:
+    """Since 5.15 a function without ``reset_method`` cannot be reset; older kernels do not say how."""
+    methods = device.value("reset_method", lambda text: tuple(text.split()))
+    match = _RELEASE.match(release) if isinstance(release, str) else None
+    if methods is None and match and (int(match[1]), int(match[2])) < (5, 15):
+        return Unknown("kernels before 5.15 do not say")
+    return methods
+
+
+def _link(device: Device) -> Link | None | Unknown:
+    """Conventional PCI has no link, and the kernel shows none of these attributes then."""
+    speed = device.value("current_link_speed", parse_speed)
+    if speed is None:
+        return None
+    return Link(
+        speed_gts=speed,
+        max_speed_gts=device.always("max_link_speed", parse_speed),
+        width=device.always("current_link_width", parse_width),
+        max_width=device.always("max_link_width", parse_width),
+    )
+
+
+def _physical_function(device: Device) -> PciAddress | None | Unknown:
+    name = device.link_name("physfn")
+    if not isinstance(name, str):
+        return name
+    try:
+        return PciAddress.parse(name)
+    except ValueError:
+        return Unknown(f"physfn of {device.address} leads to {name[:60]!r}")
+
+
+def _linked(device: Device) -> tuple[PciAddress, ...] | Unknown:
+    found = {parse_linked(name) for name in device.names if ":" in name}
+    if not found:
+        absent = device.link_name("consumer:")  # no link has this name: only whether links were looked for
+        return absent if isinstance(absent, Unknown) else ()
+    return tuple(sorted(address for address in found if address is not None))
+
+
+def _parent(device: Device, reader: Reader) -> PciAddress | None | Unknown:
+    target = reader.read_link(device.path)
+    if isinstance(target, str):
+        try:
+            return parent_in(target)
+        except ValueError:
+            return Unknown(f"{device.path} leads to {target[:60]!r}")
+    return Unknown("the capture does not show which bridge is above") if target is None else target

@@ -1,0 +1,79 @@
+"""All PCI functions of a host, by address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gpucloud.inventory.pci.device import DEVICES, Device, number
+from gpucloud.inventory.pci.function import Names, Surroundings, read_function
+from gpucloud.inventory.pci.holders import read_openings
+from gpucloud.inventory.pci.nodes import read_nvidia_minors
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.modules import read_aliases
+from gpucloud.model.pci import PciAddress, PciFunction
+from gpucloud.model.unknown import Unknown
+
+Functions = dict[PciAddress, PciFunction]
+
+
+def read_functions(
+    reader: Reader, names: Names, release: str | Unknown, members: Mapping[PciAddress, int]
+) -> Functions | Unknown:
+    """Read every function on the PCI bus.
+
+    Args:
+        reader: the host.
+        names: where names of vendors and devices come from.
+        release: the running kernel's, whose modules may claim the functions.
+        members: IOMMU groups by address, as the groups' own folders list them.
+    """
+    listed = reader.list_dir(DEVICES)
+    if isinstance(listed, Unknown):
+        return listed
+    if listed is None:
+        return Unknown(f"{DEVICES} is not there: no PCI, or sysfs is not mounted")
+    devices = [Device(reader, address) for address in sorted(parse_addresses(listed))]
+    modaliases = {device.address: device.always("modalias", str) for device in devices}
+    known = [alias for alias in modaliases.values() if isinstance(alias, str)]
+    aliases = read_aliases(reader, release, known)
+    around = Surroundings(reader, names, release, aliases, read_nvidia_minors(reader), members)
+    functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
+    _add_holders(functions, reader)
+    _add_parents(functions, devices)
+    return functions
+
+
+def parse_addresses(names: Iterable[str]) -> list[PciAddress]:
+    """The addresses among names; mediated devices, platform devices and strays are left out."""
+    found = []
+    for name in names:
+        try:
+            found.append(PciAddress.parse(name))
+        except ValueError:
+            continue
+    return found
+
+
+def _add_holders(functions: Functions, reader: Reader) -> None:
+    nodes = {address: function.device_nodes for address, function in functions.items()}
+    asked = frozenset(node for known in nodes.values() if isinstance(known, tuple) for node in known)
+    openings = read_openings(reader, asked)
+    for address, known in nodes.items():
+        if known != ():
+            functions[address] = replace(functions[address], holders=openings.of(known))
+
+
+def _add_parents(functions: Functions, devices: list[Device]) -> None:
+    """Find the bridges above in a flat capture by the buses that bridges say are behind them."""
+    lost = [address for address, function in functions.items() if isinstance(function.parent, Unknown)]
+    if not lost:
+        return
+    bridges = {}
+    for device in devices:
+        bus = device.value("secondary_bus_number", number)
+        if isinstance(bus, int):
+            bridges[device.address.domain, bus] = device.address
+    for address in lost if bridges else ():
+        parent = bridges.get((address.domain, address.bus))
+        functions[address] = replace(functions[address], parent=parent)

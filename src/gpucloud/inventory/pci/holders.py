@@ -1,0 +1,84 @@
+"""Who has a device node open: one look at /proc/*/fd for the whole host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.model.pci import Holder
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """All processes that have one of the nodes open, by node, and why some could not be looked at."""
+
+    by_node: Mapping[str, tuple[Holder, ...]]
+    unseen: Unknown | None
+
+    def of(self, nodes: tuple[str, ...] | Unknown) -> tuple[Holder, ...] | Unknown:
+        """Holders of any of the nodes. Those found are given even if others may have been missed."""
+        if isinstance(nodes, Unknown):
+            return nodes
+        found = tuple(holder for node in nodes for holder in self.by_node.get(node, ()))
+        return self.unseen if nodes and not found and self.unseen is not None else found
+
+
+def read_openings(reader: Reader, nodes: frozenset[str]) -> Openings:
+    """Look at the open files of all processes for these nodes; none are looked at for no nodes."""
+    if not nodes:
+        return Openings({}, None)
+    names = reader.list_dir("/proc")
+    if not isinstance(names, tuple):
+        return Openings({}, names if isinstance(names, Unknown) else Unknown("/proc is not there"))
+    by_node: dict[str, list[Holder]] = {}
+    denied = 0
+    for pid in sorted(int(name) for name in names if name.isascii() and name.isdigit()):
+        targets = _open_targets(reader, pid)
+        if isinstance(targets, Unknown):
+            denied += 1
+            continue
+        for node in sorted(targets & nodes):
+            by_node.setdefault(node, []).append(_holder(reader, pid, node))
+    unseen = Unknown(f"{denied} processes did not let us look; run as root") if denied else None
+    return Openings({node: tuple(holders) for node, holders in by_node.items()}, unseen)
+
+
+def parse_guest(command: str) -> str | None:
+    """Read the guest's name from the command line of QEMU: ``-name guest=NAME,...`` or ``-name NAME``.
+
+    None for other programs. Words are separated by NUL bytes, or by newlines in a capture.
+    """
+    words = re.split(r"[\0\n]", command)
+    if "qemu" not in words[0].rpartition("/")[2] or "-name" not in words[:-1]:
+        return None
+    parts = words[words.index("-name") + 1].split(",")
+    named = [part.removeprefix("guest=") for part in parts if part.startswith("guest=")]
+    return (named or parts)[0] or None
+
+
+def _open_targets(reader: Reader, pid: int) -> frozenset[str] | Unknown:
+    names = reader.list_dir(f"/proc/{pid}/fd")
+    if not isinstance(names, tuple):
+        return frozenset() if names is None else names
+    return frozenset(_targets(reader, pid, names))
+
+
+def _targets(reader: Reader, pid: int, names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        target = reader.read_link(f"/proc/{pid}/fd/{name}")
+        if isinstance(target, str):  # else closed in the meantime
+            yield target
+
+
+def _holder(reader: Reader, pid: int, node: str) -> Holder:
+    name = reader.read_text(f"/proc/{pid}/comm")
+    command = reader.read_text(f"/proc/{pid}/cmdline")
+    return Holder(
+        pid=pid,
+        process=name.strip() if isinstance(name, str) else "?",
+        node=node,
+        guest=parse_guest(command) if isinstance(command, str) else None,
+    )

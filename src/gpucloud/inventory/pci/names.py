@@ -1,0 +1,90 @@
+"""Names of PCI vendors and devices, from the newest ``pci.ids`` at hand.
+
+Format: pci.ids(5). The names do not come from the host that is read but from where gpucloud runs.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from functools import cached_property
+from pathlib import Path
+
+from gpucloud.model.pci import PciId
+
+_SNAPSHOT = Path(__file__).parent.parent / "data" / "pci.ids.gz"
+_SYSTEM = (Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids"))
+_HEAD_BYTES = 2048
+_DATE = re.compile(r"^#\s*Date:\s*([0-9: -]+)$", re.MULTILINE)
+_NEXT_VENDOR = re.compile(r"\n[^\t#\n]")
+
+
+class PciNames:
+    """Looks names up in the text of a ``pci.ids`` file, which is never parsed as a whole."""
+
+    def __init__(self, text: str) -> None:
+        self._text = f"\n{text}"
+        self._sections: dict[int, tuple[int, int] | None] = {}
+
+    def vendor(self, vendor: int) -> str | None:
+        """Name a vendor; None where nobody registered a name."""
+        section = self._section(vendor)
+        return None if section is None else self._name_at(section[0] + len("\nffff  "))
+
+    def device(self, device: PciId) -> str | None:
+        """Name a device; None where nobody registered a name."""
+        section = self._section(device.vendor)
+        if section is None:
+            return None
+        mark = f"\n\t{device.device:04x}  "
+        at = self._text.find(mark, *section)
+        return None if at < 0 else self._name_at(at + len(mark))
+
+    def _section(self, vendor: int) -> tuple[int, int] | None:
+        if vendor not in self._sections:
+            start = self._text.find(f"\n{vendor:04x}  ")
+            end = _NEXT_VENDOR.search(self._text, start + 1)
+            self._sections[vendor] = None if start < 0 else (start, end.start() if end else len(self._text))
+        return self._sections[vendor]
+
+    def _name_at(self, start: int) -> str:
+        end = self._text.find("\n", start)
+        return self._text[start : end if end >= 0 else None].strip()
+
+
+class NewestNames:
+    """The snapshot that gpucloud brings, or a system's file that says it is newer. Read when first asked."""
+
+    def __init__(self, system: tuple[Path, ...] = _SYSTEM) -> None:
+        self._system = system
+
+    def vendor(self, vendor: int) -> str | None:
+        return self._names.vendor(vendor)
+
+    def device(self, device: PciId) -> str | None:
+        return self._names.device(device)
+
+    @cached_property
+    def _names(self) -> PciNames:
+        packed = _SNAPSHOT.read_bytes()
+        newest, chosen = _date(zlib.decompressobj(wbits=31).decompress(packed, _HEAD_BYTES)), None
+        for path in self._system:
+            date = _date(_head(path))
+            if date > newest:
+                newest, chosen = date, path
+        data = zlib.decompress(packed, wbits=31) if chosen is None else chosen.read_bytes()
+        return PciNames(data.decode(errors="replace"))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except OSError:  # this system has none there: the snapshot serves
+        return b""
+
+
+def _date(head: bytes) -> str:
+    """The date in the header, which sorts as text; empty where there is none."""
+    match = _DATE.search(head.decode(errors="replace"))
+    return match[1].strip() if match else ""

@@ -1,0 +1,79 @@
+"""Slices of a card: SR-IOV virtual functions, mediated devices, NVIDIA's own VFIO types."""
+
+from __future__ import annotations
+
+import re
+
+from gpucloud.inventory.pci.attributes import vf_number
+from gpucloud.inventory.pci.device import Device, number
+from gpucloud.model.pci import PciAddress, Sriov, VgpuType
+from gpucloud.model.unknown import Unknown
+
+_TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
+
+
+def read_sriov(device: Device) -> Sriov | None | Unknown:
+    """Read what a physical function says of its virtual functions; None where it can have none."""
+    total = device.value("sriov_totalvfs", number)
+    if total is None:
+        return None
+    enabled = device.always("sriov_numvfs", number)
+    return Sriov(total=total, enabled=enabled, vfs=_vfs(device))
+
+
+def _vfs(device: Device) -> tuple[PciAddress, ...]:
+    found = {}
+    for name in device.names:
+        index = vf_number(name)
+        if index is None:
+            continue
+        target = device.link_name(name)
+        if isinstance(target, str):
+            try:
+                found[index] = PciAddress.parse(target)
+            except ValueError:  # a link that leads nowhere names no function
+                continue
+    return tuple(found[index] for index in sorted(found))
+
+
+def read_mdev_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
+    """Read the types of ``mdev_supported_types`` (Documentation/ABI/testing/sysfs-bus-vfio-mdev).
+
+    Names are kept whole: NVIDIA's begin with the board's family, and Intel's types have none.
+    """
+    ids = device.listing("mdev_supported_types")
+    if not isinstance(ids, tuple):
+        return () if ids is None else ids
+    return tuple(_mdev_type(device, id_) for id_ in ids)
+
+
+def _mdev_type(device: Device, id_: str) -> VgpuType:
+    folder = f"mdev_supported_types/{id_}"
+    name = device.text(f"{folder}/name")
+    return VgpuType(
+        id=id_,
+        name=name if isinstance(name, str) else None,
+        available=device.always(f"{folder}/available_instances", number),
+    )
+
+
+def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
+    """Read NVIDIA's ``nvidia/creatable_vgpu_types`` of a virtual function, one vGPU each.
+
+    The list shrinks as the card fills and is empty once the function has a vGPU: then the type it has
+    is given, with none available.
+    """
+    text = device.text("nvidia/creatable_vgpu_types")
+    if not isinstance(text, str):
+        return () if text is None or device.listing("nvidia") is None else text
+    types = parse_creatable_types(text)
+    current = device.value("nvidia/current_vgpu_type", number)
+    if not isinstance(current, int) or current == 0 or any(int(type_.id) == current for type_ in types):
+        return types
+    return (VgpuType(id=str(current), name=None, available=0), *types)
+
+
+def parse_creatable_types(text: str) -> tuple[VgpuType, ...]:
+    """Read lines of ``ID : vGPU Name``, with that heading or without; other lines are none."""
+    matches = (_TYPE.fullmatch(line) for line in text.splitlines())
+    return tuple(VgpuType(id=match[1], name=match[2], available=1) for match in matches if match)

@@ -1,0 +1,37 @@
+"""Memory that boot-time framebuffers keep, from /proc/iomem."""
+
+from __future__ import annotations
+
+import re
+
+from gpucloud.inventory.reader import Reader, needed
+from gpucloud.model.host import Framebuffer
+from gpucloud.model.unknown import Unknown
+
+_NAMES = re.compile(
+    r"BOOTFB|efifb|vesafb|vga16fb|simplefb|simple-framebuffer\S*|simpledrm\S*|efidrm|vesadrm|ofdrm|offb",
+    re.IGNORECASE | re.ASCII,
+)
+"""Names under which drivers/firmware/sysfb_simplefb.c, drivers/video/fbdev and drivers/gpu/drm/sysfb ask."""
+_LINE = re.compile(r"\s*([0-9a-f]+)-([0-9a-f]+) : (.+)", re.ASCII)
+
+
+def read_framebuffers(reader: Reader) -> tuple[Framebuffer, ...] | Unknown:
+    """Read which memory the boot console holds, and under which name."""
+    text = needed(reader.read_text("/proc/iomem"), "/proc/iomem")
+    return text if isinstance(text, Unknown) else parse_framebuffers(text)
+
+
+def parse_framebuffers(text: str) -> tuple[Framebuffer, ...] | Unknown:
+    """Take the framebuffers out of the nested list; one inside another is given as well.
+
+    Users other than root see every address as zero (kernel/resource.c, ``r_show``).
+    """
+    lines = [match for match in map(_LINE.fullmatch, text.splitlines()) if match]
+    if lines and not any(int(line[2], 16) for line in lines):
+        return Unknown("/proc/iomem shows addresses only to root")
+    return tuple(
+        Framebuffer(line[3], int(line[1], 16), int(line[2], 16))
+        for line in lines
+        if _NAMES.fullmatch(line[3])
+    )

@@ -1,0 +1,128 @@
+"""Kernel modules: which could be loaded, which are in the kernel, and which would claim a device.
+
+Formats: modules.dep(5), depmod(8); aliases: Documentation/process/../module-alias patterns of
+``file2alias.c``, which fnmatch(3) compares with a device's ``modalias``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.model.unknown import Unknown
+
+_ALIAS = re.compile(
+    r"pci:v(\*|[0-9A-F]{8})d(\*|[0-9A-F]{8})sv(\*|[0-9A-F]{8})sd(\*|[0-9A-F]{8})"
+    r"bc(\*|[0-9A-F]{2})sc(\*|[0-9A-F]{2})i(\*|[0-9A-F]{2})",
+    re.ASCII,
+)
+_BRACKETS = re.compile(r"[\[?]")
+
+
+class Aliases:
+    """Which modules claim which PCI devices.
+
+    Args:
+        pairs: alias patterns and the modules that state them, in the order modprobe sees them.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._by_id: dict[tuple[str, str], list[tuple[tuple[str, ...], str]]] = {}
+        self._odd: list[tuple[str, str]] = []
+        self._order: dict[str, int] = {}
+        for pattern, module in pairs:
+            self._order.setdefault(module, len(self._order))
+            match = _ALIAS.fullmatch(pattern)
+            if match is None:
+                self._odd.append((pattern, module))
+            else:
+                fields = match.groups()
+                self._by_id.setdefault((fields[0], fields[1]), []).append((fields[2:], module))
+
+    def modules_for(self, modalias: str) -> tuple[str, ...]:
+        """Modules that claim a device, each once, in the order modprobe would see them."""
+        match = _ALIAS.fullmatch(modalias)
+        found = {module for pattern, module in self._odd if fnmatchcase(modalias, pattern)}
+        if match is not None:
+            vendor, device, *rest = match.groups()
+            for key in ((vendor, device), (vendor, "*"), ("*", "*")):
+                for fields, module in self._by_id.get(key, ()):
+                    if all(want in ("*", have) for want, have in zip(fields, rest, strict=True)):
+                        found.add(module)
+        return tuple(sorted(found, key=self._order.__getitem__))
+
+
+def parse_aliases(text: str, modaliases: Iterable[str]) -> list[tuple[str, str]]:
+    """Take the lines of ``modules.alias`` that could match one of the devices.
+
+    A kernel has 20 000 aliases of PCI devices; a vendor and device that no device has are skipped by
+    comparing text, before any pattern is looked at.
+    """
+    wanted = {alias[4:22] for alias in modaliases}  # v0000VVVVd0000DDDD
+    pairs = []
+    for line in text.split("\n"):
+        if not line.startswith("alias pci:"):
+            continue
+        if line[28:30] == "sv" and line[10:28] not in wanted:
+            continue
+        words = line.split()
+        if len(words) == 3:
+            pairs.append((words[1], words[2]))
+    return pairs
+
+
+def parse_builtin_aliases(text: str) -> list[tuple[str, str]]:
+    """Take the PCI aliases of ``modules.builtin.modinfo``: ``module.alias=pattern``, NUL-separated."""
+    pairs = []
+    for record in re.split(r"[\0\n]", text):
+        key, _, value = record.partition("=")
+        module, _, field = key.partition(".")
+        if field == "alias" and value.startswith("pci:"):
+            pairs.append((value, module))
+    return pairs
+
+
+def read_aliases(reader: Reader, release: str | Unknown, modaliases: Iterable[str]) -> Aliases | Unknown:
+    """Read the aliases of the running kernel that could match one of the devices."""
+    if isinstance(release, Unknown):
+        return release
+    text = reader.read_text(f"/lib/modules/{release}/modules.alias")
+    if isinstance(text, Unknown):
+        return text
+    builtin = reader.read_text(f"/lib/modules/{release}/modules.builtin.modinfo")
+    pairs = parse_builtin_aliases(builtin) if isinstance(builtin, str) else []
+    return Aliases(pairs + parse_aliases(text or "", modaliases))
+
+
+def module_names(text: str) -> set[str]:
+    """Names of the modules whose paths begin the lines of ``modules.dep`` or ``modules.builtin``."""
+    paths = (line.partition(":")[0] for line in text.split("\n") if line)
+    return {path.rpartition("/")[2].partition(".ko")[0].replace("-", "_") for path in paths}
+
+
+def read_available(
+    reader: Reader, release: str | Unknown, loaded: frozenset[str] | Unknown
+) -> frozenset[str] | Unknown:
+    """Read which modules modprobe could load: those on disk for this release and those in the kernel."""
+    if isinstance(release, Unknown):
+        return release
+    texts = [
+        reader.read_text(f"/lib/modules/{release}/{name}") for name in ("modules.dep", "modules.builtin")
+    ]
+    for text in texts:
+        if isinstance(text, Unknown):
+            return text
+    names = {name for text in texts if isinstance(text, str) for name in module_names(text)}
+    return frozenset(names) | (loaded if isinstance(loaded, frozenset) else frozenset())
+
+
+def read_loaded(reader: Reader) -> frozenset[str] | Unknown:
+    """Read which modules are in the kernel now."""
+    names = reader.list_dir("/sys/module")
+    if isinstance(names, Unknown):
+        return names
+    if names is None:
+        return Unknown("/sys/module is not there")
+    return frozenset(name.replace("-", "_") for name in names)

@@ -1,0 +1,155 @@
+"""Which PCI functions the root file system and its like live on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.paths import functions_in
+from gpucloud.model.host import Vital
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+
+_POINTS = {"/": "root disk", "/usr": "disk of /usr", "/var": "disk of /var", "/boot": "disk of /boot"}
+_ON_NO_DISK = frozenset(("tmpfs", "ramfs", "rootfs", "nfs", "nfs4", "cifs", "ceph"))
+"""In memory, or over the network, whose functions are guarded as carriers of the default route."""
+_OVER_VIRTIO = {"9p": "9pnet_virtio", "virtiofs": "virtiofs"}
+_SUBSYSTEM = re.compile(r"nvme-subsystem/(nvme-subsys[0-9]+)/", re.ASCII)
+_BLOCK = re.compile(r"/block/([^/]+)")
+_CONTROLLER = re.compile(r"nvme[0-9]+", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+:[0-9]+", re.ASCII)
+_DEPTH = 8
+"""Layers of LVM, encryption and RAID that are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system in the tree of mounts."""
+
+    point: str
+    number: str | None
+    """``major:minor`` of its device; major 0 is none of its own. None where it is not known."""
+    kind: str
+    source: str
+
+
+def parse_mountinfo(text: str) -> tuple[Mount, ...]:
+    """Read proc_pid_mountinfo(5); lines that are none are left out. Later mounts cover earlier ones."""
+    mounts = []
+    for line in text.splitlines():
+        before, separator, after = line.partition(" - ")
+        words, kinds = before.split(), after.split()
+        if separator and len(words) >= 6 and len(kinds) >= 2:
+            mounts.append(Mount(words[4], words[2], kinds[0], kinds[1]))
+    return tuple(mounts)
+
+
+def parse_mounts(text: str) -> tuple[Mount, ...]:
+    """Read proc_mounts(5), which captures of other tools have in place of mountinfo."""
+    rows = (line.split() for line in text.splitlines())
+    return tuple(Mount(row[1], None, row[2], row[0]) for row in rows if len(row) >= 4)
+
+
+def read_storage(reader: Reader) -> tuple[Vital, ...] | Unknown:
+    """Read what the file systems that a host cannot do without live on.
+
+    A root that cannot be traced to its disks (ZFS, overlay, a pool of several devices) makes every
+    function with a disk vital: better one card too many kept than the host's own disk given away.
+    """
+    mounts = _mounts(reader)
+    if isinstance(mounts, Unknown):
+        return mounts
+    vital: dict[tuple[PciAddress, str], None] = {}
+    carriers: set[PciAddress] = set()
+    for mount in mounts:
+        functions, role = _of_mount(reader, mount), _POINTS[mount.point]
+        if functions is None:
+            functions, role = _all_disks(reader), f"a disk ({role} is {mount.kind} and may be on it)"
+            if functions == ():
+                return Unknown(f"{mount.point} is {mount.kind}, which could not be traced to a disk")
+        if isinstance(functions, Unknown):
+            return functions
+        vital.update(((address, role), None) for address in functions if address not in carriers)
+        carriers.update(functions)
+    return tuple(Vital(address, role) for address, role in vital)
+
+
+def _mounts(reader: Reader) -> list[Mount] | Unknown:
+    """The mounts that matter, the root first; the last one at a point is the one that is seen."""
+    text = reader.read_text("/proc/self/mountinfo")
+    if isinstance(text, str):
+        mounts = parse_mountinfo(text)
+    else:
+        fallback = reader.read_text("/proc/mounts")
+        if not isinstance(fallback, str):
+            return text if isinstance(text, Unknown) else Unknown("/proc/self/mountinfo is not there")
+        mounts = parse_mounts(fallback)
+    seen = {mount.point: mount for mount in mounts if mount.point in _POINTS}
+    return [seen[point] for point in _POINTS if point in seen]
+
+
+def _of_mount(reader: Reader, mount: Mount) -> tuple[PciAddress, ...] | None | Unknown:
+    """Functions of one mount; None where they cannot be told."""
+    if mount.kind in _ON_NO_DISK:
+        return ()
+    if mount.kind in _OVER_VIRTIO:
+        return _of_driver(reader, f"/sys/bus/virtio/drivers/{_OVER_VIRTIO[mount.kind]}")
+    number = mount.number
+    if number and _NUMBER.fullmatch(number) and not number.startswith("0:"):
+        return _of_block(reader, f"/sys/dev/block/{number}", _DEPTH)
+    if mount.source.startswith("/dev/"):
+        return _of_block(reader, f"/sys/class/block/{mount.source.rpartition('/')[2]}", _DEPTH)
+    return None
+
+
+def _of_driver(reader: Reader, folder: str) -> tuple[PciAddress, ...] | None:
+    names = reader.list_dir(folder)
+    found: list[PciAddress] = []
+    for name in names if isinstance(names, tuple) else ():
+        target = reader.read_link(f"{folder}/{name}")
+        found.extend(functions_in(target) if isinstance(target, str) and name.startswith("virtio") else ())
+    return tuple(found) or None
+
+
+def _of_block(reader: Reader, path: str, depth: int) -> tuple[PciAddress, ...] | None | Unknown:
+    target = reader.read_link(path)
+    if not isinstance(target, str):
+        return target
+    functions = functions_in(target)
+    if functions or depth == 0:
+        return functions or None
+    below = _below(reader, target)
+    if not below:
+        return None
+    found: list[PciAddress] = []
+    for each in below:
+        functions_below = _of_block(reader, each, depth - 1)
+        if not isinstance(functions_below, tuple):
+            return functions_below
+        found.extend(functions_below)
+    return tuple(dict.fromkeys(found))
+
+
+def _below(reader: Reader, target: str) -> list[str]:
+    """What a virtual disk is made of: the controllers of a multipath NVMe, or its slaves."""
+    subsystem = _SUBSYSTEM.search(target)
+    if subsystem:
+        names = reader.list_dir(f"/sys/class/nvme-subsystem/{subsystem[1]}")
+        known = names if isinstance(names, tuple) else ()
+        return [f"/sys/class/nvme/{name}" for name in known if _CONTROLLER.fullmatch(name)]
+    block = _BLOCK.search(target)
+    names = reader.list_dir(f"/sys/class/block/{block[1]}/slaves") if block else ()
+    return [f"/sys/class/block/{name}" for name in (names if isinstance(names, tuple) else ())]
+
+
+def _all_disks(reader: Reader) -> tuple[PciAddress, ...] | Unknown:
+    found: dict[PciAddress, None] = {}
+    for folder in ("/sys/class/block", "/sys/class/nvme"):
+        names = reader.list_dir(folder)
+        if isinstance(names, Unknown):
+            return names
+        for name in names or ():
+            target = reader.read_link(f"{folder}/{name}")
+            found.update(dict.fromkeys(functions_in(target) if isinstance(target, str) else ()))
+    return tuple(found)

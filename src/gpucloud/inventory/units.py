@@ -1,0 +1,223 @@
+"""PCI functions folded into GPU units: a card with everything that must travel with it. Pure.
+
+What is a unit: every function of a GPU's class (``PciClass.is_gpu``), except
+
+* virtual functions of a card that is visible itself: they are slices, listed under its ``sriov``.
+  Where the card is not visible (a guest that was given one, a partial listing), each is a unit;
+* a second display function (0380) in the slot of a VGA function of the same vendor: the second
+  head of an older card, which travels with it.
+
+What belongs to a unit, in this order:
+
+1. everything else in its slot. AMD's processors put platform devices of vendor 1022 (USB, PSP, the
+   board's audio) into the slot of the built-in GPU of vendor 1002: those stay with the host;
+2. functions of a companion's class that a device link joins to it, at any address;
+3. functions of a companion's class and the same vendor behind the card's own switch, as on Intel's
+   Arc, whose audio is on another bus. A flat capture does not show switches: there such a function is
+   taken from the card's IOMMU group, if it is on no root bus and the card is alone in the group.
+
+An IOMMU group alone makes no companion: it may hold the boot disk, the board's audio or another card.
+Those are ``group_peers``.
+
+Display chips of server management controllers (``_MANAGEMENT``) are units, since they may be the
+console that a guard must know of, but have no uses: they show the server's screen over the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.unknown import Unknown
+
+Functions = Mapping[PciAddress, PciFunction]
+
+_COMPANIONS = frozenset((0x0403, 0x0C03, 0x0C80, 0x0780))
+"""HD audio, USB, serial bus (UCSI), communication (the same on some cards)."""
+_AMD_GPU, _AMD_PLATFORM, _NVIDIA = 0x1002, 0x1022, 0x10DE
+_VGA, _OTHER_DISPLAY = 0x0300, 0x0380
+_MANAGEMENT = {
+    0x1A03: None,  # ASPEED AST: every device
+    0x102B: frozenset(
+        (0x0522, 0x0524, 0x0530, 0x0532, 0x0533, 0x0534, 0x0536, 0x0538)
+    ),  # Matrox G200 for servers
+    0x19E5: frozenset((0x1711,)),  # Huawei iBMC
+    0x18CA: frozenset((0x0020,)),  # XGI Volari Z7
+    0x1002: frozenset((0x515E,)),  # ES1000
+}
+"""Vendor to devices; None means all of the vendor's."""
+
+
+def fold_units(functions: Functions, groups: Mapping[int, IommuGroup] | Unknown) -> tuple[GpuUnit, ...]:
+    """Find the units of a host, by address.
+
+    Args:
+        functions: all functions of the host.
+        groups: its IOMMU groups; peers in them are looked up here.
+    """
+    primaries = [function for function in functions.values() if _is_primary(function, functions)]
+    taken = {primary.address for primary in primaries}
+    units = []
+    for primary in sorted(primaries, key=lambda function: function.address):
+        companions = [
+            each for each in _companions(primary, functions, primaries) if each.address not in taken
+        ]
+        taken.update(each.address for each in companions)
+        units.append(_unit((primary, *companions), functions, groups))
+    return tuple(units)
+
+
+def _is_primary(function: PciFunction, functions: Functions) -> bool:
+    if not function.is_gpu:
+        return False
+    if isinstance(function.physical_function, PciAddress) and function.physical_function in functions:
+        return False
+    if _kind(function) != _OTHER_DISPLAY or function.address.function == 0:
+        return True
+    return not any(
+        _kind(other) == _VGA and _vendor(other) == _vendor(function)
+        for other in _in_slot(function, functions)
+    )
+
+
+def _companions(
+    primary: PciFunction, functions: Functions, primaries: Iterable[PciFunction]
+) -> list[PciFunction]:
+    slots = {other.address.slot for other in primaries if other is not primary}
+    found = {each.address: each for each in _by_slot(primary, functions)}
+    elsewhere = (
+        each
+        for each in (*_by_link(primary, functions), *_by_card(primary, functions, primaries))
+        if each.address.slot not in slots
+    )
+    found.update((each.address, each) for each in elsewhere)
+    return [found[address] for address in sorted(found)]
+
+
+def _by_slot(primary: PciFunction, functions: Functions) -> Iterator[PciFunction]:
+    for each in _in_slot(primary, functions):
+        is_platform = _vendor(primary) == _AMD_GPU and _vendor(each) == _AMD_PLATFORM
+        is_slice = isinstance(each.physical_function, PciAddress)
+        if not (each.is_bridge or is_platform or is_slice):
+            yield each
+
+
+def _in_slot(function: PciFunction, functions: Functions) -> Iterator[PciFunction]:
+    at = function.address
+    for number in range(8):
+        address = PciAddress(at.domain, at.bus, at.device, number)
+        if number != at.function and address in functions:
+            yield functions[address]
+
+
+def _by_link(primary: PciFunction, functions: Functions) -> Iterator[PciFunction]:
+    for address in primary.linked if isinstance(primary.linked, tuple) else ():
+        linked = functions.get(address)
+        if linked is not None and _kind(linked) in _COMPANIONS:
+            yield linked
+
+
+def _by_card(
+    primary: PciFunction, functions: Functions, primaries: Iterable[PciFunction]
+) -> Iterator[PciFunction]:
+    switch = _own_switch(primary, functions)
+    for each in functions.values():
+        if _kind(each) not in _COMPANIONS or _vendor(each) != _vendor(primary):
+            continue
+        if switch is not None:
+            if switch in _bridges_above(each, functions):
+                yield each
+        elif isinstance(primary.parent, Unknown) and _is_alone_with(primary, each, primaries):
+            yield each
+
+
+def _own_switch(primary: PciFunction, functions: Functions) -> PciAddress | None:
+    """The upper port of the switch on the card: two bridges of the card's vendor, below a root port."""
+    above = _bridges_above(primary, functions)[:2]
+    if len(above) < 2 or any(_vendor(functions[address]) != _vendor(primary) for address in above):
+        return None
+    return above[1] if functions[above[1]].parent is not None else None
+
+
+def _bridges_above(function: PciFunction, functions: Functions) -> tuple[PciAddress, ...]:
+    above: list[PciAddress] = []
+    parent = function.parent
+    while isinstance(parent, PciAddress) and parent in functions and parent not in above:
+        above.append(parent)
+        parent = functions[parent].parent
+    return tuple(above)
+
+
+def _is_alone_with(primary: PciFunction, each: PciFunction, primaries: Iterable[PciFunction]) -> bool:
+    group = primary.iommu_group
+    if not isinstance(group, int) or each.iommu_group != group or each.address.bus == 0:
+        return False
+    if each.address.slot == primary.address.slot or each.address.domain != primary.address.domain:
+        return False
+    return not any(other.iommu_group == group for other in primaries if other is not primary)
+
+
+def _unit(
+    members: tuple[PciFunction, ...], functions: Functions, groups: Mapping[int, IommuGroup] | Unknown
+) -> GpuUnit:
+    numbers = sorted({each.iommu_group for each in members if isinstance(each.iommu_group, int)})
+    own = {each.address for each in members}
+    peers = {
+        address
+        for number in numbers
+        for address in _members(number, functions, groups)
+        if address not in own and not (address in functions and functions[address].is_bridge)
+    }
+    return GpuUnit(
+        functions=members,
+        groups=tuple(numbers),
+        group_peers=tuple(sorted(peers)),
+        uses=tuple(_uses(members, functions)),
+    )
+
+
+def _members(
+    number: int, functions: Functions, groups: Mapping[int, IommuGroup] | Unknown
+) -> Iterable[PciAddress]:
+    if not isinstance(groups, Unknown) and number in groups:
+        return groups[number].members
+    return (address for address, each in functions.items() if each.iommu_group == number)
+
+
+def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[str]:
+    """What the host shows: groups for passthrough, VFs, and types on the card or its VFs.
+
+    NVIDIA's cards announce VFs that only appear for vGPUs, or never (T4): there VFs must be enabled.
+    """
+    primary = members[0]
+    if _is_management(primary):
+        return
+    if all(isinstance(each.iommu_group, int) for each in members):
+        yield "passthrough"
+    sriov = primary.sriov
+    slices = [primary]
+    if sriov is not None and not isinstance(sriov, Unknown):
+        slices.extend(functions[address] for address in sriov.vfs if address in functions)
+        shown = sriov.enabled if _vendor(primary) == _NVIDIA else sriov.total
+        if isinstance(shown, int) and shown > 0:
+            yield "sriov"
+    if any(isinstance(each.mdev_types, tuple) and each.mdev_types for each in slices):
+        yield "vgpu-mdev"
+    if any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in slices):
+        yield "vgpu-vfio"
+
+
+def _is_management(function: PciFunction) -> bool:
+    if not isinstance(function.id, PciId) or function.id.vendor not in _MANAGEMENT:
+        return False
+    devices = _MANAGEMENT[function.id.vendor]
+    return devices is None or function.id.device in devices
+
+
+def _kind(function: PciFunction) -> int | None:
+    return function.pci_class.kind if isinstance(function.pci_class, PciClass) else None
+
+
+def _vendor(function: PciFunction) -> int | None:
+    return function.id.vendor if isinstance(function.id, PciId) else None
