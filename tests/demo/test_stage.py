@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from gpucloud.lab.process import Completed
 
 from gpucloud.demo.acts import ACTS, Play, Seen, Set
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import play_story
 from gpucloud.demo.story import Act, Story
+from gpucloud.lab.process import Completed
 from gpucloud.model.failure import Failure
 
 FUNCTIONS = [
