@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 CHUNK_BYTES = 1 << 16
 KEPT_CHARS = 1 << 20
 """How much console text is searched for a report; a report is some kilobytes."""
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_=>c78])")
+"""Control sequences (ECMA-48: CSI), operating system commands (OSC) and two-byte escapes."""
 
 
 @dataclass(slots=True)
@@ -56,3 +60,8 @@ def last_words(text: str, lines: int = 3) -> str:
     """The last lines with something on them, as one line: what a guest said before it fell silent."""
     said = ["".join(char for char in line if char.isprintable()).strip() for line in text.splitlines()]
     return " / ".join([line[-160:] for line in said if line][-lines:])
+
+
+def without_escapes(text: str) -> str:
+    """Console text without colours and cursor moves, and with plain line ends. Not yet safe to print."""
+    return _ESCAPE.sub("", text).replace("\r", "")

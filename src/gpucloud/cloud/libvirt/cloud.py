@@ -17,6 +17,7 @@ from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import Guest, GuestSpec
+from gpucloud.model.pci import PciAddress
 
 _FOLLOW_S = 1.0
 _RELEASE_LOOKS = 20
@@ -76,24 +77,23 @@ class LibvirtCloud:
         Raises:
             Failure: somebody still has one, or it is bound to another driver now.
         """
-        devices = self._tools.devices
-        for _ in range(_RELEASE_LOOKS):
-            held = [address for address in domain.functions if not devices.is_free(address)]
-            if not held:
-                break
-            self._tools.clock.wait(_RELEASE_S)
-        else:
-            raise Failure(
-                f"guest {domain.name} is ended, but {held[0]} is still in use",
-                f"gpucloud scan shows who has {held[0]}",
-            )
-        drivers = {address: devices.driver(address) for address in domain.functions}
-        for address, driver in drivers.items():
+        for address in domain.functions:
+            if not self._becomes_free(address):
+                what = f"guest {domain.name} is ended, but {address} is still in use"
+                raise Failure(what, "gpucloud scan shows by whom")
+            driver = self._tools.devices.driver(address)
             if driver is None or not is_vfio(driver):
                 raise Failure(
                     f"guest {domain.name} is ended, but {address} is bound to {driver or 'no driver'} now",
                     f"gpucloud plan --unit {address} prepares it again",
                 )
+
+    def _becomes_free(self, address: PciAddress) -> bool:
+        for _ in range(_RELEASE_LOOKS):
+            if self._tools.devices.is_free(address):
+                return True
+            self._tools.clock.wait(_RELEASE_S)
+        return False
 
     def _find(self, name: str) -> tuple[Domain, Record]:
         """Find a guest of gpucloud.
@@ -104,11 +104,7 @@ class LibvirtCloud:
         domain = self._hypervisor.find(name)
         if domain is None:
             names = ", ".join(guest.name for guest in self.list())
-            raise Failure(
-                f"there is no guest {name}", f"there is {names}" if names else "there are no guests"
-            )
+            raise Failure(f"there is no guest {name}", f"there is {names or 'none at all'}")
         if domain.record is None:
-            raise Failure(
-                f"gpucloud did not make guest {name}", f"virsh shows and ends it: virsh dominfo {name}"
-            )
+            raise Failure(f"gpucloud did not make guest {name}", f"look at it with virsh dominfo {name}")
         return domain, domain.record

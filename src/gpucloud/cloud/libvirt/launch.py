@@ -87,12 +87,11 @@ class Launch:
             return
         if taken.record is None:
             raise Failure(
-                f"the name {taken.name} is taken by a guest that gpucloud did not make",
-                "choose another --name",
+                f"there is a guest {taken.name} already, which gpucloud did not make", "choose another --name"
             )
         raise Failure(
             f"there is a guest {taken.name} already",
-            f"choose another --name, or gpucloud destroy {taken.name}",
+            f"choose another --name, or end it: gpucloud destroy {taken.name}",
         )
 
     def _choose(self, host: Host, domains: Sequence[Domain]) -> tuple[GpuUnit, ...]:
@@ -151,9 +150,8 @@ class Launch:
         given = set(domain.functions) if domain is not None else set()
         if given != asked:
             odd = ", ".join(sorted(map(str, given ^ asked)))
-            raise Failure(
-                f"libvirt did not give guest {guest.name} what was asked: {odd} differ", "virsh dumpxml"
-            )
+            what = f"libvirt did not give guest {guest.name} what was asked: {odd} differ"
+            raise Failure(what, "see journalctl -u libvirtd")
 
     def _wait(self, guest: Definition) -> tuple[SeenFunction, ...]:
         return Waiting(guest, self.hypervisor, self.tools.clock, self.patience, self.say).for_report()
@@ -195,8 +193,9 @@ def refuse_narrow_address_space(host: Host, guest: Definition) -> None:
     if isinstance(guest.boot, DiskBoot) and guest.boot.firmware is Firmware.UEFI:
         bits = min(bits, OVMF_ADDRESS_BITS)
     if not guest.window.fits(bits):
+        gib = guest.window.wanted_bytes >> 30
         raise Failure(
-            f"memory of {guest.memory_mib} MiB and the BARs of these GPUs ({guest.window.wanted_bytes >> 30} GiB) "
+            f"memory of {guest.memory_mib} MiB and the BARs of these GPUs ({gib} GiB) "
             f"need addresses up to {guest.window.end:#x}, and the guest's processor has {bits} bits",
             "give fewer GPUs or less memory to one guest",
         )

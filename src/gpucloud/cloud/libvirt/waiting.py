@@ -58,9 +58,8 @@ class Waiting:
             if seen := self._hear(log.read_new()):
                 return seen
             if not is_active:
-                raise Failure(
-                    f"guest {self.guest.name} ended before it reported{self._words()}", self._where()
-                )
+                what = f"guest {self.guest.name} ended before it reported{self._words()}"
+                raise Failure(what, self._where())
             waited = self.clock.since_boot() - started
             if waited > self.patience.timeout_s:
                 raise self._nothing_came()
