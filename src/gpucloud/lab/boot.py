@@ -90,7 +90,7 @@ def power_on(
         memory_is_shared=memory_is_shared,
     )
     argv = render_machine(start.topology, start.accelerator, parts, str(pid_file(folder)))
-    start_qemu(folder, [*argv, *more], outlives=outlives)
+    start_qemu(folder, [*argv, *more], (QMP_SOCKET, LINE_SOCKET), outlives=outlives)
 
 
 def power_on_saved(folder: Path, start: Start, saved: SavedState, *, outlives: bool) -> None:

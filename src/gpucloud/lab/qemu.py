@@ -22,18 +22,23 @@ def pid_file(folder: Path) -> Path:
     return folder / PID_FILE
 
 
-def start_qemu(folder: Path, argv: Sequence[str], *, outlives: bool, timeout_s: float = 20) -> None:
+def start_qemu(
+    folder: Path, argv: Sequence[str], sockets: Sequence[str], *, outlives: bool, timeout_s: float = 20
+) -> None:
     """Start QEMU in a server's folder and wait until its sockets are there.
 
     Args:
         folder: where its sockets, logs and pid file go.
         argv: the whole command line.
+        sockets: names of the sockets that it makes in the folder.
         outlives: it goes on when this process ends; otherwise the kernel ends it then, however this ends.
         timeout_s: how long QEMU may take to be there.
 
     Raises:
         Failure: with QEMU's own words when it ends at once.
     """
+    for socket in sockets:
+        (folder / socket).unlink(missing_ok=True)
     tied = [] if outlives else ["setpriv", "--pdeathsig", "KILL", "--"]
     with (folder / QEMU_LOG).open("ab") as log:
         process = subprocess.Popen(
@@ -46,8 +51,7 @@ def start_qemu(folder: Path, argv: Sequence[str], *, outlives: bool, timeout_s: 
             env=environment(),
         )
     deadline = time.monotonic() + timeout_s
-    # QEMU writes its pid file when all its sockets listen.
-    while process.poll() is None and not _names(folder, process.pid):
+    while process.poll() is None and not _is_there(folder, process.pid, sockets):
         if time.monotonic() > deadline:
             process.kill()
             process.wait()
@@ -57,11 +61,12 @@ def start_qemu(folder: Path, argv: Sequence[str], *, outlives: bool, timeout_s: 
         raise Failure(f"QEMU did not start: {_last_line(folder / QEMU_LOG)}", f"see {folder / QEMU_LOG}")
 
 
-def _names(folder: Path, pid: int) -> bool:
+def _is_there(folder: Path, pid: int, sockets: Sequence[str]) -> bool:
     try:
-        return pid_file(folder).read_text().strip() == str(pid)
+        is_named = pid_file(folder).read_text().strip() == str(pid)
     except FileNotFoundError:
         return False
+    return is_named and all((folder / socket).exists() for socket in sockets)
 
 
 def _last_line(log: Path) -> str:

@@ -54,7 +54,7 @@ def ensure_saved(
 
 def _make(part: Path, start: Start, progress: Callable[[str], None], boot_timeout_s: float) -> None:
     began = time.monotonic()
-    progress(f"booting a server with {start.topology.title[0].lower()}{start.topology.title[1:]}, to save it")
+    progress(f"booting a server once, to save it: {start.topology.title}")
     saved = SavedState(part)
     make_disk(part, start.image.disk, "raw")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from gpucloud.model.failure import Failure
 
 MAX_ANSWER_BYTES = 16 * 1024**2
 ANSWER_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 2
 
 Clock = Callable[[], float]
 
@@ -27,14 +29,11 @@ class Wire:
         self._clock = clock
         self._rest = b""
         self._socket = socket.socket(socket.AF_UNIX)
-        folder = os.open(path.parent, os.O_PATH)
         try:
-            self._socket.connect(f"/proc/self/fd/{folder}/{path.name}")
+            self._connect(path)
         except OSError as error:
             self._socket.close()
             raise Failure(f"the server's {path.name} does not answer: {error.strerror}") from error
-        finally:
-            os.close(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -46,6 +45,23 @@ class Wire:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _connect(self, path: Path) -> None:
+        """Connect by a short name of the folder; a socket that is there listens a moment later."""
+        folder = os.open(path.parent, os.O_PATH)
+        deadline = self.after(CONNECT_TIMEOUT_S)
+        try:
+            while True:
+                try:
+                    self._socket.connect(f"/proc/self/fd/{folder}/{path.name}")
+                except ConnectionRefusedError:
+                    if self._clock() > deadline:
+                        raise
+                    select.select([], [], [], 0.01)
+                else:
+                    return
+        finally:
+            os.close(folder)
 
     def send(self, line: str) -> None:
         try:
