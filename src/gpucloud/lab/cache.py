@@ -33,8 +33,8 @@ def ensure(place: Path, make: Callable[[Path], None]) -> Path:
     Whoever is killed while making leaves nothing at ``place``; two that want the same wait for each other.
     """
     if place.is_dir():
+        os.utime(place)
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
     with locked(place):
         if not place.is_dir():
             part = place.with_name(f"{place.name}.part")
@@ -42,6 +42,8 @@ def ensure(place: Path, make: Callable[[Path], None]) -> Path:
             part.mkdir(mode=0o700)
             try:
                 make(part)
+                # On disk before it has its name: a power cut must not leave an image that is not whole.
+                run(["sync", "--file-system", str(part)], timeout_s=300)
                 part.rename(place)
             finally:
                 remove_tree(part)
@@ -55,6 +57,16 @@ def locked(place: Path) -> Iterator[None]:
     with place.with_name(f".{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def keep_newest(folder: Path, count: int) -> None:
+    """Remove all but the folders that were used last. A server that runs keeps the files it has open."""
+    known = sorted(
+        (entry for entry in folder.iterdir() if entry.is_dir() and entry.suffix != ".part"),
+        key=lambda entry: entry.stat().st_mtime,
+    )
+    for old in known[: max(0, len(known) - count)]:
+        remove_tree(old)
 
 
 def remove_tree(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -38,6 +39,9 @@ EVIDENCE = (
     "tail -n 200 /var/log/libvirt/qemu/*.log",
 )
 """What is asked of a server that failed, when it still answers."""
+
+SSH_FAILED = 255
+"""The exit code of ssh itself; a command can give it too."""
 
 PRODUCT_STATE = "/var/lib/gpucloud"
 """Where gpucloud keeps its plans and journals on a server."""
@@ -81,8 +85,11 @@ class LabHost:
         """The port of 127.0.0.1 that leads to its ssh."""
         record = read_record(self.folder)
         if record is None or record.port is None or running_pid(self.folder) is None:
-            raise Failure(f"the server {self.name} does not run", f"gpucloud lab up {self.topology.name}")
+            raise self._gone()
         return record.port
+
+    def _gone(self) -> Failure:
+        return Failure(f"the server {self.name} does not run any more", f"gpucloud lab down {self.name}")
 
     def run(
         self,
@@ -104,10 +111,13 @@ class LabHost:
             Failure: the server cannot be reached, the program took too long, or its code is not in ``ok``.
         """
         stdin = input.encode() if isinstance(input, str) else input or b""
-        argv_here = ssh_argv(argv)
-        done = run(argv_here, timeout_s=timeout_s, ok=ok, stdin=stdin, cwd=self._folder())
-        if done.code == 255 and "gpucloud-lab" in done.stderr + "gpucloud-lab":
-            self.port  # noqa: B018 - says that the server is gone, where that is why ssh failed
+        done = run(ssh_argv(argv), timeout_s=timeout_s, ok=None, stdin=stdin, cwd=self._folder())
+        if done.code == SSH_FAILED and running_pid(self.folder) is None:
+            raise self._gone()
+        if ok is not None and done.code not in ok:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            last = f": {said[-1][:300]}" if said else ""
+            raise Failure(f"on {self.name}, `{shlex.join(argv)}` ended with code {done.code}{last}")
         return done
 
     def get(self, path: str, *, timeout_s: float = 120) -> bytes:
@@ -201,7 +211,8 @@ class LabHost:
                 (kept / f"{command.split()[0]}.txt").write_text(said.stdout + said.stderr)
             script = f"cd {PRODUCT_STATE} && tar -c . || true"
             archive = run_raw(ssh_argv(["sh", "-c", script]), timeout_s=30, cwd=self.folder).stdout
-            (kept / "gpucloud-state.tar").write_bytes(archive)
+            if archive:
+                (kept / "gpucloud-state.tar").write_bytes(archive)
         except Failure as failure:
             (kept / "not-asked.txt").write_text(f"the server does not answer: {failure}\n")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.lab import recipe
-from gpucloud.lab.cache import ensure, remove_tree, state_folder
+from gpucloud.lab.cache import ensure, keep_newest, remove_tree, state_folder
 from gpucloud.lab.kernel import extract_elf, modules_in_order, render_initrd
 from gpucloud.lab.needs import require, require_root
 from gpucloud.lab.process import follow, run
@@ -20,6 +20,8 @@ from gpucloud.model.failure import Failure
 Progress = Callable[[str], None]
 
 BUILD_TIMEOUT_S = 1800
+KEPT = 2
+"""Images that are kept: two checkouts of this program may take turns."""
 _STEPS = ("running apt-get update", "downloading packages", "extracting archives", "installing")
 """Beginnings of the lines of mmdebstrap that tell how far it is."""
 
@@ -65,7 +67,9 @@ def ensure_image(cache: Path, progress: Progress) -> Image:
     if not place.is_dir():
         require("mmdebstrap", "mke2fs", "unshare")
         require_root()
-    return Image(ensure(place, lambda part: _build(part, cache / "packages", progress)))
+    image = Image(ensure(place, lambda part: _build(part, cache / "packages", progress)))
+    keep_newest(place.parent, KEPT)
+    return image
 
 
 def _build(part: Path, packages: Path, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from gpucloud.lab.cache import ensure, remove_tree
+from gpucloud.lab.cache import ensure, keep_newest, remove_tree
 from gpucloud.lab.image import make_ext4
 from gpucloud.model.failure import Failure
 
@@ -22,6 +22,7 @@ SERVER_PYTHON = (3, 11)
 """Debian 12's Python: compiled files are made for it when this program runs on the same one."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+KEPT = 4
 _SPARE_BYTES = 8 * 1024**2
 
 
@@ -41,7 +42,9 @@ def ensure_payload(cache: Path) -> Path:
     import gpucloud
 
     shipped = [*_package(Path(gpucloud.__file__).parent), *_dependencies()]
-    return ensure(cache / "payloads" / _key(shipped), lambda part: _build(part, shipped)) / "disk.raw"
+    made = ensure(cache / "payloads" / _key(shipped), lambda part: _build(part, shipped))
+    keep_newest(made.parent, KEPT)
+    return made / "disk.raw"
 
 
 def _package(folder: Path) -> Iterator[Shipped]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpucloud.lab.boot import SavedState, Start, keep_memory_in_file, line_of, make_disk, power_on
-from gpucloud.lab.cache import ensure
+from gpucloud.lab.cache import ensure, keep_newest
 from gpucloud.lab.machine import QMP_SOCKET, TCG, Parts, hidden_devices, render_machine
 from gpucloud.lab.process import run
 from gpucloud.lab.qemu import end_qemu
@@ -23,6 +23,8 @@ from gpucloud.lab.topology import Iommu
 from gpucloud.lab.wire import Monitor
 
 SAVE_TIMEOUT_S = 60
+KEPT = 8
+"""Saved states that are kept; each takes about 450 MB."""
 
 
 def can_be_saved(start: Start) -> bool:
@@ -47,9 +49,9 @@ def ensure_saved(
     cache: Path, start: Start, progress: Callable[[str], None], *, boot_timeout_s: float
 ) -> SavedState:
     """The saved state of this start; without one, the server is booted and saved first."""
-    return SavedState(
-        ensure(saved_place(cache, start), lambda part: _make(part, start, progress, boot_timeout_s))
-    )
+    made = ensure(saved_place(cache, start), lambda part: _make(part, start, progress, boot_timeout_s))
+    keep_newest(made.parent, KEPT)
+    return SavedState(made)
 
 
 def _make(part: Path, start: Start, progress: Callable[[str], None], boot_timeout_s: float) -> None:
