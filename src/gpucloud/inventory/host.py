@@ -8,7 +8,7 @@ from gpucloud.inventory.pci.groups import groups_of, read_groups
 from gpucloud.inventory.pci.names import NewestNames
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.distribution import read_distribution
-from gpucloud.inventory.system.framebuffers import read_framebuffers
+from gpucloud.inventory.system.framebuffers import read_consoles, read_framebuffers
 from gpucloud.inventory.system.iommu import read_iommu, read_security
 from gpucloud.inventory.system.kernel import read_cpu, read_kernel, read_kvm
 from gpucloud.inventory.system.vital import read_vital
@@ -45,4 +45,5 @@ def read_host(reader: Reader, names: Names | None = None) -> Host:
         nvswitches=tuple(address for address in sorted(found) if found[address].is_nvswitch),
         framebuffers=read_framebuffers(reader),
         vital=read_vital(reader),
+        consoles=read_consoles(reader),
     )

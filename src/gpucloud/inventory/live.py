@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -55,8 +54,7 @@ def answer(path: str, read: Callable[[], _T]) -> _T | None | Unknown:
 
 
 def _ask_kvm() -> bytes | Unknown:
-    from gpucloud.inventory.collect.collector import kvm_refusal
+    from gpucloud.inventory.collect.collector import ask_kvm
 
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK) and os.path.exists("/dev/kvm"):  # noqa: PTH110
-        return Unknown("permission denied: /dev/kvm; run as root or join the group kvm")
-    return kvm_refusal().encode()
+    refusal, why = ask_kvm()
+    return Unknown(f"{why}: {KVM_ANSWER}") if why else refusal.encode()

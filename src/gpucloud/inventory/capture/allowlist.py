@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from gpucloud.inventory.system.configuration import CONFIGURATION
+from gpucloud.inventory.system.distribution import SIGNS
+
 KVM_ANSWER = "/gpucloud/kvm"
 """Not a file of any host: what the kernel said when asked for a virtual machine; empty: it made one."""
 MANIFEST = "/gpucloud/manifest.json"
+HOST_NAME = "/proc/sys/kernel/hostname"
+"""Collected to be looked for in everything else; it stands in no capture."""
 
 
 class Kind(StrEnum):
@@ -57,13 +62,12 @@ _NODES = (
     "drm/card* drm/renderD* graphics/fb* sound/card*/controlC* sound/card*/pcmC* sound/card*/hwC*"
     " sound/card*/midiC* vfio-dev/vfio* i2c-*/i2c-dev/i2c-*"
 )
-_CONFIGURATION = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 _FILES = (
-    "/proc/sys/kernel/osrelease /proc/cmdline /proc/cpuinfo /proc/iomem /proc/self/mountinfo /proc/mounts"
+    f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/cpuinfo /proc/iomem"
+    " /proc/self/mountinfo /proc/mounts"
     " /proc/net/route /proc/net/ipv6_route /proc/driver/nvidia/gpus/*/information"
     " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
-    " /etc/modules /etc/initramfs-tools/modules /etc/dracut.conf /etc/dracut.conf.d/*.conf"
-    " /usr/lib/dracut/dracut.conf.d/*.conf /etc/mkinitcpio.conf /etc/mkinitcpio.conf.d/*.conf"
+    " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
 )
 _LONG_FILES = (
     "/proc/interrupts /lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
@@ -75,10 +79,6 @@ _NAMES = (
     " /sys/firmware/acpi/tables/DMAR /sys/firmware/acpi/tables/IVRS /sys/firmware/efi/efivars"
     " /sys/kernel/security/* /sys/class/net/*/lower_* /sys/class/net/*/brif/* /sys/class/block/*/slaves/*"
     " /sys/class/nvme-subsystem/*/nvme* /dev/kvm"
-    " /etc/default/grub /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/loader/loader.conf"
-    " /boot/efi/loader/loader.conf /efi/loader/loader.conf /boot/loader/entries/*.conf"
-    " /etc/kernelstub/configuration /usr/share/initramfs-tools/init"
-    " /usr/lib/dracut/dracut-functions.sh /usr/lib/initcpio/functions"
 )
 _VIRTIO_LINKS = "/sys/bus/virtio/drivers/9pnet_virtio/virtio* /sys/bus/virtio/drivers/virtiofs/virtio*"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -94,15 +94,14 @@ def _rules() -> Iterator[Rule]:
         yield Rule(Kind.FILE, pattern)
     for name in _ATTRIBUTES.split():
         yield Rule(Kind.FILE, _PCI + name)
-    for folder in _CONFIGURATION:
-        yield Rule(Kind.FILE, f"{folder}/modprobe.d/*.conf")
-        yield Rule(Kind.FILE, f"{folder}/modules-load.d/*.conf")
+    for pattern in CONFIGURATION:
+        yield Rule(Kind.FILE, pattern)
     for pattern in _LONG_FILES.split():
         yield Rule(Kind.LONG, pattern)
     yield Rule(Kind.BYTES, SECURE_BOOT)
     for name in _NODES.split():
         yield Rule(Kind.NAME, _PCI + name)
-    for pattern in _NAMES.split():
+    for pattern in (*_NAMES.split(), *SIGNS):
         yield Rule(Kind.NAME, pattern)
     for prefix in DEVICE_NODES:
         yield Rule(Kind.OPEN, prefix)

@@ -5,7 +5,7 @@ described in ``wire``.
 """
 
 # For the Python of old hosts:
-# ruff: noqa: PTH110, PTH112, PTH114, PTH115, PTH119, PTH208, UP006, UP035
+# ruff: noqa: PTH112, PTH114, PTH115, PTH119, PTH208, UP006, UP035
 
 import fcntl
 import fnmatch
@@ -15,12 +15,16 @@ import sys
 from typing import BinaryIO, Dict, Iterator, List, Tuple
 
 FILE_LIMIT = 16 * 1024 * 1024
+CHUNK = 65536
 
 
-def kvm_refusal(device: str = "/dev/kvm") -> str:
-    """Ask for a virtual machine with one processor, as QEMU does first; empty text: it was made.
+def ask_kvm(device: str = "/dev/kvm") -> Tuple[str, str]:
+    """Ask for a virtual machine with one processor, as QEMU does first.
 
     Nothing runs in it, so nothing can hang. Numbers: Documentation/virt/kvm/api.rst.
+
+    Returns:
+        What the kernel said, empty where it made one; and why it could not be asked, empty where it was.
     """
     asked = "open"
     descriptors: List[int] = []
@@ -30,14 +34,18 @@ def kvm_refusal(device: str = "/dev/kvm") -> str:
         descriptors.append(fcntl.ioctl(descriptors[-1], 0xAE01, 0))
         asked = "KVM_CREATE_VCPU"
         descriptors.append(fcntl.ioctl(descriptors[-1], 0xAE41, 0))
+    except FileNotFoundError:
+        return f"there is no {device}", ""
+    except PermissionError:
+        if asked == "open":
+            return "", "permission denied"
+        return f"{asked}: permission denied", ""
     except OSError as error:
-        if error.errno == 2:
-            return "there is no /dev/kvm"
-        return f"{asked}: {error.strerror}"
+        return f"{asked}: {error.strerror}", ""
     finally:
         for descriptor in reversed(descriptors):
             os.close(descriptor)
-    return ""
+    return "", ""
 
 
 class Collector:
@@ -159,9 +167,9 @@ class Collector:
 
     def take_kvm(self) -> None:
         """Print what the kernel says when asked for a virtual machine."""
-        refusal = kvm_refusal()
-        if os.path.exists("/dev/kvm") and not os.access("/dev/kvm", os.R_OK | os.W_OK):
-            self.put("U", "/gpucloud/kvm", "permission denied")
+        refusal, why = ask_kvm()
+        if why:
+            self.put("U", "/gpucloud/kvm", why)
         else:
             self.put("F", "/gpucloud/kvm")
             self.put_lines(refusal.encode())
@@ -169,13 +177,19 @@ class Collector:
     def read(self, path: str) -> bytes:
         """Read a regular file. Raises OSError for anything else, and for one that is too long."""
         descriptor = os.open(self.root + path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(22, "not a regular file")
-            data = file.read(FILE_LIMIT + 1)
-        if len(data) > FILE_LIMIT:
+            pieces = [os.read(descriptor, CHUNK)]  # in pieces: the kernel refuses to fill a large buffer
+            length = len(pieces[0])
+            while pieces[-1] and length <= FILE_LIMIT:
+                pieces.append(os.read(descriptor, CHUNK))
+                length += len(pieces[-1])
+        finally:
+            os.close(descriptor)
+        if length > FILE_LIMIT:
             raise OSError(27, f"longer than {FILE_LIMIT} bytes")
-        return data
+        return b"".join(pieces)
 
     def text(self, path: str) -> str:
         """Read a file that may not be there: empty text then."""

@@ -10,14 +10,15 @@ from gpucloud.model.unknown import Unknown
 
 _ROOTS = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 """First wins: a file hides those of its name in later folders (modprobe.d(5), modules-load.d(5))."""
-_SINGLE = (
-    "/etc/modules",
-    "/etc/initramfs-tools/modules",
-    "/etc/dracut.conf",
-    "/etc/mkinitcpio.conf",
-)
+_MODPROBE = tuple(f"{root}/modprobe.d" for root in _ROOTS)
+_LOAD = tuple(f"{root}/modules-load.d" for root in _ROOTS)
 _DRACUT = ("/etc/dracut.conf.d", "/usr/lib/dracut/dracut.conf.d")
 _MKINITCPIO = ("/etc/mkinitcpio.conf.d",)
+_FOLDERS = (_MODPROBE, _LOAD, _DRACUT, _MKINITCPIO)
+_FILES = ("/etc/modules", "/etc/initramfs-tools/modules", "/etc/dracut.conf", "/etc/mkinitcpio.conf")
+
+CONFIGURATION = (*(f"{folder}/*.conf" for folders in _FOLDERS for folder in folders), *_FILES)
+"""Patterns of all files that are read here. A capture keeps nothing of them but directives."""
 
 
 def read_configuration(reader: Reader) -> tuple[ModuleDirective, ...] | Unknown:
@@ -25,14 +26,12 @@ def read_configuration(reader: Reader) -> tuple[ModuleDirective, ...] | Unknown:
 
     Unknown where none of modprobe's folders can be looked at: kmod brings one to every distribution.
     """
-    modprobe = tuple(f"{root}/modprobe.d" for root in _ROOTS)
-    load = tuple(f"{root}/modules-load.d" for root in _ROOTS)
-    looked_at = [reader.list_dir(folder) for folder in modprobe]
+    looked_at = [reader.list_dir(folder) for folder in _MODPROBE]
     if not any(isinstance(names, tuple) for names in looked_at):
         first = looked_at[0]
-        return first if isinstance(first, Unknown) else Unknown(f"{modprobe[0]} is not there")
-    paths = [path for folders in (modprobe, load, _DRACUT, _MKINITCPIO) for path in _files(reader, folders)]
-    return tuple(directive for path in (*paths, *_SINGLE) for directive in _directives(reader, path))
+        return first if isinstance(first, Unknown) else Unknown(f"{_MODPROBE[0]} is not there")
+    paths = [path for folders in _FOLDERS for path in _files(reader, folders)]
+    return tuple(directive for path in (*paths, *_FILES) for directive in _directives(reader, path))
 
 
 def parse_directives(path: str, text: str) -> Iterator[ModuleDirective]:
@@ -40,18 +39,32 @@ def parse_directives(path: str, text: str) -> Iterator[ModuleDirective]:
 
     ``line`` is the first line of the directive, counted from 1.
     """
-    parts: list[str] = []
-    start = 1
+    for number, lines in _statements(text):
+        whole = _joined(lines)
+        if whole:
+            yield ModuleDirective(path, number, whole)
+
+
+def blank_comments(text: str) -> str:
+    """Empty the lines that say nothing, and keep the numbers of all others."""
+    return "\n".join(line if _joined(lines) else "" for _, lines in _statements(text) for line in lines)
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    lines: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if not parts:
-            start = number
-        if line.endswith("\\"):
-            parts.append(line[:-1])
-            continue
-        whole = " ".join("".join((*parts, line)).split())
-        parts = []
-        if whole and not whole.startswith(("#", ";")):
-            yield ModuleDirective(path, start, whole)
+        lines.append(line)
+        if not line.endswith("\\"):
+            yield number - len(lines) + 1, lines
+            lines = []
+    if lines:
+        yield len(text.splitlines()) - len(lines) + 1, lines
+
+
+def _joined(lines: list[str]) -> str:
+    """One statement on one line; empty for a comment."""
+    whole = " ".join("".join(line.removesuffix("\\") for line in lines).split())
+    return "" if whole.startswith(("#", ";")) else whole
 
 
 def _files(reader: Reader, folders: tuple[str, ...]) -> list[str]:

@@ -31,6 +31,9 @@ _INITRAMFS_TOOLS = (
 )
 """A file of the tool's own, in a small folder: programs lie in folders with thousands."""
 
+SIGNS = tuple(path for signs in (_BOOT_LOADERS, _INITRAMFS_TOOLS) for _, paths in signs for path in paths)
+"""All paths whose presence is looked for here."""
+
 
 def read_distribution(reader: Reader) -> Distribution:
     """Read os-release(5) and what is installed to boot with."""

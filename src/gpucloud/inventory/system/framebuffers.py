@@ -1,11 +1,11 @@
-"""Memory that boot-time framebuffers keep, from /proc/iomem."""
+"""What shows the boot console: framebuffers' memory, and the drivers of the text consoles."""
 
 from __future__ import annotations
 
 import re
 
 from gpucloud.inventory.reader import Reader, needed
-from gpucloud.model.host import Framebuffer
+from gpucloud.model.host import Framebuffer, TextConsole
 from gpucloud.model.unknown import Unknown
 
 _NAMES = re.compile(
@@ -13,6 +13,8 @@ _NAMES = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """Names under which drivers/firmware/sysfb_simplefb.c, drivers/video/fbdev and drivers/gpu/drm/sysfb ask."""
+_MARK = re.compile(r"^\([SM]\) ")
+"""Before a console's description: whether it is part of the system or a module (vt.c, ``show_name``)."""
 _LINE = re.compile(r"\s*([0-9a-f]+)-([0-9a-f]+) : (.+)", re.ASCII)
 
 
@@ -35,3 +37,18 @@ def parse_framebuffers(text: str) -> tuple[Framebuffer, ...] | Unknown:
         for line in lines
         if _NAMES.fullmatch(line[3])
     )
+
+
+def read_consoles(reader: Reader) -> tuple[TextConsole, ...] | Unknown:
+    """Read which drivers show text consoles; a kernel without virtual terminals has none."""
+    folder = "/sys/class/vtconsole"
+    names = reader.list_dir(folder)
+    if not isinstance(names, tuple):
+        return () if names is None else names
+    consoles = []
+    for name in names:
+        text = reader.read_text(f"{folder}/{name}/name")
+        bound = reader.read_text(f"{folder}/{name}/bind")
+        if isinstance(text, str) and isinstance(bound, str):
+            consoles.append(TextConsole(name, _MARK.sub("", text.strip()), bound.strip() == "1"))
+    return tuple(consoles)

@@ -12,7 +12,7 @@ from gpucloud.model.pci import IommuGroup
 from gpucloud.model.unknown import Unknown
 
 _TABLES = "/sys/firmware/acpi/tables"
-_CHIP = re.compile(r"(?:IR-)?(?:IO-APIC|PCI-MSI|HPET-MSI|DMAR-MSI)\S*", re.ASCII)
+_CHIP = re.compile(r"(?:IR-)?(?:IO-APIC|PCI-MSIX?|HPET-MSI|DMAR-MSI)", re.ASCII)
 _CHOSEN = re.compile(r"\[(\w+)\]", re.ASCII)
 
 
@@ -46,10 +46,15 @@ def parse_remapping(text: str) -> bool | Unknown:
     unit: arch/x86/kernel/apic/{io_apic,msi}.c since 2.6.29, ``IR-PCI-MSIX-0000:01:00.0`` since 6.3.
     Other processors have other chips, whose names do not tell.
     """
-    chips = _CHIP.findall(text)
+    chips = interrupt_chips(text)
     if not chips:
         return Unknown("/proc/interrupts shows no interrupt chip of x86")
     return any(chip.startswith("IR-") for chip in chips)
+
+
+def interrupt_chips(text: str) -> tuple[str, ...]:
+    """Names of x86's interrupt chips in ``/proc/interrupts``, each once."""
+    return tuple(dict.fromkeys(_CHIP.findall(text)))
 
 
 def read_security(reader: Reader) -> Security:

@@ -11,7 +11,8 @@ from gpucloud.model.host import Vital
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
-_POINTS = {"/": "root disk", "/usr": "disk of /usr", "/var": "disk of /var", "/boot": "disk of /boot"}
+POINTS = {"/": "root disk", "/usr": "disk of /usr", "/var": "disk of /var", "/boot": "disk of /boot"}
+"""Where file systems are mounted that a host cannot do without, and what their disk carries."""
 _ON_NO_DISK = frozenset(("tmpfs", "ramfs", "rootfs", "nfs", "nfs4", "cifs", "ceph"))
 """In memory, or over the network, whose functions are guarded as carriers of the default route."""
 _OVER_VIRTIO = {"9p": "9pnet_virtio", "virtiofs": "virtiofs"}
@@ -63,7 +64,7 @@ def read_storage(reader: Reader) -> tuple[Vital, ...] | Unknown:
     vital: dict[tuple[PciAddress, str], None] = {}
     carriers: set[PciAddress] = set()
     for mount in mounts:
-        functions, role = _of_mount(reader, mount), _POINTS[mount.point]
+        functions, role = _of_mount(reader, mount), POINTS[mount.point]
         if functions is None:
             functions, role = _all_disks(reader), f"a disk ({role} is {mount.kind} and may be on it)"
             if functions == ():
@@ -85,8 +86,8 @@ def _mounts(reader: Reader) -> list[Mount] | Unknown:
         if not isinstance(fallback, str):
             return text if isinstance(text, Unknown) else Unknown("/proc/self/mountinfo is not there")
         mounts = parse_mounts(fallback)
-    seen = {mount.point: mount for mount in mounts if mount.point in _POINTS}
-    return [seen[point] for point in _POINTS if point in seen]
+    seen = {mount.point: mount for mount in mounts if mount.point in POINTS}
+    return [seen[point] for point in POINTS if point in seen]
 
 
 def _of_mount(reader: Reader, mount: Mount) -> tuple[PciAddress, ...] | None | Unknown:

@@ -1,0 +1,134 @@
+"""Collected files reduced to the lines that are read: nothing else of them enters a capture.
+
+Reading the reduced files gives the same facts as reading the whole ones; a test proves it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+
+from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.pci.functions import parse_addresses
+from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
+from gpucloud.inventory.system.framebuffers import parse_framebuffers
+from gpucloud.inventory.system.iommu import interrupt_chips
+from gpucloud.inventory.system.modules import parse_aliases, parse_builtin_aliases
+from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
+from gpucloud.inventory.system.storage import POINTS, parse_mountinfo, parse_mounts
+
+_CPU_KEYS = ("vendor_id", "flags", "address sizes")
+_DISTRIBUTION_KEYS = ("ID=", "ID_LIKE=", "VERSION_ID=")
+_DISK = re.compile(r"/dev/[a-z0-9]+", re.ASCII)
+
+
+def distil(stream: Stream) -> Stream:
+    """Reduce every file that holds more than is read of it."""
+    modaliases = [
+        text.strip()
+        for path, text in _texts(stream)
+        if path.endswith("/modalias") and path.startswith("/sys/")
+    ]
+    reducers = {
+        "/proc/cpuinfo": _cpu,
+        "/proc/interrupts": lambda text: "\n".join(interrupt_chips(text)),
+        "/proc/iomem": _memory,
+        "/proc/self/mountinfo": _mountinfo,
+        "/proc/mounts": _mounts,
+        "/proc/net/route": _routes,
+        "/proc/net/ipv6_route": _ipv6_routes,
+        "/proc/driver/nvidia/gpus/*/information": lambda text: _lines(text, ("Device Minor:",)),
+        "/etc/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
+        "/usr/lib/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
+        "/lib/modules/*/modules.dep": _module_paths,
+        "/lib/modules/*/modules.alias": lambda text: _aliases(text, modaliases),
+        "/lib/modules/*/modules.builtin.modinfo": _builtin_aliases,
+        **dict.fromkeys(CONFIGURATION, blank_comments),
+    }
+    small = Stream()
+    small.folders = [path for path in stream.folders if _is_kept(path)]
+    small.links = {path: target for path, target in stream.links.items() if _is_kept(path)}
+    small.unread = dict(stream.unread)
+    small.files = {path: _reduced(path, lines, reducers) for path, lines in stream.files.items()}
+    return small
+
+
+def _texts(stream: Stream) -> list[tuple[str, str]]:
+    return [(path, _text(lines)) for path, lines in stream.files.items() if len(lines) == 1]
+
+
+def _text(lines: list[bytes]) -> str:
+    return b"\n".join(lines).decode(errors="replace")
+
+
+def _reduced(path: str, lines: list[bytes], reducers: Mapping[str, Callable[[str], str]]) -> list[bytes]:
+    for pattern, reduce in reducers.items():
+        if fnmatchcase(path, pattern):
+            return reduce(_text(lines)).encode().split(b"\n")
+    return lines
+
+
+def _is_kept(path: str) -> bool:
+    """Mediated devices are named by UUIDs in IOMMU groups; only PCI functions are read there."""
+    folder, _, name = path.rpartition("/")
+    return not fnmatchcase(folder, "/sys/kernel/iommu_groups/*/devices") or bool(parse_addresses([name]))
+
+
+def _lines(text: str, starts: tuple[str, ...]) -> str:
+    return "\n".join(line for line in text.split("\n") if line.startswith(starts))
+
+
+def _cpu(text: str) -> str:
+    return _lines(text.strip().split("\n\n")[0], _CPU_KEYS)
+
+
+def _memory(text: str) -> str:
+    """Framebuffers, and whether addresses are shown at all; the rest would tell where the kernel lies."""
+    framebuffers = parse_framebuffers(text)
+    if not isinstance(framebuffers, tuple):
+        return "00000000-00000000 : Reserved"
+    rows = [f"{each.start:08x}-{each.end:08x} : {each.name}" for each in framebuffers]
+    return "\n".join(["00000000-00000fff : Reserved", *rows])
+
+
+def _mountinfo(text: str) -> str:
+    seen = {mount.point: mount for mount in parse_mountinfo(text) if mount.point in POINTS}
+    return "\n".join(
+        f"0 0 {mount.number} / {mount.point} rw - {mount.kind} {_disk(mount.source)}"
+        for mount in seen.values()
+    )
+
+
+def _mounts(text: str) -> str:
+    seen = {mount.point: mount for mount in parse_mounts(text) if mount.point in POINTS}
+    return "\n".join(f"{_disk(mount.source)} {mount.point} {mount.kind} - 0 0" for mount in seen.values())
+
+
+def _disk(source: str) -> str:
+    """Only the kernel's own names of disks: pools, volumes and servers have names that people gave."""
+    return source if _DISK.fullmatch(source) else "none"
+
+
+def _routes(text: str) -> str:
+    rows = [f"{name} 00000000 0 0001 0 0 0 00000000" for name in parse_routes(text)]
+    return "\n".join(["Iface Destination Gateway Flags RefCnt Use Metric Mask", *rows])
+
+
+def _ipv6_routes(text: str) -> str:
+    nothing = "0" * 32
+    return "\n".join(
+        f"{nothing} 00 {nothing} 00 {nothing} 0 0 0 00000001 {name}" for name in parse_ipv6_routes(text)
+    )
+
+
+def _module_paths(text: str) -> str:
+    return "\n".join(f"{line.partition(':')[0]}:" for line in text.split("\n") if line)
+
+
+def _aliases(text: str, modaliases: list[str]) -> str:
+    return "\n".join(f"alias {pattern} {module}" for pattern, module in parse_aliases(text, modaliases))
+
+
+def _builtin_aliases(text: str) -> str:
+    return "\n".join(f"{module}.alias={pattern}" for pattern, module in parse_builtin_aliases(text))

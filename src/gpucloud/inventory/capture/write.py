@@ -1,0 +1,62 @@
+"""A capture made of a host: collected, reduced, redacted, and written as one small archive."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+
+from gpucloud import __version__
+from gpucloud.inventory.capture.allowlist import HOST_NAME, MANIFEST, RULES
+from gpucloud.inventory.capture.distil import distil
+from gpucloud.inventory.capture.manifest import Manifest
+from gpucloud.inventory.capture.redact import redact
+from gpucloud.inventory.collect.collector import Collector
+from gpucloud.inventory.collect.wire import Stream, parse_stream
+
+
+def collect_here(root: str = "") -> Stream:
+    """Collect the facts of this host, or of the directory ``root`` that stands for one."""
+    out = io.BytesIO()
+    Collector(root, out).collect("\n".join(f"{rule.kind} {rule.pattern}" for rule in RULES))
+    return parse_stream(out.getvalue(), "this host")
+
+
+def render_capture(stream: Stream, *, is_redacted: bool = True) -> bytes:
+    """Write a ``.tar.gz``: the same bytes for the same facts.
+
+    Args:
+        stream: what was collected.
+        is_redacted: replace names and numbers that tell whose host it is.
+    """
+    host_name = b"".join(stream.files.pop(HOST_NAME, [])).decode(errors="replace").strip()
+    small = distil(stream)
+    if is_redacted:
+        small = redact(small, host_name)
+    manifest = Manifest(
+        collected=tuple(rule.pattern for rule in RULES if rule.pattern != HOST_NAME),
+        unread=small.unread,
+        is_redacted=is_redacted,
+        made_by=f"gpucloud {__version__}",
+    )
+    small.files[MANIFEST] = manifest.render().split(b"\n")[:-1]
+    return _archive(small)
+
+
+def _archive(stream: Stream) -> bytes:
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0) as unpacked,
+        tarfile.open(fileobj=unpacked, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for path, entry in stream.tree().entries():
+            member = tarfile.TarInfo(path[1:])
+            member.mode = 0o644
+            if entry is None:
+                member.type, member.mode = tarfile.DIRTYPE, 0o755
+            elif isinstance(entry, str):
+                member.type, member.linkname = tarfile.SYMTYPE, entry
+            else:
+                member.size = len(entry)
+            archive.addfile(member, io.BytesIO(entry) if isinstance(entry, bytes) else None)
+    return packed.getvalue()
