@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gpucloud.lab.boot import (
+from gpucloud.lab.cache import remove_tree
+from gpucloud.lab.machine.boot import (
     DISK,
     SavedState,
     Start,
@@ -22,13 +23,12 @@ from gpucloud.lab.boot import (
     ssh_port,
     wake,
 )
-from gpucloud.lab.cache import remove_tree
-from gpucloud.lab.machine import CONSOLE_LOG
+from gpucloud.lab.machine.qemu import QEMU_LOG, end_qemu, running_pid
+from gpucloud.lab.machine.render import CONSOLE_LOG
 from gpucloud.lab.process import Completed, run, run_raw
-from gpucloud.lab.qemu import QEMU_LOG, end_qemu, running_pid
 from gpucloud.lab.record import TOPOLOGY, evidence_name, read_record, write_record
 from gpucloud.lab.ssh import Keys, close_shared, ssh_argv, write_config
-from gpucloud.lab.topology import Topology, parse_topology
+from gpucloud.lab.topology.parse import Topology, parse_topology
 from gpucloud.model.failure import Failure
 
 EVIDENCE = (

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.lab import record
-from gpucloud.lab.accelerator import choose_accelerator
-from gpucloud.lab.boot import SavedState, Start
 from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
 from gpucloud.lab.host import LabHost, tail
-from gpucloud.lab.image import ensure_image
-from gpucloud.lab.machine import CONSOLE_LOG
+from gpucloud.lab.image.build import ensure_image
+from gpucloud.lab.image.payload import ensure_payload
+from gpucloud.lab.machine.accelerator import choose_accelerator
+from gpucloud.lab.machine.boot import SavedState, Start
+from gpucloud.lab.machine.render import CONSOLE_LOG
+from gpucloud.lab.machine.saved import can_be_saved, ensure_saved
 from gpucloud.lab.needs import require
-from gpucloud.lab.payload import ensure_payload
 from gpucloud.lab.record import Listed, Record, State
-from gpucloud.lab.saved import can_be_saved, ensure_saved
 from gpucloud.lab.ssh import Keys
-from gpucloud.lab.topology import Topology, load_topology
+from gpucloud.lab.topology.parse import Topology, load_topology
 from gpucloud.model.failure import Failure
 
 Progress = Callable[[str], None]
@@ -175,7 +175,7 @@ class Lab:
 
 
 def _end(folder: Path) -> None:
-    from gpucloud.lab.qemu import end_qemu
+    from gpucloud.lab.machine.qemu import end_qemu
     from gpucloud.lab.ssh import close_shared
 
     close_shared(folder)

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gpucloud.lab.qemu import running_pid
-from gpucloud.lab.topology import NAME
+from gpucloud.lab.machine.qemu import running_pid
+from gpucloud.lab.topology.parse import NAME
 from gpucloud.model.failure import Exit, Failure
 
 RECORD = "host.json"

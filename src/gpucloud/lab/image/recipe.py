@@ -69,7 +69,7 @@ exec $b switch_root /root /lib/systemd/systemd
 
 def tree() -> Iterator[tuple[PurePosixPath, bytes, int]]:
     """The files that are laid over the packages: path below the root, content, mode."""
-    yield from _walk(files("gpucloud.lab").joinpath("files"), PurePosixPath())
+    yield from _walk(files("gpucloud.lab.image").joinpath("files"), PurePosixPath())
 
 
 def _walk(folder: Traversable, below: PurePosixPath) -> Iterator[tuple[PurePosixPath, bytes, int]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gpucloud.lab.devices import FUNCTIONS
-from gpucloud.lab.topology import Card, Iommu, Port, Topology
+from gpucloud.lab.topology.devices import FUNCTIONS
+from gpucloud.lab.topology.parse import Card, Iommu, Port, Topology
 
 QEMU = "qemu-system-x86_64"
 OWN_DISPLAY_SLOT, DISK_SLOT, NETWORK_SLOT, ENTROPY_SLOT, PAYLOAD_SLOT = 2, 3, 4, 5, 6

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gpucloud.lab.boot import SavedState, Start, keep_memory_in_file, line_of, make_disk, power_on
 from gpucloud.lab.cache import ensure, keep_newest
-from gpucloud.lab.machine import QMP_SOCKET, TCG, Parts, hidden_devices, render_machine
+from gpucloud.lab.machine.boot import SavedState, Start, keep_memory_in_file, line_of, make_disk, power_on
+from gpucloud.lab.machine.qemu import end_qemu
+from gpucloud.lab.machine.render import QMP_SOCKET, TCG, Parts, hidden_devices, render_machine
+from gpucloud.lab.machine.wire import Monitor
 from gpucloud.lab.process import run
-from gpucloud.lab.qemu import end_qemu
-from gpucloud.lab.topology import Iommu
-from gpucloud.lab.wire import Monitor
+from gpucloud.lab.topology.parse import Iommu
 
 SAVE_TIMEOUT_S = 60
 KEPT = 8

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gpucloud.lab.machine import KVM, QEMU, TCG, Accelerator
+from gpucloud.lab.machine.render import KVM, QEMU, TCG, Accelerator
 from gpucloud.lab.process import run
 from gpucloud.model.failure import Failure
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
-from gpucloud.lab.devices import FUNCTIONS
-from gpucloud.lab.fields import Fields
+from gpucloud.lab.topology.devices import FUNCTIONS
+from gpucloud.lab.topology.fields import Fields
 from gpucloud.model.failure import Exit, Failure
 
 FREE_SLOTS = range(0x08, 0x1F)

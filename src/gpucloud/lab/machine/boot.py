@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.lab.image import Image
-from gpucloud.lab.machine import LINE_SOCKET, QMP_SOCKET, Accelerator, Parts, render_machine
+from gpucloud.lab.image.build import Image
+from gpucloud.lab.machine.qemu import pid_file, start_qemu
+from gpucloud.lab.machine.render import LINE_SOCKET, QMP_SOCKET, Accelerator, Parts, render_machine
+from gpucloud.lab.machine.wire import Line, Monitor
 from gpucloud.lab.process import run
-from gpucloud.lab.qemu import pid_file, start_qemu
-from gpucloud.lab.topology import Topology
-from gpucloud.lab.wire import Line, Monitor
+from gpucloud.lab.topology.parse import Topology
 from gpucloud.model.failure import Failure
 
 DISK = "disk.qcow2"

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.lab import recipe
 from gpucloud.lab.cache import ensure, keep_newest, remove_tree, state_folder
-from gpucloud.lab.kernel import extract_elf, modules_in_order, render_initrd
+from gpucloud.lab.image import recipe
+from gpucloud.lab.image.kernel import extract_elf, modules_in_order, render_initrd
+from gpucloud.lab.image.sources import apt_options, apt_sources
 from gpucloud.lab.needs import require, require_root
 from gpucloud.lab.process import follow, run
-from gpucloud.lab.sources import apt_options, apt_sources
 from gpucloud.model.failure import Failure
 
 Progress = Callable[[str], None]

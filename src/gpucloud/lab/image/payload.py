@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from gpucloud.lab.cache import ensure, keep_newest, remove_tree
-from gpucloud.lab.image import make_ext4
+from gpucloud.lab.image.build import make_ext4
 from gpucloud.model.failure import Failure
 
 PRODUCT = "gpucloud"

@@ -1,0 +1,1 @@
+"""What a server is: takes a TOML file, gives a checked `Topology`."""
