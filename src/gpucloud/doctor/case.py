@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gpucloud.model.finding import Evidence, Finding
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from gpucloud.doctor.evidence.paper import Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Case:
     """Units that the user asked about by address: for them passthrough is wanted beyond doubt."""
     shown: Mapping[str, Evidence] = field(default_factory=lambda: MappingProxyType({}))
     """Where pasted evidence shows a fact, by the place that the fact has on a host."""
+    paper: Paper | None = None
+    """What pasted evidence says beyond the facts of a host; None where a host itself was read."""
 
     def cite(self, place: str, text: str) -> Evidence:
         """The line that shows a fact: of the pasted evidence where it came from there, else of the host.

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from gpucloud.doctor.case import Blind, Case, Diagnosis
-from gpucloud.doctor.rank import rank
-from gpucloud.doctor.rules.catalogue import RULES
+from gpucloud.doctor.rank import rank_host, rank_report
+from gpucloud.doctor.rules.catalogue import PASTED_RULES, RULES
 from gpucloud.model.finding import Finding
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
+
+if TYPE_CHECKING:
+    from gpucloud.doctor.evidence.paper import Paper
 
 
 def diagnose(case: Case) -> Diagnosis:
     """Every rule over one case: findings with the likeliest root cause first, and what could not be seen."""
     findings: list[Finding] = []
     blind: dict[Blind, None] = {}
-    for rule in RULES:
+    for rule in RULES if case.paper is None else (*PASTED_RULES, *RULES):
         for answer in rule.look(case):
             if isinstance(answer, Blind):
                 blind[answer] = None
             else:
                 findings.append(answer)
-    return Diagnosis(case.host.source, rank(findings), tuple(blind))
+    if case.paper is None:
+        return Diagnosis(case.host.source, rank_host(findings), tuple(blind))
+    return Diagnosis(case.host.source, rank_report(findings), tuple(_skipped(case.paper)))
+
+
+def _skipped(paper: Paper) -> Iterator[Blind]:
+    """Of a report only what was there and not read is said: that it lacks most facts is its nature."""
+    return (Blind("", "a part of the evidence", what) for what in paper.skipped)
 
 
 def examine(host: Host, *, named: Iterable[PciAddress] = ()) -> tuple[Finding, ...]:

@@ -12,7 +12,6 @@ _NO_IOMMU = frozenset(
         "interrupt-remapping-missing",
         "hostdev-check-misleading",
         "group-not-viable",
-        "wrong-kernel-module",
         "iommu-argument-ignored",
     }
 )
@@ -22,21 +21,33 @@ EXPLAINS: Mapping[str, frozenset[str]] = {
     "companion-function-not-bound": frozenset({"group-not-viable"}),
     "acs-missing": frozenset({"group-not-viable"}),
     "vfio-ids-wrong": frozenset({"group-not-viable"}),
+    "mdev-assumed": frozenset({"mdev-not-present", "vgpu-no-mdev-types"}),
 }
 """Causes that a found cause makes appear: its symptoms."""
 
 
-def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Put findings in order, and fold symptoms under the root cause that explains them.
+def rank_host(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings of a host, worst first; symptoms folded under the root cause that explains them.
 
     A folded finding's evidence is added to that of its root.
     """
-    ordered = sorted(findings, key=_weight)
-    return tuple(_fold(ordered))
+    return tuple(_fold(sorted(findings, key=lambda one: (-one.level.weight, -one.confidence))))
 
 
-def _weight(finding: Finding) -> tuple[int, float]:
-    return (-finding.level.weight, -finding.confidence)
+def rank_report(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings of a report, likeliest first, one for each cause; what is for information comes last."""
+    ordered = sorted(findings, key=lambda one: (one.level is Level.INFO, -one.confidence, -one.level.weight))
+    merged: dict[str, Finding] = {}
+    for finding in ordered:
+        first = merged.setdefault(finding.cause, finding)
+        if first is not finding:
+            merged[finding.cause] = _with_evidence(first, finding)
+    return tuple(_fold(list(merged.values())))
+
+
+def _with_evidence(first: Finding, other: Finding) -> Finding:
+    units = tuple(dict.fromkeys((*first.units, *other.units)))
+    return replace(first, evidence=tuple(dict.fromkeys((*first.evidence, *other.evidence))), units=units)
 
 
 def _fold(ordered: list[Finding]) -> list[Finding]:

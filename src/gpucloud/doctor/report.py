@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from textwrap import wrap
 
 from gpucloud.doctor.case import Diagnosis
@@ -11,6 +12,29 @@ from gpucloud.model.plain import Plain, to_plain
 
 _WIDTH = 100
 _EVIDENCE_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One input as a row of the table of a fleet."""
+
+    source: str
+    weight: int
+    cells: tuple[str, str, str, str]
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Worst first, then by name."""
+        return (-self.weight, self.source)
+
+
+def summary(diagnosis: Diagnosis) -> Summary:
+    """The first finding of an input, which is its worst or likeliest."""
+    if not diagnosis.findings:
+        return Summary(diagnosis.source, -1, (diagnosis.source, "-", "-", "nothing stops a GPU"))
+    first = diagnosis.findings[0]
+    cells = (diagnosis.source, first.level.value, first.cause, first.title[:_WIDTH])
+    return Summary(diagnosis.source, first.level.weight, cells)
 
 
 def render_object(diagnosis: Diagnosis) -> dict[str, Plain]:

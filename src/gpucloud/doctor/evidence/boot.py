@@ -1,0 +1,69 @@
+"""Kernel arguments and module configuration in pasted text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from gpucloud.doctor.evidence.text import Line
+from gpucloud.model.finding import Evidence
+from gpucloud.model.host import ModuleDirective
+
+_LOGGED = re.compile(r"(?:Kernel )?[Cc]ommand line:\s*(?P<words>.+)")
+_GRUB = re.compile(r"^\s*(?:[\w/.:-]*:)?\s*(?:export\s+)?GRUB_CMDLINE_LINUX\w*\s*[+]?=\s*(?P<words>.+)")
+_ARGUMENTS = re.compile(
+    r"(?:^|\s)(?:BOOT_IMAGE=|intel_iommu=|amd_iommu=|iommu=|root=|vfio[-_]pci\.ids=|pcie_acs_override=|rd\.driver)"
+)
+_WORD = re.compile(r"[\w.,:+/@()\"'%-]+(?:=\S*)?$")
+_DIRECTIVE = re.compile(
+    r"^\s*(?:\S*/modprobe\.d/\S+?:(?:\d+:)?\s*)?(?P<text>(?:options|blacklist|softdep|install|remove)\s+[\w-]+.*)$"
+)
+_CMDLINE_KEYS = ("cmdline", "kernel_args", "boot_args", "kernel_arguments")
+
+
+@dataclass
+class BootSettings:
+    """Arguments of the running kernel, arguments written for the next boot, module configuration."""
+
+    running: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    directives: list[ModuleDirective] = field(default_factory=list)
+    shown: dict[str, Evidence] = field(default_factory=dict)
+    written_at: Evidence | None = None
+    is_running_known: bool = False
+
+    def read(self, line: Line) -> None:
+        """Take one line; lines that hold neither change nothing."""
+        text = line.text
+        grub = _GRUB.match(text)
+        if grub is not None:
+            self._write(line, grub["words"])
+            return
+        directive = _DIRECTIVE.match(text)
+        if directive is not None:
+            self.directives.append(ModuleDirective(line.key, line.number, directive["text"].strip()))
+            return
+        logged = _LOGGED.search(text)
+        words = logged["words"] if logged is not None else text
+        if logged is not None or self._is_command_line(line):
+            self._run(line, words)
+
+    def _is_command_line(self, line: Line) -> bool:
+        if not _ARGUMENTS.search(line.text):
+            return any(key in line.key for key in _CMDLINE_KEYS) and bool(line.text.strip())
+        words = line.text.split()
+        return sum(1 for word in words if _WORD.match(word)) == len(words) and (
+            len(words) < 3 or sum("=" in word for word in words) * 4 >= len(words)
+        )
+
+    def _run(self, line: Line, words: str) -> None:
+        if self.is_running_known and not any(key in line.key for key in _CMDLINE_KEYS):
+            return
+        self.is_running_known = True
+        self.running += words.strip().strip("\"'").split()
+        self.shown.setdefault("/proc/cmdline", Evidence(line.key, line.text.strip()[:400], line.number))
+
+    def _write(self, line: Line, words: str) -> None:
+        self.written += words.split("#", 1)[0].strip().strip("\"'").split()
+        if self.written_at is None:
+            self.written_at = Evidence(line.key, line.text.strip()[:400], line.number)

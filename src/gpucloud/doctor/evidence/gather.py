@@ -1,0 +1,77 @@
+"""Pasted evidence into a Case: parsers first, then the partial host that their facts make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.paper import Paper, is_guest_key
+from gpucloud.doctor.evidence.partial import partial_host, places
+from gpucloud.doctor.evidence.pasted import Pasted
+from gpucloud.doctor.evidence.phrase import find_remarks
+from gpucloud.doctor.evidence.phrases import PHRASES
+from gpucloud.doctor.evidence.text import Chunk, Line, chunks
+
+STRUCTURE_CHARACTERS = 2_000_000
+"""How much of each text is read as listing or configuration; messages are looked for beyond it."""
+MESSAGE_CHARACTERS = 256_000_000
+_MOST_REMARKS = 24
+_INTERESTING = re.compile(r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s", re.IGNORECASE)
+
+
+def gather(pasted: Pasted) -> Case:
+    """Everything that can be read from pasted evidence, as a case for the rules."""
+    paper = Paper(environment=pasted.environment)
+    for key, pieces in pasted.texts:
+        _read(paper, key, pieces)
+    paper.nova.finish()
+    return Case(partial_host(pasted.source, paper), shown=places(paper), paper=paper)
+
+
+def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
+    seen = 0
+    for chunk in chunks(key, pieces):
+        if seen > MESSAGE_CHARACTERS:
+            paper.skipped.append(f"{key}: what follows the first {MESSAGE_CHARACTERS // 1_000_000} MB")
+            return
+        _read_messages(paper, chunk)
+        if seen <= STRUCTURE_CHARACTERS:
+            _read_lines(paper, chunk)
+        seen += len(chunk.text)
+    if seen > STRUCTURE_CHARACTERS:
+        paper.skipped.append(
+            f"{key}: after its first {STRUCTURE_CHARACTERS // 1_000_000} MB only messages, no listings"
+        )
+
+
+def _read_messages(paper: Paper, chunk: Chunk) -> None:
+    for remark in find_remarks(chunk, PHRASES):
+        kept = paper.remarks.setdefault(remark.phrase.name, [])
+        if len(kept) < _MOST_REMARKS and all(remark.evidence != one.evidence for one in kept):
+            kept.append(remark)
+
+
+def _read_lines(paper: Paper, chunk: Chunk) -> None:
+    is_guest = is_guest_key(chunk.key)
+    for line in chunk.lines():
+        if not line.text or line.text.isspace():
+            paper.listing.read(line)
+        elif is_guest:
+            _read_guest_line(paper, line)
+        else:
+            _read_line(paper, line)
+
+
+def _read_guest_line(paper: Paper, line: Line) -> None:
+    paper.guest_listing.read(line)
+    paper.shapes.read(line)
+
+
+def _read_line(paper: Paper, line: Line) -> None:
+    paper.listing.read(line)
+    if _INTERESTING.search(line.text) is not None:
+        paper.boot.read(line)
+        paper.nova.read(line)
+        paper.request.read(line)
+        paper.shapes.read(line)

@@ -1,0 +1,141 @@
+"""The host that pasted evidence shows: what it does not show is Unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gpucloud.doctor.evidence.paper import Paper
+from gpucloud.doctor.evidence.pci import NOT_SHOWN, to_function
+from gpucloud.inventory.units import fold_units
+from gpucloud.model.finding import Evidence
+from gpucloud.model.host import Cpu, Distribution, Host, Iommu, Kernel, Kvm, Security
+from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.unknown import Unknown
+
+_FAMILIES = {
+    "debian": ("debian", "ubuntu", "proxmox", "kali", "mint", "pop!_os", "pop os"),
+    "rhel": ("rhel", "red hat", "centos", "rocky", "alma", "fedora", "oracle", "openshift", "okd"),
+    "suse": ("suse", "harvester", "sles"),
+    "arch": ("arch", "manjaro", "endeavour"),
+}
+_DMAR = ("dmar-table", "dmar-unit", "dmar-running", "disabled-in-kernel")
+_RUNNING = ("dmar-running", "amd-running", "group-made", "remapping-works")
+_ABSENT = ("iommu-absent", "no-iommu-group", "bind-refused")
+_BRIDGES = (0x0600, 0x0601)
+_INTEL, _AMD = 0x8086, 0x1022
+
+
+def partial_host(source: str, paper: Paper) -> Host:
+    """A host with the facts that the evidence shows; all others are ``Unknown``."""
+    functions = {address: to_function(seen) for address, seen in paper.listing.seen.items()}
+    groups = _groups(functions.values())
+    vendor = _vendor(paper, functions.values())
+    return Host(
+        source=source,
+        kernel=Kernel(paper.environment.get("kernel", NOT_SHOWN), _arguments(paper), NOT_SHOWN, NOT_SHOWN),
+        cpu=Cpu(vendor, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN),
+        kvm=Kvm(NOT_SHOWN, NOT_SHOWN),
+        iommu=_iommu(paper, groups, vendor),
+        security=Security(NOT_SHOWN, NOT_SHOWN),
+        distribution=Distribution(
+            NOT_SHOWN,
+            NOT_SHOWN,
+            _family(paper),
+            NOT_SHOWN,
+            NOT_SHOWN,
+            tuple(paper.boot.directives) or NOT_SHOWN,
+        ),
+        functions=functions or NOT_SHOWN,
+        units=fold_units(functions, groups or NOT_SHOWN),
+        nvswitches=tuple(address for address, one in functions.items() if one.is_nvswitch),
+        framebuffers=NOT_SHOWN,
+        vital=NOT_SHOWN,
+    )
+
+
+def places(paper: Paper) -> Mapping[str, Evidence]:
+    """Where the evidence shows each fact, by the place of the fact on a host."""
+    found = dict(paper.boot.shown)
+    if not paper.boot.is_running_known and paper.boot.written_at is not None:
+        found["/proc/cmdline"] = paper.boot.written_at
+    for place, names in (
+        ("/sys/kernel/iommu_groups", ("no-iommu-group", "bind-refused", "iommu-absent", "host-unsupported")),
+        ("/sys/firmware/acpi/tables/DMAR", (*_DMAR, "no-dmar-table", "acpi-tables")),
+        ("/sys/firmware/acpi/tables/IVRS", ("ivrs-table", "amd-running", "acpi-tables")),
+        ("/sys/class/iommu", ("remapping-broken", "remapping-refused")),
+    ):
+        lines = paper.lines(*names)
+        if lines:
+            found[place] = lines[0]
+    return {**found, **paper.listing.shown}
+
+
+def is_iommu_shown_running(paper: Paper) -> bool:
+    """Claims proof that the IOMMU runs. ``DMAR: IOMMU enabled`` alone is none: it echoes the argument."""
+    has_groups = any(seen.group is not None for seen in paper.listing.seen.values())
+    return has_groups or paper.has(*_RUNNING) or (paper.has("dmar-asked") and paper.has("dmar-unit"))
+
+
+def _arguments(paper: Paper) -> tuple[str, ...] | Unknown:
+    if paper.boot.is_running_known:
+        return tuple(paper.boot.running)
+    return tuple(paper.boot.written) if paper.boot.written_at is not None else NOT_SHOWN
+
+
+def _iommu(paper: Paper, groups: Mapping[int, IommuGroup], vendor: str | Unknown) -> Iommu:
+    known: Mapping[int, IommuGroup] | Unknown = groups or NOT_SHOWN
+    if not groups and paper.has(*_ABSENT) and not is_iommu_shown_running(paper):
+        known = {}
+    remapping: bool | Unknown = NOT_SHOWN
+    if paper.has("remapping-works"):
+        remapping = True
+    return Iommu(
+        _has_table(paper, "dmar", vendor), _has_table(paper, "ivrs", vendor), NOT_SHOWN, remapping, known
+    )
+
+
+def _has_table(paper: Paper, name: str, vendor: str | Unknown) -> bool | Unknown:
+    shown = _DMAR if name == "dmar" else ("ivrs-table", "amd-running")
+    if paper.has(*shown):
+        return True
+    own = "intel" if name == "dmar" else "amd"
+    lists_tables = paper.has("acpi-tables") and (vendor == own or isinstance(vendor, Unknown))
+    return False if paper.has(f"no-{name}-table") or lists_tables else NOT_SHOWN
+
+
+def _vendor(paper: Paper, functions: Iterable[PciFunction]) -> str | Unknown:
+    told = paper.about("cpu", "processor", "machine")
+    for vendor, words in (
+        ("intel", ("intel", "xeon", "core i")),
+        ("amd", ("amd", "epyc", "ryzen", "threadripper", "opteron")),
+    ):
+        if any(word in told for word in words):
+            return vendor
+    if paper.has(*_DMAR, "dmar-asked", "dmar-disabled", "width-kernel", "no-dmar-table", "rmrr"):
+        return "intel"
+    if paper.has("ivrs-table", "amd-running", "amd-disabled", "amd-not-there", "ioapic-not-in-ivrs"):
+        return "amd"
+    bridges = {
+        one.id.vendor
+        for one in functions
+        if isinstance(one.id, PciId)
+        and isinstance(one.pci_class, PciClass)
+        and one.pci_class.kind in _BRIDGES
+    }
+    if _INTEL in bridges:
+        return "intel"
+    return "amd" if _AMD in bridges else NOT_SHOWN
+
+
+def _family(paper: Paper) -> str | Unknown:
+    told = paper.about("os", "distribution", "kernel")
+    found = (family for family, words in _FAMILIES.items() if any(word in told for word in words))
+    return next(found, NOT_SHOWN)
+
+
+def _groups(functions: Iterable[PciFunction]) -> dict[int, IommuGroup]:
+    members: dict[int, list[PciAddress]] = {}
+    for one in functions:
+        if isinstance(one.iommu_group, int):
+            members.setdefault(one.iommu_group, []).append(one.address)
+    return {number: IommuGroup(number, NOT_SHOWN, tuple(sorted(found))) for number, found in members.items()}

@@ -1,0 +1,110 @@
+"""What programs say: a phrase is a message of a named program, with what it means.
+
+A phrase follows from the program's source, over its versions, and not from one report.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gpucloud.doctor.evidence.text import LONGEST_LINE, Chunk
+from gpucloud.model.finding import Evidence, Level
+
+_WINDOW_LINES = 3
+_MOST_OF_ONE = 24
+"""Occurrences of a phrase that are kept of one input: the first ones; the rest say the same."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One message of a program.
+
+    ``needle`` (lower case) finds candidate lines quickly; ``pattern`` decides, ignoring case, on the line and
+    the two after it joined by spaces: terminals and journals wrap long messages.
+    """
+
+    name: str
+    needle: str
+    pattern: str = ""
+    cause: str = ""
+    """The cause that the message shows by itself; empty where a rule has to weigh it against other facts."""
+    confidence: float = 0.9
+    says: str = ""
+    """What the message means, as the title of a finding."""
+    by: str = ""
+    """Program and place in its source."""
+    level: Level = Level.BLOCKER
+    side: str = ""
+    """``guest`` or ``host`` where the message means this cause only when it was said there."""
+    unless: str = ""
+    """A pattern that makes the same words mean something else."""
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(self.pattern or re.escape(self.needle), re.IGNORECASE)
+
+    @cached_property
+    def exception(self) -> re.Pattern[str] | None:
+        return re.compile(self.unless, re.IGNORECASE) if self.unless else None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A phrase that was found, where, and what its pattern caught."""
+
+    phrase: Phrase
+    evidence: Evidence
+    caught: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_remarks(chunk: Chunk, phrases: Iterable[Phrase]) -> Iterator[Remark]:
+    """The phrases that a chunk of text holds, in the order of the phrases."""
+    page = _Page(chunk)
+    for phrase in phrases:
+        yield from page.find(phrase)
+
+
+class _Page:
+    """A chunk prepared for many searches."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._low = chunk.text.lower()
+        self._starts: list[int] = []
+
+    def find(self, phrase: Phrase) -> Iterator[Remark]:
+        place = self._low.find(phrase.needle)
+        seen, found = -1, 0
+        while place >= 0 and found < _MOST_OF_ONE:
+            line = self._line_at(place)
+            if line != seen:
+                seen = line
+                remark = self._judge(phrase, line, place)
+                if remark is not None:
+                    found += 1
+                    yield remark
+            place = self._low.find(phrase.needle, place + len(phrase.needle))
+
+    def _judge(self, phrase: Phrase, line: int, place: int) -> Remark | None:
+        start = self._starts[line]
+        # A line without end (binary junk, minified XML) is looked at around the needle only.
+        begin = max(start, place - LONGEST_LINE // 2)
+        stop = line + _WINDOW_LINES
+        end = self._starts[stop] if stop < len(self._starts) else len(self._low)
+        raw = self._chunk.text[begin : min(end, begin + LONGEST_LINE)]
+        window = " ".join(part.strip() for part in raw.split("\n"))
+        match = phrase.matcher.search(window)
+        if match is None or (phrase.exception is not None and phrase.exception.search(window)):
+            return None
+        text = raw.split("\n", 1)[0].strip()[:400]
+        caught = {name: value for name, value in match.groupdict().items() if value is not None}
+        return Remark(phrase, Evidence(self._chunk.key, text, self._chunk.first + line), caught)
+
+    def _line_at(self, place: int) -> int:
+        if not self._starts:
+            self._starts = [0, *(match.end() for match in re.finditer("\n", self._low))]
+        return bisect_right(self._starts, place) - 1

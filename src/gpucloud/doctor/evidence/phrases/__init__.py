@@ -1,0 +1,15 @@
+"""The phrase book: messages of the kernel, QEMU, libvirt, nova, drivers and tools, and what each means."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.doctor.evidence.phrases import guest, host, kernel, mistakes, nova
+
+PHRASES: tuple[Phrase, ...] = (
+    *kernel.PHRASES,
+    *host.PHRASES,
+    *guest.PHRASES,
+    *nova.PHRASES,
+    *mistakes.PHRASES,
+)
+"""All phrases. Several may share a name: the same thing said in other words."""

@@ -1,0 +1,165 @@
+"""What guests and drivers say: drivers, licences, vGPU, SR-IOV, fabric."""
+
+# A table reads best in rows, one phrase each.
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.model.finding import Level
+
+_NVIDIA = "NVIDIA kernel-open/nvidia"
+_VGPU = "NVIDIA vGPU user guide"
+_DRIVER, _KIND = "guest-driver-not-loaded", "driver-kind-or-version"
+_LICENCE, _MANAGER, _BOARD = "vgpu-licence-missing", "vgpu-manager-not-loaded", "vgpu-unsupported-board"
+_ASSUMED, _ABSENT, _FULL = "mdev-assumed", "mdev-not-present", "vgpu-type-or-capacity"
+_VFS, _FABRIC = "sriov-vfs-not-enabled", "fabric-manager-missing"
+
+PLATFORM = (
+    Phrase("code-43", "43", r"\b(?:error |code[ :=]*|code\W{0,3})43\b", "error-43", 0.8, "Windows stops the card with code 43",
+           "Windows device manager", unless=r"error code:? ?43\d|http"),
+    Phrase("code-43", "stopped this device because it has reported problems", cause="error-43", confidence=0.85,
+           by="Windows device manager", says="Windows stops the card (code 43)"),
+    Phrase("intx-busy", "intx", r"(?:INTx|INTX-0).{0,90}(?:[Dd]evice or resource busy|failed|Failed|[Ee]xclusive)|[Ff]ailed to (?:setup|set up|enable) INTx",
+           "msi-not-enabled", 0.7, "The card's line interrupt is shared or cannot be set up: it needs message interrupts",
+           "QEMU hw/vfio/pci.c"),
+    Phrase("irq-nobody", "nobody cared", r"irq \d+: nobody cared", "msi-not-enabled", 0.7,
+           "A line interrupt is not served: the card needs message interrupts", "Linux kernel/irq/spurious.c", Level.WARNING),
+    Phrase("hda-timeout", "switching to polling mode", r"snd_hda_intel.{0,60}(?:switching to polling mode|No response from codec|azx_get_response "
+           r"timeout)", "msi-not-enabled", 0.7, "The card's sound function gets no interrupts", "Linux sound/pci/hda/hda_controller.c", Level.WARNING),
+    Phrase("msi-enable", "msisupported", cause="msi-not-enabled", confidence=0.75, by="Windows registry", level=Level.WARNING,
+           says="The card runs on line interrupts in the guest", pattern=r"MSISupported\W{0,12}(?:0x0+\b|0\b|dword:0+\b)"),
+    Phrase("nvreg-msi", "msi", r"(?:Failed to (?:enable|request) MSI|unable to (?:enable|use) MSI|MSI (?:is )?not (?:enabled|supported)|can't (?:find|use) MSI|"
+           r"NVRM: Can't find an IRQ|request_irq\(\) failed)", "msi-not-enabled", 0.75, "The card gets no message interrupts", _NVIDIA),
+    Phrase("guest-memory", "kernel panic", r"Kernel panic - not syncing: (?:System is deadlocked on memory|Out of memory|.{0,40}no killable processes|VFS: Unable to "
+           r"mount root fs)", "guest-too-small", 0.8, "The guest has too little memory to boot its image", "Linux mm/oom_kill.c"),
+    Phrase("guest-initramfs", "initramfs unpacking failed", cause="guest-too-small", confidence=0.85, by="Linux init/initramfs.c",
+           says="The guest has too little memory to unpack its boot image"),
+    Phrase("guest-oom", "out of memory", r"Out of memory: Killed process", "guest-too-small", 0.6, "The guest runs out of memory", "Linux mm/oom_kill.c",
+           side="guest", unless=r"\((?:qemu|kvm)"),
+    Phrase("guest-disk", "space", r"(?:don't have enough free space|not enough (?:free )?(?:disk )?space|[Nn]eed more space|needs? \d+ ?[MG]i?B (?:more )?(?:on|space)|insufficient space|"
+           r"at least \d+ ?[MG]i?B more space needed)", "guest-too-small", 0.85, "The root disk has no room", "apt, dnf, nvidia-installer"),
+    Phrase("guest-disk-flavor", "too small for requested image", cause="guest-too-small", confidence=0.97, by="nova/exception.py",
+           says="The flavor is too small for the image"),
+    Phrase("disk-full", "no space left on device", says="no space is left", by="errno ENOSPC"),
+    Phrase("phys-bits", "phys-bits too low", cause="guest-mmio-window", confidence=0.85, by="QEMU hw/i386/pc.c",
+           says="The guest's physical address width is too small"),
+    Phrase("seabios-window", "seabios", r"(?:SeaBIOS|legacy BIOS|BIOS mode).{0,100}(?:black screen|hang|freez|not (?:boot|work|support)|no (?:output|display|signal))|"
+           r"(?:requires?|needs?) (?:UEFI|OVMF)|UEFI (?:is )?(?:required|needed)|GOP.{0,30}(?:required|only)", "uefi-needed-by-guest", 0.75,
+           "The card needs a guest with UEFI", "OVMF"),
+    Phrase("rom-no-legacy", "option rom", r"(?:no legacy option rom|does not (?:have|contain) a legacy|EFI.?only (?:rom|vbios))", "uefi-needed-by-guest", 0.75,
+           "The card's ROM is for UEFI only", "PCI firmware specification"),
+)
+
+DRIVERS = (
+    Phrase("smi-no-driver", "couldn't communicate with the nvidia driver", cause=_DRIVER, confidence=0.6, by="nvidia-smi",
+           says="The NVIDIA driver is not loaded"),
+    Phrase("no-headers", "kernel", r"(?:Unable to find the kernel source tree|[Kk]ernel headers for (?:target )?(?:kernel )?\S+ (?:cannot|could not|can't|not) (?:be )?found|"
+           r"[Yy]our kernel headers for kernel \S+ cannot be found|kernel source tree.{0,40}(?:not|missing)|linux-headers-\S+.{0,30}(?:not|Unable|no installation)|"
+           r"(?:Unable to locate|No match for|Couldn't find any|No) package:? ?\S*(?:linux-headers|kernel-devel|kernel-headers)|kernel-devel\S* .{0,40}(?:not (?:found|installed|available)|"
+           r"missing|is needed)|No matching packages.{0,40}kernel-devel|/lib/modules/\S+/(?:build|source).{0,30}(?:No such file|does not exist|not found)|Unable to find a match: .{0,40}kernel-(?:devel|headers))",
+           _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer, dkms(8)"),
+    Phrase("no-headers", "headers", r"headers for (?:the )?(?:running|current) kernel.{0,40}(?:not|missing|absent)|kernel headers (?:are )?(?:not (?:found|installed)|missing)|"
+           r"(?:E: )?Unable to locate package linux-headers", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
+    Phrase("no-compiler", "compiler", r"(?:Unable to find (?:the )?development tool|No (?:suitable )?(?:C )?compiler|gcc: (?:command )?not found|cc: not found|"
+           r"Failed to find `?cc`?|unable to find.{0,20}compiler)", _DRIVER, 0.8, "There is no compiler: the driver cannot be built", "nvidia-installer"),
+    Phrase("nouveau-in-use", "nouveau", r"Nouveau kernel driver is currently in use|nouveau.{0,60}(?:must be disabled|is (?:currently )?(?:loaded|in use|active))|"
+           r"[Kk]ernel driver in use: nouveau", says="nouveau has the card", by="nvidia-installer, lspci"),
+    Phrase("not-probed", "no nvidia devices probed", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
+    Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",
+           "modprobe(8)", unless=r"vgpu"),
+    Phrase("smi-no-devices", "no devices were found", cause=_DRIVER, confidence=0.45, by="nvidia-smi", says="The driver finds no card",
+           pattern=r"No devices were found"),
+    Phrase("not-supported", "is not supported by the", r"(?:installed in this system is|is) not supported by (?:the )?(?:NVRM: )?(?:open )?NVIDIA \S+ driver release|"
+           r"not supported by the.{0,40}driver release", _KIND, 0.93, "The installed driver does not know this card (or vGPU)", f"{_NVIDIA}/nv.c"),
+    Phrase("not-supported", "nvidia gpu", r"installed in this system is (?:NVRM: )?not supported", _KIND, 0.9,
+           "The installed driver does not know this card (or vGPU)", f"{_NVIDIA}/nv.c"),
+    Phrase("needs-open", "open", r"requires use of the (?:NVRM: )?NVIDIA open kernel|(?:requires?|needs?|use|install) (?:the )?(?:NVIDIA )?open(?:-source| source)? (?:GPU )?kernel modules",
+           _KIND, 0.95, "The card works only with the open kernel modules", f"{_NVIDIA}/nv.c"),
+    Phrase("open-unsupported", "open nvidia.ko", r"Open nvidia\.ko is only ready for use on", _KIND, 0.9, "The open kernel modules do not support this card", _NVIDIA),
+    Phrase("api-mismatch", "api mismatch", r"API mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", _NVIDIA),
+    Phrase("library-mismatch", "version mismatch", r"Driver/library version mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", "NVML"),
+    Phrase("fabric-mismatch", "interface version", r"driver interface version \S+ doesn'?t match with driver version", _KIND, 0.95,
+           "The fabric manager and the driver have different versions", "nv-fabricmanager"),
+    Phrase("vgpu-mismatch", "version", r"(?:[Gg]uest (?:VGX|vGPU|driver).{0,40}version.{0,60}(?:not supported|mismatch|incompatible|lower|higher|too)|VGPU version mismatch|"
+           r"[Ii]ncompatible (?:Guest/Host|host/guest) drivers?|vgpu.{0,60}version.{0,30}(?:mismatch|incompatible))", _KIND, 0.93, "Guest driver and vGPU manager do not fit",
+           "nvidia-vgpu-mgr"),
+    Phrase("gsp-firmware", "gsp", r"(?:RmInitAdapter failed!? \(0x(?:62|22|24|25|26|31):|GSP.{0,40}(?:firmware.{0,40}(?:failed|not found|version|mismatch)|version mismatch))", _KIND, 0.5,
+           "The driver does not start the card", _NVIDIA),
+    Phrase("rm-init", "rminitadapter failed", cause=_KIND, confidence=0.4, by=_NVIDIA, says="The driver does not start the card"),
+)
+
+VGPU = (
+    Phrase("unlicensed", "unlicensed", r"Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
+           unless=r"Licensing not supported"),
+    Phrase("licence-failed", "licen", r"(?:[Ff]ailed to (?:acquire|borrow|obtain|get|renew|load).{0,60}licen[sc]e|licen[sc]e.{0,60}(?:expired|could not be (?:acquired|obtained)|acquisition failed|"
+           r"denied|not (?:acquired|available|found|obtained))|No (?:valid )?(?:GRID |vGPU )?licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
+           r"licen[sc]e server.{0,60}(?:unreachable|not (?:reachable|responding)|unavailable|fail|invalid))", _LICENCE, 0.9, "The guest gets no vGPU licence", "nvidia-gridd",
+           Level.WARNING, unless=r"Apache|GPL|license_terms|EULA|Licensing not supported"),
+    Phrase("gridd-server", "nvidia-gridd", r"nvidia-gridd.{0,80}(?:[Ff]ailed server communication|[Nn]etwork error|[Cc]ould ?n.t connect|[Uu]nable to (?:connect|reach)|Error: .{0,60}7070|timed out|not "
+           r"(?:found|loaded|running))", _LICENCE, 0.85, "The guest does not reach its licence server", "nvidia-gridd", Level.WARNING),
+    Phrase("licence-on-host", "licensing not supported", cause=_MANAGER, confidence=0.9, by="nvidia-gridd",
+           says="The guest's licence daemon runs where it has nothing to do: the guest driver is installed on a host"),
+    Phrase("manager-service", "nvidia-vgpu", r"nvidia-vgpu(?:d|-mgr|-vmm|-vfio)?(?:\.service)?.{0,40}(?:could not be found|not found|failed|dead|inactive|does not exist|not loaded|not running)",
+           _MANAGER, 0.9, "The vGPU manager does not run", _VGPU),
+    Phrase("manager-module", "nvidia_vgpu_vfio", r"nvidia[_-]vgpu[_-]vfio.{0,40}(?:not found|fail|missing|No such)", _MANAGER, 0.93, "The vGPU manager's module is absent", _VGPU),
+    Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
+           "The installed driver is not the vGPU manager: it ignores VFs", f"{_NVIDIA}/nv-pci.c", unless=r"IOMMU is not present"),
+    Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
+    Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|Host VGPU Mode\s*: N/A|does not support.{0,20}vGPU mode", _BOARD, 0.75,
+           "No card here runs in vGPU mode", "nvidia-smi vgpu"),
+    Phrase("vgpu-board", "vgpu", r"(?:GPU|board|device|card)\b.{0,40}(?:is )?not supported (?:by|for|with) (?:the )?(?:NVIDIA )?vGPU|vGPU (?:is )?not supported (?:on|by|for)|(?:does not|doesn't) support "
+           r"(?:NVIDIA )?vGPU|unsupported (?:GPU|board|card) for vGPU|vgpu.{0,20}unsupported (?:gpu|device)", _BOARD, 0.93, "The board has no vGPU support", "nvidia-vgpud"),
+    Phrase("vgpu-display-mode", "display mode", r"(?:GPU|current) (?:is )?(?:in )?(?:physical )?display mode|displaymodeselector", _BOARD, 0.6,
+           "The card is in display mode, in which it makes no vGPUs", "NVIDIA displaymodeselector"),
+    Phrase("gim-asic", "asic does not support sriov", cause=_BOARD, confidence=0.8, by="AMD gim", says="The card or slot offers no SR-IOV to the driver"),
+    Phrase("mdev-bus", "mdev_bus", r"/sys/class/mdev_bus\S*.{0,30}(?:does not exist|No such file|not found|empty)|cannot (?:access|open|read).{0,20}/sys/class/mdev_bus", _ASSUMED, 0.92,
+           "A mediated device is looked for on a card that offers none", "Linux mdev"),
+    Phrase("mdev-types-absent", "mdev_supported_types", r"mdev_supported_types\S*.{0,30}(?:does not exist|No such file|not found|missing|cannot)|(?:no|without|missing) mdev_supported_types", _ASSUMED, 0.92,
+           "A mediated device is looked for on a card that offers none", "Linux mdev"),
+    Phrase("mdev-parents", "no parent devices found", cause=_ASSUMED, confidence=0.9, by="vgpu-device-manager", says="A mediated device is looked for on a card that offers none"),
+    Phrase("mdev-unsupported", "mdev", r"(?:does not|doesn't|not) support (?:mdev|mediated devices?)|no mdev (?:types?|capab\w+|support)|mdev (?:is )?not supported", _ASSUMED, 0.7,
+           "A mediated device is looked for on a card that offers none", "Linux mdev"),
+    Phrase("mdev-gone", "mediated device", r"mediated device '?[\w-]*'? (?:was )?not found|(?:no|missing|unknown) mediated device|mediated device .{0,40}(?:does not exist|not (?:active|present|defined)|is inactive)", _ABSENT, 0.9,
+           "The mediated device does not exist", "libvirt src/util/virmdev.c"),
+    Phrase("mdevctl-missing", "mdevctl", r"(?:[Cc]annot find|[Ff]ailed to find|unable to find|executable file not found|not found).{0,30}['\"]?mdevctl|mdevctl['\"]?.{0,30}(?:not found|No such file|in path)", _ABSENT, 0.95,
+           "mdevctl is absent where libvirt runs", "libvirt src/node_device"),
+    Phrase("mdev-no-host-device", "no such host device", says="The device named to QEMU does not exist", by="QEMU hw/vfio/pci.c",
+           pattern=r"(?P<path>/sys/\S+)?.{0,20}no such host device"),
+    Phrase("mdev-iommu-group", "iommu_group: no such file", says="The device has no IOMMU group", by="libvirt src/util/virmdev.c"),
+    Phrase("mdev-path", "/sys/bus/mdev/devices", r"/sys/bus/mdev/devices/\S*.{0,40}(?:No such file|does not exist|not found)", _ABSENT, 0.9, "The mediated device does not exist", "Linux mdev"),
+    Phrase("mdev-uuid-gone", "mdev", r"(?:vgpu|mdev)\S* .{0,20}(?:UUID )?[0-9a-f]{8}-[0-9a-f-]{27}.{0,30}(?:not found|does not exist|No such)", _ABSENT, 0.85, "The mediated device does not exist", "management programs"),
+    Phrase("mdev-sample", "mdev", r"vfio_mdev [0-9a-f-]{36}: MDEV: group_id", says="a mediated device was made", by="Linux drivers/vfio/mdev"),
+    Phrase("vgpu-full", "vgpu", r"(?:Failed to (?:add|create) vgpu(?: create)?(?: request)?:? ?0x|no (?:free|available) vGPU|vGPU resource is not available|[Nn]o available (?:instances|mdev)|"
+           r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova"),
+    Phrase("mdev-full", "available instances", r"no available instances|available.instances['\"]?\s*[:=>]*\s*0\b", _FULL, 0.9, "No instance of the type is left", "Proxmox VE, sysfs"),
+    Phrase("mdev-instances", "available_instances", r"available_instances\S*\s*[:=]*\s*0\b|no available_instances", _FULL, 0.9, "No instance of the type is left", "Linux mdev"),
+    Phrase("mdev-create", "/create", r"(?:mdev_supported_types|/create).{0,120}(?:No space left|Input/output error|Resource temporarily)", _FULL, 0.85,
+           "The driver refuses another vGPU", "Linux mdev"),
+    Phrase("mdev-create-space", "write error: no space left", says="a write to sysfs finds no space", by="bash(1)"),
+    Phrase("vgpu-mixed", "vgpu", r"(?:mixed.?size|different (?:vGPU )?(?:type|profile|size)|heterogeneous|same (?:vGPU )?(?:type|profile|frame.?buffer)).{0,60}(?:not (?:supported|allowed)|must|only|already|running|vgpu)", _FULL, 0.7,
+           "Another vGPU size runs on the card", _VGPU),
+    Phrase("vfs-no-driver", "cannot configure sr-iov", r"No driver bound to device; cannot configure SR-IOV", _VFS, 0.93, "No driver has the card, so it makes no virtual functions", "Linux drivers/pci/pci-sysfs.c"),
+    Phrase("vfs-sysfs", "sr-iov configuration via sysfs", r"[Dd]river does not support SR-IOV configuration via sysfs", _VFS, 0.9, "The driver of the card makes no virtual functions", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-mmio", "for sr-iov", r"not enough MMIO resources for SR-IOV", _VFS, 0.85, "The firmware left no room for virtual functions", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-bus", "out of range of", r"can't enable \d+ VFs \(bus \S+ out of range", _VFS, 0.9, "There is no bus number for the virtual functions", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-manage", "sriov-manage", r"sriov-manage.{0,90}(?:[Ee]rror|fail|warning|No such|cannot)", _VFS, 0.85, "sriov-manage could not make the virtual functions", _VGPU),
+    Phrase("vfs-unit", "sr-iov", r"(?:Failed to start|failed).{0,40}(?:[Ee]nable )?SR-IOV|(?:enable|enabling|create) (?:SR-IOV|VFs?).{0,40}(?:failed|error)", _VFS, 0.8, "The virtual functions could not be made", "systemd units"),
+    Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs\S*.{0,60}(?:write error|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error).{0,60}sriov_numvfs", _VFS, 0.88,
+           "The virtual functions could not be made", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-numa", "failed to enable", r"[Ff]ailed to (?:enable|create) (?:\d+ )?(?:VFs?|virtual functions|SR-?IOV)", _VFS, 0.88, "The virtual functions could not be made", "drivers"),
+    Phrase("vfs-mig", "mig", r"(?:MIG|mig)\b.{0,80}(?:In use by another client|SR-?IOV.{0,30}(?:enabled|first|must)|VFs?.{0,30}(?:enabled|exist|active))|(?:SR-?IOV|VFs?).{0,60}(?:MIG mode|MIG).{0,30}(?:disable|conflict|before|first|fail)", _VFS, 0.75,
+           "MIG and SR-IOV were set up in an order that the driver refuses", _VGPU),
+    Phrase("fabric-802", "system not yet initialized", cause=_FABRIC, confidence=0.95, by="CUDA error 802", says="The NVSwitch fabric is not ready (CUDA error 802)"),
+    Phrase("fabric-802", "system_not_ready", r"CUDA_ERROR_SYSTEM_NOT_READY|cudaErrorSystemNotReady", _FABRIC, 0.95, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
+    Phrase("fabric-802", "802", r"(?:CUDA|cuda|error)\b.{0,20}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
+    Phrase("fabric-service", "fabricmanager", r"(?:nvidia-fabricmanager|nv-fabricmanager|fabricmanager)\S*.{0,90}(?:fail|could not be found|not found|not running|inactive|dead|error|exited)", _FABRIC, 0.85, "The fabric manager does not run", "nv-fabricmanager", unless=r"interface version"),
+    Phrase("fabric-state", "fabric", r"Fabric\b.{0,60}State\s*: ?In Progress|(?:Fabric )?State\s*:\s*In Progress|fabric manager (?:is )?(?:not (?:running|installed|started)|missing)|request to query NVSwitch.{0,60}failed|(?:fabric )?partition.{0,30}(?:not (?:active|activated)|inactive)", _FABRIC, 0.85,
+           "The NVSwitch fabric is not ready", "nv-fabricmanager"),
+    Phrase("fabric-bridge", "bridge devicebdf", r"Ignoring PCI \(Host\) Bridge deviceBDF \S+ Class 0?x?0?680", _FABRIC, 0.9, "NVSwitches are taken for bridges and left out", "Kata Containers vfio driver", Level.WARNING),
+    Phrase("fabric-switch-group", "no passthrough-capable devices", r"IOMMU group \d+ has no passthrough-capable devices", _FABRIC, 0.7, "A device of the group is taken for a bridge and left out: NVSwitches have such a class", "Kata Containers runtime-rs", Level.WARNING),
+    Phrase("fabric-nvlink", "nvswitch", r"NVSwitch.{0,60}(?:not (?:passed|found|detected|assigned|available)|missing|fail)|(?:without|missing|no) NVSwitch", _FABRIC, 0.75, "NVSwitches are absent or do not start", "NVIDIA", Level.WARNING),
+)
+
+PHRASES = (*PLATFORM, *DRIVERS, *VGPU)

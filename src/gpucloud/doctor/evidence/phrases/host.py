@@ -1,0 +1,219 @@
+"""What vfio, QEMU, libvirt and the tools of a host say when a device is to be given away."""
+
+# A table reads best in rows, one phrase each.
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.model.finding import Level
+
+_QEMU = "QEMU hw/vfio/"
+_LIBVIRT = "libvirt src/hypervisor/virhostdev.c"
+_NVIDIA = "NVIDIA kernel-open/nvidia/nv-pci.c"
+_HELD, _IN_USE, _COMPANION = "host-driver-grabbed-gpu", "gpu-in-use", "companion-function-not-bound"
+_MODULE, _ROM, _RESET, _MEMLOCK = "wrong-kernel-module", "vbios-rom", "reset-bug", "memlock-limit"
+_MEMORY, _MAC, _SECURE, _IMAGE = "host-memory-short", "mac-denied", "secure-boot", "initramfs-not-updated"
+_IDS = "vfio-ids-wrong"
+
+GROUP = (
+    Phrase("group-not-viable", "not viable", r"group (?P<group>\d+) is not viable|group is not viable|not viable",
+           says="vfio refuses the group: a device in it is on a host driver", by=f"{_QEMU}common.c"),
+    Phrase("group-not-viable", "within the iommu_group are bound", says="vfio refuses the group: a device in it is on a "
+           "host driver", by=f"{_QEMU}common.c"),
+    Phrase("device-from-group", "error getting device from group", r"(?:vfio (?P<device>\S+): )?error getting device from "
+           r"group (?P<group>\d+): (?P<error>[^\n]+?)(?: Verify|$)",
+           says="vfio does not hand the device out", by=f"{_QEMU}common.c"),
+    Phrase("used-twice", "used in multiple address spaces", r"group (?P<group>\d+) used in multiple address spaces",
+           "viommu-group-split", 0.97, "A virtual IOMMU parts devices that share a group on the host", f"{_QEMU}common.c"),
+    Phrase("lacks-acs", "lacking acs", r"behind a switch lacking ACS", "acs-missing", 0.97,
+           "The card is behind a switch without access control (ACS)", "libvirt src/util/virpci.c"),
+    Phrase("not-assignable", "is not assignable", r"PCI device \S+ is not assignable", "acs-missing", 0.7,
+           "libvirt finds the device not isolated enough", _LIBVIRT),
+    Phrase("group-shared", "iommu group", r"(?:share[sd]?|shares the same|same) IOMMU group(?: \d+)? (?:with|as)|IOMMU group "
+           r"\d+ (?:contains|has|also contains) (?:other|multiple|more)|devices? (?:from|in|of) (?:the same |an? )?IOMMU group"
+           r".{0,60}(?:in use|not bound|must)|part of iommu group \d+ .{0,60}in use by the host", "acs-missing", 0.7,
+           "The device shares its IOMMU group with others", "several management programs"),
+    Phrase("host-unsupported", "support passthrough of host pci", r"host doesn't support passthrough of host PCI devices",
+           says="libvirt finds no passthrough on the host", by=_LIBVIRT),
+    Phrase("host-unsupported", "does not support", r"(?:host|node) does(?:n't| not) support (?:PCI )?(?:device )?passthrough",
+           says="the host is said not to support passthrough", by=_LIBVIRT),
+    Phrase("backend-unsupported", "pci backend driver", r"pci backend driver '(?P<driver>\w+)' is not supported",
+           says="libvirt finds no vfio on the host", by="libvirt src/util/virpci.c"),
+    Phrase("backend-unsupported", "vfio pci device assignment", r"VFIO PCI device assignment is not (?:currently )?supported",
+           says="libvirt finds no vfio on the host", by="libvirt src/qemu"),
+)
+
+BINDING = (
+    Phrase("bind-refused", "bind", r"(?:writ\w+ (?:to )?(?:bind file|\S*)|tee|echo)\b.{0,60}drivers/(?:vfio-pci|vfio_pci)/(?:bind|"
+           r"new_id)\S*.{0,10}(?:invalid argument|Invalid argument|No such device)|[Ff]ailed to bind PCI device \S+ to vfio-pci:"
+           r" Invalid argument|vfio-pci/bind.{0,40}nvalid argument",
+           says="vfio-pci refuses the device", by="Linux drivers/vfio/vfio_main.c"),
+    Phrase("bind-refused", "error -22", r"vfio-pci.{0,60}probe.{0,30}failed with error -22|probe (?:of \S+|with driver "
+           r"vfio-pci) failed with error -22", says="vfio-pci refuses the device", by="Linux drivers/base/dd.c",
+           unless=r"amdgpu|nvidia|nouveau|i915|radeon|\bxe\b"),
+    Phrase("already-bound", "is already bound to", r"GPU \S+ is already bound to (?P<driver>[\w-]+)", _HELD, 0.95,
+           "Another driver took the card first", _NVIDIA),
+    Phrase("obtained-ownership", "obtained ownership", r"obtained ownership of the NVIDIA device", _HELD, 0.85,
+           "Another driver took the card first", _NVIDIA),
+    Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|open) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
+           0.75, "The group has no node of vfio: no device in it is on vfio-pci", f"{_QEMU}common.c"),
+    Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
+           r"probe.{0,20}failed with error -16|/vfio-pci/bind.{0,30}(?:busy|No such device)", _HELD, 0.75,
+           "The card cannot be bound: another driver has it", "Linux drivers/base/bus.c"),
+    Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
+           r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
+           _HELD, 0.8, "The card is on a host driver", "management programs"),
+    Phrase("framebuffer-switch", "switching to", r"fb\d+: switching to (?P<driver>\w+) from (?:EFI VGA|VESA VGA|simple)",
+           says="a host driver takes the boot display", by="Linux drivers/video/aperture.c"),
+    Phrase("vfio-added", "vfio_pci: add", r"vfio_pci: add \[(?P<id>[0-9a-f]{4}:[0-9a-f]{4})", says="vfio-pci was given ids",
+           by="Linux drivers/vfio/pci/vfio_pci.c"),
+    Phrase("ids-invalid", "invalid id string", r"invalid id string \"?(?P<id>[^\"\n]*)", _IDS, 0.97,
+           "The ids of vfio-pci are written wrongly", "Linux drivers/vfio/pci/vfio_pci.c"),
+    Phrase("ids-parameter", "vfio", r"vfio[-_]pci: (?:unknown parameter '?(?P<name>[^' ]+)|`[^']*' invalid for parameter|.{0,40}"
+           r"[Ii]nvalid parameter)", _IDS, 0.95, "The ids of vfio-pci are written wrongly", "Linux kernel/params.c"),
+    Phrase("unknown-argument", "unknown kernel command line", r"Unknown kernel command line parameters.{0,300}(?P<name>vfio\S*"
+           r"ids=\S*|[0-9a-f]{4}:[0-9a-f]{4})", _IDS, 0.9, "The ids of vfio-pci are written wrongly", "Linux init/main.c"),
+    Phrase("in-use-count", "non-zero usage count", cause=_IN_USE, confidence=0.97, by=_NVIDIA,
+           says="A process of the host has the card open: it cannot be taken away"),
+    Phrase("in-use-domain", "in use by", r"(?:PCI|mediated) device ['\"]?[\w:.-]+['\"]? (?:is )?(?:already )?in use by (?:driver \w+,? ?)?"
+           r"(?:domain|VM|other|another)?", _IN_USE, 0.95, "Another guest has the device", _LIBVIRT),
+    Phrase("in-use-vm", "in use by vm", r"(?:already )?in use by VM(?:ID)? ?'?\d+", _IN_USE, 0.97, "Another guest has the device",
+           "Proxmox VE qemu-server"),
+    Phrase("in-use-attached", "already attached", r"device is already attached", _IN_USE, 0.9,
+           "The device is already attached to a guest", f"{_QEMU}pci.c"),
+    Phrase("in-use-node", "/dev/vfio/", r"/dev/vfio/(?:devices/)?(?:vfio)?\d+['\"]?.{0,20}(?:busy|EBUSY)", _IN_USE, 0.9,
+           "Another process has the group open", "Linux drivers/vfio/group.c"),
+    Phrase("in-use-client", "in use by another client", cause=_IN_USE, confidence=0.85, by="nvidia-smi, NVML",
+           says="Another program uses the card"),
+    Phrase("in-use-module", "is in use", r"(?:modprobe|rmmod): (?:FATAL|ERROR): Module (?:nvidia\w*|nouveau|amdgpu|i915|xe|radeon) is "
+           r"in use", _IN_USE, 0.9, "Something on the host uses the driver of the card", "modprobe(8)"),
+    Phrase("in-use-lock", "unbindlock", r"[Cc]annot obtain unbindLock|unbindLock.{0,40}fail", _IN_USE, 0.9,
+           "A program of the host has the card open", "NVIDIA unbindLock"),
+    Phrase("in-use-persistence", "persistenced", r"nvidia-persistenced.{0,80}(?:hold|using|open|prevent|block)", _IN_USE, 0.7,
+           "The persistence daemon holds the card", "nvidia-persistenced(1)"),
+    Phrase("in-use-processes", "in use", r"(?:GPU|device|card)\b.{0,60}\b(?:still |currently )?(?:in use|used) by (?:process|PID|the "
+           r"following|pid)", _IN_USE, 0.8, "A process of the host has the card open", "tools"),
+    Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
+           r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
+    Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
+           "Taking the card from its driver hangs", "management programs"),
+)
+
+MODULES = (
+    Phrase("module-missing", "not found", r"(?:FATAL: )?[Mm]odule '?vfio(?:[-_](?!virqfd)\w+)?'? (?:was )?not found|[Ff]ailed to find module "
+           r"'?vfio(?:[-_](?!virqfd)\w+)?'?", _MODULE, 0.9, "The running kernel has no vfio", "modprobe(8)",
+           unless=r"dracut|initramfs"),
+    Phrase("vfio-node", "/dev/vfio/vfio", r"/dev/vfio/vfio['\"]?.{0,30}(?:No such (?:file|device)|does not exist|not found|missing)", _MODULE,
+           0.85, "/dev/vfio/vfio is missing: the running kernel has no vfio loaded", f"{_QEMU}container.c"),
+    Phrase("no-iommu-model", "no available iommu models", cause=_MODULE, confidence=0.85, by=f"{_QEMU}container.c",
+           says="vfio has no IOMMU backend: vfio_iommu_type1 is not loaded"),
+    Phrase("module-load", "failed to load", r"[Ff]ailed to load (?:the )?(?:PCI )?(?:stub |driver )?module '?(?:vfio|kvm_vfio|pci_stub)", _MODULE,
+           0.85, "vfio cannot be loaded", "libvirt src/util/virpci.c"),
+    Phrase("module-prohibited", "administratively prohibited", r"(?:load|module).{0,60}administratively prohibited", _MODULE, 0.8,
+           "The module is forbidden by a blacklist", "libvirt src/util/virkmod.c"),
+    Phrase("module-symbols", "symbol", r"(?:disagrees about version of symbol|Unknown symbol \w+ \(err -?\d+\))", _MODULE, 0.85,
+           "A module was built for another kernel", "Linux kernel/module"),
+    Phrase("module-magic", "version magic", r"version magic '.*' should be '", _MODULE, 0.9,
+           "A module was built for another kernel", "Linux kernel/module"),
+    Phrase("module-format", "exec format error", r"could not insert '?\w+'?: Exec format error", _MODULE, 0.85,
+           "A module was built for another kernel", "modprobe(8)"),
+    Phrase("module-running", "/lib/modules/", r"/lib/modules/\S+.{0,30}No such file|not found in directory /lib/modules/", _MODULE, 0.75,
+           "The modules of the running kernel are not installed", "modprobe(8)", unless=r"/build|nvidia|source|vfio_virqfd"),
+    Phrase("module-stock", "undocumented flag", r"Incompatible option enable_guc=\d+ - undocumented flag", _MODULE, 0.85,
+           "The i915 in use is the stock one, not the build with SR-IOV", "Linux drivers/gpu/drm/i915/gt/uc"),
+    Phrase("module-dkms", "original_module exists", says="an add-on module is installed beside the stock one", by="dkms(8)"),
+    Phrase("module-dkms-bad", "bad return status for module build", says="the add-on module was not built", by="dkms(8)"),
+    Phrase("module-unknown-parameter", "unknown parameter", r"(?:i915|xe|nvidia|amdgpu|kvm\w*): unknown parameter '(?P<name>\w+)' ignored",
+           _MODULE, 0.75, "The module in use does not know an option that it was given", "Linux kernel/params.c", Level.WARNING),
+    Phrase("secure-unsigned", "unsigned module", r"[Ll]oading of unsigned module is (?:rejected|restricted)|unsigned module loading is "
+           r"restricted", _SECURE, 0.97, "The kernel refuses an unsigned module", "Linux kernel/module/signing.c"),
+    Phrase("secure-key", "key", r"(?:Key was rejected by service|Required key not available|Loading of module with unavailable key is "
+           r"rejected)", _SECURE, 0.97, "The kernel refuses a module whose signature it does not trust", "Linux kernel/module/signing.c"),
+    Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,120}is restricted", _SECURE, 0.95,
+           "The locked-down kernel refuses", "kernel_lockdown(7)"),
+    Phrase("secure-insert", "operation not permitted", r"could not insert '?\"?[\w-]+'?\"?: Operation not permitted", _SECURE, 0.9,
+           "The kernel refuses to load the module", "modprobe(8)"),
+    Phrase("secure-verify", "module verification failed", r"verification failed: signature and/or required key missing", _SECURE, 0.4,
+           "An unsigned module was loaded: it taints the kernel", "Linux kernel/module", Level.INFO),
+    Phrase("secure-enabled", "secure boot enabled", r"[Ss]ecure boot enabled|SecureBoot enabled", says="Secure Boot is on", by="Linux, mokutil(1)"),
+    Phrase("virqfd", "vfio_virqfd", r"(?:(?:[Mm]odule|find module|modprobe|cannot find|failed|FATAL).{0,60}vfio_virqfd|vfio_virqfd'?.{0,60}(?:not found|cannot"
+           r" be found|could not be (?:found|loaded)))", _IMAGE, 0.9, "vfio_virqfd is no module any more (Linux 6.2): the boot image is built without it",
+           "Linux 6.2 drivers/vfio/Makefile", Level.WARNING),
+    Phrase("dracut-space", "surrounding white spaces", cause=_IMAGE, confidence=0.9, by="dracut.sh", level=Level.WARNING,
+           says="A list of drivers for the boot image lacks the spaces inside its quotes"),
+    Phrase("dracut-failed", "dracut", r"dracut.{0,20}(?:FAILED|ERROR|installation of|Cannot install|Module '?\S+'? (?:cannot be (?:found|installed)|will not be "
+           r"installed))", _IMAGE, 0.85, "The boot image could not be built", "dracut(8)"),
+    Phrase("initramfs-disabled", "update-initramfs", r"update-initramfs is disabled|update-initramfs: failed|E: .{0,60}mkinitramfs failure|update-initramfs.{0,80}"
+           r"(?:error|not been updated)", _IMAGE, 0.85, "The boot image could not be built", "update-initramfs(8)"),
+    Phrase("mkinitcpio-failed", "==> error", r"==> ERROR: .{0,90}(?:module|image|hook)", _IMAGE, 0.85, "The boot image could not be built",
+           "mkinitcpio(8)"),
+    Phrase("boot-full", "/boot", r"/boot.{0,80}No space left on device|No space left on device.{0,80}/boot|initrd\.img.{0,80}No space left", _IMAGE, 0.85,
+           "The boot image could not be written: /boot is full", "update-initramfs(8)"),
+)
+
+CARD = (
+    Phrase("reset-unavailable", "reset", r"Cannot reset device \S+,? no available reset mechanism|[Uu]nable to reset PCI device .{0,80}(?:no FLR|reset)|"
+           r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c"),
+    Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
+           "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c"),
+    Phrase("reset-bus-active", "not doing bus reset", r"Active .{0,40} devices on bus with .{0,40}not doing bus reset", _RESET, 0.8,
+           "The card can only be reset together with devices that are in use", "libvirt src/util/virpci.c"),
+    Phrase("reset-failed-qemu", "reset", r"(?:vfio|VFIO)[^\n]{0,60}(?:hot reset failed|failed to reset|reset (?:of the )?device failed)|Failed to reset (?:vfio )?"
+           r"(?:PCI )?device|vfio_pci_hot_reset.{0,40}fail|VFIO_DEVICE_RESET.{0,30}fail|[Hh]ot reset (?:of the GPU )?failed|error resetting device", _RESET, 0.8,
+           "The card could not be reset", f"{_QEMU}pci.c"),
+    Phrase("reset-mention", "reset bug", cause=_RESET, confidence=0.75, by="AMD cards", says="The card is not reset between guests"),
+    Phrase("reset-inaccessible", "error -19", r"vfio.{0,60}(?:failed|error).{0,10}-19", _RESET, 0.4, "The card does not answer", "vfio", Level.WARNING),
+    Phrase("atombios", "atombios stuck", cause=_RESET, confidence=0.85, by="Linux amdgpu/atom.c",
+           says="The card was not reset: its BIOS does not run a second time"),
+    Phrase("amd-psp", "psp", r"(?:PSP (?:load \w+ failed|create ring failed|tmr init failed|is not alive|firmware loading failed)|psp.{0,30}(?:hw_init|resume).{0,40}"
+           r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
+    Phrase("amd-post", "gpu post", r"(?:amdgpu|radeon).{0,40}(?:gpu post error|asic reset (?:on init )?failed|GPU reset (?:failed|begin.{0,40}failed))|"
+           r"amdgpu.{0,60}(?:Fatal error during GPU init)", _RESET, 0.6, "The card does not start: it was not reset", "Linux amdgpu"),
+    Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
+           0.85, "The card was not reset", "Linux amdgpu"),
+    Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
+           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c"),
+    Phrase("rom-file", "romfile", r"failed to find romfile|could not (?:open|load|read).{0,40}(?:romfile|option rom|\.rom)|romfile.{0,160}(?:Permission denied|No such "
+           r"file|[Cc]ould not)", _ROM, 0.93, "QEMU cannot read the ROM file", "QEMU hw/pci/pci.c", unless=r"no iommu_group|not viable"),
+    Phrase("rom-file", ".rom", r"\.rom['\"]?.{0,40}(?:Permission denied|No such file)|[Cc]annot access \S+ file '?\S+\.rom", _ROM, 0.85, "QEMU cannot read the ROM file",
+           "QEMU hw/pci/pci.c", unless=r"no iommu_group|not viable|apparmor|avc:"),
+)
+
+LIMITS = (
+    Phrase("memlock-kernel", "rlimit_memlock", r"RLIMIT_MEMLOCK \(\d+\) exceeded|RLIMIT_MEMLOCK", _MEMLOCK, 0.95,
+           "The guest's memory cannot be locked: RLIMIT_MEMLOCK is too low", "Linux drivers/vfio/vfio_iommu_type1.c"),
+    Phrase("memlock-map", "cannot allocate memory", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP|vfio_dma_map|vfio_container_dma_map|iommufd_backend_map_dma|DMA map(?:ping)?)"
+           r".{0,160}Cannot allocate memory", _MEMLOCK, 0.93, "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
+    Phrase("memlock-map", "-12", r"(?:dma_map|MAP_DMA|pin_pages)\w*.{0,120}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
+           "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
+    Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
+           r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),
+    Phrase("memlock-words", "memlock", r"memlock.{0,60}(?:fail|exceed|too (?:low|small)|not permitted|denied|insufficient|error)|(?:fail\w*|error|unable).{0,60}memlock",
+           _MEMLOCK, 0.85, "The limit of locked memory is too low", "management programs"),
+    Phrase("memlock-mlock", "mlock", r"(?:os_mlock|mlockall|mlock)\w*(?:\(\))?.{0,30}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
+    Phrase("ram-backing", "guest ram", r"unable to map backing store for guest RAM|[Ii]nsufficient free host memory pages|allocate guest RAM", _MEMORY, 0.95,
+           "The host has too little (huge page) memory for the guest", "QEMU softmmu/physmem.c, util/oslib-posix.c"),
+    Phrase("ram-backing", "set up guest memory", r"[Cc]annot set up guest memory", _MEMORY, 0.95, "The host has too little memory for the guest",
+           "QEMU softmmu/physmem.c"),
+    Phrase("ram-prealloc", "prealloc", r"(?:os_mem_prealloc|preallocat\w+ memory|mem-prealloc|qemu_prealloc_mem).{0,80}(?:fail|[Ii]nsufficient|[Cc]annot)", _MEMORY, 0.9,
+           "The host has too little (huge page) memory for the guest", "QEMU util/oslib-posix.c"),
+    Phrase("ram-hugepages", "huge", r"(?:hugepage|huge page|hugetlb)\w*.{0,60}(?:not enough|insufficient|failed|unavailable|cannot|could not|fail)|(?:insufficient|not enough|"
+           r"no(?:t enough)? free|failed to allocate|cannot allocate).{0,60}(?:hugepage|huge page|hugetlb)|hugepage allocation failed|Insufficient hugepages", _MEMORY, 0.9,
+           "The host has too few huge pages", "Linux hugetlbpage"),
+    Phrase("ram-oom", "qemu", r"(?:Killed process \d+ \((?:qemu|kvm)|oom-kill:.{0,300}task=(?:qemu|kvm)|(?:qemu|kvm)\S* invoked oom-killer)", _MEMORY, 0.93,
+           "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
+    Phrase("ram-oom", "killed process", r"Killed process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
+           "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
+    Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
+    Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
+    Phrase("selinux", "selinux is preventing", cause=_MAC, confidence=0.9, by="setroubleshoot", says="SELinux refuses"),
+    Phrase("apparmor", "apparmor", r"apparmor=\"?DENIED", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
+           "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
+    Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,
+           "vfio refuses the device: without interrupt remapping, or because the firmware reserves memory for it", f"{_QEMU}container.c"),
+)
+
+PHRASES = (*GROUP, *BINDING, *MODULES, *CARD, *LIMITS)

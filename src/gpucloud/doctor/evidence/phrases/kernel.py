@@ -1,0 +1,218 @@
+"""What the Linux kernel says about the IOMMU, PCI resources, power, reset and KVM."""
+
+# A table reads best in rows, one phrase each.
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.model.finding import Level
+
+_DMAR = "Linux drivers/iommu/intel/dmar.c"
+_INTEL = "Linux drivers/iommu/intel/iommu.c"
+_IRQ = "Linux drivers/iommu/intel/irq_remapping.c"
+_AMD = "Linux drivers/iommu/amd/init.c"
+_VFIO = "Linux drivers/vfio/vfio_iommu_type1.c"
+_PCI = "Linux drivers/pci/pci.c"
+_RESOURCES = "Linux drivers/pci/setup-res.c"
+
+_FIRMWARE, _ARGUMENT = "iommu-disabled-firmware", "iommu-missing-kernel-arg"
+_REMAPPING, _RMRR, _WIDTH = "interrupt-remapping-missing", "rmrr-ineligible", "iommu-address-width"
+_BAR, _RESET, _SLEEP, _GONE = "bar-allocation", "reset-bug", "power-state-d3", "gpu-fell-off-bus"
+_KVM = "kvm-unavailable"
+
+FACTS = (
+    Phrase("dmar-table", "dmar 0x", r"ACPI: DMAR 0x[0-9a-f]+", by="Linux drivers/acpi/tables.c"),
+    Phrase("ivrs-table", "ivrs 0x", r"ACPI: IVRS 0x[0-9a-f]+", by="Linux drivers/acpi/tables.c"),
+    Phrase("acpi-tables", "acpi: facp", by="Linux drivers/acpi/tables.c"),
+    Phrase("dmar-unit", "drhd base", r"DMAR: DRHD base", by=_DMAR),
+    Phrase("dmar-running", "directed i/o", r"Intel\(R\) Virtualization Technology for Directed I/O", by=_INTEL),
+    Phrase("dmar-asked", "iommu enabled", r"DMAR: (?:Intel-)?IOMMU enabled", by=_INTEL),
+    Phrase("amd-running", "amd-vi: found iommu", by=_AMD),
+    Phrase("amd-running", "amd-vi: lazy io/tlb", by=_AMD),
+    Phrase("group-made", "to iommu group", r"(?:Adding|Adding device \S+) to (?:iommu )?group", by="iommu.c"),
+    Phrase("group-made", "iommu: adding device", r"Adding device (?P<device>[0-9a-f:.]+) to group", by="iommu.c"),
+    Phrase("remapping-works", "enabled irq remapping in", by=_IRQ),
+    Phrase("remapping-works", "amd-vi: interrupt remapping enabled", by=_AMD),
+)
+
+IOMMU = (
+    Phrase("no-dmar-devices", "no dmar devices found", cause=_FIRMWARE, by=_DMAR,
+           says="The firmware's DMAR table lists no IOMMU"),
+    Phrase("dmar-broken", "dmar", r"DMAR: (?:\[Firmware Bug\]: )?.*(?:Your BIOS is broken; DMAR reported at address"
+           r"|parse DMAR table failure|BIOS has allocated no .*IOMMU|Invalid DMAR|Invalid 0-length DRHD)",
+           _FIRMWARE, 0.8, "The firmware's DMAR table is broken, so the kernel leaves the IOMMU off", _DMAR),
+    Phrase("no-dmar-table", "no acpi dmar table", r"No ACPI DMAR table found", _FIRMWARE, 0.9,
+           "The firmware gives no DMAR table", "libvirt tools/virt-host-validate-common.c"),
+    Phrase("no-ivrs-table", "no acpi ivrs table", r"No ACPI IVRS table found", _FIRMWARE, 0.9,
+           "The firmware gives no IVRS table", "libvirt tools/virt-host-validate-common.c"),
+    Phrase("no-iort-table", "no acpi iort table", r"No ACPI IORT table found", _FIRMWARE, 0.9,
+           "The firmware gives no IORT table", "libvirt tools/virt-host-validate-common.c"),
+    Phrase("disabled-in-kernel", "disabled in kernel", r"IOMMU appears to be disabled in kernel", _ARGUMENT, 0.95,
+           "The firmware offers the IOMMU and the kernel leaves it off",
+           "libvirt tools/virt-host-validate-common.c"),
+    Phrase("dmar-disabled", "dmar: iommu disabled", cause=_ARGUMENT, by=_INTEL,
+           says="A kernel argument turns the IOMMU off"),
+    Phrase("amd-disabled", "amd iommu disabled", r"AMD IOMMU disabled (?:on|by) kernel command.?line", _ARGUMENT,
+           0.95, "A kernel argument turns the IOMMU off", _AMD),
+    Phrase("amd-not-there", "amd-vi", r"AMD-Vi: (?:AMD IOMMU hardware not (?:found|present)|IVRS.*(?:invalid|checksum)"
+           r"|\[Firmware Bug\]: :? ?No southbridge IOAPIC)", _FIRMWARE, 0.6,
+           "The firmware's IVRS table is missing or broken", _AMD),
+    Phrase("iommu-absent", "iommu", r"(?:No IOMMU detected, please activate it|IOMMU (?:is )?not (?:present|enabled|"
+           r"detected|found|active|activated|supported)|No IOMMU found|IOMMU not present|no IOMMU support|IOMMU is (?:disabled|off)"
+           r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
+           says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
+           unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
+    Phrase("no-iommu-group", "iommu_group", r"no iommu_group found|(?:vfio-pci|host=|PCI device|0000:)\S*.{0,80}"
+           r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
+           says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
+           unless=r"mdev|mediated|[0-9a-f]{8}-[0-9a-f]{4}-"),
+    Phrase("no-iommu-group", "iommu group", r"(?:no|without an?|not in an?|not assigned to an?|doesn't have an?) "
+           r"IOMMU group(?! \d)", says="The device has no IOMMU group", by="several management programs"),
+    Phrase("rmrr", "rmrr requirement", cause=_RMRR, confidence=0.98, by=_INTEL,
+           says="The firmware reserves memory for the device (RMRR): the kernel refuses to hand it out"),
+    Phrase("rmrr-direct", "1:1 iommu mapping", r"requested this device have a 1:1 IOMMU mapping", _RMRR, 0.95,
+           "The firmware demands a fixed mapping for the device: the kernel refuses to hand it out",
+           "Linux drivers/iommu/iommu.c"),
+    Phrase("remapping-refused", "interrupt remapping", r"No interrupt remapping (?:support|for this device)", _REMAPPING,
+           0.97, "vfio refuses the device: its interrupts are not isolated", _VFIO),
+    Phrase("remapping-refused", "interrupts cannot be isolated", cause=_REMAPPING, confidence=0.97,
+           says="vfio refuses the device: its interrupts are not isolated", by="Linux drivers/iommu/iommufd/device.c"),
+    Phrase("remapping-hint", "allow_unsafe_interrupts", r"(?:use|set|enable|with).{0,40}allow_unsafe_interrupts",
+           _REMAPPING, 0.85, "vfio asks for allow_unsafe_interrupts: interrupts are not isolated", _VFIO),
+    Phrase("remapping-broken", "remapping", r"(?:IRQ remapping doesn't support X2APIC|requested that interrupt remapping"
+           r" be disabled|enabled interrupt remapping on a chipset that contains an erratum|Failed to enable irq"
+           r" remapping|Not enabling interrupt remapping|Disabling interrupt remapping|interrupt remapping (?:is )?"
+           r"(?:disabled|not (?:enabled|supported|available)))", _REMAPPING, 0.9,
+           "The kernel runs without interrupt remapping", _IRQ),
+    Phrase("remapping-broken", "requested that x2apic be disabled", cause=_REMAPPING, confidence=0.75, by=_IRQ,
+           says="The firmware forbids x2APIC: interrupt remapping is limited or off", level=Level.WARNING),
+    Phrase("ioapic-not-in-ivrs", "not in ivrs table", cause=_REMAPPING, confidence=0.85, by=_AMD,
+           says="The firmware's IVRS table lacks an I/O APIC: interrupt remapping is off"),
+    Phrase("width-kernel", "is not sufficient for the mapped address", cause=_WIDTH, confidence=0.97, by=_INTEL,
+           says="An address is beyond the width of the IOMMU"),
+    Phrase("width-map", "-22", r"(?:dma_map|MAP_DMA)\S*\(.*\) = -22|MAP_DMA\w*[^=]{0,60}-22", _WIDTH, 0.85,
+           "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
+    Phrase("width-map", "invalid argument", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP)(?: failed)?: Invalid argument", _WIDTH,
+           0.8, "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
+    Phrase("width-guest", "iova range", r"(?:outside|not within|exceeds|beyond)\b.{0,40}\bIOVA range|IOVA range.{0,40}"
+           r"(?:outside|exceed|not (?:valid|supported))|address.{0,60}outside.{0,30}(?:aperture|iova)", _WIDTH, 0.8,
+           "The guest maps an address outside of the IOMMU's ranges", "QEMU hw/vfio/container.c"),
+    Phrase("width-guest-bits", "host iommu", r"(?:aw[-_]bits|address width|gaw|IOVA).{0,60}(?:host IOMMU|exceeds)|host IOMMU"
+           r".{0,60}(?:address width|aw-bits|iova)", _WIDTH, 0.8,
+           "The guest's address width is beyond the host's IOMMU", "QEMU hw/i386/intel_iommu.c"),
+)
+
+PCI = (
+    Phrase("bar-no-space", "no space", r"(?:BAR \d+|bridge window|resource \d+|\[mem [^\]]*\]).{0,60}no space"
+           r"|(?:can't assign|no compatible bridge window).{0,4}no space|no space for \[(?:mem|io)",
+           says="A BAR of the device has no room", by=_RESOURCES),
+    Phrase("bar-no-space", "failed to assign", r"(?:BAR|\[mem).{0,60}failed to assign",
+           says="A BAR of the device has no room", by=_RESOURCES),
+    Phrase("bar-no-space", "no compatible bridge window", says="A BAR of the device lies in no bridge's window",
+           by=_RESOURCES, pattern=r"(?:BAR \d|\[mem .*pref\]).{0,40}no compatible bridge window"),
+    Phrase("bar-invalid", "@ 0x0", r"BAR\d+ is \d+M @ 0x0", says="A BAR of the device was given no address",
+           by="NVIDIA kernel-open/nvidia/nv-pci.c"),
+    Phrase("bar-invalid", "assigned to your nvidia device is invalid", says="A BAR of the device was given no address",
+           by="NVIDIA kernel-open/nvidia/nv-pci.c"),
+    Phrase("bar-unassigned", "memory at <", r"Memory at <(?:unassigned|ignored)>", says="A BAR of the device has no address",
+           by="pciutils lspci.c"),
+    Phrase("bar-reserve", "can't reserve", r"BAR \d+\b.{0,90}can't reserve|can't reserve \[mem",
+           says="Another owner keeps memory in a BAR of the device", by="Linux drivers/pci/pci.c"),
+    Phrase("bar-shared", "spans more than", r"resource sanity check: requesting.*spans more than (?P<owner>\S+)",
+           says="Another owner keeps memory in a BAR of the device", by="Linux kernel/resource.c"),
+    Phrase("framebuffer-region", "bootfb", r"[0-9a-f]+-[0-9a-f]+ ?: ?BOOTFB",
+           says="The boot framebuffer keeps memory", by="Linux drivers/firmware/sysfb.c"),
+    Phrase("framebuffer-region", "efifb", r"[0-9a-f]+-[0-9a-f]+ ?: ?(?:efifb|vesafb|simplefb|simpledrm)",
+           says="The boot framebuffer keeps memory", by="/proc/iomem"),
+    Phrase("probe-no-memory", "error -12", r"probe of \S+ failed with error -12|probe with driver \S+ failed with error -12",
+           _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c"),
+    Phrase("above-4g", "above 4g", r"(?:enable|turn on|need|check|requires?|without).{0,40}above.?4G(?:B)?(?: decod\w+)?",
+           _BAR, 0.5, "A BAR needs room above 4 GiB", "firmware setup"),
+    Phrase("reset-giving-up", "giving up", r"not ready \d+ms after (?P<after>FLR|bus reset|PM D3hot->D0|reset|hot reset)"
+           r".{0,4}giving up", _RESET, 0.9, "The card does not come back from a reset", _PCI),
+    Phrase("resume-giving-up", "giving up", r"not ready \d+ms after (?:resume|D3cold->D0|D3hot->D0).{0,4}giving up", _SLEEP,
+           0.9, "The card does not wake up", _PCI),
+    Phrase("reset-timeout", "after flr", r"not ready \d+ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
+           "The card takes long to come back from a reset", _PCI, Level.WARNING),
+    Phrase("reset-failed", "return from flr", r"Failed to return from FLR", _RESET, 0.9,
+           "The card does not come back from a function-level reset", _PCI),
+    Phrase("reset-pending", "pending transaction", r"timed out waiting for pending transaction", _RESET, 0.5,
+           "The card has unfinished work when it is reset", _PCI, Level.WARNING),
+    Phrase("reset-recovery", "reset recovery", r"reset recovery - restoring BARs", _RESET, 0.75,
+           "The card lost its BARs in a reset", "Linux drivers/vfio/pci/vfio_pci_config.c"),
+    Phrase("iotlb-timeout", "completion-wait loop timed out", cause=_RESET, confidence=0.65, by="amd/iommu.c",
+           says="The card no longer answers the IOMMU: typical after a reset that failed"),
+    Phrase("iotlb-timeout", "iotlb_inv_timeout", cause=_RESET, confidence=0.65, by="amd/iommu.c",
+           says="The card no longer answers the IOMMU: typical after a reset that failed"),
+    Phrase("d3-stuck", "power state", r"(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
+           r".{0,40}D3|power state.{0,20}D3cold.{0,40}(?:inaccessible|failed|unable))", _SLEEP, 0.95,
+           "The card does not wake up from D3", _PCI),
+    Phrase("d3-lspci", "currently in d3", cause=_SLEEP, confidence=0.9, by=_PCI,
+           says="The card does not wake up from D3"),
+    Phrase("off-bus", "fallen off the bus", cause=_GONE, confidence=0.97, by="NVIDIA Xid 79",
+           says="The card no longer answers on the bus"),
+    Phrase("off-bus", "xid", r"Xid.{0,40}: 79\b", _GONE, 0.97, "The card no longer answers on the bus (Xid 79)",
+           "NVIDIA Xid errors"),
+    Phrase("off-bus", "gpu is lost", cause=_GONE, confidence=0.95, by="nvidia-smi",
+           says="The card no longer answers on the bus"),
+    Phrase("off-bus", "gpu has been lost", cause=_GONE, confidence=0.9, by="NVML",
+           says="The card no longer answers on the bus"),
+    Phrase("header-7f", "unknown header type", r"[Uu]nknown header type '?(?:0x)?7f", _GONE, 0.7,
+           "The card's configuration space reads as all ones", "pciutils lspci.c"),
+    Phrase("rev-ff", "(rev ff)", cause=_GONE, confidence=0.75, by="pciutils lspci.c",
+           says="The card's configuration space reads as all ones"),
+    Phrase("link-lost", "link down", r"(?:pciehp|pcieport).{0,60}(?:Link Down|Card not present)", _GONE, 0.65,
+           "The link to the card went down", "Linux drivers/pci/hotplug"),
+    Phrase("aer-fatal", "aer", r"AER:.{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,
+           "The bus reports a fatal error", "Linux drivers/pci/pcie/aer.c"),
+    Phrase("unhandled-fatal", "determine the device handle", r"Unable to determine the device handle for GPU", _GONE, 0.7,
+           "The driver has lost the card", "nvidia-smi"),
+)
+
+KVM = (
+    Phrase("kvm-bios", "kvm", r"(?:kvm: (?:support for '\w+' )?disabled by bios|kvm(?:_intel|_amd)?: .{0,40}disabled by"
+           r" (?:the )?bios|SVM disabled \(by BIOS\))", _KVM, 0.97, "Virtualization is off in the firmware",
+           "Linux arch/x86/kvm"),
+    Phrase("kvm-bios", "disabled by bios", r"(?:VMX|SVM).{0,30}disabled by BIOS", _KVM, 0.95,
+           "Virtualization is off in the firmware", "Linux arch/x86/kernel/cpu/feat_ctl.c"),
+    Phrase("kvm-hardware", "no hardware support", r"kvm: no hardware support|kvm.{0,30}no hardware support", _KVM, 0.95,
+           "The processor shows no virtualization", "Linux arch/x86/kvm"),
+    Phrase("kvm-hardware", "not supported by cpu", r"(?:VMX|SVM) not supported by CPU", _KVM, 0.95,
+           "The processor shows no virtualization", "Linux arch/x86/kvm"),
+    Phrase("kvm-access", "could not access kvm kernel module", cause=_KVM, confidence=0.97,
+           by="QEMU accel/kvm/kvm-all.c", says="QEMU cannot use /dev/kvm"),
+    Phrase("kvm-init", "failed to initialize kvm", cause=_KVM, confidence=0.95, by="QEMU accel/accel-softmmu.c",
+           says="QEMU cannot use KVM", pattern=r"failed to initialize KVM"),
+    Phrase("kvm-device", "/dev/kvm", r"/dev/kvm['\"]? ?(?:not present|does not exist|not found|: No such (?:file|device)|is "
+           r"(?:missing|not (?:available|accessible|present)))|(?:open|access|find|stat)\w* ['\"]?/dev/kvm['\"]?.{0,30}"
+           r"(?:No such|Permission denied|denied|failed)|/dev/kvm: Permission denied", _KVM, 0.97,
+           "/dev/kvm is missing or may not be opened", "libvirt, QEMU"),
+    Phrase("kvm-validate", "checking", r"Checking (?:for hardware virtualization|if device '?/dev/kvm'? (?:exists|is "
+           r"accessible))\s*: ?FAIL", _KVM, 0.97, "The host offers no hardware virtualization",
+           "libvirt tools/virt-host-validate-qemu.c"),
+    Phrase("kvm-ok", "kvm acceleration can not be used", cause=_KVM, confidence=0.97, by="kvm-ok(1)",
+           says="The host offers no hardware virtualization"),
+    Phrase("kvm-ok", "does not support kvm extensions", cause=_KVM, confidence=0.95, by="kvm-ok(1)",
+           says="The processor shows no virtualization"),
+    Phrase("kvm-module", "could not insert 'kvm", r"could not insert '(?:kvm_intel|kvm_amd|kvm)'", _KVM, 0.95,
+           "The module of KVM cannot be loaded", "modprobe(8)"),
+    Phrase("kvm-proxmox", "kvm virtualisation configured", r"KVM virtualisation configured, but not available", _KVM, 0.97,
+           "The host offers no hardware virtualization", "Proxmox VE qemu-server"),
+    Phrase("kvm-create", "kvm_create_vm", r"KVM_CREATE_VM\)? (?:failed|ioctl).{0,60}", _KVM, 0.9,
+           "The kernel refuses to make a virtual machine", "QEMU accel/kvm/kvm-all.c"),
+    Phrase("kvm-libvirt", "kvm", r"(?:could not (?:find capabilities for|get preferred machine for).{0,90}(?:domaintype|type)=kvm"
+           r"|does not support virt type '?kvm|requires KVM|invalid argument: .*KVM is not available|KVM is not available|"
+           r"accelerator .?kvm.? is not|\bKVM not available|No KVM (?:support|device)|kvm.{0,20} is not (?:supported|available)"
+           r" (?:on|by) th)", _KVM, 0.85, "The host offers no hardware virtualization", "libvirt src/qemu"),
+    Phrase("kvm-msr", "failed to set msr", r"error: failed to set MSR 0x[0-9a-f]+", _KVM, 0.7,
+           "KVM refuses a register: the hypervisor below does not offer it", "QEMU target/i386/kvm/kvm.c"),
+    Phrase("kvm-kubernetes", "devices.kubevirt.io/kvm", r"Insufficient devices\.kubevirt\.io/kvm", _KVM, 0.95,
+           "The node offers no hardware virtualization", "KubeVirt device manager"),
+    Phrase("kvm-vsphere", "nested", r"(?:nested (?:virtuali[sz]ation|paging|HV) (?:is )?(?:not|disabled|off)|does not support "
+           r"nested|without nested virtuali[sz]ation)", _KVM, 0.7, "The hypervisor below offers no nested virtualization",
+           "hypervisors"),
+)
+
+PHRASES = (*FACTS, *IOMMU, *PCI, *KVM)

@@ -1,0 +1,54 @@
+"""What a guest asks for: flavor extra specs and image properties in pasted text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from gpucloud.doctor.evidence.text import Line
+from gpucloud.model.finding import Evidence
+
+_PROPERTY = re.compile(
+    r"(?P<name>(?:pci_passthrough|resources\d*|hw|accel|quota|trait\w*|hide_hypervisor_id):?[\w.-]*(?::[\w.-]+)*"
+    r"|img_\w+|hw_\w+|min_ram|min_disk)['\"]?\s*(?:[=:]|\|)\s*['\"]?(?P<value>[^'\"|}\s][^'\"|}\s]*)"
+)
+_NAMES = ("pci_passthrough", "resources", "hw:", "hw_", "img_", "accel", "min_", "hide_hypervisor_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One extra spec or property with its line."""
+
+    name: str
+    value: str
+    evidence: Evidence
+
+
+@dataclass
+class Request:
+    """Properties in order; of repeated names the first counts."""
+
+    properties: dict[str, Property] = field(default_factory=dict)
+
+    def read(self, line: Line) -> None:
+        """Take one line; lines without such a property change nothing."""
+        if not any(name in line.text for name in _NAMES):
+            return
+        for match in _PROPERTY.finditer(line.text):
+            name = match["name"]
+            evidence = Evidence(line.key, line.text.strip()[:400], line.number)
+            self.properties.setdefault(name, Property(name, match["value"].rstrip(",;"), evidence))
+
+    def get(self, name: str) -> Property | None:
+        return self.properties.get(name)
+
+    @property
+    def aliases(self) -> tuple[tuple[str, int], ...]:
+        """Aliases that the flavor asks for, with counts: ``pci_passthrough:alias=a1:2,b1:1``."""
+        asked = self.get("pci_passthrough:alias")
+        pairs = []
+        for part in asked.value.split(",") if asked is not None else ():
+            name, _, count = part.strip().rpartition(":")
+            if name and count.isdigit():
+                pairs.append((name, int(count[:4])))
+        return tuple(pairs)

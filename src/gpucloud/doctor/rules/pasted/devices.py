@@ -1,0 +1,172 @@
+"""Devices that vfio does not hand out, mediated devices, fabric, and drivers, as reports show them."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.paper import is_guest_key
+from gpucloud.doctor.evidence.phrase import Remark
+from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Level
+
+_INSTALLING = (
+    "apt",
+    "dpkg",
+    "dnf",
+    "yum",
+    "rpm",
+    "pip",
+    "cuda",
+    "nvidia",
+    "install",
+    "unpack",
+    "extract",
+    "/var",
+    "docker",
+)
+
+
+@rule
+def device_not_handed_out(case: Case) -> Answers:
+    """Vfio gave an error for the device itself: not bound, or open elsewhere."""
+    paper = case.paper
+    if paper is None:
+        return
+    for remark in paper.said("device-from-group"):
+        error = remark.caught.get("error", "").lower()
+        if "busy" in error or "timed out" in error or _is_mediated(remark):
+            yield known(
+                "gpu-in-use",
+                "Another guest has the device: one device serves one guest",
+                (remark.evidence,),
+                0.8,
+            )
+        elif "no such device" in error or "no such file" in error:
+            yield known("host-driver-grabbed-gpu", "The device is not on vfio-pci", (remark.evidence,), 0.75)
+        else:
+            yield known("group-not-viable", "vfio does not hand the device out", (remark.evidence,), 0.5)
+
+
+@rule
+def mediated_device_missing(case: Case) -> Answers:
+    """A path of a mediated device leads nowhere: it was not created, or not again after a reboot."""
+    paper = case.paper
+    if paper is None:
+        return
+    lost = [r for r in paper.said("mdev-no-host-device") if _is_mediated(r)]
+    if paper.has("mdev-iommu-group") and (lost or paper.has("mdev-uuid", "mdev-sample")):
+        lost += paper.said("mdev-iommu-group")
+    if lost:
+        lines = (*(r.evidence for r in lost), *paper.lines("mdev-sample"))
+        yield known("mdev-not-present", "The mediated device that the guest names is not there", lines, 0.88)
+
+
+@rule
+def vendor_interface_in_place_of_mdev(case: Case) -> Answers:
+    """Virtual functions take their vGPU type over the vendor's own interface: there are no mdev types."""
+    paper = case.paper
+    if paper is None or not paper.has("vendor-vfio") or paper.has("mdev-types"):
+        return
+    yield known(
+        "mdev-assumed",
+        "Virtual functions take their vGPU type through current_vgpu_type: this driver makes no mediated "
+        "devices",
+        paper.lines("vendor-vfio"),
+        0.7,
+        level=Level.WARNING,
+    )
+
+
+@rule
+def no_space_for_what(case: Case) -> Answers:
+    """ENOSPC: instances of a vGPU type, room on a disk, or room for a boot image."""
+    paper = case.paper
+    if paper is None:
+        return
+    for remark in paper.said("disk-full", "mdev-create-space")[:1]:
+        text = remark.evidence.text.lower()
+        if paper.has("mdev-types", "mdev-uuid") or "/create" in text:
+            lines = (remark.evidence, *paper.lines("mdev-types")[:2])
+            yield known("vgpu-type-or-capacity", "The card has no room for another vGPU", lines, 0.88)
+        elif "/boot" in text or "initr" in text:
+            return
+        elif is_guest_key(remark.evidence.key) or any(word in text for word in _INSTALLING):
+            yield known("guest-too-small", "The root disk of the guest has no room", (remark.evidence,), 0.85)
+        else:
+            yield known(
+                "guest-too-small", "A disk has no room", (remark.evidence,), 0.45, level=Level.WARNING
+            )
+
+
+@rule
+def nouveau_in_the_way(case: Case) -> Answers:
+    """Nouveau has the card where NVIDIA's driver shall: in a guest, or while that is being installed."""
+    paper = case.paper
+    if paper is None:
+        return
+    guests = [f for f in paper.guest_listing.seen.values() if f.driver == "nouveau"]
+    lines = [
+        r.evidence for r in paper.said("nouveau-in-use") if guests or "in use: nouveau" not in r.evidence.text
+    ]
+    if guests or lines:
+        evidence = [*lines, *paper.guest_listing.shown.values()]
+        yield known(
+            "guest-driver-not-loaded",
+            "nouveau has the card, so NVIDIA's driver does not load",
+            evidence,
+            0.88,
+        )
+    elif paper.has("not-probed") and not paper.has("already-bound"):
+        yield known(
+            "guest-driver-not-loaded",
+            "NVIDIA's driver finds no card that is free",
+            paper.lines("not-probed"),
+            0.5,
+        )
+
+
+@rule
+def fabric_without_switches(case: Case) -> Answers:
+    """Four or more GPUs that see each other over PCIe bridges only: an NVSwitch board lost its fabric."""
+    paper = case.paper
+    if paper is not None and paper.shapes.lacks_nvlink:
+        yield known(
+            "fabric-manager-missing",
+            "The GPUs reach each other over PCIe host bridges only: no NVLink",
+            (evidence for evidence, _ in paper.shapes.topology),
+            0.75,
+            level=Level.WARNING,
+        )
+
+
+@rule
+def bound_before_unbound(case: Case) -> Answers:
+    """A script binds a device to vfio before it takes it from its driver."""
+    paper = case.paper
+    if paper is None:
+        return
+    binds, unbinds = paper.said("bind-write"), paper.said("unbind-write")
+    pairs = [
+        (first, second)
+        for first in binds[:1]
+        for second in unbinds[:1]
+        if first.evidence.key == second.evidence.key
+        and (first.evidence.line or 0) < (second.evidence.line or 0)
+    ]
+    for first, second in pairs:
+        yield known(
+            "bind-before-unbind",
+            "The device is bound to vfio before its driver gives it up",
+            (first.evidence, second.evidence),
+            0.88,
+        )
+
+
+def _is_mediated(remark: Remark) -> bool:
+    text = remark.evidence.text
+    return (
+        "sysfsdev" in text
+        or "mdev" in text
+        or "-0000-" in text
+        or ("/sys/bus/pci/devices/" in text and text.count("-") > 6)
+    )

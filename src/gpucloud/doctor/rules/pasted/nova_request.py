@@ -1,0 +1,205 @@
+"""What a guest asked for, against what nova is told and what the cards are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.paper import Paper
+from gpucloud.doctor.evidence.settings import objects
+from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.pasted.sriov import has_sriov
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Evidence, Level
+from gpucloud.model.pci import PciId
+from gpucloud.model.unknown import Unknown
+
+_ALIAS = ("alias", "pci_alias")
+_REFUSED = ("no-valid-host", "filter-pci", "claim-failed")
+
+
+@rule
+def type_of_device(case: Case) -> Answers:
+    """An alias without device_type means type-PCI, and nova records cards with SR-IOV as type-PF."""
+    paper = case.paper
+    if paper is None:
+        return
+    for setting in paper.nova.named(*_ALIAS):
+        for one in objects(setting):
+            ident = _ident(one)
+            if ident is None or one.get("device_type") not in (None, "type-PCI"):
+                continue
+            if has_sriov(ident) or _is_shown_with_sriov(paper, ident):
+                yield known(
+                    "alias-device-type-mismatch",
+                    f"{ident} has SR-IOV, so nova records it as type-PF; the alias asks for type-PCI",
+                    (setting.evidence, *_refusals(paper), *paper.lines("sriov-capability")),
+                    0.9 if paper.has(*_REFUSED, "sriov-capability") else 0.8,
+                )
+
+
+@rule
+def alias_not_known(case: Case) -> Answers:
+    """The flavor asks for an alias that no configuration shown defines."""
+    paper = case.paper
+    if paper is None:
+        return
+    defined = {str(one.get("name")) for setting in paper.nova.named(*_ALIAS) for one in objects(setting)}
+    asked = paper.request.get("pci_passthrough:alias")
+    missing = [name for name, _ in paper.request.aliases if name not in defined]
+    if asked is not None and missing and defined:
+        yield known(
+            "alias-missing-on-api",
+            f"The flavor asks for the alias {', '.join(missing)}; defined is {', '.join(sorted(defined))}",
+            (asked.evidence, *(s.evidence for s in paper.nova.named(*_ALIAS))),
+            0.85,
+        )
+
+
+@rule
+def more_than_there_are(case: Case) -> Answers:
+    """The flavor asks for more devices than the host that is shown has of them."""
+    paper = case.paper
+    if paper is None or isinstance(case.host.functions, Unknown):
+        return
+    asked = paper.request.get("pci_passthrough:alias")
+    for name, count in paper.request.aliases:
+        idents = {
+            i
+            for s in paper.nova.named(*_ALIAS)
+            for o in objects(s)
+            if o.get("name") == name and (i := _ident(o))
+        }
+        there = [f for f in case.host.functions.values() if f.id in idents]
+        if asked is not None and there and count > len(there):
+            yield known(
+                "not-enough-devices",
+                f"The flavor asks for {count} of {name}, and the host has {len(there)}",
+                (asked.evidence, *_refusals(paper)),
+                0.88,
+            )
+
+
+@rule
+def numa_policy(case: Case) -> Answers:
+    """A strict NUMA policy and no host: the card's node and the guest's cells do not meet."""
+    paper = case.paper
+    if paper is None:
+        return
+    policy = paper.request.get("hw:pci_numa_affinity_policy") or paper.request.get(
+        "hw_pci_numa_affinity_policy"
+    )
+    lines = [policy.evidence] if policy is not None and policy.value in ("required", "socket") else []
+    lines += [
+        setting.evidence
+        for setting in paper.nova.named(*_ALIAS)
+        if any(one.get("numa_policy") in ("required", "socket") for one in objects(setting))
+    ]
+    if lines and paper.has(*_REFUSED, "numa-unknown"):
+        yield known(
+            "numa-policy-no-host",
+            "The request demands a card on the guest's own NUMA node, and no host can give one",
+            (*lines, *_refusals(paper), *paper.lines("numa-unknown")),
+            0.75,
+        )
+
+
+@rule
+def several_vgpus(case: Case) -> Answers:
+    """resources:VGPU above 1: one instance gets one vGPU from one card."""
+    paper = case.paper
+    asked = paper.request.get("resources:VGPU") if paper is not None else None
+    if paper is None or asked is None or not asked.value[:6].isdigit() or int(asked.value[:6]) < 2:
+        return
+    yield known(
+        "vgpu-request-unsupported",
+        f"The flavor asks for {asked.value} vGPUs in one instance",
+        (asked.evidence, *_refusals(paper)),
+        0.85 if paper.has("no-valid-host") else 0.7,
+        level=Level.BLOCKER if paper.has("no-valid-host") else Level.WARNING,
+        why="Allocations of one request come from one provider (one card), for all its instances together; "
+        "several vGPUs of one NVIDIA card in one guest are refused by most drivers.",
+    )
+
+
+@rule
+def lost_by_a_lifecycle_action(case: Case) -> Answers:
+    """The guest is started again by a path that does not know of its device."""
+    paper = case.paper
+    if paper is None:
+        return
+    resumes = [s for s in paper.nova.named("resume_guests_state_on_host_boot") if s.is_true]
+    if (resumes or paper.has("resume-host")) and paper.has("accel-info", "cyborg"):
+        lines = (*(s.evidence for s in resumes), *paper.lines("resume-host", "accel-info"))
+        yield known(
+            "device-lost",
+            "After a reboot of the host nova builds the guest again without its Cyborg device",
+            lines,
+            0.88,
+        )
+    asked = paper.request.get("resources:VGPU")
+    if asked is not None and asked.value == "1" and _is_before_ussuri(paper):
+        yield known(
+            "device-lost",
+            "In this release a resize or cold migration to a flavor with a vGPU leaves the guest without one",
+            (asked.evidence,),
+            0.4,
+            level=Level.INFO,
+        )
+
+
+@rule
+def mdev_type_without_name(case: Case) -> Answers:
+    """Libvirt lists an mdev type without a name, which nova up to Ussuri takes for granted."""
+    paper = case.paper
+    if paper is not None and paper.shapes.nameless_types:
+        title = "libvirt lists an mdev type without a name element; nova before Victoria needs one"
+        yield known("nova-libvirt-mdev-incompatible", title, paper.shapes.nameless_types, 0.8)
+
+
+@rule
+def image_without_minimum(case: Case) -> Answers:
+    """The image demands no memory, so nova takes flavors that are too small for it."""
+    paper = case.paper
+    minimum = paper.request.get("min_ram") if paper is not None else None
+    if minimum is not None and minimum.value == "0":
+        title = "The image sets no min_ram: nova accepts flavors in which a GPU image cannot boot"
+        yield known("guest-too-small", title, (minimum.evidence,), 0.4, level=Level.INFO)
+
+
+@rule
+def refused_without_reason(case: Case) -> Answers:
+    """Nova says that no host would do and not why: what it is most often with devices."""
+    paper = case.paper
+    if paper is None:
+        return
+    if paper.has("retries"):
+        title = "Every host tried failed to build the guest: most often a device list no longer fits its host"
+        yield known("whitelist-mismatch", title, paper.lines("retries"), 0.4, level=Level.WARNING)
+    if paper.has("claim-failed", "filter-pci"):
+        title = "No host has a free device that fits the request"
+        yield known("not-enough-devices", title, _refusals(paper), 0.6, level=Level.WARNING)
+    elif paper.has("no-valid-host") and (paper.nova.named(*_ALIAS) or paper.request.aliases):
+        title = "No host fits: look at the alias's device_type first, then at filters and free devices"
+        yield known("alias-device-type-mismatch", title, _refusals(paper), 0.35, level=Level.WARNING)
+
+
+def _ident(alias: dict[str, object]) -> PciId | None:
+    try:
+        return PciId(int(str(alias["vendor_id"]), 16), int(str(alias["product_id"]), 16))
+    except (KeyError, ValueError):
+        return None
+
+
+def _is_shown_with_sriov(paper: Paper, ident: PciId) -> bool:
+    seen = [one for one in paper.listing.seen.values() if one.id == ident]
+    return any(one.has_sriov for one in seen) or (not seen and paper.has("sriov-capability"))
+
+
+def _refusals(paper: Paper) -> Iterator[Evidence]:
+    yield from paper.lines(*_REFUSED)
+
+
+def _is_before_ussuri(paper: Paper) -> bool:
+    told = paper.about("release", "openstack", "nova")
+    return any(name in told for name in ("queens", "rocky", "stein", "train", "pike", "ocata"))

@@ -1,0 +1,245 @@
+"""IOMMU, groups, BARs and framebuffers as reports show them."""
+
+from __future__ import annotations
+
+import re
+
+from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.paper import Paper, is_guest_key
+from gpucloud.doctor.evidence.partial import is_iommu_shown_running
+from gpucloud.doctor.evidence.phrase import Remark
+from gpucloud.doctor.intent import cards
+from gpucloud.doctor.options import cite_argument, kernel_arguments, vfio_ids
+from gpucloud.doctor.rules.iommu import is_asked, switches
+from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Evidence, Level
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import PciFunction, PciId
+from gpucloud.model.unknown import Unknown
+
+_GUEST_MARKS = ("guest-marks",)
+_HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|13)\b|ROM|bridge window \[io", re.IGNORECASE)
+
+
+@rule
+def argument_not_given(case: Case) -> Answers:
+    """The kernel arguments speak of passthrough, and on Intel none of them turns the IOMMU on."""
+    if case.paper is None or case.host.cpu.vendor != "intel" or is_iommu_shown_running(case.paper):
+        return
+    told = switches(case)
+    if (told or any(True for _ in vfio_ids(case))) and not is_asked(case, "intel_iommu"):
+        wrong_vendor = any(line.text for line in told) and is_asked(case, "amd_iommu")
+        yield known(
+            "iommu-missing-kernel-arg",
+            "The kernel of this Intel host is not asked for the IOMMU (no intel_iommu=on)",
+            told or (cite_argument(case, " ".join(kernel_arguments(case))),),
+            0.85 if wrong_vendor else 0.55,
+            level=Level.BLOCKER if wrong_vendor else Level.WARNING,
+            why="intel_iommu=on turns VT-d on, unless the kernel was built to do so by itself; iommu=pt "
+            "alone "
+            "turns nothing on, and amd_iommu= is read on AMD processors only.",
+        )
+
+
+@rule
+def argument_not_applied(case: Case) -> Answers:
+    """The boot loader's file asks for the IOMMU and the running kernel was not asked: never applied."""
+    paper = case.paper
+    if paper is None or not paper.boot.is_running_known or paper.boot.written_at is None:
+        return
+    missing = [
+        word
+        for word in paper.boot.written
+        if re.match(r"(?:intel_iommu|iommu|vfio[-_]pci\.ids|amd_iommu)=", word)
+        and word not in paper.boot.running
+    ]
+    if missing:
+        yield known(
+            "iommu-missing-kernel-arg",
+            f"{', '.join(missing)} is written for the boot loader, but the running kernel was started "
+            "without it",
+            (paper.boot.written_at, case.cite("/proc/cmdline", " ".join(paper.boot.running))),
+            0.9,
+            why="A boot loader reads its menu and not /etc/default/grub: the menu must be written again, and "
+            "some systems (systemd-boot, ostree, BLS) never read that file.",
+        )
+
+
+@rule
+def passthrough_said_unsupported(case: Case) -> Answers:
+    """Libvirt finds no passthrough on the host: the IOMMU is off, vfio is absent, or the check misleads."""
+    paper = case.paper
+    if paper is None or not paper.has("host-unsupported", "backend-unsupported"):
+        return
+    lines = (*paper.lines("host-unsupported", "backend-unsupported"), *switches(case))
+    if is_iommu_shown_running(paper):
+        yield known(
+            "hostdev-check-misleading",
+            "libvirt finds no passthrough on a host whose IOMMU runs",
+            (*lines, *paper.lines("dmar-running", "dmar-unit", "amd-running", "group-made")),
+            0.85,
+        )
+    elif paper.has("backend-unsupported"):
+        yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.8)
+    elif is_asked(case, "intel_iommu") or paper.has("container"):
+        yield known(
+            "hostdev-check-misleading",
+            "libvirt finds no passthrough although the kernel was asked for the IOMMU",
+            lines,
+            0.6,
+        )
+    else:
+        yield known("iommu-missing-kernel-arg", "libvirt finds no IOMMU on the host", lines, 0.65)
+        yield known("iommu-disabled-firmware", "libvirt finds no IOMMU on the host", lines, 0.6)
+
+
+@rule
+def group_said_not_viable(case: Case) -> Answers:
+    """Vfio refused a group: who in it is on a host driver."""
+    paper = case.paper
+    if paper is None or not paper.has("group-not-viable"):
+        return
+    lines = paper.lines("group-not-viable")
+    number = next(
+        (int(r.caught["group"]) for r in paper.said("group-not-viable") if "group" in r.caught), None
+    )
+    unit = next((one for one in cards(case) if number in one.groups), None)
+    if unit is None:
+        yield known(
+            "companion-function-not-bound",
+            "vfio refuses the group: most often it is the card's own "
+            "audio or USB function that is still on a host driver",
+            lines,
+            0.55,
+        )
+        yield known(
+            "group-not-viable", "vfio refuses the group: a device in it is on a host driver", lines, 0.5
+        )
+    elif unit.group_peers:
+        yield known(
+            "acs-missing",
+            f"vfio refuses group {number}: it holds more than the card",
+            lines,
+            0.85,
+            units=(unit.address,),
+        )
+    elif len(unit.functions) > 1:
+        yield known(
+            "companion-function-not-bound",
+            f"vfio refuses group {number}: of the card's "
+            f"{len(unit.functions)} functions one is still on a host driver",
+            (*lines, *_functions(case, unit)),
+            0.9,
+            units=(unit.address,),
+        )
+    else:
+        yield known("group-not-viable", f"vfio refuses group {number}", lines, 0.6)
+
+
+@rule
+def companions_to_bind(case: Case) -> Answers:
+    """A card of several functions in one group, of which the report shows no driver: all must be bound."""
+    if case.paper is None:
+        return
+    for unit in cards(case):
+        left = _not_in_ids(case, unit)
+        if left:
+            yield known(
+                "companion-function-not-bound",
+                f"The ids given to vfio-pci leave functions of {unit.address.short} out: {_names(left)}",
+                (*_functions(case, unit), *(given.evidence for given in vfio_ids(case))),
+                0.85,
+                units=(unit.address,),
+            )
+        elif len(unit.functions) > 2 and _is_open(unit) and not list(vfio_ids(case)):
+            yield known(
+                "companion-function-not-bound",
+                f"GPU {unit.address.short} has {len(unit.functions)} functions in one group: each must "
+                "be bound",
+                _functions(case, unit),
+                0.4,
+                level=Level.INFO,
+                units=(unit.address,),
+            )
+
+
+@rule
+def no_room_for_bar(case: Case) -> Answers:
+    """A BAR has no room: on the host the firmware's matter, in a guest that of its MMIO window."""
+    paper = case.paper
+    if paper is None:
+        return
+    remarks = [
+        remark
+        for remark in paper.said("bar-no-space", "bar-invalid", "bar-unassigned")
+        if not _HARMLESS_BAR.search(remark.evidence.text)
+    ]
+    if not remarks:
+        return
+    in_guest = _is_in_guest(paper, remarks)
+    small_marks = is_guest_key(remarks[0].evidence.key)
+    yield known(
+        "guest-mmio-window" if in_guest else "bar-allocation",
+        "A BAR of the card has no room in the guest"
+        if in_guest
+        else "A BAR of the card has no room on the host",
+        (remark.evidence for remark in remarks),
+        0.9 if in_guest or not small_marks else 0.85,
+    )
+
+
+@rule
+def framebuffer_in_the_way(case: Case) -> Answers:
+    """vfio-pci cannot reserve a BAR: a framebuffer of early boot owns memory in it."""
+    paper = case.paper
+    if paper is None:
+        return
+    refused = paper.said("bar-reserve", "bar-shared")
+    owners = paper.said("framebuffer-region")
+    if refused:
+        named = owners or [
+            r for r in refused if re.search(r"fb|BOOTFB|simple|vga", r.caught.get("owner", ""), re.IGNORECASE)
+        ]
+        yield known(
+            "boot-framebuffer-holds-gpu",
+            "vfio-pci cannot reserve a BAR of the card: the boot framebuffer owns memory in it",
+            (remark.evidence for remark in (*refused, *owners)),
+            0.97 if named else 0.88,
+        )
+
+
+def _is_in_guest(paper: Paper, remarks: list[Remark]) -> bool:
+    if any(remark.evidence.key == "guest_log" for remark in remarks):
+        return paper.has(*_GUEST_MARKS)
+    return any(is_guest_key(remark.evidence.key) for remark in remarks) or paper.has(*_GUEST_MARKS)
+
+
+def _functions(case: Case, unit: GpuUnit) -> tuple[Evidence, ...]:
+    return tuple(
+        case.cite(f"/sys/bus/pci/devices/{one.address}/class", f"{one.address} {one.name}")
+        for one in unit.functions
+    )
+
+
+def _is_open(unit: GpuUnit) -> bool:
+    return (
+        all(isinstance(one.driver, Unknown) for one in unit.functions)
+        and len({one.iommu_group for one in unit.functions}) == 1
+        and isinstance(unit.primary.iommu_group, int)
+    )
+
+
+def _not_in_ids(case: Case, unit: GpuUnit) -> tuple[PciFunction, ...]:
+    patterns = [pattern for given in vfio_ids(case) for pattern in given.patterns]
+
+    def is_given(function: PciFunction) -> bool:
+        return isinstance(function.id, PciId) and any(one.matches(function.id) for one in patterns)
+
+    if not is_given(unit.primary):
+        return ()
+    return tuple(one for one in unit.functions[1:] if isinstance(one.driver, Unknown) and not is_given(one))
+
+
+def _names(functions: tuple[PciFunction, ...]) -> str:
+    return ", ".join(f"{one.address.short} [{one.id}]" for one in functions)
