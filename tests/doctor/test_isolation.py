@@ -74,3 +74,11 @@ def test_groups_split_by_decree_are_said() -> None:
 
 def test_unknown_groups_are_said() -> None:
     assert ACS in [one.cause for one in blind(host(READY, groups=UNREAD))]
+
+
+def test_the_hosts_own_card_may_share_a_group_where_another_card_is_apart() -> None:
+    disk = function("08:00.0", kind="nvme", ident="15b7:5030", driver="nvme", group=0)
+    own = card("07:00", "nouveau", "snd_hda_intel", group=0)
+    apart = card("2b:00", "vfio-pci", "vfio-pci", group=5)
+    assert causes(host(own, apart, others=[disk]), Level.WARNING) == []
+    assert levels(host(own, others=[disk]))[ACS] is Level.BLOCKER

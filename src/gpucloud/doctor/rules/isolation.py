@@ -16,6 +16,8 @@ from gpucloud.model.unknown import Unknown
 
 ACS = "acs-missing"
 _STORAGE, _NETWORK = 0x01, 0x02
+_WITH_DRIVERS = (_STORAGE, _NETWORK, 0x04, 0x0C, 0x0D, 0x10, 0x12)
+"""Storage, network, multimedia, serial buses, wireless, encryption, accelerators."""
 
 
 @rule
@@ -101,7 +103,7 @@ def _shared(case: Case, unit: GpuUnit, strangers: tuple[PciFunction, ...]) -> Fi
     needed = any(function.address in vital or _is_storage(function) for function in strangers)
     return Finding(
         cause=ACS,
-        level=Level.BLOCKER if needed else max(stakes(case, unit), Level.WARNING, key=lambda one: one.weight),
+        level=_weight(case, unit, needed),
         title=f"GPU {unit.address.short} shares its IOMMU group with {names}",
         evidence=(
             _membership(case, unit),
@@ -121,13 +123,27 @@ def _shared(case: Case, unit: GpuUnit, strangers: tuple[PciFunction, ...]) -> Fi
     )
 
 
+def _weight(case: Case, unit: GpuUnit, needed: bool) -> Level:
+    """A blocker where the unit is wanted; on a host with another card that is apart, it may be its own."""
+    if stakes(case, unit) is Level.BLOCKER:
+        return Level.BLOCKER
+    if any(other is not unit and other.groups and not any(_strangers(case, other)) for other in cards(case)):
+        return Level.INFO
+    return Level.BLOCKER if needed else Level.WARNING
+
+
 def _strangers(case: Case, unit: GpuUnit) -> Iterator[PciFunction]:
     for peer in unit.group_peers:
         function = case.function(peer)
         if function is None or function.is_nvswitch or case.host.unit_at(peer) is not None:
             continue
-        if is_on_host_driver(function) or isinstance(function.driver, Unknown):
+        if is_on_host_driver(function) or (isinstance(function.driver, Unknown) and _has_driver(function)):
             yield function
+
+
+def _has_driver(function: PciFunction) -> bool:
+    """Claims a class that hosts have drivers for; where the driver is not shown it is taken for bound."""
+    return isinstance(function.pci_class, PciClass) and function.pci_class.base in _WITH_DRIVERS
 
 
 def _vital(case: Case) -> tuple[Vital, ...]:
