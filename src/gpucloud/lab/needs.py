@@ -32,13 +32,13 @@ def search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def require(*programs: str) -> None:
-    """Check that programs are there.
+def require(*programs: str, path: str | None = None) -> None:
+    """Check that programs are there, on the search path or the given one.
 
     Raises:
         Failure: naming all that are missing, with the command that installs them.
     """
-    missing = [name for name in programs if shutil.which(name, path=search_path()) is None]
+    missing = [name for name in programs if shutil.which(name, path=path or search_path()) is None]
     if missing:
         wanted = " ".join(sorted({PROGRAMS[name] for name in missing}))
         raise Failure(

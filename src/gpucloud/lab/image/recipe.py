@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
@@ -82,9 +82,9 @@ def _walk(folder: Traversable, below: PurePosixPath) -> Iterator[tuple[PurePosix
             yield path, content, 0o755 if content.startswith(b"#!") else 0o644
 
 
-def recipe_key() -> str:
+def recipe_key(packages: Sequence[str] = PACKAGES) -> str:
     """A name for the image that this recipe makes: equal recipes, equal names."""
     digest = hashlib.sha256()
-    for part in (SUITES, PACKAGES, LEFT_OUT, DISK_BYTES, MASKED, ENABLED, BOOT_MODULES, INIT, *tree()):
+    for part in (SUITES, tuple(packages), LEFT_OUT, DISK_BYTES, MASKED, ENABLED, BOOT_MODULES, INIT, *tree()):
         digest.update(repr(part).encode())
     return digest.hexdigest()[:16]

@@ -25,25 +25,35 @@ _EXIT_CODE = _ANSWER << 1 | 1
 
 
 def choose_accelerator(
-    cache: Path, proc: Path = Path("/proc"), device: Path = Path("/dev/kvm")
+    cache: Path,
+    probe: Callable[[], bool] | None = None,
+    *,
+    proc: Path = Path("/proc"),
+    device: Path = Path("/dev/kvm"),
+    modules: Path = Path("/sys/module"),
 ) -> Accelerator:
     """KVM where a probe shows that it works and that servers can have a /dev/kvm too; else emulation.
 
     The answer is kept until this machine is booted again.
     """
-    if not device.exists() or not has_nested(Path("/sys/module")):
+    if not device.exists() or not has_nested(modules):
         return TCG
     boot_id = (proc / "sys/kernel/random/boot_id").read_text().strip()
     kept = cache / "kvm.json"
+    works = _known_answer(kept, boot_id)
+    if works is None:
+        works = (probe or probe_kvm)()
+        cache.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"boot_id": boot_id, "works": works}))
+    return KVM if works else TCG
+
+
+def _known_answer(kept: Path, boot_id: str) -> bool | None:
     try:
         known = json.loads(kept.read_text())
-    except (OSError, ValueError):
-        known = {}
-    if known.get("boot_id") != boot_id:
-        known = {"boot_id": boot_id, "works": probe_kvm()}
-        cache.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(known))
-    return KVM if known.get("works") is True else TCG
+        return bool(known["works"]) if known["boot_id"] == boot_id else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def has_nested(modules: Path) -> bool:

@@ -121,7 +121,7 @@ def wake(line: Line, keys: Sequence[tuple[str, str, int]], clock: Callable[[], f
         clock: gives seconds since 1970.
     """
     writes = [
-        f"printf -- {shlex.quote(_as_format(content))} >{path}.part && chmod {mode:o} {path}.part"
+        f"printf -- {shlex.quote(as_format(content))} >{path}.part && chmod {mode:o} {path}.part"
         f" && mv {path}.part {path}"
         for path, content, mode in keys
     ]
@@ -129,7 +129,7 @@ def wake(line: Line, keys: Sequence[tuple[str, str, int]], clock: Callable[[], f
     line.do(command)
 
 
-def _as_format(text: str) -> str:
+def as_format(text: str) -> str:
     """Text as a format of printf(1) that is one line: the wire takes lines."""
     return text.replace("\\", "\\\\").replace("%", "%%").replace("\n", "\\n")
 

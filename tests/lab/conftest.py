@@ -1,0 +1,35 @@
+"""Servers for tests that ask a real kernel. One that only reads, or puts back what it changes, shares a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from gpucloud.lab.host import LabHost
+from gpucloud.lab.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The user's own laboratory: images are built once, not once a test run."""
+    return Lab(progress=lambda line: print(line, flush=True))
+
+
+@pytest.fixture(scope="session")
+def card_audio(lab: Lab) -> Iterator[LabHost]:
+    """A booted server with one card; whoever changes it puts it back."""
+    with lab.up("card-audio", "test-card-audio") as host:
+        yield host
+
+
+@pytest.fixture
+def server(lab: Lab) -> Iterator[Callable[[str], LabHost]]:
+    """Brings up a server of a topology for one test, which may do with it what it wants."""
+    with ExitStack() as stack:
+
+        def up(topology: str) -> LabHost:
+            return stack.enter_context(lab.up(topology, f"test-own-{topology}"))
+
+        yield up
