@@ -1,7 +1,8 @@
-"""Servers for tests that ask a real kernel. One that only reads, or puts back what it changes, shares a server."""
+"""Servers for tests that ask a real kernel: one that tests share and leave as it was, or one of their own."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -14,7 +15,7 @@ from gpucloud.lab.lab import Lab
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """The user's own laboratory: images are built once, not once a test run."""
-    return Lab(progress=lambda line: print(line, flush=True))
+    return Lab(progress=logging.getLogger("lab").info)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -77,7 +77,7 @@ def topologies(output: _Format = Format.TABLE) -> None:
     Examples:
       gpucloud lab topologies
     """
-    from gpucloud.lab.topology import load_topology, topology_names
+    from gpucloud.lab.topology.parse import load_topology, topology_names
 
     known = [load_topology(name) for name in topology_names()]
     if output is Format.JSON:
@@ -93,22 +93,12 @@ def ssh(name: _Name) -> None:
     Examples:
       gpucloud lab ssh card-audio
     """
-    from gpucloud.lab.lab import Lab
-    from gpucloud.lab.ssh import ssh_argv
-
-    host = Lab().host(name)
-    os.chdir(host.folder)
-    argv = ssh_argv()
-    os.execvp(argv[0], argv)  # noqa: S606 - the shell takes this program's place, terminal and all
+    _become_ssh(name, ())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def run(
-    context: typer.Context,
-    name: _Name,
-    timeout: Annotated[float, typer.Option(help="Seconds the command may take.", min=1)] = 600,
-) -> None:
-    """Run a command on a server as root; its exit code becomes this one's.
+def run(context: typer.Context, name: _Name) -> None:
+    """Run a command on a server as root; its output and exit code become this one's.
 
     The command's words arrive as they are; for pipes and variables use `sh -c '...'`.
 
@@ -116,15 +106,19 @@ def run(
       gpucloud lab run card-audio gpucloud scan
       gpucloud lab run card-audio -- sh -c 'dmesg | tail'
     """
-    from gpucloud.lab.lab import Lab
-
     if not context.args:
         raise typer.BadParameter("which command?")
-    given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
-    done = Lab().host(name).run(context.args, timeout_s=timeout, input=given)
-    sys.stdout.write(done.stdout)
-    sys.stderr.write(done.stderr)
-    raise typer.Exit(done.code)
+    _become_ssh(name, context.args)
+
+
+def _become_ssh(name: str, command: Sequence[str]) -> NoReturn:
+    """Let ssh take this program's place: terminal, input and signals go to it directly."""
+    from gpucloud.lab.lab import Lab
+    from gpucloud.lab.ssh import ssh_argv
+
+    os.chdir(Lab().host(name).folder)
+    argv = ssh_argv(command)
+    os.execvp(argv[0], argv)  # noqa: S606 - no shell on purpose
 
 
 @app.command()
