@@ -19,7 +19,7 @@ _FAMILIES = {
     "arch": ("arch", "manjaro", "endeavour"),
 }
 _DMAR = ("dmar-table", "dmar-unit", "dmar-running", "disabled-in-kernel")
-_RUNNING = ("dmar-running", "amd-running", "group-made", "remapping-works")
+_RUNNING = ("dmar-running", "amd-running", "group-made", "remapping-works", "group-not-viable", "used-twice")
 _ABSENT = ("iommu-absent", "no-iommu-group", "bind-refused")
 _BRIDGES = (0x0600, 0x0601)
 _INTEL, _AMD = 0x8086, 0x1022

@@ -70,6 +70,7 @@ PASTED_RULES: tuple[Rule, ...] = (
     nova_request.numa_policy,
     nova_request.several_vgpus,
     nova_request.lost_by_a_lifecycle_action,
+    nova_request.domain_without_device,
     nova_request.mdev_type_without_name,
     nova_request.image_without_minimum,
     nova_request.refused_without_reason,

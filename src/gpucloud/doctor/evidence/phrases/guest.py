@@ -97,6 +97,7 @@ VGPU = (
            r"denied|not (?:acquired|available|found|obtained))|No (?:valid )?(?:GRID |vGPU )?licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
            r"licen[sc]e server.{0,60}(?:unreachable|not (?:reachable|responding)|unavailable|fail|invalid))", _LICENCE, 0.9, "The guest gets no vGPU licence", "nvidia-gridd",
            Level.WARNING, unless=r"Apache|GPL|license_terms|EULA|Licensing not supported"),
+    Phrase("licence-config", "nvidia-gridd", r"nvidia-gridd.{0,60}(?:Configuration parameter.{0,60}not set|Invalid feature type|Failed to register client|Failed to update local trusted store|[Ii]nvalid server|Unable to open directory /etc/nvidia/(?:license|ClientConfigToken))", _LICENCE, 0.85, "The guest's licence client is not configured, or refused", "nvidia-gridd", Level.WARNING),
     Phrase("gridd-server", "nvidia-gridd", r"nvidia-gridd.{0,80}(?:[Ff]ailed server communication|[Nn]etwork error|[Cc]ould ?n.t connect|[Uu]nable to (?:connect|reach)|Error: .{0,60}7070|timed out|not "
            r"(?:found|loaded|running))", _LICENCE, 0.85, "The guest does not reach its licence server", "nvidia-gridd", Level.WARNING),
     Phrase("licence-on-host", "licensing not supported", cause=_MANAGER, confidence=0.9, by="nvidia-gridd",
@@ -111,6 +112,10 @@ VGPU = (
            "No card here runs in vGPU mode", "nvidia-smi vgpu"),
     Phrase("vgpu-board", "vgpu", r"(?:GPU|board|device|card)\b.{0,40}(?:is )?not supported (?:by|for|with) (?:the )?(?:NVIDIA )?vGPU|vGPU (?:is )?not supported (?:on|by|for)|(?:does not|doesn't) support "
            r"(?:NVIDIA )?vGPU|unsupported (?:GPU|board|card) for vGPU|vgpu.{0,20}unsupported (?:gpu|device)", _BOARD, 0.93, "The board has no vGPU support", "nvidia-vgpud"),
+    Phrase("vgpu-vgx", "vgx capable", r"supported only on VGX capable boards", _BOARD, 0.95, "The board has no vGPU support", "nvidia-vgpu-mgr"),
+    Phrase("vgpu-validation", "vgpu validation of the gpu failed", cause=_BOARD, confidence=0.93, by="nvidia-vgpu-mgr", says="The board has no vGPU support"),
+    Phrase("vgpu-rm-client", "failed to initialize rm client", cause=_MANAGER, confidence=0.88, by="nvidia-vgpu-mgr", says="The vGPU manager does not reach its driver"),
+    Phrase("mdev-directory", "/sys/bus/mdev/devices:", r"/sys/bus/mdev/devices: no such file", _MANAGER, 0.75, "The host has no mdev bus: the vGPU manager's module is not loaded", "Linux mdev"),
     Phrase("vgpu-display-mode", "display mode", r"(?:GPU|current) (?:is )?(?:in )?(?:physical )?display mode|displaymodeselector", _BOARD, 0.6,
            "The card is in display mode, in which it makes no vGPUs", "NVIDIA displaymodeselector"),
     Phrase("gim-asic", "asic does not support sriov", cause=_BOARD, confidence=0.8, by="AMD gim", says="The card or slot offers no SR-IOV to the driver"),
@@ -146,7 +151,7 @@ VGPU = (
     Phrase("vfs-bus", "out of range of", r"can't enable \d+ VFs \(bus \S+ out of range", _VFS, 0.9, "There is no bus number for the virtual functions", "Linux drivers/pci/iov.c"),
     Phrase("vfs-manage", "sriov-manage", r"sriov-manage.{0,90}(?:[Ee]rror|fail|warning|No such|cannot)", _VFS, 0.85, "sriov-manage could not make the virtual functions", _VGPU),
     Phrase("vfs-unit", "sr-iov", r"(?:Failed to start|failed).{0,40}(?:[Ee]nable )?SR-IOV|(?:enable|enabling|create) (?:SR-IOV|VFs?).{0,40}(?:failed|error)", _VFS, 0.8, "The virtual functions could not be made", "systemd units"),
-    Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs\S*.{0,60}(?:write error|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error).{0,60}sriov_numvfs", _VFS, 0.88,
+    Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs\S*.{0,60}(?:write error|failed|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error|cannot write|failed to write|unable to write).{0,90}sriov_numvfs", _VFS, 0.88,
            "The virtual functions could not be made", "Linux drivers/pci/iov.c"),
     Phrase("vfs-numa", "failed to enable", r"[Ff]ailed to (?:enable|create) (?:\d+ )?(?:VFs?|virtual functions|SR-?IOV)", _VFS, 0.88, "The virtual functions could not be made", "drivers"),
     Phrase("vfs-mig", "mig", r"(?:MIG|mig)\b.{0,80}(?:In use by another client|SR-?IOV.{0,30}(?:enabled|first|must)|VFs?.{0,30}(?:enabled|exist|active))|(?:SR-?IOV|VFs?).{0,60}(?:MIG mode|MIG).{0,30}(?:disable|conflict|before|first|fail)", _VFS, 0.75,

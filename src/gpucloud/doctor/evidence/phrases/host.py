@@ -41,7 +41,7 @@ GROUP = (
            says="the host is said not to support passthrough", by=_LIBVIRT),
     Phrase("backend-unsupported", "pci backend driver", r"pci backend driver '(?P<driver>\w+)' is not supported",
            says="libvirt finds no vfio on the host", by="libvirt src/util/virpci.c"),
-    Phrase("backend-unsupported", "vfio pci device assignment", r"VFIO PCI device assignment is not (?:currently )?supported",
+    Phrase("backend-unsupported", "device assignment is", r"VFIO (?:PCI )?device assignment is (?:currently )?not (?:currently )?supported",
            says="libvirt finds no vfio on the host", by="libvirt src/qemu"),
 )
 

@@ -34,7 +34,11 @@ def device_not_handed_out(case: Case) -> Answers:
         return
     for remark in paper.said("device-from-group"):
         error = remark.caught.get("error", "").lower()
-        if "busy" in error or "timed out" in error or _is_mediated(remark):
+        if _is_mediated(remark) and "busy" not in error and "timed out" not in error:
+            title = "The vGPU manager refuses the mediated device: no room for its type, or it is in use"
+            yield known("vgpu-type-or-capacity", title, (remark.evidence,), 0.55)
+            yield known("gpu-in-use", title, (remark.evidence,), 0.5)
+        elif "busy" in error or "timed out" in error:
             yield known(
                 "gpu-in-use",
                 "Another guest has the device: one device serves one guest",

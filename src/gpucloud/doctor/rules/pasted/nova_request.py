@@ -15,7 +15,7 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
 
 _ALIAS = ("alias", "pci_alias")
-_REFUSED = ("no-valid-host", "filter-pci", "claim-failed")
+_REFUSED = ("no-valid-host", "filter-pci", "claim-failed", "pools-short")
 
 
 @rule
@@ -149,6 +149,18 @@ def lost_by_a_lifecycle_action(case: Case) -> Answers:
 
 
 @rule
+def domain_without_device(case: Case) -> Answers:
+    """The flavor asks for a device, and the domain that runs has none."""
+    paper = case.paper
+    if paper is None or not paper.shapes.has_domain or paper.shapes.has_hostdev:
+        return
+    asked = paper.request.get("pci_passthrough:alias") or paper.request.get("resources:VGPU")
+    if asked is not None:
+        title = "The flavor asks for a device and the running domain has no <hostdev>"
+        yield known("device-lost", title, (asked.evidence,), 0.8)
+
+
+@rule
 def mdev_type_without_name(case: Case) -> Answers:
     """Libvirt lists an mdev type without a name, which nova up to Ussuri takes for granted."""
     paper = case.paper
@@ -176,7 +188,7 @@ def refused_without_reason(case: Case) -> Answers:
     if paper.has("retries"):
         title = "Every host tried failed to build the guest: most often a device list no longer fits its host"
         yield known("whitelist-mismatch", title, paper.lines("retries"), 0.4, level=Level.WARNING)
-    if paper.has("claim-failed", "filter-pci"):
+    if paper.has("claim-failed", "filter-pci", "pools-short"):
         title = "No host has a free device that fits the request"
         yield known("not-enough-devices", title, _refusals(paper), 0.6, level=Level.WARNING)
     elif paper.has("no-valid-host") and (paper.nova.named(*_ALIAS) or paper.request.aliases):
