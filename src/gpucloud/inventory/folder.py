@@ -27,6 +27,7 @@ class Folder:
         self._root = os.path.realpath(root).rstrip("/")
         self._has_text_links = has_text_links
         self._folders = {"": ""}
+        self._targets: dict[str, str | None] = {}
 
     def read(self, path: str, limit: int) -> bytes:
         """Read a regular file whole.
@@ -84,22 +85,27 @@ class Folder:
             return None
 
     def _target(self, place: str) -> str | None:
-        target = self._link_at(place)
-        return self._text_target(place) if target is None else target
+        """The target of a folder that may be a link, remembered: all devices share the folders above."""
+        if place not in self._targets:
+            self._targets[place] = self._look_at(place)
+        return self._targets[place]
+
+    def _look_at(self, place: str) -> str | None:
+        try:
+            mode = os.lstat(self._root + place).st_mode
+        except OSError:  # nothing that can be looked at: whoever opens it learns why
+            return None
+        if stat.S_ISLNK(mode):
+            return self._link_at(place)
+        return self._text_target(place) if stat.S_ISREG(mode) else None
 
     def _text_target(self, place: str) -> str | None:
         if not self._has_text_links:
             return None
         try:
-            descriptor = os.open(self._root + place, _FLAGS)
-        except OSError:
+            return link_text(self.read(place, 4096))
+        except OSError:  # too long for a link, or nothing that can be read
             return None
-        try:
-            status = os.fstat(descriptor)
-            is_short_file = stat.S_ISREG(status.st_mode) and status.st_size < 4096
-            return link_text(os.read(descriptor, 4096)) if is_short_file else None
-        finally:
-            os.close(descriptor)
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

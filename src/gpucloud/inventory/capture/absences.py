@@ -16,6 +16,9 @@ class Absences(Protocol):
     def why(self, path: str, *, has_folder: bool) -> Unknown | None:
         """None: the host did not have it. ``has_folder``: the folder it would be in is there."""
 
+    def unread(self, folder: str) -> tuple[str, ...]:
+        """Names in a folder that were there on the host and could not be read."""
+
 
 class ByRule:
     """For captures without a manifest; the rule is in the package's docstring."""
@@ -24,6 +27,9 @@ class ByRule:
         if is_always_there(path) or not has_folder:
             return Unknown(f"{path[1:]} is not in the capture")
         return None
+
+    def unread(self, folder: str) -> tuple[str, ...]:  # noqa: ARG002 - nothing says what could not be read
+        return ()
 
 
 class ByManifest:
@@ -36,6 +42,9 @@ class ByManifest:
 
     def __init__(self, collected: Iterable[str], unread: Mapping[str, str]) -> None:
         self._unread = unread
+        self._names: dict[str, list[str]] = {}
+        for path in unread:
+            self._names.setdefault(path.rpartition("/")[0], []).append(path.rpartition("/")[2])
         self._collected = _Node()
         for pattern in collected:
             self._collected.add(pattern.split("/")[1:])
@@ -49,6 +58,9 @@ class ByManifest:
         if self._collected.matches(path.split("/")[1:]):
             return None
         return Unknown(f"{path[1:]} is not in the capture")
+
+    def unread(self, folder: str) -> tuple[str, ...]:
+        return tuple(self._names.get(folder, ()))
 
 
 class _Node:

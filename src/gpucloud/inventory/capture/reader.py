@@ -56,7 +56,9 @@ class CaptureReader:
         return text
 
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
-        names = self._answer(path, lambda: tuple(sorted(self._files.names(path))))
+        names = self._answer(
+            path, lambda: tuple(sorted({*self._files.names(path), *self._absences.unread(path)}))
+        )
         if names == () and self._has_manifest:  # empty on the host, or a folder that could not be read
             why = self._absences.why(path, has_folder=True)
             return () if why is None else why

@@ -14,21 +14,29 @@ _T = TypeVar("_T")
 
 
 class Device:
-    """Reads the attributes of one function. Names that its folder lacks are not tried to be opened."""
+    """Reads the attributes of one function.
 
-    def __init__(self, reader: Reader, address: PciAddress) -> None:
+    A name that the folder does not list, and of which the host has said once that it is optional, is
+    not asked for again: most functions lack most optional attributes.
+
+    Args:
+        reader: the host.
+        address: of the function.
+        absent: names that were found to be optional; all devices of a host share it.
+    """
+
+    def __init__(self, reader: Reader, address: PciAddress, absent: set[str]) -> None:
         self.address = address
         self.path = f"{DEVICES}/{address}"
         self._reader = reader
+        self._absent = absent
         listed = reader.list_dir(self.path)
-        self.unlisted = listed if isinstance(listed, Unknown) else None
+        self._unlisted = listed if isinstance(listed, Unknown) else None
         self.names = frozenset(listed) if isinstance(listed, tuple) else frozenset()
 
     def text(self, name: str) -> str | None | Unknown:
         """An attribute without its newline; None where the kernel shows none."""
-        if self.unlisted is not None:
-            return self.unlisted
-        text = self._reader.read_text(f"{self.path}/{name}")
+        text = self._ask(name, self._reader.read_text)
         return text.strip() if isinstance(text, str) else text
 
     def value(self, name: str, parse: Callable[[str], _T]) -> _T | None | Unknown:
@@ -48,16 +56,23 @@ class Device:
 
     def link_name(self, name: str) -> str | None | Unknown:
         """The last part of a link's target: the name of what it points to."""
-        if self.unlisted is not None:
-            return self.unlisted
-        target = self._reader.read_link(f"{self.path}/{name}")
+        target = self._ask(name, self._reader.read_link)
         return target.rstrip("/").rpartition("/")[2] if isinstance(target, str) else target
 
     def listing(self, name: str) -> tuple[str, ...] | None | Unknown:
         """Names in a folder below."""
-        if self.unlisted is not None:
-            return self.unlisted
-        return self._reader.list_dir(f"{self.path}/{name}")
+        return self._ask(name, self._reader.list_dir)
+
+    def _ask(self, name: str, read: Callable[[str], _T | None | Unknown]) -> _T | None | Unknown:
+        if self._unlisted is not None:
+            return self._unlisted
+        is_listed = name.partition("/")[0] in self.names
+        if not is_listed and name in self._absent:
+            return None
+        answer = read(f"{self.path}/{name}")
+        if answer is None and not is_listed:
+            self._absent.add(name)
+        return answer
 
 
 def number(text: str) -> int:

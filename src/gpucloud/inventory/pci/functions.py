@@ -33,7 +33,8 @@ def read_functions(
         return listed
     if listed is None:
         return Unknown(f"{DEVICES} is not there: no PCI, or sysfs is not mounted")
-    devices = [Device(reader, address) for address in sorted(parse_addresses(listed))]
+    absent: set[str] = set()
+    devices = [Device(reader, address, absent) for address in sorted(parse_addresses(listed))]
     modaliases = {device.address: device.always("modalias", str) for device in devices}
     known = [alias for alias in modaliases.values() if isinstance(alias, str)]
     aliases = read_aliases(reader, release, known)

@@ -25,6 +25,7 @@ class PciNames:
     def __init__(self, text: str) -> None:
         self._text = f"\n{text}"
         self._sections: dict[int, tuple[int, int] | None] = {}
+        self._devices: dict[PciId, str | None] = {}
 
     def vendor(self, vendor: int) -> str | None:
         """Name a vendor; None where nobody registered a name."""
@@ -33,6 +34,11 @@ class PciNames:
 
     def device(self, device: PciId) -> str | None:
         """Name a device; None where nobody registered a name."""
+        if device not in self._devices:
+            self._devices[device] = self._find(device)
+        return self._devices[device]
+
+    def _find(self, device: PciId) -> str | None:
         section = self._section(device.vendor)
         if section is None:
             return None

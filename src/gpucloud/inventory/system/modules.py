@@ -60,15 +60,13 @@ def parse_aliases(text: str, modaliases: Iterable[str]) -> list[tuple[str, str]]
     A kernel has 20 000 aliases of PCI devices; a vendor and device that no device has are skipped by
     comparing text, before any pattern is looked at.
     """
-    wanted = {alias[4:22] for alias in modaliases}  # v0000VVVVd0000DDDD
+    wanted = {alias[4:22] for alias in modaliases}  # v0000VVVVd0000DDDD, at 10 in "alias pci:v..."
     pairs = []
     for line in text.split("\n"):
-        if not line.startswith("alias pci:"):
-            continue
         if line[28:30] == "sv" and line[10:28] not in wanted:
             continue
         words = line.split()
-        if len(words) == 3:
+        if len(words) == 3 and words[1].startswith("pci:"):
             pairs.append((words[1], words[2]))
     return pairs
 

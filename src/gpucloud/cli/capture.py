@@ -1,0 +1,60 @@
+"""``gpucloud capture``: a host in a file, to be looked at elsewhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpucloud.cli.hosts import HostOption
+from gpucloud.cli.output import say
+from gpucloud.model.failure import Exit, Failure
+
+
+def capture(
+    remote: HostOption = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; a new file.")
+    ] = Path("gpucloud-capture.tar.gz"),
+    with_identifiers: Annotated[
+        bool, typer.Option("--with-identifiers", help="Keep host names, UUIDs, MAC and IP addresses.")
+    ] = False,
+) -> None:
+    """Write what `gpucloud scan` and `gpucloud doctor` read of a host into one small archive.
+
+    Only files on a list are read. Host names, UUIDs, MAC and IP addresses, names of guests and interfaces,
+    and every kernel argument or module option that is not known to be harmless are replaced by placeholders.
+    Every command that takes a host takes the archive with --from.
+
+    Examples:
+      gpucloud capture
+      gpucloud capture --host root@gpu01 --output gpu01.tar.gz
+    """
+    from gpucloud.inventory.capture.write import collect_here, render_capture
+
+    if output.exists():
+        raise Failure(
+            f"{output} is already there", "remove it, or name another with --output", code=Exit.USAGE
+        )
+    if remote is None:
+        stream = collect_here()
+    else:
+        from gpucloud.inventory.remote import collect_remote
+
+        stream = collect_remote(remote)
+    data = render_capture(stream, is_redacted=not with_identifiers)
+    _write(output, data)
+    say(f"{output}: {len(data)} bytes; look into it with: gpucloud scan --from {output}")
+    for path, why in sorted(stream.unread.items())[:5]:
+        say(f"not in it: {path[1:]}: {why}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner can read."""
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(data)
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}", "name another with --output") from None
