@@ -13,9 +13,9 @@ from gpucloud.lab.lab import Lab
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """The user's own laboratory: images are built once, not once a test run."""
-    return Lab(progress=logging.getLogger("lab").info)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A laboratory with the user's images, which are built once, and servers of its own."""
+    return Lab(state=tmp_path_factory.mktemp("lab"), progress=logging.getLogger("lab").info)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from gpucloud.lab.record import (
     Record,
     State,
     check_name,
-    evidence_name,
     listed,
     look,
     read_record,
@@ -49,10 +48,6 @@ def test_the_list_shows_only_what_can_be_a_server(tmp_path: Path) -> None:
 def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(Failure):
         check_name(name)
-
-
-def test_evidence_is_named_by_server_and_time() -> None:
-    assert evidence_name("twins", clock=lambda: 0.0) == "twins-19700101-000000"
 
 
 def test_a_record_is_plain_json(tmp_path: Path) -> None:

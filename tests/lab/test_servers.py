@@ -152,4 +152,4 @@ def test_what_tells_why_something_failed_is_kept(server: Server) -> None:
     host.put(b"plan", "/var/lib/gpucloud/journal/one/plan.json")
     kept = host.keep_evidence()
     assert "DMAR" in (kept / "dmesg.txt").read_text()
-    assert {"console.log", "journalctl.txt", "gpucloud-state.tar"} <= {entry.name for entry in kept.iterdir()}
+    assert {"console.log", "journal.txt", "gpucloud-state.tar"} <= {entry.name for entry in kept.iterdir()}

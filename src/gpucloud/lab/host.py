@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from gpucloud.lab.cache import remove_tree
+from gpucloud.lab.evidence import keep_answers, keep_logs
 from gpucloud.lab.machine.boot import (
     DISK,
     SavedState,
@@ -23,28 +22,15 @@ from gpucloud.lab.machine.boot import (
     ssh_port,
     wake,
 )
-from gpucloud.lab.machine.qemu import QEMU_LOG, end_qemu, running_pid
-from gpucloud.lab.machine.render import CONSOLE_LOG
+from gpucloud.lab.machine.qemu import end_qemu, running_pid
 from gpucloud.lab.process import Completed, run, run_raw
-from gpucloud.lab.record import TOPOLOGY, evidence_name, read_record, write_record
+from gpucloud.lab.record import TOPOLOGY, read_record, write_record
 from gpucloud.lab.ssh import Keys, close_shared, ssh_argv, write_config
 from gpucloud.lab.topology.parse import Topology, parse_topology
 from gpucloud.model.failure import Failure
 
-EVIDENCE = (
-    "journalctl --boot --no-pager --output=short-monotonic",
-    "dmesg",
-    "lspci -nnk",
-    "ls -l /sys/kernel/iommu_groups/*/devices",
-    "tail -n 200 /var/log/libvirt/qemu/*.log",
-)
-"""What is asked of a server that failed, when it still answers."""
-
 SSH_FAILED = 255
 """The exit code of ssh itself; a command can give it too."""
-
-PRODUCT_STATE = "/var/lib/gpucloud"
-"""Where gpucloud keeps its plans and journals on a server."""
 
 
 class LabHost:
@@ -185,36 +171,20 @@ class LabHost:
 
     # When something went wrong.
 
-    def console_tail(self, lines: int = 8) -> str:
-        """The last lines of its serial console."""
-        return tail(self.folder / CONSOLE_LOG, lines)
-
     def keep_evidence(self) -> Path:
         """Copy what tells why something failed into a folder, and give that.
 
         The console and QEMU's log always; from a server that still answers also the system's journal and
         gpucloud's own plans and journals.
         """
-        kept = self._failed / evidence_name(self.name)
-        kept.mkdir(parents=True, exist_ok=True)
-        for name in (CONSOLE_LOG, QEMU_LOG, TOPOLOGY):
-            if (self.folder / name).exists():
-                shutil.copyfile(self.folder / name, kept / name)
+        kept = keep_logs(self.folder, self._failed, self.name)
         if running_pid(self.folder) is not None:
-            self._ask_evidence(kept)
+            keep_answers(kept, self._ask)
         return kept
 
-    def _ask_evidence(self, kept: Path) -> None:
-        try:
-            for command in EVIDENCE:
-                said = self.run(["sh", "-c", command], timeout_s=30)
-                (kept / f"{command.split()[0]}.txt").write_text(said.stdout + said.stderr)
-            script = f"cd {PRODUCT_STATE} && tar -c . || true"
-            archive = run_raw(ssh_argv(["sh", "-c", script]), timeout_s=30, cwd=self.folder).stdout
-            if archive:
-                (kept / "gpucloud-state.tar").write_bytes(archive)
-        except Failure as failure:
-            (kept / "not-asked.txt").write_text(f"the server does not answer: {failure}\n")
+    def _ask(self, script: str) -> bytes:
+        argv = ssh_argv(["sh", "-c", script])
+        return bytes(run_raw(argv, timeout_s=30, ok=None, cwd=self._folder()).stdout)
 
     def __enter__(self) -> Self:
         return self
@@ -223,14 +193,3 @@ class LabHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.down()
-
-
-def tail(log: Path, lines: int) -> str:
-    """The last lines of a log; of a large one only its end is read."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
-            text = file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return "\n".join(line for line in text.splitlines()[-lines:] if line.strip())

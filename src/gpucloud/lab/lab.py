@@ -9,13 +9,13 @@ from pathlib import Path
 
 from gpucloud.lab import record
 from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
-from gpucloud.lab.host import LabHost, tail
+from gpucloud.lab.evidence import did_not_come_up
+from gpucloud.lab.host import LabHost
 from gpucloud.lab.image.build import ensure_image
 from gpucloud.lab.image.payload import ensure_payload
 from gpucloud.lab.machine.accelerator import choose_accelerator
 from gpucloud.lab.machine.boot import SavedState, Start
-from gpucloud.lab.machine.render import CONSOLE_LOG
-from gpucloud.lab.machine.saved import can_be_saved, ensure_saved
+from gpucloud.lab.machine.saved import Making, can_be_saved, ensure_saved
 from gpucloud.lab.needs import require
 from gpucloud.lab.record import Listed, Record, State
 from gpucloud.lab.ssh import Keys
@@ -56,6 +56,10 @@ class Lab:
     def _hosts(self) -> Path:
         return self._state / "hosts"
 
+    @property
+    def _failed(self) -> Path:
+        return self._state / "failed"
+
     def prepare(self, topology: str | Path | Topology, *, timeout_s: float = TIMEOUT_S) -> Prepared:
         """Make all that a server of this topology starts from, as far as it is not there yet.
 
@@ -72,7 +76,8 @@ class Lab:
         )
         if not can_be_saved(start):
             return Prepared(start, None)
-        return Prepared(start, ensure_saved(self._cache, start, self._progress, boot_timeout_s=timeout_s))
+        making = Making(self._cache, self._failed, self._progress, timeout_s)
+        return Prepared(start, ensure_saved(start, making))
 
     def up(
         self,
@@ -131,14 +136,12 @@ class Lab:
         record.write_record(folder, facts)
         (folder / record.TOPOLOGY).write_text(start.topology.source)
         Keys(folder).make()
-        return LabHost(name, folder, start.topology, start, self._state / "failed")
+        return LabHost(name, folder, start.topology, start, self._failed)
 
     def _give_up(self, host: LabHost, failure: Failure) -> Failure:
-        said = tail(host.folder / CONSOLE_LOG, 3)
-        kept = host.keep_evidence()
+        error = did_not_come_up(host.folder, host.name, failure, host.keep_evidence())
         host.down()
-        console = f"; its console ends with: {said}" if said else "; its console said nothing"
-        return Failure(f"the server {host.name} did not come up: {failure.what}{console}", f"see {kept}")
+        return error
 
     def hosts(self) -> tuple[Listed, ...]:
         """All servers, by name: running, starting, or dead (its QEMU is gone, its folder is left)."""
@@ -156,7 +159,7 @@ class Lab:
             raise Failure(f"no server is named {name}", f"there are: {running}; gpucloud lab up {name}")
         if listed.state is State.DEAD:
             raise Failure(f"the server {name} has ended", f"gpucloud lab down {name} clears it away")
-        return LabHost.running(name, listed.folder, self._state / "failed")
+        return LabHost.running(name, listed.folder, self._failed)
 
     def down(self, name: str) -> Path | None:
         """End a server, or clear away one that has ended; then gives the folder its logs were kept in.
@@ -169,7 +172,7 @@ class Lab:
             raise Failure(f"no server is named {name}", "gpucloud lab list")
         kept = None
         if listed.state is State.DEAD and (listed.folder / record.TOPOLOGY).exists():
-            kept = LabHost.running(name, listed.folder, self._state / "failed").keep_evidence()
+            kept = LabHost.running(name, listed.folder, self._failed).keep_evidence()
         _end(listed.folder)
         return kept
 

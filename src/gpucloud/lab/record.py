@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -102,8 +100,3 @@ def listed(hosts: Path) -> tuple[Listed, ...]:
         return ()
     names = sorted(entry.name for entry in hosts.iterdir() if entry.is_dir() and NAME.fullmatch(entry.name))
     return tuple(look(hosts, name) for name in names)
-
-
-def evidence_name(name: str, clock: Callable[[], float] = time.time) -> str:
-    """A folder name for what is kept of a server that failed."""
-    return time.strftime(f"{name}-%Y%m%d-%H%M%S", time.gmtime(clock()))

@@ -60,7 +60,7 @@ $b ip link set lo up
 $b ip addr add 10.0.2.15/24 dev eth0
 $b ip link set eth0 up
 $b ip route add default via 10.0.2.2
-$b mount -t ext4 -o rw,noatime /dev/vda /root || exec $b sh
+$b mount -t ext4 -o rw,noatime /dev/vda /root || { echo "lab: no root disk"; $b poweroff -f; }
 $b mount --move /dev /root/dev
 exec $b switch_root /root /lib/systemd/systemd
 """

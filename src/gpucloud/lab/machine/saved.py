@@ -12,15 +12,18 @@ import hashlib
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.lab.cache import ensure, keep_newest
+from gpucloud.lab.evidence import did_not_come_up, keep_logs
 from gpucloud.lab.machine.boot import SavedState, Start, keep_memory_in_file, line_of, make_disk, power_on
 from gpucloud.lab.machine.qemu import end_qemu
 from gpucloud.lab.machine.render import QMP_SOCKET, TCG, Parts, hidden_devices, render_machine
 from gpucloud.lab.machine.wire import Monitor
 from gpucloud.lab.process import run
 from gpucloud.lab.topology.parse import Iommu
+from gpucloud.model.failure import Failure
 
 SAVE_TIMEOUT_S = 60
 KEPT = 8
@@ -45,35 +48,48 @@ def saved_place(cache: Path, start: Start) -> Path:
     return cache / "saved" / f"{start.image.key}-{digest}"
 
 
-def ensure_saved(
-    cache: Path, start: Start, progress: Callable[[str], None], *, boot_timeout_s: float
-) -> SavedState:
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Where saved states and the logs of failed ones go, who is told, and how long a boot may take."""
+
+    cache: Path
+    failed: Path
+    progress: Callable[[str], None]
+    boot_timeout_s: float
+
+
+def ensure_saved(start: Start, making: Making) -> SavedState:
     """The saved state of this start; without one, the server is booted and saved first."""
-    made = ensure(saved_place(cache, start), lambda part: _make(part, start, progress, boot_timeout_s))
+    made = ensure(saved_place(making.cache, start), lambda part: _make(part, start, making))
     keep_newest(made.parent, KEPT)
     return SavedState(made)
 
 
-def _make(part: Path, start: Start, progress: Callable[[str], None], boot_timeout_s: float) -> None:
+def _make(part: Path, start: Start, making: Making) -> None:
     began = time.monotonic()
-    progress(f"booting a server once, to save it: {start.topology.title}")
+    making.progress(f"booting a server once, to save it: {start.topology.title}")
     saved = SavedState(part)
     make_disk(part, start.image.disk, "raw")
     try:
-        power_on(part, start, outlives=False, memory=saved.memory, memory_is_shared=True)
-        with line_of(part) as line:
-            line.wait_ready(boot_timeout_s)
-            patterns = " ".join(shlex.quote(pattern) for pattern in hidden_devices(start.topology))
-            line.do(f"/usr/lib/gpucloud-lab/sleep {patterns}", boot_timeout_s)
-        _save(part, saved)
+        _boot_and_save(part, start, saved, making.boot_timeout_s)
+    except Failure as failure:
+        name = start.topology.name
+        raise did_not_come_up(part, name, failure, keep_logs(part, making.failed, name)) from failure
     finally:
         end_qemu(part)
     for left in part.iterdir():
         if left not in (saved.memory, saved.devices, saved.disk):
             left.unlink()
-    progress(
-        f"booted and saved in {time.monotonic() - began:.0f} s; from now on such a server starts from there"
-    )
+    making.progress(f"booted and saved in {time.monotonic() - began:.0f} s; from now on it starts from there")
+
+
+def _boot_and_save(part: Path, start: Start, saved: SavedState, timeout_s: float) -> None:
+    power_on(part, start, outlives=False, memory=saved.memory, memory_is_shared=True)
+    with line_of(part) as line:
+        line.wait_ready(timeout_s)
+        patterns = " ".join(shlex.quote(pattern) for pattern in hidden_devices(start.topology))
+        line.do(f"/usr/lib/gpucloud-lab/sleep {patterns}", timeout_s)
+    _save(part, saved)
 
 
 def _save(part: Path, saved: SavedState) -> None:
