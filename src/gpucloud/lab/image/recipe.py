@@ -42,7 +42,7 @@ MASKED = (
     *("modprobe@configfs.service", "modprobe@drm.service", "modprobe@efi_pstore.service"),
     *("modprobe@fuse.service", "modprobe@loop.service", "modprobe@dm_mod.service"),
     # sockets of daemons that a guest with a card does not need
-    *("virtlockd.socket", "virtlockd-admin.socket", "virtlogd-admin.socket", "libvirtd-admin.socket"),
+    *("virtlockd.socket", "virtlockd-admin.socket", "libvirtd-admin.socket"),
 )
 """Units that are not started: under emulation each one delays ssh by a tenth of a second to seconds."""
 
