@@ -19,18 +19,23 @@ from typing import Protocol
 from gpucloud.cloud.programs import SYSTEM_PATH, Run
 from gpucloud.model.failure import Failure
 
-_END = r"""
+_RETRY_S = 10
+_WATCHER = "watcher"
+"""File in the guest's folder with the process id of the shell that waits."""
+
+
+def end_script(retry_s: int = _RETRY_S) -> str:
+    """POSIX shell that ends a domain and removes its folder. Arguments: UUID, folder.
+
+    virsh says "failed to get domain" or "Domain not found" where the guest is gone already.
+    """
+    return f"""
 until said=$(virsh -q -c qemu:///system destroy "$1" 2>&1); do
   case $said in *"omain not found"*|*"failed to get domain"*) break ;; esac
-  sleep 10
+  sleep {retry_s}
 done
 rm -rf -- "$2"
 """
-"""Arguments: UUID and folder. virsh says "Domain not found" where the guest is gone already."""
-
-_WAIT_AND_END = f'sleep "$3"{_END}'
-_WATCHER = "watcher"
-"""File in the guest's folder with the process id of the shell that waits."""
 
 
 class Deadline(Protocol):
@@ -67,7 +72,7 @@ class SystemdDeadline:
                 "--timer-property=AccuracySec=1s",
                 "--setenv=LC_ALL=C.UTF-8",
                 f"--setenv=PATH={SYSTEM_PATH}",
-                *_command(_END, uuid, folder),
+                *_command(end_script(), uuid, folder),
             ]
         )
 
@@ -93,7 +98,7 @@ class ShellDeadline:
     def arm(self, name: str, uuid: str, folder: Path, seconds: int) -> None:
         del name
         shell = subprocess.Popen(
-            _command(_WAIT_AND_END, uuid, folder, str(seconds)),
+            _command('sleep "$3"' + end_script(), uuid, folder, str(seconds)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

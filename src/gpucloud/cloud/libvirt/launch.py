@@ -144,10 +144,13 @@ class Launch:
             deadline.arm(guest.name, guest.uuid, folder, self.spec.lifetime_s)
 
     def _check_given(self, guest: Definition) -> None:
-        """See that libvirt gave exactly the functions that were asked for."""
+        """See that libvirt gave exactly the functions that were asked for.
+
+        A guest that is gone already has an end to tell of, and `Waiting` does that.
+        """
         asked = {function.address for slot in guest.slots for _, function in slot.functions}
         domain = self.hypervisor.find(guest.name)
-        given = set(domain.functions) if domain is not None else set()
+        given = asked if domain is None else set(domain.functions)
         if given != asked:
             odd = ", ".join(sorted(map(str, given ^ asked)))
             what = f"libvirt did not give guest {guest.name} what was asked: {odd} differ"

@@ -53,9 +53,11 @@ class Waiting:
         tell = Every(_TELL_S, started)
         log = ConsoleLog(self.guest.console_log)
         while True:
-            is_active = not call.is_due(self.clock.since_boot()) or self._is_active()
+            is_due = call.is_due(self.clock.since_boot())
+            is_active = not is_due or self.hypervisor.is_active(self.guest.uuid)
+            by_agent = self._ask_agent() if is_due and is_active else ""
             # Read after the look at the guest: what a guest says last is still heard.
-            if seen := self._hear(log.read_new()):
+            if seen := self._hear(log.read_new() + by_agent):
                 return seen
             if not is_active:
                 what = f"guest {self.guest.name} ended before it reported{self._words()}"
@@ -71,11 +73,10 @@ class Waiting:
         self._text = (self._text + new)[-KEPT_CHARS:]
         return parse_report(self._text, self.guest.record.nonce) if new else None
 
-    def _is_active(self) -> bool:
-        is_active = self.hypervisor.is_active(self.guest.uuid)
-        if is_active and isinstance(self.guest.boot, DiskBoot):
-            self._text += ask_for_report(self._ask, self.guest.record.nonce, lambda: self.clock.wait(_LOOK_S))
-        return is_active
+    def _ask_agent(self) -> str:
+        if not isinstance(self.guest.boot, DiskBoot):
+            return ""
+        return ask_for_report(self._ask, self.guest.record.nonce, lambda: self.clock.wait(_LOOK_S))
 
     def _ask(self, command: str) -> str | None:
         return self.hypervisor.ask_agent(self.guest.uuid, command)

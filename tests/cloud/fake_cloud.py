@@ -1,0 +1,80 @@
+"""A cloud in memory that keeps the contract: for tests of what uses clouds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.cloud.choose import Refused, choose
+from gpucloud.cloud.claims import Claims
+from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.model.failure import Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciClass, PciId
+
+
+class FakeCloud:
+    """Guests in a dictionary. Its time stands still at 1000 seconds."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._guests: dict[str, Guest] = {}
+        self._made = 0
+
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
+        del patience
+        if spec.name in self._guests:
+            raise Failure(f"there is a guest {spec.name} already")
+        running = {at: guest.name for guest in self._guests.values() for at in guest.functions}
+        chosen = choose(self._host, Claims(running), spec)
+        if isinstance(chosen, Refused):
+            raise Failure(chosen.what, chosen.then)
+        say("made from nothing")
+        self._made += 1
+        guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made))
+        return guest
+
+    def list(self) -> tuple[Guest, ...]:
+        return tuple(self._guests[name] for name in sorted(self._guests))
+
+    def show(self, name: str) -> Guest:
+        if name not in self._guests:
+            raise Failure(f"there is no guest {name}", f"there is {', '.join(self._guests) or 'none at all'}")
+        return self._guests[name]
+
+    def console(self, name: str, *, follows: bool) -> Iterator[str]:
+        del follows
+        guest = self.show(name)
+        return iter([f"gpucloud-report {guest.id}\n"])
+
+    def attach(self, name: str) -> None:
+        self.show(name)
+
+    def destroy(self, name: str) -> Guest:
+        self.show(name)
+        return self._guests.pop(name)
+
+
+def _guest(spec: GuestSpec, units: tuple[GpuUnit, ...], number: str) -> Guest:
+    functions = [function for unit in units for function in unit.functions]
+    seen = tuple(
+        SeenFunction(one.address, one.id, one.pci_class)
+        for one in functions
+        if isinstance(one.id, PciId) and isinstance(one.pci_class, PciClass)
+    )
+    return Guest(
+        name=spec.name,
+        id=number,
+        state=GuestState.RUNNING,
+        units=tuple(unit.address for unit in units),
+        functions=tuple(one.address for one in functions),
+        seen=seen,
+        failure=None,
+        image=spec.image,
+        cpus=spec.cpus,
+        memory_mib=spec.memory_mib,
+        started_at_s=1000.0,
+        ends_at_s=None if spec.lifetime_s is None else 1000.0 + spec.lifetime_s,
+        console_log=None,
+    )

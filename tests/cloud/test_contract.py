@@ -1,0 +1,29 @@
+"""The contract of clouds holds for the fake, and for libvirt's cloud on a hypervisor in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cloud.builders import card, host
+from tests.cloud.contract import CloudContract, Ground
+from tests.cloud.fake_cloud import FakeCloud
+from tests.cloud.fake_hypervisor import FakeHypervisor
+from tests.cloud.here import machine
+
+from gpucloud.model.guest import GuestSpec
+
+HOST = host(card("3b:00", group=1), card("5e:00", group=2))
+SPEC = GuestSpec("one", 1)
+
+
+class TestFakeCloud(CloudContract):
+    @pytest.fixture
+    def ground(self) -> Ground:
+        return Ground(FakeCloud(HOST), 2, SPEC, [])
+
+
+class TestLibvirtCloud(CloudContract):
+    @pytest.fixture
+    def ground(self, tmp_path: Path) -> Ground:
+        return Ground(machine(FakeHypervisor(HOST), tmp_path).cloud, 2, SPEC, [])

@@ -1,0 +1,120 @@
+"""Time limits are kept by something that outlives gpucloud, and end only the guest they were made for."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gpucloud.cloud.libvirt.deadline import (
+    Deadline,
+    ShellDeadline,
+    SystemdDeadline,
+    deadline_of_this_machine,
+    end_script,
+)
+from gpucloud.model.failure import Failure
+
+UUID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
+
+
+class Recorder:
+    """Remembers what would have been run."""
+
+    def __init__(self, failure: str | None = None) -> None:
+        self.ran: list[Sequence[str]] = []
+        self.failure = failure
+
+    def __call__(self, argv: Sequence[str], *, timeout_s: float = 0) -> str:
+        self.ran.append(argv)
+        if self.failure:
+            raise Failure(self.failure)
+        return ""
+
+
+def test_systemd_is_asked_for_a_timer_that_ends_the_guest_by_its_uuid(tmp_path: Path) -> None:
+    run = Recorder()
+    SystemdDeadline(run).arm("one", UUID, tmp_path, 7200)
+    (argv,) = run.ran
+    assert argv[0] == "systemd-run"
+    assert {"--unit=gpucloud-end-one", "--on-active=7200", "--collect"} <= set(argv)
+    assert argv[-2:] == [UUID, str(tmp_path)]
+
+
+def test_a_timer_that_is_gone_already_needs_no_stopping(tmp_path: Path) -> None:
+    run = Recorder("systemctl ended with 5: Unit gpucloud-end-one.timer not loaded")
+    SystemdDeadline(run).disarm("one", UUID, tmp_path)
+    assert run.ran == [["systemctl", "stop", "gpucloud-end-one.timer"]]
+
+
+@pytest.mark.parametrize(("is_booted", "kind"), [(True, SystemdDeadline), (False, ShellDeadline)])
+def test_where_systemd_does_not_run_a_shell_waits(is_booted: bool, kind: type[Deadline]) -> None:
+    assert isinstance(deadline_of_this_machine(Recorder(), lambda _: is_booted), kind)
+
+
+@pytest.fixture
+def virsh(tmp_path: Path) -> Path:
+    """A folder with a virsh that answers what a test tells it, and notes what it was asked."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "virsh"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{folder}/asked\n. {folder}/answer\n')
+    program.chmod(0o755)
+    return folder
+
+
+def _end(virsh: Path, folder: Path, answer: str) -> list[str]:
+    (virsh / "answer").write_text(answer)
+    folder.mkdir()
+    path = {"PATH": f"{virsh}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", end_script(retry_s=0), "end", UUID, folder], env=path, check=True, timeout=20)
+    return (virsh / "asked").read_text().splitlines()
+
+
+def test_the_guest_is_ended_and_its_folder_removed(virsh: Path, tmp_path: Path) -> None:
+    asked = _end(virsh, tmp_path / "guest", "exit 0")
+    assert asked == [f"-q -c qemu:///system destroy {UUID}"]
+    assert not (tmp_path / "guest").exists()
+
+
+def test_a_guest_that_is_gone_already_is_fine(virsh: Path, tmp_path: Path) -> None:
+    said = f"error: failed to get domain '{UUID}'"
+    assert len(_end(virsh, tmp_path / "guest", f'echo "{said}" >&2; exit 1')) == 1
+    assert not (tmp_path / "guest").exists()
+
+
+def test_while_libvirt_does_not_answer_it_is_tried_again(virsh: Path, tmp_path: Path) -> None:
+    thrice = f'[ $(wc -l <{virsh}/asked) -ge 3 ] && exit 0; echo "error: failed to connect" >&2; exit 1'
+    assert len(_end(virsh, tmp_path / "guest", thrice)) == 3
+
+
+def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_path: Path) -> None:
+    arm = (
+        "from pathlib import Path; from gpucloud.cloud.libvirt.deadline import ShellDeadline;"
+        f"ShellDeadline().arm('one', '{UUID}', Path('{tmp_path}'), 600)"
+    )
+    subprocess.run([sys.executable, "-c", arm], check=True)
+    waiting = int((tmp_path / "watcher").read_text())
+    assert UUID in Path(f"/proc/{waiting}/cmdline").read_text()
+    assert os.getsid(waiting) == waiting
+    ShellDeadline().disarm("one", "another-guest", tmp_path)
+    os.kill(waiting, 0)  # still there: the limit of another guest is none of its business
+    ShellDeadline().disarm("one", UUID, tmp_path)
+    _wait_until_gone(waiting)
+
+
+def _wait_until_gone(pid: int) -> None:
+    descriptor = os.pidfd_open(pid)
+    try:
+        assert select.select([descriptor], [], [], 10)[0]
+    finally:
+        os.close(descriptor)
+
+
+def test_where_no_limit_was_set_there_is_nothing_to_end(tmp_path: Path) -> None:
+    ShellDeadline().disarm("one", UUID, tmp_path)

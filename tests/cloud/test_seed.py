@@ -1,0 +1,51 @@
+"""The seed is a file system that cloud-init finds, with YAML that says what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+
+from pycdlib.pycdlib import PyCdlib
+
+from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
+
+NONCE = "0" * 32
+
+
+def _read(path: Path, name: str) -> str:
+    iso = PyCdlib()
+    iso.open(str(path))
+    content = io.BytesIO()
+    iso.get_file_from_iso_fp(content, rr_path=f"/{name}")
+    iso.close()
+    return content.getvalue().decode()
+
+
+def test_both_files_are_in_it_under_their_own_names(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.iso"
+    write_seed(seed, "user", "meta")
+    assert (_read(seed, "user-data"), _read(seed, "meta-data")) == ("user", "meta")
+
+
+def test_cloud_init_finds_it_by_its_label(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.iso"
+    write_seed(seed, "user", "meta")
+    told = subprocess.run(
+        ["blkid", "-p", "-o", "export", seed], capture_output=True, text=True, check=True
+    ).stdout
+    assert {"LABEL=CIDATA", "TYPE=iso9660"} <= set(told.splitlines())
+
+
+def test_the_guest_is_told_to_report_in_the_background() -> None:
+    first, _, config = render_user_data(NONCE).partition("\n")
+    assert first == "#cloud-config"
+    ((shell, option, script),) = json.loads(config)["bootcmd"]
+    assert (shell, option) == ("sh", "-c")
+    assert script.endswith(f"gpucloud_reports {NONCE} </dev/null >/dev/ttyS0 2>/dev/null &")
+    subprocess.run(["sh", "-n", "-c", script], check=True)
+
+
+def test_every_launch_is_a_new_machine_to_cloud_init() -> None:
+    assert json.loads(render_meta_data("one", "a-uuid")) == {"instance-id": "a-uuid", "local-hostname": "one"}
