@@ -49,6 +49,7 @@ class HostTree:
         kind: str,
         *,
         below: str | None = None,
+        root_bus: str | None = None,
         driver: str | None = None,
         group: int | None = None,
         subsystem: str = "0000:0000",
@@ -63,6 +64,7 @@ class HostTree:
             ids: vendor and device, ``10de:2330``.
             kind: class and sub-class, ``0302``, with an interface of 00.
             below: the bridge above it; None on a root bus.
+            root_bus: the folder of its root bus, where that is not the usual one.
             driver: the driver that has it.
             group: its IOMMU group.
             subsystem: ids of the subsystem.
@@ -70,7 +72,7 @@ class HostTree:
             bars: start, size and flags of its BARs, from BAR 0 on.
             attributes: more files in its folder; ``__`` in a name stands for ``/``.
         """
-        place = self._make_folder(address, below)
+        place = self._make_folder(address, below, root_bus)
         vendor, device = ids.split(":")
         sub_vendor, sub_device = subsystem.split(":")
         facts: dict[str, Text] = {
@@ -123,13 +125,13 @@ class HostTree:
         self.write(f"proc/{pid}/comm", name)
         self.write(f"proc/{pid}/cmdline", b"\0".join(word.encode() for word in (command or (name,))) + b"\0")
 
-    def _make_folder(self, address: str, below: str | None) -> str:
+    def _make_folder(self, address: str, below: str | None, root_bus: str | None) -> str:
         entry = f"sys/bus/pci/devices/{address}"
         if self._is_flat:
             place = entry
         else:
             domain, bus, _ = address.split(":")
-            above = self._places[below] if below else f"sys/devices/pci{domain}:{bus}"
+            above = self._places[below] if below else root_bus or f"sys/devices/pci{domain}:{bus}"
             place = f"{above}/{address}"
             self.link(entry, "../../../" + place.removeprefix("sys/"))
         self.folder(place)
