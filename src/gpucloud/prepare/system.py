@@ -12,14 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from gpucloud.inventory.live import LiveReader, answer
+from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.child import within
-
-_LOCKED = "/driver_override"
-"""Reading it takes the lock of the device (drivers/pci/pci-sysfs.c, ``driver_override_show``), which a driver
-that does not let go keeps: it is read with a deadline, too."""
 
 ANSWER_TIMEOUT_S = 60.0
 """A data-centre GPU takes up to ten seconds to be let go; an emulated one on a slow machine longer."""
@@ -130,10 +126,7 @@ class LiveSystem:
         return self._reader.read_bytes(path, limit)
 
     def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
-        if not path.endswith(_LOCKED):
-            return self._reader.read_text(path, limit)
-        text = answer(path, lambda: within(self._timeout_s, self._place(path).read_bytes))
-        return text.decode(errors="replace") if isinstance(text, bytes) else text
+        return self._reader.read_text(path, limit)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
         return self._reader.list_dir(path)

@@ -102,7 +102,9 @@ class TakeBack:
         try:
             self.entry.note(kind, step, why, waiting)
         except OSError as error:
-            line = f"the journal cannot be written ({error.strerror}); close the entry: gpucloud undo {self.entry.id}"
+            line = (
+                f"the journal cannot be written ({error.strerror}): gpucloud undo {self.entry.id} closes it"
+            )
             if line not in self.kept:
                 self.kept.append(line)
 

@@ -113,7 +113,7 @@ def _refuse_held(entry: Entry, stands: Sequence[Stand], host: Host) -> None:
             holders += _holders(stand, host)
     if holders:
         raise Failure(
-            f"journal entry {entry.id} cannot be taken back now: its card is in use by {name_holders(holders)}",
+            f"journal entry {entry.id} stays for now: its card is in use by {name_holders(holders)}",
             f"first: {how_to_release(holders)}",
         )
 

@@ -141,7 +141,12 @@ class Journal:
         return only_one(self._state / "lock")
 
     def create(self, plan: Plan, boot: str) -> Entry:
-        """Write a new entry for a plan that is about to be applied in this boot."""
+        """Write a new entry for a plan that is about to be applied in this boot.
+
+        Raises:
+            Failure: the folder cannot be written.
+        """
+        self._make_folders()
         for rest in self._folder.glob("new-*"):
             shutil.rmtree(rest)
         used = (int(entry.id) for entry in self.entries())

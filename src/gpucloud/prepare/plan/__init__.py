@@ -1,5 +1,8 @@
 """What would be done, and why not: a `Host` and units into a `Plan`. Pure: touches nothing."""
 
+from gpucloud.prepare.plan.choose import choose_units
 from gpucloud.prepare.plan.passthrough import plan_passthrough
+from gpucloud.prepare.plan.recheck import recheck
+from gpucloud.prepare.plan.render import render_plan
 
-__all__ = ["plan_passthrough"]
+__all__ = ["choose_units", "plan_passthrough", "recheck", "render_plan"]

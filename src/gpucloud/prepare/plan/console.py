@@ -134,15 +134,14 @@ def _others(host: Host, asked: Sequence[GpuUnit]) -> list[GpuUnit]:
     """Units that stay and show the console, or could: they have outputs and a driver that uses them."""
     going = {unit.address for unit in asked}
     staying = (unit for unit in host.units if unit.address not in going)
-    return [unit for unit in staying if _can_display(unit) and (_is_driven(unit) or _shows(host, unit))]
+    return [unit for unit in staying if _can_display(unit) and _is_used(host, unit)]
 
 
-def _shows(host: Host, unit: GpuUnit) -> bool:
-    return bool(_signs(unit) or _boot_framebuffers(host, unit))
-
-
-def _is_driven(unit: GpuUnit) -> bool:
+def _is_used(host: Host, unit: GpuUnit) -> bool:
+    """Claims a host driver, or the console without one; what was given away shows nothing any more."""
     driver = unit.primary.driver
+    if driver is None:
+        return bool(_signs(unit) or _boot_framebuffers(host, unit))
     return isinstance(driver, str) and not leaves_group_viable(driver)
 
 

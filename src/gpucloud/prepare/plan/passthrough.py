@@ -110,6 +110,6 @@ def _unbinds(taken: Taken) -> Iterator[Step]:
 
 def _binds(taken: Taken) -> Iterator[Step]:
     for unit, function in taken:
-        what = "the card itself" if function is unit.primary else "a companion, in the same guest or none"
+        what = "the card itself" if function is unit.primary else "a companion"
         change = BindDriver(address=function.address, driver=vfio_driver_for(function))
-        yield Step(change, f"hands {call_unit(unit)} to guests: {what}", unit.address)
+        yield Step(change, f"guests get {call_unit(unit)} whole or not at all; this is {what}", unit.address)

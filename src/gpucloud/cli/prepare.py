@@ -1,0 +1,309 @@
+"""``gpucloud plan``, ``apply``, ``verify`` and ``undo``: a host made ready for guests, and given back."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.output import clean, print_json, print_text, say, table
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from gpucloud.model.host import Host
+    from gpucloud.model.plan import Plan
+    from gpucloud.prepare.desk import Desk
+    from gpucloud.prepare.takeback import Outcome, Watch
+    from gpucloud.prepare.verify import Mismatch
+
+
+class Shape(StrEnum):
+    """How a plan or a check is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Units = Annotated[
+    list[str] | None,
+    typer.Option("--unit", metavar="ADDRESS", help="A GPU, as lspci names it; may be repeated."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
+Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
+State = Annotated[
+    Path, typer.Option("--state", envvar="GPUCLOUD_STATE", help="Folder of the journal.", show_default=True)
+]
+_STATE = Path("/var/lib/gpucloud")
+
+
+def plan(
+    context: typer.Context,
+    unit: Units = None,
+    capture: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="CAPTURE", help="Plan for a captured host: a directory or archive."),
+    ] = None,
+    remote: Annotated[
+        str | None, typer.Option("--host", metavar="USER@HOST", help="Plan for another host, over ssh.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan, for apply.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 where something would change.")] = False,
+    shape: Shaped = Shape.TEXT,
+    force: Force = False,
+    state: State = _STATE,
+) -> None:
+    """Show every change that would make GPUs ready for guests, and change nothing.
+
+    A card goes with all its functions and its whole IOMMU group, or not at all: what stands in the way is
+    named with what to do about it. Nothing needs a restart, and nothing outlives one.
+
+    Examples:
+      gpucloud plan --unit 3b:00.0
+      gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
+      gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
+    """
+    from gpucloud.prepare.plan import choose_units, plan_passthrough
+    from gpucloud.prepare.stored import render_stored
+
+    host = _host(context, capture, remote, state)
+    made = plan_passthrough(host, choose_units(host, unit or ()), force=force)
+    stored = render_stored(made)
+    if output is not None and not made.refusals:
+        _write(output, stored)
+    _show(made, stored, shape)
+    if made.refusals:
+        raise Failure(f"refused: {made.refusals[0].why}", made.refusals[0].instead)
+    if check and not made.is_empty:
+        raise typer.Exit(Exit.PENDING)
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="PLAN", help="A plan that `gpucloud plan --output` wrote.")
+    ] = None,
+    unit: Units = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Carry on with a plan that was cut off.")] = False,
+    force: Force = False,
+    state: State = _STATE,
+) -> None:
+    """Make GPUs ready for guests: each change is in the journal before it is made, and read back after.
+
+    The host is read again first: if it is not as it was when the plan was made, nothing is done. If a change
+    fails, or on Ctrl-C, everything is taken back (exit code 5; 6 where that failed too).
+
+    Examples:
+      gpucloud apply plan.json
+      gpucloud apply --unit 3b:00.0 --yes
+      gpucloud apply --resume
+    """
+    desk = _desk(context, state)
+    if [file is not None, bool(unit), resume].count(True) != 1:
+        raise Failure(
+            "apply takes one of: a plan file, --unit, --resume", "see gpucloud apply --help", code=Exit.USAGE
+        )
+    if resume:
+        with _watch() as watch:
+            return _report(desk.resume(watch))
+    made = _read(file) if file is not None else desk.plan(unit or (), force=force)
+    if made.refusals:
+        _show(made, b"", Shape.TEXT)
+        raise Failure(f"refused: {made.refusals[0].why}", made.refusals[0].instead)
+    if file is None and not made.is_empty:
+        _show(made, b"", Shape.TEXT)
+        _ask(yes=yes)
+    with _watch() as watch:
+        outcome = desk.apply(made, watch)
+    return (
+        _report(outcome)
+        if outcome
+        else print_text("nothing to do: every GPU of the plan is ready for guests")
+    )
+
+
+def verify(
+    context: typer.Context,
+    entry: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A journal entry; all that are applied without.")
+    ] = None,
+    unit: Units = None,
+    shape: Shaped = Shape.TEXT,
+    state: State = _STATE,
+) -> None:
+    """Look whether the host is as planned. Exit code 3 says that it is not.
+
+    Examples:
+      gpucloud verify
+      gpucloud verify 3
+      gpucloud verify --unit 3b:00.0
+    """
+    desk = _desk(context, state)
+    mismatches = desk.verify_units(unit) if unit else desk.verify(entry)
+    if shape is Shape.JSON:
+        print_json(mismatches)
+    else:
+        _show_mismatches(mismatches)
+    if mismatches:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def undo(
+    context: typer.Context,
+    entry: Annotated[
+        str, typer.Argument(metavar="ID", help="A journal entry, or `last`: the last not undone.")
+    ] = "last",
+    listed: Annotated[bool, typer.Option("--list", help="List the journal; take nothing back.")] = False,
+    shape: Annotated[Shape, typer.Option("--format", help="Of the list: text or JSON.")] = Shape.TEXT,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also take back what somebody else has changed since.")
+    ] = False,
+    state: State = _STATE,
+) -> None:
+    """Take an applied plan back: the previous drivers and overrides, and nothing of anybody else.
+
+    May be repeated, also after a crash. A card that a guest or process uses is refused. After a restart of
+    the host there is nothing to take back; the entry is only closed.
+
+    Examples:
+      gpucloud undo
+      gpucloud undo 3
+      gpucloud undo --list
+    """
+    desk = _desk(context, state)
+    if listed:
+        _list(desk, shape)
+    else:
+        with _watch() as watch:
+            outcome = desk.undo(entry, force=force, watch=watch)
+        _report(outcome, f"journal entry {outcome.entry} is taken back: the host is as before")
+
+
+def _desk(context: typer.Context, state: Path) -> Desk:
+    """The desk that tests put in place, or this host's."""
+    from gpucloud.prepare.desk import Desk, open_desk
+
+    return context.obj if isinstance(context.obj, Desk) else open_desk(state)
+
+
+def _host(context: typer.Context, capture: Path | None, remote: str | None, state: Path) -> Host:
+    from gpucloud.inventory import open_host
+
+    if capture is not None or remote is not None:
+        return open_host(capture=capture, remote=remote)
+    desk = _desk(context, state)
+    try:
+        for entry in desk.journal.unfinished():
+            say(f"journal entry {entry.id} is unfinished: gpucloud apply --resume, or gpucloud undo")
+    except Failure as failure:
+        say(str(failure))  # planning only looks, and a user who may not read the journal may still look
+    return desk.read_host()
+
+
+def _read(path: Path) -> Plan:
+    from gpucloud.prepare.stored import PLAN_LIMIT, parse_stored
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(PLAN_LIMIT + 1)
+    except OSError as error:
+        raise Failure(
+            f"cannot read {path}: {error.strerror}", "make a plan: gpucloud plan --output FILE"
+        ) from error
+    if len(data) > PLAN_LIMIT:
+        raise Failure(f"{path} is longer than any plan", "make the plan anew: gpucloud plan --output FILE")
+    return parse_stored(data, str(path)).plan
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise Failure(
+            f"cannot write {path}: {error.strerror}", "choose another place with --output"
+        ) from error
+
+
+def _show(plan: Plan, stored: bytes, shape: Shape) -> None:
+    from gpucloud.prepare.plan import render_plan
+
+    if shape is Shape.JSON:
+        print(clean(stored.decode()), end="")
+    else:
+        print_text(render_plan(plan))
+
+
+def _show_mismatches(mismatches: tuple[Mismatch, ...]) -> None:
+    for mismatch in mismatches:
+        print_text(f"{mismatch.path}\n  planned  {mismatch.expected}\n  is       {mismatch.seen}")
+    if not mismatches:
+        print_text("the host is as planned")
+
+
+def _ask(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failure(
+            "nothing was changed: there is no terminal to ask on", "look at the plan, then add --yes"
+        )
+    if not typer.confirm("Make these changes?", err=True):
+        raise Failure("nothing was changed")
+
+
+def _report(outcome: Outcome, done: str | None = None) -> None:
+    from gpucloud.prepare.desk import conclude
+
+    for line in outcome.kept:
+        say(line)
+    conclude(outcome)
+    print_text(
+        done or f"done and read back: journal entry {outcome.entry}; back with: gpucloud undo {outcome.entry}"
+    )
+
+
+def _list(desk: Desk, shape: Shape) -> None:
+    from gpucloud.prepare.listing import list_entries
+
+    rows = list_entries(desk.journal)
+    if shape is Shape.JSON:
+        print_json(rows)
+    elif not rows:
+        print_text("the journal is empty")
+    else:
+        cells = [(row.id, row.status, row.at, ", ".join(row.units), str(row.steps)) for row in rows]
+        table(("entry", "status", "since", "GPUs", "changes"), cells)
+
+
+@contextlib.contextmanager
+def _watch() -> Iterator[Watch]:
+    """Tell of each step; take Ctrl-C, a closed terminal and a kill for a wish to stop between two steps."""
+    from gpucloud.prepare.takeback import Watch
+
+    stopped = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        stopped.append(number)
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that is gone must not stop the way back
+            say(line)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield Watch(tell, lambda: bool(stopped))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

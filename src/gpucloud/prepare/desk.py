@@ -1,0 +1,154 @@
+"""The four verbs on one host: what the command line, and whoever else, calls.
+
+A `Desk` joins how the host is read, how it is changed and where that is noted. Every method takes the lock,
+reads the host again and lets every guard speak before it changes anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Plan
+from gpucloud.prepare.apply import apply, refuse_unfinished, resume
+from gpucloud.prepare.journal import Entry, Journal, Status
+from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
+from gpucloud.prepare.steps import preview
+from gpucloud.prepare.system import LiveSystem, System
+from gpucloud.prepare.takeback import Outcome, Watch
+from gpucloud.prepare.undo import choose_entry, release_kept, undo_entry
+from gpucloud.prepare.verify import Mismatch, verify
+
+_QUIET = Watch()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One host, its reader, its writer and its journal."""
+
+    read_host: Callable[[], Host]
+    system: System
+    journal: Journal
+
+    def plan(self, names: Sequence[str], *, force: bool) -> Plan:
+        """Plan for the units at these addresses.
+
+        Raises:
+            Failure: a name is no GPU of this host.
+        """
+        host = self.read_host()
+        return plan_passthrough(host, choose_units(host, names), force=force)
+
+    def apply(self, plan: Plan, watch: Watch = _QUIET) -> Outcome | None:
+        """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
+
+        Raises:
+            Failure: the host has changed since, an earlier plan is unfinished, or another run has the lock.
+        """
+        with self.journal.lock():
+            refuse_unfinished(self.journal)
+            fresh = recheck(plan, self.read_host())
+            return None if fresh.is_empty else apply(fresh, self.system, self.journal, watch)
+
+    def resume(self, watch: Watch = _QUIET) -> Outcome:
+        """Carry on with the plan that was cut off.
+
+        Raises:
+            Failure: there is none, it cannot be carried on with, or a guard has something against it now.
+        """
+        with self.journal.lock():
+            for entry in self.journal.unfinished():
+                self._guard(entry)
+                return resume(entry, self.system, watch)
+        raise Failure("no plan was cut off here", "see gpucloud undo --list")
+
+    def undo(self, name: str, *, force: bool, watch: Watch = _QUIET) -> Outcome:
+        """Take an entry back, and what earlier undos had to leave for its sake.
+
+        Raises:
+            Failure: there is no such entry, or it cannot be taken back now; nothing was touched.
+        """
+        with self.journal.lock():
+            entry = choose_entry(self.journal, name)
+            outcome = undo_entry(entry, self.system, self.read_host(), force=force, watch=watch)
+            if not outcome.left:
+                release_kept(self.journal, self.system, watch)
+            return outcome
+
+    def verify(self, name: str | None) -> tuple[Mismatch, ...]:
+        """What is not as an applied plan left it: of one entry, or of all that are applied.
+
+        Raises:
+            Failure: nothing is applied, or there is no such entry.
+        """
+        entries = [self.journal.entry(name)] if name else self._applied()
+        return tuple(mismatch for entry in entries for mismatch in self._verify(entry))
+
+    def verify_units(self, names: Sequence[str]) -> tuple[Mismatch, ...]:
+        """What keeps these units from being ready for guests."""
+        plan = self.plan(names, force=True)
+        refused = (
+            Mismatch(f"GPU {refusal.unit.short}", "ready for guests", refusal.why)
+            for refusal in plan.refusals
+        )
+        changes = (preview(step.change) for step in plan.steps)
+        missing = (Mismatch(each.path, each.after or "(none)", each.before or "(none)") for each in changes)
+        return (*refused, *missing)
+
+    def _guard(self, entry: Entry) -> None:
+        """Let every guard look at the host as the cut left it."""
+        cut = entry.read_stored().plan
+        host = self.read_host()
+        units = choose_units(host, [str(address) for address in cut.units])
+        for refusal in plan_passthrough(host, units, force=cut.is_forced).refusals:
+            raise Failure(refusal.why, f"{refusal.instead}; or take it back: gpucloud undo {entry.id}")
+
+    def _applied(self) -> list[Entry]:
+        entries = [
+            entry for entry in self.journal.entries() if entry.read_progress().status == Status.APPLIED
+        ]
+        if not entries:
+            raise Failure("nothing is applied here", "name a GPU: gpucloud verify --unit 3b:00.0")
+        return entries
+
+    def _verify(self, entry: Entry) -> tuple[Mismatch, ...]:
+        stored, status = entry.read_stored(), entry.read_progress().status
+        if status != Status.APPLIED:
+            return (Mismatch(f"journal entry {entry.id}", Status.APPLIED.value, status.value),)
+        if stored.boot != read_boot(self.system):
+            seen = "the host was restarted since, and bindings do not outlive that: gpucloud apply again"
+            return (Mismatch(f"journal entry {entry.id}", "applied in this boot", seen),)
+        return verify(stored.plan, self.system)
+
+
+def open_desk(state: Path) -> Desk:
+    """This host, with its journal below ``state``."""
+    from gpucloud.inventory import open_host
+
+    return Desk(open_host, LiveSystem(), Journal(state, time.time))
+
+
+def conclude(outcome: Outcome) -> None:
+    """Say by its exit code how it ended; nothing where all went well.
+
+    Raises:
+        Failure: with 5, the plan failed and everything was taken back; with 6, something could not be.
+    """
+    began = f"{outcome.failure}; " if outcome.failure else ""
+    if outcome.left:
+        raise Failure(
+            f"{began}{len(outcome.left)} of its changes could not be taken back: {'; '.join(outcome.left)}",
+            f"put right what is named, then: gpucloud undo {outcome.entry}",
+            code=Exit.UNDO_FAILED,
+        )
+    if outcome.failure:
+        raise Failure(
+            f"{began}everything was taken back and the host is as before",
+            f"the journal has it: entry {outcome.entry}",
+            code=Exit.UNDONE,
+        )

@@ -1,0 +1,25 @@
+"""Fake hosts for every test of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.prepare.fake_host import BMC, LAB_CARD, card
+from tests.prepare.site import Site, site_in
+
+SiteMaker = Callable[..., Site]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Two cards with audio in groups of their own, and the server's own screen."""
+    return site_in(tmp_path, [*card(0x3B, 11), *card(0x3C, 12), BMC])
+
+
+@pytest.fixture
+def lab_site(tmp_path: Path) -> Site:
+    """One card with audio that shows the console: the laboratory's host."""
+    return site_in(tmp_path, LAB_CARD)

@@ -1,0 +1,142 @@
+"""kill -9 at every moment of apply, undo and resume: the host is as before or as planned, never neither."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.plan import Plan
+from gpucloud.prepare.apply import apply, resume
+from gpucloud.prepare.journal import Status
+from tests.prepare.doom import dies, is_killed
+from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffer, card
+from tests.prepare.site import Site, site_in
+
+BAR = (0xC0000000, 0xC0FFFFFF)
+Picture = dict[str, str]
+
+
+def lab_card(folder: Path) -> Site:
+    """Its console goes, too: modules, console, overrides, unbinds, binds."""
+    return site_in(folder, LAB_CARD)
+
+
+def boot_display(folder: Path) -> Site:
+    """Only the firmware's framebuffer shows the console, and the card has no driver."""
+    display = Function("0000:3b:00.0", "10de:20b5", VGA, 11, is_boot_vga=True, bar=BAR)
+    site = site_in(folder, [display, card(0x3B, 11)[1]])
+    add_boot_framebuffer(site.kernel, BAR[0], BAR[0] + 0xFFFF)
+    return site
+
+
+def odd_card(folder: Path) -> Site:
+    """A function that pci-stub has by an override, one that has no driver, and modules that are there."""
+    functions = [
+        Function("0000:3b:00.0", "10de:20b5", VGA, 11, "nvidia", is_boot_vga=False),
+        Function("0000:3b:00.1", "10de:1aef", 0x040300, 11, "pci-stub", "pci-stub"),
+        Function("0000:3b:00.2", "10de:1ad8", 0x0C0330, 11),
+    ]
+    return site_in(folder, [*functions, *card(0x3C, 12)], loaded=["vfio_pci"])
+
+
+class Story:
+    """One host, and what is done to it at every moment at which it could be cut off."""
+
+    def __init__(self, folder: Path, make: Callable[[Path], Site]) -> None:
+        self.site = make(folder / "host")
+        self.old = self.site.picture()
+        self.plan: Plan = self.site.plan(str(self.site.host().units[0].address), force=True)
+        self.apply(self.site)
+        self.new = self.site.picture()
+        self.undo(self.site)
+
+    def apply(self, site: Site) -> None:
+        apply(self.plan, site.system, site.journal)
+
+    def resume(self, site: Site) -> None:
+        for entry in site.journal.unfinished():
+            resume(entry, site.system)
+
+    def undo(self, site: Site) -> None:
+        site.desk.undo("last", force=False)
+
+    @property
+    def is_cut_off(self) -> bool:
+        return bool(self.site.journal.unfinished())
+
+    def moments(self) -> Iterator[int]:
+        """Counts up; the host is as before and the journal empty each time."""
+        moment = 0
+        while True:
+            shutil.rmtree(self.site.state, ignore_errors=True)
+            assert self.site.picture() == self.old
+            yield moment
+            moment += 1
+
+
+@pytest.fixture(params=[lab_card, boot_display, odd_card], ids=lambda make: make.__name__)
+def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
+    return Story(tmp_path, request.param)
+
+
+def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story) -> None:
+    for moment in story.moments():
+        if not dies(story.site, moment, story.apply):
+            assert moment > 30
+            break
+        if story.is_cut_off:
+            story.undo(story.site)
+        elif story.site.journal.entries():
+            assert story.site.picture() == story.new, moment
+            story.undo(story.site)
+        assert story.site.picture() == story.old, moment
+
+
+def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story) -> None:
+    for moment in story.moments():
+        if not dies(story.site, moment, story.apply):
+            break
+        story.resume(story.site)
+        if story.site.journal.entries():
+            assert story.site.picture() == story.new, moment
+            story.undo(story.site)
+
+
+def test_an_undo_that_was_cut_off_is_repeated(story: Story) -> None:
+    for moment in story.moments():
+        story.apply(story.site)
+        if not dies(story.site, moment, story.undo):
+            assert moment > 20
+            break
+        if story.site.journal.entry("1").read_progress().status != Status.UNDONE:
+            story.undo(story.site)
+        assert story.site.picture() == story.old, moment
+
+
+def test_a_resume_that_was_cut_off_is_repeated(story: Story) -> None:
+    for moment in story.moments():
+        assert dies(story.site, 20, story.apply)
+        if not dies(story.site, moment, story.resume):
+            break
+        story.resume(story.site)
+        assert story.site.picture() == story.new, moment
+        story.undo(story.site)
+
+
+def test_sigkill_is_no_different(story: Story) -> None:
+    for moment in range(5, 45, 13):
+        assert is_killed(story.site, moment, story.apply)
+        if story.is_cut_off:
+            story.undo(story.site)
+        assert story.site.picture() == story.old, moment
+
+
+def test_nothing_new_begins_before_a_cut_off_plan_is_finished(site: Site) -> None:
+    assert dies(site, 30, lambda doomed: doomed.apply("3b:00.0"))
+
+    with pytest.raises(Failure, match=r"entry 0001 is unfinished .*apply --resume.*gpucloud undo 0001"):
+        site.apply("3c:00.0")
