@@ -46,7 +46,10 @@ def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
 
 
 def _read_messages(paper: Paper, chunk: Chunk) -> None:
+    is_configuration = "conf" in chunk.key
     for remark in find_remarks(chunk, PHRASES):
+        if is_configuration and remark.evidence.text.startswith("#"):
+            continue
         kept = paper.remarks.setdefault(remark.phrase.name, [])
         if len(kept) < _MOST_REMARKS and all(remark.evidence != one.evidence for one in kept):
             kept.append(remark)

@@ -21,6 +21,11 @@ class Shapes:
     nameless_types: list[Evidence] = field(default_factory=list)
     has_hostdev: bool = False
     has_domain: bool = False
+    has_uefi: bool = False
+    is_closed: bool = False
+    """The end of the domain was seen: what is absent is absent."""
+    definition: list[Evidence] = field(default_factory=list)
+    """Lines that show a guest's definition: libvirt's domain or QEMU's machine."""
     _type: Evidence | None = None
     _is_named: bool = False
 
@@ -31,6 +36,10 @@ class Shapes:
             row = _TOPOLOGY.match(text + " ")
             if row is not None:
                 self.topology.append((_cite(line), tuple(row["cells"].split())))
+        if "OVMF" in text or "firmware='efi'" in text or 'firmware="efi"' in text or "pflash" in text:
+            self.has_uefi = True
+        if ("-device vfio-pci" in text or "<domain" in text) and len(self.definition) < _MOST:
+            self.definition.append(_cite(line))
         if "<" in text:
             self._read_xml(line)
 
@@ -38,6 +47,7 @@ class Shapes:
         text = line.text
         self.has_hostdev = self.has_hostdev or "<hostdev" in text
         self.has_domain = self.has_domain or "<domain" in text
+        self.is_closed = self.is_closed or "</domain>" in text
         match = _TYPE.search(text)
         if match is not None:
             self._type, self._is_named = _cite(line), "<name>" in text

@@ -14,7 +14,7 @@ from gpucloud.doctor.rules import (
     kvm,
     modules,
 )
-from gpucloud.doctor.rules.pasted import devices, nova_request, nova_settings, platform, stated
+from gpucloud.doctor.rules.pasted import definition, devices, nova_request, nova_settings, platform, stated
 from gpucloud.doctor.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -46,11 +46,13 @@ PASTED_RULES: tuple[Rule, ...] = (
     stated.stated_by_programs,
     platform.argument_not_given,
     platform.argument_not_applied,
+    platform.table_without_iommu,
     platform.passthrough_said_unsupported,
     platform.group_said_not_viable,
     platform.companions_to_bind,
     platform.no_room_for_bar,
     platform.framebuffer_in_the_way,
+    devices.card_reads_all_ones,
     devices.device_not_handed_out,
     devices.mediated_device_missing,
     devices.vendor_interface_in_place_of_mdev,
@@ -58,6 +60,9 @@ PASTED_RULES: tuple[Rule, ...] = (
     devices.nouveau_in_the_way,
     devices.fabric_without_switches,
     devices.bound_before_unbound,
+    devices.virtual_functions_off,
+    definition.hypervisor_visible,
+    definition.legacy_firmware,
     nova_settings.alias_malformed,
     nova_settings.device_list_malformed,
     nova_settings.filter_left_out,

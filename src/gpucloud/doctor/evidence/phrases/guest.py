@@ -43,6 +43,8 @@ PLATFORM = (
     Phrase("guest-disk-flavor", "too small for requested image", cause="guest-too-small", confidence=0.97, by="nova/exception.py",
            says="The flavor is too small for the image"),
     Phrase("disk-full", "no space left on device", says="no space is left", by="errno ENOSPC"),
+    Phrase("code-12", "enough free resources", r"cannot find enough free resources|\(Code 12\)", "guest-mmio-window", 0.75, "Windows finds no room for the card (code 12)", "Windows device manager"),
+    Phrase("code-12", "(code 12)", cause="guest-mmio-window", confidence=0.75, by="Windows device manager", says="Windows finds no room for the card (code 12)"),
     Phrase("phys-bits", "phys-bits too low", cause="guest-mmio-window", confidence=0.85, by="QEMU hw/i386/pc.c",
            says="The guest's physical address width is too small"),
     Phrase("seabios-window", "seabios", r"(?:SeaBIOS|legacy BIOS|BIOS mode).{0,100}(?:black screen|hang|freez|not (?:boot|work|support)|no (?:output|display|signal))|"
@@ -69,6 +71,7 @@ DRIVERS = (
     Phrase("not-probed", "no nvidia devices probed", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
     Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",
            "modprobe(8)", unless=r"vgpu"),
+    Phrase("not-probed", "no nvidia gpu found", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
     Phrase("smi-no-devices", "no devices were found", cause=_DRIVER, confidence=0.45, by="nvidia-smi", says="The driver finds no card",
            pattern=r"No devices were found"),
     Phrase("not-supported", "is not supported by the", r"(?:installed in this system is|is) not supported by (?:the )?(?:NVRM: )?(?:open )?NVIDIA \S+ driver release|"
@@ -80,9 +83,9 @@ DRIVERS = (
     Phrase("open-unsupported", "open nvidia.ko", r"Open nvidia\.ko is only ready for use on", _KIND, 0.9, "The open kernel modules do not support this card", _NVIDIA),
     Phrase("api-mismatch", "api mismatch", r"API mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", _NVIDIA),
     Phrase("library-mismatch", "version mismatch", r"Driver/library version mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", "NVML"),
-    Phrase("fabric-mismatch", "interface version", r"driver interface version \S+ doesn'?t match with driver version", _KIND, 0.95,
+    Phrase("fabric-mismatch", "interface version", r"driver interface version \S+ do(?:es)?n'?t match with driver version", _KIND, 0.95,
            "The fabric manager and the driver have different versions", "nv-fabricmanager"),
-    Phrase("vgpu-mismatch", "version", r"(?:[Gg]uest (?:VGX|vGPU|driver).{0,40}version.{0,60}(?:not supported|mismatch|incompatible|lower|higher|too)|VGPU version mismatch|"
+    Phrase("vgpu-mismatch", "version", r"(?:[Gg]uest (?:VGX|vGPU|driver).{0,40}version.{0,60}(?:not supported|mismatch|incompatible|lower|higher|newer|older|too)|VGPU version mismatch|"
            r"[Ii]ncompatible (?:Guest/Host|host/guest) drivers?|vgpu.{0,60}version.{0,30}(?:mismatch|incompatible))", _KIND, 0.93, "Guest driver and vGPU manager do not fit",
            "nvidia-vgpu-mgr"),
     Phrase("gsp-firmware", "gsp", r"(?:RmInitAdapter failed!? \(0x(?:62|22|24|25|26|31):|GSP.{0,40}(?:firmware.{0,40}(?:failed|not found|version|mismatch)|version mismatch))", _KIND, 0.5,
@@ -143,6 +146,7 @@ VGPU = (
     Phrase("mdev-create", "/create", r"(?:mdev_supported_types|/create).{0,120}(?:No space left|Input/output error|Resource temporarily)", _FULL, 0.85,
            "The driver refuses another vGPU", "Linux mdev"),
     Phrase("mdev-create-space", "write error: no space left", says="a write to sysfs finds no space", by="bash(1)"),
+    Phrase("mig-full", "gpu instance", r"(?:Unable|Failed) to create (?:a )?GPU instance.{0,120}(?:Insufficient|No)\s+[Rr]esources", _FULL, 0.85, "The card has no room for another MIG instance", "nvidia-smi mig"),
     Phrase("vgpu-mixed", "vgpu", r"(?:mixed.?size|different (?:vGPU )?(?:type|profile|size)|heterogeneous|same (?:vGPU )?(?:type|profile|frame.?buffer)).{0,60}(?:not (?:supported|allowed)|must|only|already|running|vgpu)", _FULL, 0.7,
            "Another vGPU size runs on the card", _VGPU),
     Phrase("vfs-no-driver", "cannot configure sr-iov", r"No driver bound to device; cannot configure SR-IOV", _VFS, 0.93, "No driver has the card, so it makes no virtual functions", "Linux drivers/pci/pci-sysfs.c"),

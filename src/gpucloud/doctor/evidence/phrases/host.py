@@ -62,9 +62,11 @@ BINDING = (
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
            r"probe.{0,20}failed with error -16|/vfio-pci/bind.{0,30}(?:busy|No such device)", _HELD, 0.75,
            "The card cannot be bound: another driver has it", "Linux drivers/base/bus.c"),
+    Phrase("bind-proxmox", "to vfio", r"Cannot bind \S+ to vfio", _HELD, 0.75, "The card cannot be bound: another driver has it", "Proxmox VE qemu-server"),
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
            r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
            _HELD, 0.8, "The card is on a host driver", "management programs"),
+    Phrase("unmanaged", "must be manually detached", cause=_HELD, confidence=0.93, by=_LIBVIRT, says="The device is on a host driver and the guest's definition leaves it there (managed='no')"),
     Phrase("framebuffer-switch", "switching to", r"fb\d+: switching to (?P<driver>\w+) from (?:EFI VGA|VESA VGA|simple)",
            says="a host driver takes the boot display", by="Linux drivers/video/aperture.c"),
     Phrase("vfio-added", "vfio_pci: add", r"vfio_pci: add \[(?P<id>[0-9a-f]{4}:[0-9a-f]{4})", says="vfio-pci was given ids",
@@ -83,7 +85,7 @@ BINDING = (
            "Proxmox VE qemu-server"),
     Phrase("in-use-attached", "already attached", r"device is already attached", _IN_USE, 0.9,
            "The device is already attached to a guest", f"{_QEMU}pci.c"),
-    Phrase("in-use-node", "/dev/vfio/", r"/dev/vfio/(?:devices/)?(?:vfio)?\d+['\"]?.{0,20}(?:busy|EBUSY)", _IN_USE, 0.9,
+    Phrase("in-use-node", "/dev/vfio/", r"/dev/vfio/(?:devices/)?(?:vfio)?\d+['\"]?.{0,40}(?:busy|EBUSY)", _IN_USE, 0.9,
            "Another process has the group open", "Linux drivers/vfio/group.c"),
     Phrase("in-use-client", "in use by another client", cause=_IN_USE, confidence=0.85, by="nvidia-smi, NVML",
            says="Another program uses the card"),
@@ -95,6 +97,8 @@ BINDING = (
            "The persistence daemon holds the card", "nvidia-persistenced(1)"),
     Phrase("in-use-processes", "in use", r"(?:GPU|device|card)\b.{0,60}\b(?:still |currently )?(?:in use|used) by (?:process|PID|the "
            r"following|pid)", _IN_USE, 0.8, "A process of the host has the card open", "tools"),
+    Phrase("in-use-fuser", "/dev/", r"/dev/(?:nvidia\S*|dri/\S+):\s+\S+\s+\d+\s+[Ffm.]{2,6}\s+\S+", _IN_USE, 0.8, "A process of the host has the card open", "fuser(1)"),
+    Phrase("in-use-lsof", "chr", r"^\S+\s+\d+\s.*\bCHR\b.*/dev/(?:nvidia\d|nvidiactl|dri/)", _IN_USE, 0.7, "A process of the host has the card open", "lsof(8)"),
     Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
            r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
     Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
@@ -131,6 +135,7 @@ MODULES = (
            r"restricted", _SECURE, 0.97, "The kernel refuses an unsigned module", "Linux kernel/module/signing.c"),
     Phrase("secure-key", "key", r"(?:Key was rejected by service|Required key not available|Loading of module with unavailable key is "
            r"rejected)", _SECURE, 0.97, "The kernel refuses a module whose signature it does not trust", "Linux kernel/module/signing.c"),
+    Phrase("secure-installer", "secure boot is enabled on this system", cause=_SECURE, confidence=0.9, by="nvidia-installer", says="The kernel refuses a module whose signature it does not trust"),
     Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,120}is restricted", _SECURE, 0.95,
            "The locked-down kernel refuses", "kernel_lockdown(7)"),
     Phrase("secure-insert", "operation not permitted", r"could not insert '?\"?[\w-]+'?\"?: Operation not permitted", _SECURE, 0.9,
@@ -163,10 +168,14 @@ CARD = (
     Phrase("reset-failed-qemu", "reset", r"(?:vfio|VFIO)[^\n]{0,60}(?:hot reset failed|failed to reset|reset (?:of the )?device failed)|Failed to reset (?:vfio )?"
            r"(?:PCI )?device|vfio_pci_hot_reset.{0,40}fail|VFIO_DEVICE_RESET.{0,30}fail|[Hh]ot reset (?:of the GPU )?failed|error resetting device", _RESET, 0.8,
            "The card could not be reset", f"{_QEMU}pci.c"),
+    Phrase("reset-proxmox", "reset pci device", r"(?:can't|failed to) reset PCI device '?[0-9a-f:.]+", _RESET, 0.5, "The card could not be reset", "Proxmox VE qemu-server", Level.WARNING),
+    Phrase("amd-ring", "test failed", r"(?:amdgpu|radeon|drm).{0,60}(?:ring \w+ test failed|IB test failed)", _RESET, 0.6, "The card does not start again: it was not reset", "Linux amdgpu"),
     Phrase("reset-mention", "reset bug", cause=_RESET, confidence=0.75, by="AMD cards", says="The card is not reset between guests"),
     Phrase("reset-inaccessible", "error -19", r"vfio.{0,60}(?:failed|error).{0,10}-19", _RESET, 0.4, "The card does not answer", "vfio", Level.WARNING),
     Phrase("atombios", "atombios stuck", cause=_RESET, confidence=0.85, by="Linux amdgpu/atom.c",
            says="The card was not reset: its BIOS does not run a second time"),
+    Phrase("vendor-reset-failed", "reset result", r"AMD_\w+: reset result = -\d+", _RESET, 0.88, "The card was not reset", "gnif/vendor-reset"),
+    Phrase("vendor-reset", "performing reset", r"AMD_\w+: (?:performing (?:pre-|post-)?reset|bus reset)", _RESET, 0.55, "A reset module works on the card: it does not reset by itself", "gnif/vendor-reset", Level.WARNING),
     Phrase("amd-psp", "psp", r"(?:PSP (?:load \w+ failed|create ring failed|tmr init failed|is not alive|firmware loading failed)|psp.{0,30}(?:hw_init|resume).{0,40}"
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
     Phrase("amd-post", "gpu post", r"(?:amdgpu|radeon).{0,40}(?:gpu post error|asic reset (?:on init )?failed|GPU reset (?:failed|begin.{0,40}failed))|"
@@ -188,6 +197,7 @@ LIMITS = (
            r".{0,160}Cannot allocate memory", _MEMLOCK, 0.93, "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
     Phrase("memlock-map", "-12", r"(?:dma_map|MAP_DMA|pin_pages)\w*.{0,120}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
            "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
+    Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
     Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
            r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),
     Phrase("memlock-words", "memlock", r"memlock.{0,60}(?:fail|exceed|too (?:low|small)|not permitted|denied|insufficient|error)|(?:fail\w*|error|unable).{0,60}memlock",
@@ -207,9 +217,9 @@ LIMITS = (
     Phrase("ram-oom", "killed process", r"Killed process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
-    Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
+    Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t)", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
     Phrase("selinux", "selinux is preventing", cause=_MAC, confidence=0.9, by="setroubleshoot", says="SELinux refuses"),
-    Phrase("apparmor", "apparmor", r"apparmor=\"?DENIED", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    Phrase("apparmor", "apparmor", r"apparmor=\"?DENIED.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|\.rom)", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
     Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,

@@ -27,6 +27,19 @@ _INSTALLING = (
 
 
 @rule
+def card_reads_all_ones(case: Case) -> Answers:
+    """Everything read of the card is ones: off the bus, asleep without power, or stuck after a reset."""
+    paper = case.paper
+    if paper is None or not paper.has("reads-ones"):
+        return
+    lines = paper.lines("reads-ones")
+    title = "Everything read of the card is ones: it does not answer"
+    yield known("gpu-fell-off-bus", title, lines, 0.7)
+    yield known("power-state-d3", title, lines, 0.62)
+    yield known("reset-bug", title, lines, 0.6)
+
+
+@rule
 def device_not_handed_out(case: Case) -> Answers:
     """Vfio gave an error for the device itself: not bound, or open elsewhere."""
     paper = case.paper
@@ -34,11 +47,11 @@ def device_not_handed_out(case: Case) -> Answers:
         return
     for remark in paper.said("device-from-group"):
         error = remark.caught.get("error", "").lower()
-        if _is_mediated(remark) and "busy" not in error and "timed out" not in error:
-            title = "The vGPU manager refuses the mediated device: no room for its type, or it is in use"
+        if "input/output" in error or (_is_mediated(remark) and not _is_busy(error)):
+            title = "The vGPU manager refuses the device: no room for its type, or it is in use"
             yield known("vgpu-type-or-capacity", title, (remark.evidence,), 0.55)
             yield known("gpu-in-use", title, (remark.evidence,), 0.5)
-        elif "busy" in error or "timed out" in error:
+        elif _is_busy(error):
             yield known(
                 "gpu-in-use",
                 "Another guest has the device: one device serves one guest",
@@ -144,6 +157,22 @@ def fabric_without_switches(case: Case) -> Answers:
 
 
 @rule
+def virtual_functions_off(case: Case) -> Answers:
+    """sriov_numvfs is 0: no virtual function exists, which matters where vGPUs or VFs are wanted."""
+    paper = case.paper
+    if paper is None or not paper.has("sriov-off"):
+        return
+    wanted = paper.has("vendor-vfio", "mdev-uuid", "mdev-bus") or paper.request.get("resources:VGPU")
+    yield known(
+        "sriov-vfs-not-enabled",
+        "No virtual function is enabled (sriov_numvfs is 0)",
+        paper.lines("sriov-off"),
+        0.6 if wanted else 0.35,
+        level=Level.WARNING if wanted else Level.INFO,
+    )
+
+
+@rule
 def bound_before_unbound(case: Case) -> Answers:
     """A script binds a device to vfio before it takes it from its driver."""
     paper = case.paper
@@ -164,6 +193,10 @@ def bound_before_unbound(case: Case) -> Answers:
             (first.evidence, second.evidence),
             0.88,
         )
+
+
+def _is_busy(error: str) -> bool:
+    return "busy" in error or "timed out" in error
 
 
 def _is_mediated(remark: Remark) -> bool:

@@ -19,7 +19,10 @@ from gpucloud.model.pci import PciFunction, PciId
 from gpucloud.model.unknown import Unknown
 
 _GUEST_MARKS = ("guest-marks",)
-_HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|13)\b|ROM|bridge window \[io", re.IGNORECASE)
+_HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|1[3-6])\b|ROM|bridge window", re.IGNORECASE)
+"""Resources that often find no room on healthy hosts: I/O ports, expansion ROMs, windows of bridges."""
+_VF_BAR = re.compile(r"VF BAR|\bBAR (?:[789]|1[0-2])\b")
+"""Resources 7 to 12 are the BARs of virtual functions. Source: Linux include/linux/pci.h."""
 
 
 @rule
@@ -39,6 +42,23 @@ def argument_not_given(case: Case) -> Answers:
             why="intel_iommu=on turns VT-d on, unless the kernel was built to do so by itself; iommu=pt "
             "alone "
             "turns nothing on, and amd_iommu= is read on AMD processors only.",
+        )
+
+
+@rule
+def table_without_iommu(case: Case) -> Answers:
+    """The kernel log shows the DMAR table and nothing of an IOMMU that starts."""
+    paper = case.paper
+    if paper is None or is_iommu_shown_running(paper) or not paper.has("dmar-table"):
+        return
+    if not paper.has("dmar-asked") and not is_asked(case, "intel_iommu"):
+        is_sure = not isinstance(case.host.kernel.arguments, Unknown)
+        yield known(
+            "iommu-missing-kernel-arg",
+            "The firmware offers the IOMMU (DMAR) and the kernel log shows none that starts",
+            (*paper.lines("dmar-table"), *switches(case)),
+            0.6 if is_sure else 0.45,
+            level=Level.WARNING if is_sure else Level.INFO,
         )
 
 
@@ -172,23 +192,18 @@ def no_room_for_bar(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    remarks = [
-        remark
-        for remark in paper.said("bar-no-space", "bar-invalid", "bar-unassigned")
-        if not _HARMLESS_BAR.search(remark.evidence.text)
-    ]
+    said = paper.said("bar-no-space", "bar-invalid", "bar-unassigned")
+    remarks = [remark for remark in said if not _HARMLESS_BAR.search(remark.evidence.text)]
     if not remarks:
         return
-    in_guest = _is_in_guest(paper, remarks)
-    small_marks = is_guest_key(remarks[0].evidence.key)
-    yield known(
-        "guest-mmio-window" if in_guest else "bar-allocation",
-        "A BAR of the card has no room in the guest"
-        if in_guest
-        else "A BAR of the card has no room on the host",
-        (remark.evidence for remark in remarks),
-        0.9 if in_guest or not small_marks else 0.85,
-    )
+    lines = tuple(remark.evidence for remark in remarks)
+    if all(_VF_BAR.search(line.text) for line in lines) and not paper.has("probe-no-memory"):
+        title = "The host left no room for the BARs of virtual functions"
+        yield known("bar-allocation", title, lines, 0.4, level=Level.INFO)
+    elif _is_in_guest(paper, remarks):
+        yield known("guest-mmio-window", "A BAR of the card has no room in the guest", lines, 0.9)
+    else:
+        yield known("bar-allocation", "A BAR of the card has no room on the host", lines, 0.9)
 
 
 @rule
