@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gpucloud.model.host import Host
     from gpucloud.model.pci import PciFunction
 
+_NOT_CAPTURED = "not in the capture"
 _COLUMNS = ("UNIT", "NAME", "FUNCTIONS", "GROUP", "DRIVER", "NUMA", "USED BY", "USES")
 
 
@@ -42,7 +44,7 @@ def scan(
         print_json({"host": facts, "units": host.units})
         return
     if host.units:
-        table(_COLUMNS, (_row(unit) for unit in host.units))
+        table(_COLUMNS, (_row(unit, host) for unit in host.units))
     else:
         print_text(_nothing_found(host))
     notes = list(_notes(host))
@@ -50,7 +52,7 @@ def scan(
         print_text("\n" + "\n".join(notes))
 
 
-def _row(unit: GpuUnit) -> tuple[str, ...]:
+def _row(unit: GpuUnit, host: Host) -> tuple[str, ...]:
     functions = unit.functions
     return (
         unit.address.short,
@@ -59,14 +61,15 @@ def _row(unit: GpuUnit) -> tuple[str, ...]:
         ", ".join(map(str, unit.groups)) or _said(unit.primary.iommu_group, "none"),
         "\n".join(_said(function.driver, "-") for function in functions),
         _said(unit.primary.numa_node, "-"),
-        "\n".join(_holders(unit)) or "-",
+        "\n".join(dict.fromkeys(_holders(unit, host))) or "-",
         ", ".join(unit.uses) or "-",
     )
 
 
 def _name(function: PciFunction) -> str:
-    vendor = (function.vendor_name or "").split(" ")[0]
-    return f"{vendor} {function.name}".strip()
+    vendor = function.vendor_name or ""
+    brand = vendor.partition("[")[2].rstrip("]").partition("/")[0] or vendor.partition(" ")[0]
+    return function.name if function.name.startswith(brand) else f"{brand} {function.name}"
 
 
 def _kind(function: PciFunction) -> str:
@@ -84,15 +87,21 @@ def _said(value: object, nothing: str) -> str:
     return nothing if value is None else str(value)
 
 
-def _holders(unit: GpuUnit) -> Iterator[str]:
-    for function in unit.functions:
+def _holders(unit: GpuUnit, host: Host) -> Iterator[str]:
+    """Who has the unit or a slice of it: guests by name, else processes."""
+    for function in (*unit.functions, *_slices(unit, host)):
         if isinstance(function.holders, Unknown):
             yield "?"
             continue
-        names = dict.fromkeys(
-            holder.guest or f"{holder.process} ({holder.pid})" for holder in function.holders
-        )
-        yield from names
+        for holder in function.holders:
+            who = f"guest {holder.guest}" if holder.guest else f"{holder.process} ({holder.pid})"
+            yield who if function in unit.functions else f"{who} on {function.address.short}"
+
+
+def _slices(unit: GpuUnit, host: Host) -> Iterator[PciFunction]:
+    sriov = unit.primary.sriov
+    if sriov is not None and not isinstance(sriov, Unknown) and not isinstance(host.functions, Unknown):
+        yield from (host.functions[address] for address in sriov.vfs if address in host.functions)
 
 
 def _nothing_found(host: Host) -> str:
@@ -103,24 +112,23 @@ def _nothing_found(host: Host) -> str:
 
 
 def _notes(host: Host) -> Iterator[str]:
-    """One line for each reason why something is unknown, with what it hides."""
-    hidden: dict[str, list[str]] = {}
-    for name in (field.name for field in fields(host) if field.name not in ("units", "functions")):
-        _gather(name, getattr(host, name), hidden)
-    if isinstance(host.functions, Unknown):
-        _gather("functions", host.functions, hidden)
-    for unit in host.units:
-        for function in unit.functions:
-            _gather(function.address.short, function, hidden)
-    for why, paths in hidden.items():
-        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-        yield f"unknown: {', '.join(paths[:3])}{more}: {why}"
+    """What is unknown, by reason: facts of the host by name, facts of functions once for all GPUs."""
+    reasons: dict[str, dict[str, None]] = {}
+    for field in fields(host):
+        if field.name != "units" and not (field.name == "functions" and host.units):
+            _gather(field.name, getattr(host, field.name), reasons)
+    for function in (function for unit in host.units for function in unit.functions):
+        for field in fields(function):
+            _gather(f"a GPU's {field.name}", getattr(function, field.name), reasons)
+    for why, facts in reasons.items():
+        yield from wrap(f"unknown ({why}): {', '.join(facts)}", width=110, subsequent_indent="    ")
 
 
-def _gather(path: str, value: object, hidden: dict[str, list[str]]) -> None:
-    """Find what is unknown in a value, and note its path under the reason."""
+def _gather(fact: str, value: object, reasons: dict[str, dict[str, None]]) -> None:
+    """Find what is unknown in a value, and note the fact under the reason."""
     if isinstance(value, Unknown):
-        hidden.setdefault(value.why, []).append(path)
+        why = _NOT_CAPTURED if value.why.endswith(_NOT_CAPTURED) else value.why
+        reasons.setdefault(why, {})[fact.replace("_", " ")] = None
     elif is_dataclass(value):
         for field in fields(value):
-            _gather(f"{path} {field.name}", getattr(value, field.name), hidden)
+            _gather(f"{fact} {field.name}", getattr(value, field.name), reasons)

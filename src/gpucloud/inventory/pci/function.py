@@ -150,11 +150,11 @@ def _resets(device: Device, release: str | Unknown) -> tuple[str, ...] | None | 
 
 def _link(device: Device) -> Link | None | Unknown:
     """Conventional PCI has no link, and the kernel shows none of these attributes then."""
-    speed = device.value("current_link_speed", parse_speed)
-    if speed is None:
-        return None
+    shown = device.text("current_link_speed")
+    if not isinstance(shown, str):
+        return shown
     return Link(
-        speed_gts=speed,
+        speed_gts=device.always("current_link_speed", parse_speed),
         max_speed_gts=device.always("max_link_speed", parse_speed),
         width=device.always("current_link_width", parse_width),
         max_width=device.always("max_link_width", parse_width),

@@ -15,8 +15,8 @@ _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 def read_sriov(device: Device) -> Sriov | None | Unknown:
     """Read what a physical function says of its virtual functions; None where it can have none."""
     total = device.value("sriov_totalvfs", number)
-    if total is None:
-        return None
+    if not isinstance(total, int):
+        return total
     enabled = device.always("sriov_numvfs", number)
     return Sriov(total=total, enabled=enabled, vfs=_vfs(device))
 
