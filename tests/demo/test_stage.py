@@ -16,7 +16,7 @@ from gpucloud.lab.process import Completed
 from gpucloud.model.failure import Failure
 
 FUNCTIONS = [
-    {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb"},
+    {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb", "device_name": "Rage 128"},
     {"address": "0000:00:10.1", "id": "8086:2668", "driver": "snd_hda_intel"},
 ]
 SCAN = {"host": {}, "units": [{"uses": ["passthrough"], "functions": FUNCTIONS}]}
@@ -52,9 +52,7 @@ class Answers:
             case "scan", True:
                 return Completed(json.dumps(SCAN), "", 0)
             case "doctor", True:
-                found = [
-                    {"source": "this host", "findings": [{"level": "blocker", "title": "a driver holds it"}]}
-                ]
+                found = {"source": "here", "findings": [{"level": "blocker", "title": "a driver holds it"}]}
                 return Completed(json.dumps(found), "", 3)
             case "doctor", False:
                 return Completed("a driver holds it", "", 3)

@@ -96,7 +96,7 @@ def scan(stage: Set) -> Seen:
     facts = json.loads(stage.gpucloud("scan", "--format", "json").stdout)
     units: list[dict[str, Any]] = [unit for unit in facts["units"] if "passthrough" in unit["uses"]]
     _demand(bool(units), "scan found no GPU that could be passed through")
-    functions = units[0]["functions"]
+    functions = max((unit["functions"] for unit in units), key=len)
     stage.unit = functions[0]["address"]
     stage.functions = tuple(function["id"] for function in functions)
     drivers = ", ".join(str(function["driver"]) for function in functions)
@@ -109,7 +109,7 @@ def doctor(stage: Set) -> Seen:
     """Say what stops the card from reaching a guest."""
     done = stage.gpucloud("doctor", "--unit", stage.unit, ok=(Exit.FINDINGS,))
     found = stage.gpucloud("doctor", "--unit", stage.unit, "--format", "json", ok=(Exit.FINDINGS,))
-    findings = json.loads(found.stdout)[0]["findings"]
+    findings = json.loads(found.stdout)["findings"]
     blockers = [finding["title"] for finding in findings if finding["level"] == "blocker"]
     _demand(bool(blockers), "doctor found nothing that stops a card which host drivers hold")
     return Seen(blockers[0], done.stdout)
