@@ -16,7 +16,9 @@ from gpucloud.model.finding import Evidence, Level
 
 _WINDOW_LINES = 3
 _MOST_OF_ONE = 24
-"""Occurrences of a phrase that are kept of one input: the first ones; the rest say the same."""
+"""Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
+_MOST_CANDIDATES = 400
+"""Lines of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ class _Page:
 
     def find(self, phrase: Phrase) -> Iterator[Remark]:
         place = self._low.find(phrase.needle)
-        seen, found = -1, 0
-        while place >= 0 and found < _MOST_OF_ONE:
+        seen, found, tried = -1, 0, 0
+        while place >= 0 and found < _MOST_OF_ONE and tried < _MOST_CANDIDATES:
             line = self._line_at(place)
             if line != seen:
-                seen = line
+                seen, tried = line, tried + 1
                 remark = self._judge(phrase, line, place)
                 if remark is not None:
                     found += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _JUNK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "utf-8"}
+_PIECE = 1_000_000
 LONGEST_LINE = 4000
 """Characters of a line that are looked at; a longer one is cut."""
 
@@ -56,18 +57,24 @@ def clean_text(text: str) -> str:
 def chunks(key: str, pieces: Iterable[str]) -> Iterator[Chunk]:
     """Pieces of text of any size as cleaned chunks of whole lines.
 
-    A line that a piece cuts in two is joined again; a piece without line end is passed on as it is
-    once it is longer than a million characters.
+    A line that a piece cuts in two is joined again; text without line end is passed on a million
+    characters at a time.
     """
     number, rest = 1, ""
-    for piece in pieces:
+    for piece in _cut(pieces):
         text = clean_text(rest + piece)
         head, cut, rest = text.rpartition("\n")
         if cut:
             yield Chunk(key, number, head)
             number += head.count("\n") + 1
-        elif len(rest) > 1_000_000:
+        elif len(rest) >= _PIECE:
             yield Chunk(key, number, rest)
             rest = ""
     if rest:
         yield Chunk(key, number, rest)
+
+
+def _cut(pieces: Iterable[str]) -> Iterator[str]:
+    for piece in pieces:
+        for start in range(0, len(piece), _PIECE):
+            yield piece[start : start + _PIECE]
