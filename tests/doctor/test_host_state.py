@@ -156,3 +156,23 @@ def test_a_management_display_is_no_gpu() -> None:
 def test_a_management_display_beside_gpus_is_silent() -> None:
     bmc = function("02:00.0", ident="1a03:2000", driver="ast", group=5)
     assert causes(host(READY, [bmc])) == []
+
+
+def test_a_card_that_is_sliced_keeps_its_host_driver() -> None:
+    sliced = host(card("3b:00", "nvidia"))
+    units = tuple(replace(unit, uses=("passthrough", "vgpu-mdev")) for unit in sliced.units)
+    assert causes(replace(sliced, units=units)) == []
+
+
+def test_many_idle_cards_in_use_are_one_finding() -> None:
+    daemon = Holder(77, "nvidia-persistenced", "/dev/nvidia0")
+    cards = [card(f"{bus:02x}:00", "nvidia", group=bus, holders=(daemon,)) for bus in range(1, 9)]
+    assert causes(host(*cards)) == ["host-driver-grabbed-gpu", "gpu-in-use"]
+
+
+def test_a_question_about_one_unit_is_answered_for_that_unit() -> None:
+    asked = Case(
+        host(card("3b:00", "nvidia", group=1), card("5e:00", "vfio-pci", "xhci_hcd", group=2)),
+        frozenset({PciAddress.parse("0000:3b:00.0")}),
+    )
+    assert causes(asked) == ["host-driver-grabbed-gpu"]

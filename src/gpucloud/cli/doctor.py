@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import clean, table
 from gpucloud.model.failure import Exit, Failure
 
@@ -44,13 +45,8 @@ def doctor(
             metavar="[INPUT...]", help="Further captures or evidence, after --from or --evidence."
         ),
     ] = None,
-    capture: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="CAPTURE", help="Look at a captured host: a directory or archive."),
-    ] = None,
-    remote: Annotated[
-        str | None, typer.Option("--host", metavar="USER@HOST", help="Look at another host, over ssh.")
-    ] = None,
+    capture: FromOption = None,
+    remote: HostOption = None,
     evidence: Annotated[
         list[Path] | None,
         typer.Option(
@@ -116,9 +112,8 @@ def _diagnoses(
 
 def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) -> Diagnosis:
     from gpucloud.doctor import Case, diagnose
-    from gpucloud.inventory import open_host
 
-    host = open_host(capture=capture, remote=remote)
+    host = host_from(capture, remote)
     return diagnose(Case(host, _named(host, asked)))
 
 

@@ -27,8 +27,14 @@ def diagnose(case: Case) -> Diagnosis:
             else:
                 findings.append(answer)
     if case.paper is None:
-        return Diagnosis(case.host.source, rank_host(findings), tuple(blind))
+        asked = [one for one in findings if _is_about(one, case.named)]
+        return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
     return Diagnosis(case.host.source, rank_report(findings), tuple(_skipped(case.paper)))
+
+
+def _is_about(finding: Finding, named: frozenset[PciAddress]) -> bool:
+    """Claims a finding on the whole host or a unit that was asked about; without a question, all are."""
+    return not named or not finding.units or not named.isdisjoint(finding.units)
 
 
 def _skipped(paper: Paper) -> Iterator[Blind]:

@@ -45,6 +45,11 @@ def is_virtual_function(function: PciFunction) -> bool:
     return isinstance(function.physical_function, PciAddress)
 
 
+def is_sliced(unit: GpuUnit) -> bool:
+    """Claims a card that offers vGPUs or virtual functions now: its host driver has to stay."""
+    return any(use != "passthrough" for use in unit.uses)
+
+
 def cards(case: Case) -> tuple[GpuUnit, ...]:
     """The units that could be given to guests whole: no management displays, no virtual functions."""
     return tuple(

@@ -64,8 +64,17 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.blind:
         yield ""
         yield "Could not look at:"
-        for one in diagnosis.blind:
-            yield from _block(f"{one.fact}: {one.why}", "  ")
+        for why, facts in _by_reason(diagnosis).items():
+            yield from _block(f"{', '.join(facts)}: {why}", "  ", "    ")
+
+
+def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for one in diagnosis.blind:
+        facts = reasons.setdefault(one.why, [])
+        if one.fact not in facts:
+            facts.append(one.fact)
+    return reasons
 
 
 def _verdict(diagnosis: Diagnosis) -> str:

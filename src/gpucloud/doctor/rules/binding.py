@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gpucloud.doctor.case import Blind, Case, list_units
-from gpucloud.doctor.intent import asked_by_ids, cards, is_given_away, is_on_host_driver, stakes, wishes
+from gpucloud.doctor.intent import (
+    asked_by_ids,
+    cards,
+    is_given_away,
+    is_on_host_driver,
+    is_sliced,
+    stakes,
+    wishes,
+)
 from gpucloud.doctor.remedy import give_away, rebuild_initramfs
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
@@ -32,10 +40,10 @@ def held_by_host_driver(case: Case) -> Answers:
         if isinstance(unit.primary.driver, Unknown):
             yield Blind(HELD, f"driver of {unit.address.short}", unit.primary.driver.why)
         elif is_on_host_driver(unit.primary):
-            if stakes(case, unit) is Level.INFO:
-                idle.append(unit)
-            else:
+            if stakes(case, unit) is not Level.INFO:
                 yield _held(case, unit)
+            elif not is_sliced(unit):
+                idle.append(unit)
     if idle:
         yield _left_to_host(case, tuple(idle))
 
@@ -109,7 +117,7 @@ def _left_to_host(case: Case, units: tuple[GpuUnit, ...]) -> Finding:
         "so this "
         "may be meant: the host's own display, or a card for containers.",
         fix=give_away(*units),
-        confidence=0.5,
+        confidence=0.9,
         units=tuple(unit.address for unit in units),
     )
 

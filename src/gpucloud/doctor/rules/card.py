@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gpucloud.doctor.case import Blind, Case, device_path
+from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_bmc, is_given_away, stakes
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
+from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.unknown import Unknown
 
 
@@ -16,30 +17,37 @@ def no_reset_method(case: Case) -> Answers:
     """The kernel knows no way to reset the GPU: the second guest finds it as the first one left it."""
     if not _has_reset_files(case):
         return
+    stuck: dict[Level, list[GpuUnit]] = {Level.WARNING: [], Level.INFO: []}
     for unit in cards(case):
         methods = unit.primary.reset_methods
         if isinstance(methods, Unknown):
             if is_given_away(unit.primary):
                 yield Blind("reset-bug", f"reset methods of {unit.address.short}", methods.why)
         elif not methods:
-            yield Finding(
-                cause="reset-bug",
-                level=Level.WARNING if stakes(case, unit) is Level.BLOCKER else Level.INFO,
-                title=f"GPU {unit.address.short} has no reset method: it is not clean between guests",
-                evidence=(case.cite(f"{device_path(unit.address)}/reset_method", "no method"),),
-                why="Between two guests vfio resets the device by function-level, bus or "
-                "power-management reset. "
-                "Without any of them the memory and state of one guest reach the next, and many cards do not "
-                "start a second time.",
-                fix=Fix(
-                    "Give the card to one guest per boot of the host, or install a reset module for it "
-                    "(AMD Vega "
-                    "and Navi 1x: vendor-reset).",
-                    costs="a reboot of the host between guests, or a module from outside the kernel",
-                ),
-                confidence=0.7,
-                units=(unit.address,),
-            )
+            is_wanted = stakes(case, unit) is Level.BLOCKER
+            stuck[Level.WARNING if is_wanted else Level.INFO].append(unit)
+    for level, units in stuck.items():
+        if units:
+            yield _without_reset(case, level, tuple(units))
+
+
+def _without_reset(case: Case, level: Level, units: tuple[GpuUnit, ...]) -> Finding:
+    return Finding(
+        cause="reset-bug",
+        level=level,
+        title=f"GPU {list_units(units)}: no reset method, so not clean between guests",
+        evidence=tuple(case.cite(f"{device_path(unit.address)}/reset_method", "no method") for unit in units),
+        why="Between two guests vfio resets the device by function-level, bus or power-management reset. "
+        "Without any of them the memory and state of one guest reach the next, and many cards do not start "
+        "a second time.",
+        fix=Fix(
+            "Give the card to one guest per boot of the host, or install a reset module for it (AMD Vega and "
+            "Navi 1x: vendor-reset).",
+            costs="a reboot of the host between guests, or a module from outside the kernel",
+        ),
+        confidence=0.7,
+        units=tuple(unit.address for unit in units),
+    )
 
 
 @rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpucloud.doctor.case import Blind, Case, device_path
+from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_given_away, stakes
 from gpucloud.doctor.remedy import REBOOT, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
@@ -14,11 +14,13 @@ from gpucloud.model.unknown import Unknown
 
 IN_USE = "gpu-in-use"
 FRAMEBUFFER = "boot-framebuffer-holds-gpu"
+_Held = list[tuple[PciFunction, Holder]]
 
 
 @rule
 def in_use(case: Case) -> Answers:
     """A process of the host, or a guest, has a device node of the card open."""
+    idle: list[tuple[GpuUnit, _Held]] = []
     for unit in cards(case):
         unread = next((f.holders for f in unit.functions if isinstance(f.holders, Unknown)), None)
         if unread is not None:
@@ -28,8 +30,16 @@ def in_use(case: Case) -> Answers:
         processes = [(f, h) for f, h in held if h.guest is None]
         if guests:
             yield _by_guest(case, unit, guests)
-        if processes:
-            yield _by_process(case, unit, processes)
+        if processes and _process_level(case, unit) is Level.INFO:
+            idle.append((unit, processes))
+        elif processes:
+            yield _by_process(_process_level(case, unit), [(unit, processes)])
+    if idle:
+        yield _by_process(Level.INFO, idle)
+
+
+def _process_level(case: Case, unit: GpuUnit) -> Level:
+    return Level.WARNING if is_given_away(unit.primary) else stakes(case, unit)
 
 
 @rule
@@ -49,7 +59,7 @@ def boot_framebuffer(case: Case) -> Answers:
                     yield _framebuffer(case, unit, function, bar, inside)
 
 
-def _by_guest(case: Case, unit: GpuUnit, held: list[tuple[PciFunction, Holder]]) -> Finding:
+def _by_guest(case: Case, unit: GpuUnit, held: _Held) -> Finding:
     names = ", ".join(dict.fromkeys(str(holder.guest) for _, holder in held))
     return Finding(
         cause=IN_USE,
@@ -67,28 +77,32 @@ def _by_guest(case: Case, unit: GpuUnit, held: list[tuple[PciFunction, Holder]])
     )
 
 
-def _by_process(case: Case, unit: GpuUnit, held: list[tuple[PciFunction, Holder]]) -> Finding:
+def _by_process(level: Level, used: list[tuple[GpuUnit, _Held]]) -> Finding:
+    held = [one for _, several in used for one in several]
     names = ", ".join(dict.fromkeys(f"{holder.process} ({holder.pid})" for _, holder in held))
-    level = stakes(case, unit) if not is_given_away(unit.primary) else Level.WARNING
+    units = tuple(unit for unit, _ in used)
+    subject = (
+        f"{len(units)} GPUs ({list_units(units)}) are" if len(units) > 1 else f"GPU {list_units(units)} is"
+    )
     return Finding(
         cause=IN_USE,
         level=level,
-        title=f"GPU {unit.address.short} is in use on the host by {names}",
+        title=f"{subject} in use on the host by {names}",
         evidence=_who(held),
         why="A driver gives a device up only when its last user is gone: unbinding now would hang, or "
-        "take the "
-        "device from under these processes.",
+        "take the device from under these processes.",
         fix=Fix(
-            "Stop them first (display server, persistence daemon, monitoring, container runtimes).",
+            "Before the card goes to a guest, stop them (display server, persistence daemon, monitoring, "
+            "container runtimes).",
             tuple(f"kill {pid}" for pid in dict.fromkeys(holder.pid for _, holder in held)),
             "these processes end",
         ),
-        confidence=0.9,
-        units=(unit.address,),
+        confidence=0.85,
+        units=tuple(unit.address for unit in units),
     )
 
 
-def _who(held: list[tuple[PciFunction, Holder]]) -> tuple[Evidence, ...]:
+def _who(held: _Held) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(f"/proc/{holder.pid}/fd", f"{holder.process} has {holder.node} open") for _, holder in held
     )
