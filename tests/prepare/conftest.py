@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.prepare.fake_host import BMC, LAB_CARD, card
 from tests.prepare.site import Site, site_in
-
-SiteMaker = Callable[..., Site]
 
 
 @pytest.fixture

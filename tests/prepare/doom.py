@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.prepare.site import Site
+
 from gpucloud.inventory.reader import FILE_LIMIT
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.journal.disk import RealDisk
 from gpucloud.prepare.system import System
-from tests.prepare.site import Site
 
 
-class Killed(BaseException):  # noqa: N818 - no error: nothing may catch it and go on
+class Killed(BaseException):
     """The process is gone."""
 
 

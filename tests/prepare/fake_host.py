@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.prepare.fake_kernel import FakeKernel
+
 from gpucloud.inventory.host import read_host
 from gpucloud.inventory.live import LiveReader
 from gpucloud.model.host import Host
 from gpucloud.prepare.system import LiveSystem
-from tests.prepare.fake_kernel import FakeKernel
 
 VGA, AUDIO, ACCELERATOR, NVME, BRIDGE, NET = 0x030000, 0x040300, 0x030200, 0x010802, 0x060400, 0x020000
 BOOT = "5f3a9c1e-0000-4000-8000-000000000001"
@@ -70,7 +71,12 @@ def build(root: Path, functions: Sequence[Function], *, loaded: Iterable[str] = 
         _write(root / path, text)
     for path in ("sys/bus/pci/devices", "sys/bus/pci/drivers", "sys/bus/platform/devices", "sys/module"):
         (root / path).mkdir(parents=True)
-    for path in ("sys/bus/platform/drivers", "sys/class/vfio", "sys/class/graphics", "sys/kernel/iommu_groups"):
+    for path in (
+        "sys/bus/platform/drivers",
+        "sys/class/vfio",
+        "sys/class/graphics",
+        "sys/kernel/iommu_groups",
+    ):
         (root / path).mkdir(parents=True)
     _write(root / "sys/bus/pci/drivers_probe", "")
     for function in functions:
@@ -92,7 +98,7 @@ def add_boot_framebuffer(kernel: FakeKernel, start: int, end: int, name: str = "
 
 
 class DirectSystem(LiveSystem):
-    """The real system, whose programs end at the fake kernel, and whose writes do so without a child process."""
+    """The real system on a fake kernel, without child processes for its writes."""
 
     def __init__(self, kernel: FakeKernel) -> None:
         super().__init__(kernel.root, settle_s=0, effect=kernel.store, run=kernel.run)

@@ -2,19 +2,20 @@
 
 It imitates, from Linux 6.1 (each method is named after what it imitates):
 
-* drivers/base/bus.c: ``unbind_store`` (ENODEV unless that driver has the device), ``bind_store`` (ENODEV unless
-  the driver matches; else what ``device_driver_attach`` says: EBUSY where a driver has it, or the probe's error),
-  ``drivers_probe_store`` (the first driver that matches; errors of probes are not told);
+* drivers/base/bus.c: ``unbind_store`` (ENODEV unless that driver has the device), ``bind_store`` (ENODEV
+  unless the driver matches; else what ``device_driver_attach`` says: EBUSY where a driver has it, or the
+  probe's error), ``drivers_probe_store`` (the first driver that matches; errors of probes are not told);
 * drivers/pci/pci-driver.c: ``pci_match_device`` (an override names the only driver that matches, any id);
 * drivers/base/driver.c: ``driver_set_override`` (cut at the newline; a newline alone clears) and
-  drivers/pci/pci-sysfs.c: ``driver_override_show`` ("(null)"); fs/sysfs/file.c: a write of nothing does nothing;
+  drivers/pci/pci-sysfs.c: ``driver_override_show`` ("(null)"); fs/sysfs/file.c: a write of nothing does
+  nothing;
 * drivers/vfio: EINVAL without an IOMMU group, one entry in /sys/class/vfio for each group that is in hand;
 * drivers/base/dd.c: ``driver_detach`` when a driver's module is removed, whoever uses its functions;
 * drivers/video/fbdev/core/fbcon.c: the console driver is there while there is a framebuffer, and takes the
   text consoles when one is registered; drivers/tty/vt/vt.c: ``store_bind`` never fails.
 
-All state is in the tree, so it also holds in child processes. ``test_kernel_contract`` runs the same claims against
-this and against a real kernel.
+All state is in the tree, so it also holds in child processes. ``kernel_contract`` has the claims that this
+and a real kernel are asked.
 """
 
 from __future__ import annotations
@@ -171,6 +172,7 @@ class FakeKernel:
         self._count_users()
         for driver in self.modules[name].drivers:
             self.register_driver(driver)
+            self._link(folder / f"drivers/pci:{driver}", self._at(f"/sys/bus/pci/drivers/{driver}"))
 
     def register_driver(self, name: str, bus: str = "pci") -> None:
         folder = self._at(f"/sys/bus/{bus}/drivers/{name}")

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-
 from tests.prepare.fake_kernel import FakeKernel
 
 Act = tuple[str, ...]
-"""``("write", path, text)`` gives an errno or 0, ``("read", path)`` a text or None, ``("driver", address)`` a name."""
+"""``write PATH TEXT`` gives an errno or 0; ``read``, ``link``, ``list PATH`` and ``driver ADDRESS`` look."""
 
 
 class Machine(Protocol):

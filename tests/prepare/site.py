@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.prepare.fake_host import DirectSystem, Function, build, host_of, picture
+from tests.prepare.fake_kernel import FakeKernel
+
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.desk import Desk
@@ -13,8 +16,6 @@ from gpucloud.prepare.journal import Journal
 from gpucloud.prepare.journal.disk import Disk
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, Watch
-from tests.prepare.fake_host import DirectSystem, Function, build, host_of, picture
-from tests.prepare.fake_kernel import FakeKernel
 
 
 @dataclass

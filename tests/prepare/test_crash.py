@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.prepare.doom import dies, is_killed
+from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffer, card
+from tests.prepare.site import Site, site_in
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
-from tests.prepare.doom import dies, is_killed
-from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffer, card
-from tests.prepare.site import Site, site_in
 
 BAR = (0xC0000000, 0xC0FFFFFF)
 Picture = dict[str, str]

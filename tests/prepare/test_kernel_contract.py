@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.prepare.fake_host import LAB_CARD, build
 from tests.prepare.kernel_contract import FakeMachine, KernelContract, Machine, Subject
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from gpucloud.model.plan import DetachConsole, ReleaseFramebuffer
-from gpucloud.model.unknown import Unknown
 from tests.prepare.fake_host import AUDIO, BMC, LAB_CARD, VGA, Function, add_boot_framebuffer, card
 from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
 from tests.prepare.site import Site, site_in
+
+from gpucloud.model.plan import DetachConsole, ReleaseFramebuffer
+from gpucloud.model.unknown import Unknown
 
 BAR = (0xC0000000, 0xC0FFFFFF)
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.prepare.fake_host import BRIDGE, NET, NVME, Function, card
+from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
+from tests.prepare.site import Site, site_in
 
 from gpucloud.model.host import Vital
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
-from tests.prepare.fake_host import BRIDGE, NET, NVME, Function, card
-from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
-from tests.prepare.site import Site, site_in
 
 DISK = Function("0000:08:00.0", "15b7:5030", NVME, 19, "nvme")
 PORT = Function("0000:00:08.0", "8086:2030", BRIDGE, 19, "pcieport")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
+from tests.prepare.site import Site
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Vital
 from gpucloud.model.pci import Holder, PciAddress, Sriov
 from gpucloud.model.unknown import Unknown
-from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
-from tests.prepare.site import Site
 
 QEMU = Holder(812, "qemu-system-x86", "/dev/vfio/11", "web1")
 DAEMON = Holder(77, "nvidia-persiste", "/dev/nvidia0")

@@ -20,6 +20,8 @@ class LoadModule:
     module: str
     brings: tuple[str, ...] = ()
     """Modules that come with it and are not loaded now, in the order in which they can be removed."""
+    did_without: tuple[int, ...] = ()
+    """IOMMU groups that VFIO has now, without this module: they do not need it after undo either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.child import StillWaitingError
 from gpucloud.prepare.journal import Entry, Journal, Kind
-from gpucloud.prepare.kernel import read_boot, read_start_time
+from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.render import call_change
 from gpucloud.prepare.steps import NotAsPlannedError, do
 from gpucloud.prepare.system import System
@@ -75,7 +75,7 @@ def refuse_waiting(entry: Entry, system: System) -> None:
     """
     for waiting in entry.read_progress().waiting:
         pid = waiting.partition(" ")[0]
-        if pid.isdigit() and f"{pid} {read_start_time(int(pid), system)}" == waiting:
+        if pid.isdigit() and name_process(int(pid), system) == waiting:
             raise Failure(
                 f"process {pid} of journal entry {entry.id} still waits for a driver to let go of a function",
                 "end what uses the card and try again; if nothing does, only a restart helps",

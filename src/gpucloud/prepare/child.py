@@ -66,17 +66,23 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _be_child(effect: Callable[[], bytes], writing: int) -> Never:
-    """Do the effect and nothing else: no terminal, no lock, no journal of the parent is kept open."""
-    answer = b""
+    """Do the effect and nothing else: whatever happens, this process ends here, never going on as its parent.
+
+    By the time a stuck effect ends, nobody may be there to take the answer.
+    """
     try:
         os.setsid()  # Ctrl-C and a closed terminal are for the parent to act on
         _let_go_of_files(writing)
-        answer = _VALUE + effect()[:_LIMIT]
-    except OSError as error:
-        answer = _ERROR + str(error.errno or errno.EIO).encode()
+        os.write(writing, _try(effect))
     finally:
-        os.write(writing, answer)
         os._exit(0)
+
+
+def _try(effect: Callable[[], bytes]) -> bytes:
+    try:
+        return _VALUE + effect()[:_LIMIT]
+    except OSError as error:
+        return _ERROR + str(error.errno or errno.EIO).encode()
 
 
 def _let_go_of_files(but: int) -> None:

@@ -14,8 +14,11 @@ def read_boot(reader: Reader) -> str:
     return text.strip() if isinstance(text, str) else "unknown"
 
 
-def read_start_time(pid: int, reader: Reader) -> str:
-    """When a process was started, in clock ticks; tells it from a later one with its number."""
+def name_process(pid: int, reader: Reader) -> str | None:
+    """A process by its number and when it was started (clock ticks), so that a later one is not taken for it.
+
+    None where it is gone.
+    """
     text = reader.read_text(f"/proc/{pid}/stat")
     fields = text.rpartition(")")[2].split() if isinstance(text, str) else []
-    return fields[_START_TIME] if len(fields) > _START_TIME else "gone"
+    return f"{pid} {fields[_START_TIME]}" if len(fields) > _START_TIME else None

@@ -9,7 +9,7 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Change, Plan
 from gpucloud.prepare.child import StillWaitingError
 from gpucloud.prepare.journal import Entry, Kind
-from gpucloud.prepare.kernel import read_start_time
+from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.render import call_change
 from gpucloud.prepare.steps import StepError, undo
 from gpucloud.prepare.system import System
@@ -118,7 +118,7 @@ def waiting_of(error: Exception, system: System) -> str | None:
     """The process that the kernel keeps, as the journal names it; None where the error is of another kind."""
     if not isinstance(error, StillWaitingError):
         return None
-    return f"{error.pid} {read_start_time(error.pid, system)}"
+    return name_process(error.pid, system)
 
 
 def name_error(error: Exception) -> str:

@@ -53,6 +53,8 @@ def _attribute(path: str, reader: Reader) -> str | None | Unknown:
         target = reader.read_link(path)
         return target.rpartition("/")[2] if isinstance(target, str) else target
     text = reader.read_text(path)
+    if text is None and path.startswith(sysfs.CONSOLES):
+        return "0"  # with its last framebuffer the console driver goes, too, and shows nothing
     if not isinstance(text, str):
         return text
     return None if text.strip() in _NOTHING else text.strip()
@@ -63,12 +65,15 @@ def _groups(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
     links = dict.fromkeys(reader.read_link(sysfs.function(address, "iommu_group")) for address in bound)
     for link in links:
         if isinstance(link, str):
-            yield from _members(link.rpartition("/")[2], reader)
+            yield from _peers(link.rpartition("/")[2], frozenset(map(str, bound)), reader)
 
 
-def _members(group: str, reader: Reader) -> Iterator[Mismatch]:
+def _peers(group: str, bound: frozenset[str], reader: Reader) -> Iterator[Mismatch]:
+    """Members of a group that no step bound, and whose driver keeps the group from guests."""
     members = reader.list_dir(f"{sysfs.GROUPS}/{group}/devices")
     for name in members if isinstance(members, tuple) else ():
+        if name in bound:
+            continue
         seen = _attribute(sysfs.function(PciAddress.parse(name), "driver"), reader)
         if isinstance(seen, str) and not leaves_group_viable(seen):
             yield Mismatch(

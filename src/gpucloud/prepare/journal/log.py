@@ -173,14 +173,20 @@ class _Tale:
                 self._left.discard(-1 if step is None else step)
                 self.kept.discard(-1 if step is None else step)
             case Kind.LEFT if step is not None:
+                self._stays(step)
                 self._left.add(step)
-                self._undoing = None
             case Kind.KEPT if step is not None:
+                self._stays(step)
                 self.kept.add(step)
-                self._undoing = None
             case Kind.UNDONE:
                 self._taken_back()
                 self.status = Status.LEFT if self._left else Status.UNDONE
+
+    def _stays(self, step: int) -> None:
+        """This step is not taken back; another one that was being taken back is."""
+        if self._undoing == step:
+            self._undoing = None
+        self._taken_back()
 
     def _taken_back(self) -> None:
         """The next event tells that the step that was being taken back is."""

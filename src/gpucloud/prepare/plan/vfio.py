@@ -57,7 +57,13 @@ def modules_to_load(host: Host) -> Iterator[LoadModule]:
     for module in _NEEDED:
         if module.replace("-", "_") not in have:
             brings = (name for name in _BROUGHT if name not in have) if module == "vfio-pci" else ()
-            yield LoadModule(module, tuple(brings))
+            yield LoadModule(module, tuple(brings), _groups_in_hand(host))
+
+
+def _groups_in_hand(host: Host) -> tuple[int, ...]:
+    functions = () if isinstance(host.functions, Unknown) else host.functions.values()
+    groups = {each.iommu_group for each in functions if is_ready(each)}
+    return tuple(sorted(group for group in groups if isinstance(group, int)))
 
 
 def missing_modules(kernel: Kernel) -> tuple[str, ...]:

@@ -24,10 +24,10 @@ def undo_load(change: LoadModule, system: System) -> str | None:
     """Remove what was loaded; gives the reason where something else uses it now and it stays.
 
     A driver's module can be removed under the functions it has, and takes them along
-    (drivers/base/dd.c, ``driver_detach``): its use count does not count them. So it stays as long as any
-    function or mediated device is with VFIO.
+    (drivers/base/dd.c, ``driver_detach``): its use count does not count them. And a function that somebody
+    else has given to VFIO since needs the other modules when its guest starts.
     """
-    if users := _vfio_users(system):
+    if users := _newcomers(change, system):
         return f"{change.module} stays: VFIO has {users}"
     for name in (change.module, *change.brings):
         if reason := _remove(name, system):
@@ -39,9 +39,8 @@ def _remove(name: str, system: System) -> str | None:
     folder = sysfs.module(name)
     if known(system.read_text(f"{folder}/initstate")) is None:
         return None  # not loaded, or part of the kernel image: only loaded modules have this file
-    count = (known(system.read_text(f"{folder}/refcnt")) or "").strip()
-    if count not in ("", "0"):
-        return f"{name} stays: it is in use ({count})"
+    if user := _user(folder, system):
+        return f"{name} stays: it is in use ({user})"
     try:
         system.remove_module(name.replace("-", "_"))
     except OSError as error:
@@ -51,10 +50,23 @@ def _remove(name: str, system: System) -> str | None:
     return None
 
 
-def _vfio_users(system: System) -> str:
-    lists = (known(system.list_dir(folder)) or () for folder in sysfs.VFIO_DEVICES)
-    groups, devices = lists
-    return f"IOMMU group {', '.join(groups)}" if groups else ", ".join(devices)
+def _user(folder: str, system: System) -> str | None:
+    """A function that a driver of the module has, or the module's use count where it is not zero."""
+    for driver in known(system.list_dir(f"{folder}/drivers")) or ():
+        for name in known(system.list_dir(f"{folder}/drivers/{driver}")) or ():
+            if name.count(":") == 2:
+                return name
+    count = (known(system.read_text(f"{folder}/refcnt")) or "").strip()
+    return count if count not in ("", "0") else None
+
+
+def _newcomers(change: LoadModule, system: System) -> str:
+    """What has come to VFIO since the module was loaded."""
+    groups, devices = (known(system.list_dir(folder)) or () for folder in sysfs.VFIO_DEVICES)
+    before = {str(group) for group in change.did_without}
+    if new := [group for group in groups if group not in before]:
+        return f"IOMMU group {', '.join(new)}"
+    return "" if groups else ", ".join(devices)
 
 
 def preview_load(change: LoadModule) -> Difference:
