@@ -164,10 +164,7 @@ class LabHost:
 
     def down(self) -> None:
         """End the server and remove all that is kept of it. Safe at any time, more than once."""
-        if self.folder.is_dir():
-            close_shared(self.folder)
-            end_qemu(self.folder)
-            remove_tree(self.folder)
+        clear_away(self.folder)
 
     # When something went wrong.
 
@@ -193,3 +190,11 @@ class LabHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.down()
+
+
+def clear_away(folder: Path) -> None:
+    """End the QEMU of a server's folder, if it runs, and remove the folder."""
+    if folder.is_dir():
+        close_shared(folder)
+        end_qemu(folder)
+        remove_tree(folder)

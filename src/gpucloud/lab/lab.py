@@ -10,7 +10,7 @@ from pathlib import Path
 from gpucloud.lab import record
 from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
 from gpucloud.lab.evidence import did_not_come_up
-from gpucloud.lab.host import LabHost
+from gpucloud.lab.host import LabHost, clear_away
 from gpucloud.lab.image.build import ensure_image
 from gpucloud.lab.image.payload import ensure_payload
 from gpucloud.lab.machine.accelerator import choose_accelerator
@@ -90,7 +90,7 @@ class Lab:
         """Bring a server up; it takes commands, libvirt runs, stock drivers hold the cards.
 
         Use it in a ``with``: then it is ended however that is left. Without ``outlives`` the kernel ends it
-        when this process ends, even by ``kill -9``.
+        when this process ends, even by ``kill -9`` (to be exact: when the thread ends that called this).
 
         Args:
             topology: its name, the path of a file, or one that was read before.
@@ -173,14 +173,5 @@ class Lab:
         kept = None
         if listed.state is State.DEAD and (listed.folder / record.TOPOLOGY).exists():
             kept = LabHost.running(name, listed.folder, self._failed).keep_evidence()
-        _end(listed.folder)
+        clear_away(listed.folder)
         return kept
-
-
-def _end(folder: Path) -> None:
-    from gpucloud.lab.machine.qemu import end_qemu
-    from gpucloud.lab.ssh import close_shared
-
-    close_shared(folder)
-    end_qemu(folder)
-    remove_tree(folder)
