@@ -20,6 +20,7 @@ _INIT = f"""#!/bin/busybox sh
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
 {REPORT_SCRIPT}
 for word in $(cat /proc/cmdline); do
   case $word in gpucloud.nonce=*) nonce=${{word#*=}} ;; esac
@@ -47,8 +48,8 @@ def make_check_guest(folder: Path, release: str, nonce: str, root: Path = Path("
     kernel, initramfs = folder / "kernel", folder / "initramfs"
     shutil.copyfile(find_kernel(release, root), kernel)
     initramfs.write_bytes(build_initramfs(read_busybox(root)))
-    # Warnings are enough on a serial line; a panic ends the guest, and so its launch, at once.
-    arguments = f"console=ttyS0,115200 loglevel=5 panic=1 gpucloud.nonce={nonce}"
+    # Errors are enough on a slow serial line; a panic ends the guest, and so its launch, at once.
+    arguments = f"console=ttyS0,115200 loglevel=4 panic=1 gpucloud.nonce={nonce}"
     return KernelBoot(kernel, initramfs, arguments)
 
 
