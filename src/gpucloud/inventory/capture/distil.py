@@ -26,9 +26,9 @@ _DISK = re.compile(r"/dev/[a-z0-9]+", re.ASCII)
 def distil(stream: Stream) -> Stream:
     """Reduce every file that holds more than is read of it."""
     modaliases = [
-        text.strip()
-        for path, text in _texts(stream)
-        if path.endswith("/modalias") and path.startswith("/sys/")
+        data.decode(errors="replace").strip()
+        for path, data in stream.files.items()
+        if path.startswith("/sys/") and path.endswith("/modalias")
     ]
     reducers = {
         "/proc/cpuinfo": _cpu,
@@ -50,23 +50,15 @@ def distil(stream: Stream) -> Stream:
     small.folders = [path for path in stream.folders if _is_kept(path)]
     small.links = {path: target for path, target in stream.links.items() if _is_kept(path)}
     small.unread = dict(stream.unread)
-    small.files = {path: _reduced(path, lines, reducers) for path, lines in stream.files.items()}
+    small.files = {path: _reduced(path, data, reducers) for path, data in stream.files.items()}
     return small
 
 
-def _texts(stream: Stream) -> list[tuple[str, str]]:
-    return [(path, _text(lines)) for path, lines in stream.files.items() if len(lines) == 1]
-
-
-def _text(lines: list[bytes]) -> str:
-    return b"\n".join(lines).decode(errors="replace")
-
-
-def _reduced(path: str, lines: list[bytes], reducers: Mapping[str, Callable[[str], str]]) -> list[bytes]:
+def _reduced(path: str, data: bytes, reducers: Mapping[str, Callable[[str], str]]) -> bytes:
     for pattern, reduce in reducers.items():
         if fnmatchcase(path, pattern):
-            return reduce(_text(lines)).encode().split(b"\n")
-    return lines
+            return f"{reduce(data.decode(errors='replace'))}\n".encode()
+    return data
 
 
 def _is_kept(path: str) -> bool:

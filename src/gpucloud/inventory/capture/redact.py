@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
+from gpucloud.inventory.capture.allowlist import SECURE_BOOT
 from gpucloud.inventory.capture.safe import is_relevant_module, is_safe_key, is_safe_value, is_safe_word
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.system.configuration import CONFIGURATION
@@ -50,8 +51,8 @@ class Redactor:
         clean.folders = [self._path(path) for path in stream.folders]
         clean.links = {self._path(path): self._path(target) for path, target in stream.links.items()}
         clean.unread = {self._path(path): why for path, why in stream.unread.items()}
-        for path, lines in stream.files.items():
-            clean.files[self._path(path)] = self._file(path, lines)
+        for path, data in stream.files.items():
+            clean.files[self._path(path)] = data if path == SECURE_BOOT else self._file(path, data)
         return clean
 
     def arguments(self, text: str) -> str:
@@ -94,9 +95,10 @@ class Redactor:
     def _is_nobodys(self, word: str) -> bool:
         return is_safe_word(word) or word.replace("-", "_") in self._modules
 
-    def _file(self, path: str, lines: list[bytes]) -> list[bytes]:
+    def _file(self, path: str, data: bytes) -> bytes:
         redact = self._redaction_of(path)
-        return [redact(line.decode(errors="replace")).encode() if line else line for line in lines]
+        lines = data.decode(errors="replace").split("\n")
+        return "\n".join(redact(line) if line else line for line in lines).encode()
 
     def _redaction_of(self, path: str) -> Callable[[str], str]:
         if path == "/proc/cmdline":
@@ -160,10 +162,8 @@ def redact(stream: Stream, host_name: str) -> Stream:
         host_name: its name, which is looked for and stands in no capture itself.
     """
     modules = {path.rpartition("/")[2] for path in stream.folders if path.startswith("/sys/module/")}
-    for path, lines in stream.files.items():
-        if fnmatchcase(path, "/lib/modules/*/modules.dep") or fnmatchcase(
-            path, "/lib/modules/*/modules.builtin"
-        ):
-            modules |= module_names(b"\n".join(lines).decode(errors="replace"))
+    for path, data in stream.files.items():
+        if any(fnmatchcase(path, f"/lib/modules/*/modules.{name}") for name in ("dep", "builtin")):
+            modules |= module_names(data.decode(errors="replace"))
     names = {host_name, host_name.partition(".")[0], host_name.partition(".")[2]} - {""}
     return Redactor(names, modules).redact(stream)

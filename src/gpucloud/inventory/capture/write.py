@@ -7,7 +7,7 @@ import io
 import tarfile
 
 from gpucloud import __version__
-from gpucloud.inventory.capture.allowlist import HOST_NAME, MANIFEST, RULES
+from gpucloud.inventory.capture.allowlist import HOST_NAME, KVM_ANSWER, MANIFEST, RULES
 from gpucloud.inventory.capture.distil import distil
 from gpucloud.inventory.capture.manifest import Manifest
 from gpucloud.inventory.capture.redact import redact
@@ -29,17 +29,17 @@ def render_capture(stream: Stream, *, is_redacted: bool = True) -> bytes:
         stream: what was collected.
         is_redacted: replace names and numbers that tell whose host it is.
     """
-    host_name = b"".join(stream.files.pop(HOST_NAME, [])).decode(errors="replace").strip()
+    host_name = stream.files.pop(HOST_NAME, b"").decode(errors="replace").strip()
     small = distil(stream)
     if is_redacted:
         small = redact(small, host_name)
     manifest = Manifest(
-        collected=tuple(rule.pattern for rule in RULES if rule.pattern != HOST_NAME),
+        collected=(*(rule.pattern for rule in RULES if rule.pattern != HOST_NAME), KVM_ANSWER),
         unread=small.unread,
         is_redacted=is_redacted,
         made_by=f"gpucloud {__version__}",
     )
-    small.files[MANIFEST] = manifest.render().split(b"\n")[:-1]
+    small.files[MANIFEST] = manifest.render()
     return _archive(small)
 
 

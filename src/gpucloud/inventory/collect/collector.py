@@ -94,7 +94,7 @@ class Collector:
             if os.path.islink(place):
                 self.put("L", path, os.readlink(place))
         elif kind == "name":
-            self.put("D" if os.path.isdir(place) else "F", path)
+            self.put("D" if os.path.isdir(place) else "N", path)
         elif kind == "bytes":
             self.put("X", path, self.read(path).hex())
         else:

@@ -78,7 +78,7 @@ name() {
         if [ -d "$path" ]; then
             printf 'D%s\n' "${path#"$root"}"
         elif [ -e "$path" ] || [ -h "$path" ]; then
-            printf 'F%s\n' "${path#"$root"}"
+            printf 'N%s\n' "${path#"$root"}"
         fi
     done
 }

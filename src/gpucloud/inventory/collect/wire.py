@@ -2,9 +2,10 @@ r"""The stream that collectors print, line by line, into a capture in memory.
 
 Each line begins with a mark, then a path below the host's root; parts are joined by a tab:
 
-``D path`` a folder · ``F path`` a file, whose lines follow · ``+text`` one line of that file ·
-``X path hex`` a binary file · ``L path target`` a symbolic link · ``U path why`` what could not be
-read · ``E`` the end, without which the stream was cut short. Empty lines mean nothing.
+``D path`` a folder · ``N path`` something else that is there · ``F path`` a file, whose lines follow ·
+``+text`` one line of that file · ``X path hex`` a binary file · ``L path target`` a symbolic link ·
+``U path why`` what could not be read · ``E`` the end, without which the stream was cut short. Empty
+lines mean nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from gpucloud.model.failure import Failure
 
 
 class Stream:
-    """What a collector printed, sorted by kind. Later files of the same path replace earlier ones."""
+    """What a collector printed, sorted by kind. Text ends with a newline, whether the file's did or not."""
 
     def __init__(self) -> None:
         self.folders: list[str] = []
         self.links: dict[str, str] = {}
-        self.files: dict[str, list[bytes]] = {}
+        self.files: dict[str, bytes] = {}
         self.unread: dict[str, str] = {}
 
     def tree(self) -> Tree:
@@ -29,8 +30,8 @@ class Stream:
             tree.add_link(tree.place_of(path), self.links[path])
         for path in self.folders:
             tree.add_folder(tree.end_of(path))
-        for path, lines in self.files.items():
-            tree.add_file(tree.place_of(path), b"".join(line + b"\n" for line in lines))
+        for path, data in self.files.items():
+            tree.add_file(tree.place_of(path), data)
         return tree
 
 
@@ -45,15 +46,17 @@ def parse_stream(data: bytes, source: str) -> Stream:
         Failure: the stream is cut short, or a line is none of its own; ``source`` is named.
     """
     stream = Stream()
+    texts: dict[str, list[bytes]] = {}
     lines: list[bytes] | None = None
     for line in data.split(b"\n"):
         if line == b"E":
+            stream.files = {path: _joined(parts) for path, parts in texts.items()} | stream.files
             return stream
         try:
             if line[:1] == b"+":
                 _continued(lines).append(line[1:])
             elif line:
-                lines = _take(stream, line)
+                lines = _take(stream, texts, line)
         except ValueError:
             raise Failure(
                 f"{source} sent a line that is no fact: {line[:60]!r}",
@@ -62,25 +65,30 @@ def parse_stream(data: bytes, source: str) -> Stream:
     raise Failure(f"what {source} sent is cut short", f"try again, or look at: ssh {source} true")
 
 
+def _joined(lines: list[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
 def _continued(lines: list[bytes] | None) -> list[bytes]:
     if lines is None:
         raise _MalformedError
     return lines
 
 
-def _take(stream: Stream, line: bytes) -> list[bytes] | None:
+def _take(stream: Stream, texts: dict[str, list[bytes]], line: bytes) -> list[bytes] | None:
     """Take a line that begins something; give the lines of the file that it begins."""
     mark = line[:1]
     path, _, rest = line[1:].decode(errors="replace").partition("\t")
     if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
         raise _MalformedError
     if mark == b"F":
-        stream.files[path] = []
-        return stream.files[path]
+        return texts.setdefault(path, [])
     if mark == b"D":
         stream.folders.append(path)
+    elif mark == b"N":
+        texts.setdefault(path, [])
     elif mark == b"X":
-        stream.files[path] = [bytes.fromhex(rest)]
+        stream.files[path] = bytes.fromhex(rest)
     elif mark == b"L" and rest:
         stream.links[path] = rest
     elif mark == b"U":

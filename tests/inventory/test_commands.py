@@ -1,0 +1,93 @@
+"""``gpucloud scan`` and ``gpucloud capture`` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.host_tree import HostTree
+from tests.hosts.catalogue import capture_of
+
+from gpucloud.cli.main import run
+from gpucloud.model.failure import Exit
+
+
+def test_scan_shows_units_with_all_their_functions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = capture_of("built-laptop-rtx4070-vmd", tmp_path)
+    assert run(["scan", "--from", str(root)]) == Exit.FINE
+    out = capsys.readouterr().out
+    assert "01:00.0 VGA" in out
+    assert "01:00.1 audio" in out
+    assert "wireplumber (1903)" in out
+    assert "unknown (the firmware does not say (-1)): a GPU's numa node" in out
+
+
+def test_scan_shows_the_guest_that_has_a_slice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["scan", "--from", str(capture_of("built-mi300x-gim", tmp_path))])
+    assert "guest ml7 on 05:02.3" in capsys.readouterr().out
+
+
+def test_the_json_of_scan_is_the_host_and_its_units(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = capture_of("built-arc-a770", tmp_path)
+    assert run(["scan", "--from", str(root), "--format", "json"]) == Exit.FINE
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"host", "units"}
+    assert [function["address"] for function in found["units"][0]["functions"]] == [
+        "0000:03:00.0",
+        "0000:04:00.0",
+    ]
+    assert found["host"]["kvm"]["refusal"] == {"unknown": "only the running host itself can be asked"}
+    assert "0000:00:1f.3" in found["host"]["functions"]
+
+
+def test_a_host_without_gpus_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    HostTree(tmp_path).function("0000:00:1f.3", "8086:7ad0", "0403")
+    assert run(["scan", "--from", str(tmp_path)]) == Exit.FINE
+    assert "none of its 1 PCI functions" in capsys.readouterr().out
+
+
+def test_nothing_that_a_host_says_reaches_the_terminal_raw(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = HostTree(tmp_path)
+    tree.function("0000:05:00.0", "1002:73bf", "0300", driver="evil\x1b[2J", group=1, class_="x")
+    tree.node("0000:05:00.0", "drm/card0")
+    tree.holder(9, "\x1b]0;owned\x07", "/dev/dri/card0")
+    assert run(["scan", "--from", str(tmp_path)]) == Exit.FINE
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--from", "/nonexistent"], ["--host=-oX=y"], ["--from", "/", "--host", "a"]]
+)
+def test_an_error_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", *arguments]) in (Exit.ERROR, Exit.USAGE)
+    error = capsys.readouterr().err
+    assert error.startswith("gpucloud: ")
+    assert error.count("\n") == 1
+
+
+def test_a_capture_of_this_host_can_be_scanned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "here.tar.gz"
+    assert run(["capture", "--output", str(path)]) == Exit.FINE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "scan --from" in capsys.readouterr().err
+    assert run(["scan", "--from", str(path)]) == Exit.FINE
+
+
+def test_a_capture_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "here.tar.gz"
+    path.write_text("mine")
+    assert run(["capture", "--output", str(path)]) == Exit.USAGE
+    assert path.read_text() == "mine"
+    assert "already there" in capsys.readouterr().err
+
+
+def test_a_capture_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["capture", "--output", str(tmp_path / "none" / "x.tar.gz")]) == Exit.ERROR
+    assert "cannot be written" in capsys.readouterr().err
