@@ -128,8 +128,16 @@ def test_text_beyond_the_first_megabytes_is_searched_for_messages() -> None:
 
 
 def test_a_line_cut_between_two_pieces_is_one_line() -> None:
-    assert [c.text for c in chunks("k", ["one\ntw", "o\nthree"])] == ["one", "two", "three"]
-    assert [c.first for c in chunks("k", ["one\ntw", "o\nthree"])] == [1, 2, 3]
+    made = list(chunks("k", ["one\ntw", "o\nthree"]))
+    assert [(c.first, c.text) for c in made] == [(1, "one\ntwo\nthree")]
+
+
+def test_long_text_comes_in_chunks_of_whole_lines_that_are_numbered_on() -> None:
+    made = list(chunks("k", ["line\n" * 500_000]))
+    assert len(made) > 1
+    assert all(set(c.text.split("\n")) == {"line"} for c in made)
+    assert sum(c.text.count("\n") + 1 for c in made) == 500_000
+    assert made[1].first == made[0].text.count("\n") + 2
 
 
 @given(st.text(max_size=2000))

@@ -62,16 +62,19 @@ def chunks(key: str, pieces: Iterable[str]) -> Iterator[Chunk]:
     """
     number, rest = 1, ""
     for piece in _cut(pieces):
-        text = clean_text(rest + piece)
+        rest += piece
+        if len(rest) < _PIECE:
+            continue
+        text = clean_text(rest)
         head, cut, rest = text.rpartition("\n")
         if cut:
             yield Chunk(key, number, head)
             number += head.count("\n") + 1
-        elif len(rest) >= _PIECE:
+        else:
             yield Chunk(key, number, rest)
             rest = ""
     if rest:
-        yield Chunk(key, number, rest)
+        yield Chunk(key, number, clean_text(rest).removesuffix("\n"))
 
 
 def _cut(pieces: Iterable[str]) -> Iterator[str]:

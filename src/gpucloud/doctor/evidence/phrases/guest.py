@@ -64,6 +64,7 @@ DRIVERS = (
            _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer, dkms(8)"),
     Phrase("no-headers", "headers", r"headers for (?:the )?(?:running|current) kernel.{0,40}(?:not|missing|absent)|kernel headers (?:are )?(?:not (?:found|installed)|missing)|"
            r"(?:E: )?Unable to locate package linux-headers", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
+    Phrase("no-headers", "/lib/modules/", r"/lib/modules/\S+/(?:build|source)\S*.{0,30}(?:No such file|does not exist|not found|missing)", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "make(1), dkms(8)"),
     Phrase("no-compiler", "compiler", r"(?:Unable to find (?:the )?development tool|No (?:suitable )?(?:C )?compiler|gcc: (?:command )?not found|cc: not found|"
            r"Failed to find `?cc`?|unable to find.{0,20}compiler)", _DRIVER, 0.8, "There is no compiler: the driver cannot be built", "nvidia-installer"),
     Phrase("nouveau-in-use", "nouveau", r"Nouveau kernel driver is currently in use|nouveau.{0,60}(?:must be disabled|is (?:currently )?(?:loaded|in use|active))|"
@@ -78,6 +79,7 @@ DRIVERS = (
            r"not supported by the.{0,40}driver release", _KIND, 0.93, "The installed driver does not know this card (or vGPU)", f"{_NVIDIA}/nv.c"),
     Phrase("not-supported", "nvidia gpu", r"installed in this system is (?:NVRM: )?not supported", _KIND, 0.9,
            "The installed driver does not know this card (or vGPU)", f"{_NVIDIA}/nv.c"),
+    Phrase("not-supported", "is not supported by open", cause=_KIND, confidence=0.92, by=_NVIDIA, says="The open kernel modules do not support this card"),
     Phrase("needs-open", "open", r"requires use of the (?:NVRM: )?NVIDIA open kernel|(?:requires?|needs?|use|install) (?:the )?(?:NVIDIA )?open(?:-source| source)? (?:GPU )?kernel modules",
            _KIND, 0.95, "The card works only with the open kernel modules", f"{_NVIDIA}/nv.c"),
     Phrase("open-unsupported", "open nvidia.ko", r"Open nvidia\.ko is only ready for use on", _KIND, 0.9, "The open kernel modules do not support this card", _NVIDIA),
@@ -105,7 +107,7 @@ VGPU = (
            r"(?:found|loaded|running))", _LICENCE, 0.85, "The guest does not reach its licence server", "nvidia-gridd", Level.WARNING),
     Phrase("licence-on-host", "licensing not supported", cause=_MANAGER, confidence=0.9, by="nvidia-gridd",
            says="The guest's licence daemon runs where it has nothing to do: the guest driver is installed on a host"),
-    Phrase("manager-service", "nvidia-vgpu", r"nvidia-vgpu(?:d|-mgr|-vmm|-vfio)?(?:\.service)?.{0,40}(?:could not be found|not found|failed|dead|inactive|does not exist|not loaded|not running)",
+    Phrase("manager-service", "nvidia-vgpu", r"nvidia-vgpu(?:d|-mgr|-vmm|-vfio)?(?:\.service)?.{0,40}(?:could not be found|not found|Failed with result|Failed to start|dead\)|inactive|does not exist|not loaded|not running)",
            _MANAGER, 0.9, "The vGPU manager does not run", _VGPU),
     Phrase("manager-module", "nvidia_vgpu_vfio", r"nvidia[_-]vgpu[_-]vfio.{0,40}(?:not found|fail|missing|No such)", _MANAGER, 0.93, "The vGPU manager's module is absent", _VGPU),
     Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
@@ -139,7 +141,7 @@ VGPU = (
     Phrase("mdev-path", "/sys/bus/mdev/devices", r"/sys/bus/mdev/devices/\S*.{0,40}(?:No such file|does not exist|not found)", _ABSENT, 0.9, "The mediated device does not exist", "Linux mdev"),
     Phrase("mdev-uuid-gone", "mdev", r"(?:vgpu|mdev)\S* .{0,20}(?:UUID )?[0-9a-f]{8}-[0-9a-f-]{27}.{0,30}(?:not found|does not exist|No such)", _ABSENT, 0.85, "The mediated device does not exist", "management programs"),
     Phrase("mdev-sample", "mdev", r"vfio_mdev [0-9a-f-]{36}: MDEV: group_id", says="a mediated device was made", by="Linux drivers/vfio/mdev"),
-    Phrase("vgpu-full", "vgpu", r"(?:Failed to (?:add|create) vgpu(?: create)?(?: request)?:? ?0x|no (?:free|available) vGPU|vGPU resource is not available|[Nn]o available (?:instances|mdev)|"
+    Phrase("vgpu-full", "vgpu", r"(?:Failed to (?:add|create) vgpu(?: create)?(?: request)?:? ?0x|no (?:free|available) vGPU|No vGPUs? (?:is |are )?(?:available|left)|vGPU resource is not available|[Nn]o available (?:instances|mdev)|"
            r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova"),
     Phrase("mdev-full", "available instances", r"no available instances|available.instances['\"]?\s*[:=>]*\s*0\b", _FULL, 0.9, "No instance of the type is left", "Proxmox VE, sysfs"),
     Phrase("mdev-instances", "available_instances", r"available_instances\S*\s*[:=]*\s*0\b|no available_instances", _FULL, 0.9, "No instance of the type is left", "Linux mdev"),

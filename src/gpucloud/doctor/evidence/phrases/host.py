@@ -32,7 +32,7 @@ GROUP = (
     Phrase("not-assignable", "is not assignable", r"PCI device \S+ is not assignable", "acs-missing", 0.7,
            "libvirt finds the device not isolated enough", _LIBVIRT),
     Phrase("group-shared", "iommu group", r"(?:share[sd]?|shares the same|same) IOMMU group(?: \d+)? (?:with|as)|IOMMU group "
-           r"\d+ (?:contains|has|also contains) (?:other|multiple|more)|devices? (?:from|in|of) (?:the same |an? )?IOMMU group"
+           r"\d+ (?:contains|has|also contains) (?:other|multiple|more|devices? (?:in use|that|not))|devices? (?:from|in|of) (?:the same |an? )?IOMMU group"
            r".{0,60}(?:in use|not bound|must)|part of iommu group \d+ .{0,60}in use by the host", "acs-missing", 0.7,
            "The device shares its IOMMU group with others", "several management programs"),
     Phrase("host-unsupported", "support passthrough of host pci", r"host doesn't support passthrough of host PCI devices",
@@ -63,6 +63,7 @@ BINDING = (
            r"probe.{0,20}failed with error -16|/vfio-pci/bind.{0,30}(?:busy|No such device)", _HELD, 0.75,
            "The card cannot be bound: another driver has it", "Linux drivers/base/bus.c"),
     Phrase("bind-proxmox", "to vfio", r"Cannot bind \S+ to vfio", _HELD, 0.75, "The card cannot be bound: another driver has it", "Proxmox VE qemu-server"),
+    Phrase("bind-busy", "error -16", r"vfio-pci.{0,60}probe.{0,30}error -16|probe (?:of \S+|with driver vfio-pci) failed with error -16", _HELD, 0.75, "The card cannot be bound: another driver has it", "Linux drivers/base/dd.c"),
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
            r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
            _HELD, 0.8, "The card is on a host driver", "management programs"),
@@ -79,7 +80,7 @@ BINDING = (
            r"ids=\S*|[0-9a-f]{4}:[0-9a-f]{4})", _IDS, 0.9, "The ids of vfio-pci are written wrongly", "Linux init/main.c"),
     Phrase("in-use-count", "non-zero usage count", cause=_IN_USE, confidence=0.97, by=_NVIDIA,
            says="A process of the host has the card open: it cannot be taken away"),
-    Phrase("in-use-domain", "in use by", r"(?:PCI|mediated) device ['\"]?[\w:.-]+['\"]? (?:is )?(?:already )?in use by (?:driver \w+,? ?)?"
+    Phrase("in-use-domain", "in use by", r"(?:PCI|mediated) device ['\"]?[\w:./-]+['\"]? (?:is )?(?:already )?in use by (?:driver \w+,? ?)?"
            r"(?:domain|VM|other|another)?", _IN_USE, 0.95, "Another guest has the device", _LIBVIRT),
     Phrase("in-use-vm", "in use by vm", r"(?:already )?in use by VM(?:ID)? ?'?\d+", _IN_USE, 0.97, "Another guest has the device",
            "Proxmox VE qemu-server"),

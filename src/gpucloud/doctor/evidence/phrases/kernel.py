@@ -59,7 +59,7 @@ IOMMU = (
     Phrase("amd-not-there", "amd-vi", r"AMD-Vi: (?:AMD IOMMU hardware not (?:found|present)|IVRS.*(?:invalid|checksum)"
            r"|\[Firmware Bug\]: :? ?No southbridge IOAPIC)", _FIRMWARE, 0.6,
            "The firmware's IVRS table is missing or broken", _AMD),
-    Phrase("iommu-absent", "iommu", r"(?:No IOMMU detected, please activate it|IOMMU (?:is )?not (?:present|enabled|"
+    Phrase("iommu-absent", "iommu", r"(?:No IOMMU (?:detected|available|present)|IOMMU (?:is )?not (?:present|enabled|"
            r"detected|found|active|activated|supported)|No IOMMU found|IOMMU not present|no IOMMU support|IOMMU is (?:disabled|off)"
            r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
            says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
@@ -71,6 +71,9 @@ IOMMU = (
     Phrase("no-iommu-group", "open iommu_group", r"[Cc]annot open iommu_group", says="The device has no IOMMU group", by="Proxmox VE qemu-server"),
     Phrase("no-iommu-group", "iommu group", r"(?:no|without an?|not in an?|not assigned to an?|doesn't have an?) "
            r"IOMMU group(?! \d)", says="The device has no IOMMU group", by="several management programs"),
+    Phrase("no-iommu-group", "iommu group", r"IOMMU group (?:was |is |of \S+ )?(?:not found|missing|unavailable|does not exist)", says="The device has no IOMMU group", by="several management programs"),
+    Phrase("no-iommu-group", "iommu_groups", r"/sys/kernel/iommu_groups/?['\"]?: No such file|iommu_groups\S* ?\| ?wc -l\s+0\b|iommu_groups is empty|(?:ls|find)\b[^|\n]{0,20}/sys/kernel/iommu_groups\S*(?: -type l)? +(?:\S+@\S+)?[$#] ",
+           says="No device has an IOMMU group", by="Linux sysfs"),
     Phrase("rmrr", "rmrr requirement", cause=_RMRR, confidence=0.98, by=_INTEL,
            says="The firmware reserves memory for the device (RMRR): the kernel refuses to hand it out"),
     Phrase("rmrr-direct", "1:1 iommu mapping", r"requested this device have a 1:1 IOMMU mapping", _RMRR, 0.95,

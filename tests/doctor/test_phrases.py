@@ -1,0 +1,39 @@
+"""The phrase book holds together."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpucloud.doctor import CAUSES
+from gpucloud.doctor.evidence.phrase import Phrase, find_remarks
+from gpucloud.doctor.evidence.phrases import PHRASES
+from gpucloud.doctor.evidence.text import Chunk
+
+
+@pytest.mark.parametrize("phrase", PHRASES, ids=lambda phrase: f"{phrase.name}:{phrase.needle}")
+def test_a_phrase_can_be_searched_and_says_what_it_means(phrase: Phrase) -> None:
+    assert phrase.needle == phrase.needle.lower()
+    assert phrase.matcher.pattern
+    assert phrase.exception is None or phrase.exception.pattern
+    assert phrase.cause in CAUSES or not phrase.cause
+    assert bool(phrase.says) or not phrase.cause
+    assert phrase.by or not phrase.cause
+    assert 0 < phrase.confidence < 1
+
+
+def test_a_plain_phrase_is_found_whatever_its_case() -> None:
+    phrase = Phrase("x", "stuck in d3")
+    found = list(find_remarks(Chunk("log", 7, "one\nvfio: Stuck in D3\n"), [phrase]))
+    assert [(r.evidence.line, r.evidence.text) for r in found] == [(8, "vfio: Stuck in D3")]
+
+
+def test_an_exception_takes_the_meaning_away() -> None:
+    phrase = Phrase("x", "not found", unless="dracut")
+    assert list(find_remarks(Chunk("log", 1, "dracut: module not found"), [phrase])) == []
+
+
+def test_a_line_that_is_very_long_is_looked_at_around_the_needle() -> None:
+    text = "x" * 50_000 + " stuck in d3 " + "y" * 50_000
+    found = list(find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")]))
+    assert len(found) == 1
+    assert len(found[0].evidence.text) <= 400
