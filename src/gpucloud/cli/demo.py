@@ -19,11 +19,11 @@ class _Lines:
     """Tells the story line by line: for logs and pipes."""
 
     def begins(self, name: str, purpose: str) -> None:
-        say(f"{name:<9} {purpose}")
+        print_text(f"{name:<9} {purpose}")
 
     def ended(self, act: Act) -> None:
         _print_output(act)
-        say(f"{'ok' if act.is_ok else 'FAILED':<9} {act.result} ({act.seconds:.1f} s)")
+        print_text(f"{'ok' if act.is_ok else 'FAILED':<9} {act.result} ({act.seconds:.1f} s)")
 
 
 class _Spinner:

@@ -32,8 +32,8 @@ def print_json(value: object) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print a result as text."""
-    print(clean(text))
+    """Print a result as text, at once: a log file then holds it in order with what ``say`` says."""
+    print(clean(text), flush=True)
 
 
 def say(line: str) -> None:

@@ -31,8 +31,6 @@ class Set:
     story: Story
     unit: str = ""
     """Address of the GPU unit that the story is about."""
-    functions: tuple[str, ...] = ()
-    """Ids of all its functions, as ``1002:5046``."""
     before: witness.Picture | None = None
     commands: list[str] = field(default_factory=list)
     """What was typed in this act."""
@@ -98,10 +96,10 @@ def scan(stage: Set) -> Seen:
     _demand(bool(units), "scan found no GPU that could be passed through")
     functions = max((unit["functions"] for unit in units), key=len)
     stage.unit = functions[0]["address"]
-    stage.functions = tuple(function["id"] for function in functions)
+    stage.story.card = tuple(function["id"] for function in functions)
     drivers = ", ".join(str(function["driver"]) for function in functions)
     return Seen(
-        f"one unit of {len(functions)} functions ({' '.join(stage.functions)}), held by {drivers}", shown
+        f"one unit of {len(functions)} functions ({' '.join(stage.story.card)}), held by {drivers}", shown
     )
 
 
@@ -140,16 +138,19 @@ def launch(stage: Set) -> Seen:
     stage.gpucloud("launch", "--gpus", "1", "--name", GUEST, "--for", "20m")
     shown = stage.gpucloud("show", GUEST, "--format", "json").stdout
     seen = json.loads(shown)["seen"]
-    stage.story.guest_saw = tuple(function["id"] for function in seen)
-    missing = set(stage.functions) - set(stage.story.guest_saw)
+    card = stage.story.card
+    stage.story.guest_saw = tuple(
+        sorted((function["id"] for function in seen), key=lambda each: each not in card)
+    )
+    missing = set(card) - set(stage.story.guest_saw)
     _demand(not missing, f"the guest does not see {' '.join(sorted(missing))}")
-    return Seen(f"the guest's own kernel lists {' and '.join(stage.functions)}", shown)
+    return Seen(f"the guest's own kernel lists {' and '.join(card)}", shown)
 
 
 def console(stage: Set) -> Seen:
     """Read what the guest's kernel printed itself."""
     shown = stage.gpucloud("console", GUEST, "--log").stdout
-    silent = [each for each in stage.functions if each.replace(":", "") not in shown.replace(":", "")]
+    silent = [each for each in stage.story.card if each.replace(":", "") not in shown.replace(":", "")]
     _demand(not silent, f"the guest's console does not show {' '.join(silent)}")
     return Seen("the console shows the same functions", shown)
 

@@ -18,8 +18,10 @@ def render_json(story: Story) -> str:
 
 def render_lines(story: Story) -> list[str]:
     """The end of the report for a terminal."""
+    others = len(story.guest_saw) - len(story.card)
+    saw = f"{' '.join(story.card)}, and {others} functions of its own" if story.saw_card else "NOT its card"
     lines = [
-        f"guest saw      {' '.join(story.guest_saw) or 'nothing'}",
+        f"guest saw      {saw}",
         f"host restored  {'yes: drivers and files are as they were' if story.host_restored else 'NO'}",
         f"time           {story.seconds:.0f} s",
     ]
@@ -72,7 +74,7 @@ $body</details>
 def render_page(story: Story) -> str:
     """One HTML page; all that came from the server is escaped."""
     return _PAGE.substitute(
-        saw=escape(" and ".join(story.guest_saw) or "nothing"),
+        saw=escape(" and ".join(story.card) if story.saw_card else "not its card"),
         restored="yes" if story.host_restored else "no",
         restored_class="fine" if story.host_restored else "failed",
         seconds=f"{story.seconds:.0f}",

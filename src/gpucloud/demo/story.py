@@ -25,15 +25,22 @@ class Story:
     """The acts so far, and the two things that the story is told for."""
 
     acts: list[Act] = field(default_factory=list)
+    card: tuple[str, ...] = ()
+    """Ids of the functions of the card that the guest was given, as ``1002:5046``."""
     guest_saw: tuple[str, ...] = ()
-    """Ids of the functions that the guest's kernel printed, as ``1002:5046``."""
+    """Ids of all functions that the guest's kernel printed, the card's first."""
     host_restored: bool = False
     evidence: str = ""
     """Where the logs of a failed run were kept."""
 
     @property
     def is_ok(self) -> bool:
-        return self.host_restored and bool(self.guest_saw) and all(act.is_ok for act in self.acts)
+        return self.host_restored and self.saw_card and all(act.is_ok for act in self.acts)
+
+    @property
+    def saw_card(self) -> bool:
+        """Claims that the guest's kernel printed every function of the card."""
+        return bool(self.card) and set(self.card) <= set(self.guest_saw)
 
     @property
     def seconds(self) -> float:

@@ -26,7 +26,10 @@ class LabTheatre:
         """Make the disk image and the saved state of the server, as far as they are not there yet."""
         prepared = self._lab.prepare(self._topology)
         start = "from its saved state" if prepared.saved else "from power-on"
-        return f"{prepared.start.topology.title}; it starts {start}, with {prepared.start.accelerator.name}"
+        power = (
+            "software emulation" if prepared.start.accelerator.name == "tcg" else "hardware virtualization"
+        )
+        return f"{prepared.start.topology.title}; it starts {start}, by {power}"
 
     def open(self) -> LabHost:
         """Start a server with a name of its own, so that two stories never meet."""
