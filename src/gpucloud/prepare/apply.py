@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
-from gpucloud.prepare.child import StillWaitingError
+from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Journal, Kind
 from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.render import call_change

@@ -6,17 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
 from gpucloud import __version__
 from gpucloud.model.failure import Failure
-from gpucloud.model.pci import PciAddress
 from gpucloud.model.plain import Plain, to_plain
-from gpucloud.model.plan import Change, Plan
-
-if TYPE_CHECKING:
-    from cattrs import Converter
+from gpucloud.model.plan import Plan
+from gpucloud.prepare.structure import StructureError, structure
 
 PLAN_LIMIT = 4 * 1024 * 1024
 """Bytes: some hundred times what a plan for sixteen cards needs."""
@@ -77,12 +73,10 @@ def parse_stored(data: bytes, name: str) -> Stored:
 
 
 def _structure(fields: dict[str, Any], name: str) -> Stored:
-    import cattrs
-
     try:
-        stored = _converter().structure(fields, Stored)
-    except (cattrs.BaseValidationError, RecursionError) as error:
-        raise _no_plan(name, cattrs.transform_error(error)[0]) from error
+        stored = structure(Stored, fields)
+    except StructureError as error:
+        raise _no_plan(name, str(error)) from error
     for word in _path_parts(stored.plan):
         if not word or word in (".", "..") or "/" in word:
             raise _no_plan(name, f"{word!r} is no name of a driver, module or device")
@@ -98,53 +92,3 @@ def _path_parts(plan: Plan) -> Iterator[str]:
         for field in _NAMES:
             if isinstance(word := getattr(step.change, field, None), str):
                 yield word
-
-
-@cache
-def _converter() -> Converter:
-    """The one place where stored plans meet their types: no other keys, no values of another kind."""
-    from cattrs import Converter
-
-    converter = Converter(forbid_extra_keys=True)
-    for kind in (str, int, bool):
-        converter.register_structure_hook(kind, _exactly)
-    converter.register_structure_hook(PciAddress, _address)
-    converter.register_structure_hook_func(lambda type_: type_ == Change, _change)
-    converter.register_structure_hook_factory(
-        lambda type_: getattr(type_, "__origin__", None) is tuple, lambda type_: _Rows(get_args(type_)[0])
-    )
-    return converter
-
-
-def _exactly(value: object, kind: type) -> object:
-    if type(value) is not kind:
-        raise TypeError(f"{kind.__name__} is wanted, not {type(value).__name__}")
-    if isinstance(value, str) and not value.isprintable():
-        raise ValueError("text with control characters")
-    return value
-
-
-def _address(value: object, _: type) -> PciAddress:
-    if not isinstance(value, str):
-        raise TypeError("a PCI address is wanted")
-    return PciAddress.parse(value)
-
-
-def _change(value: object, _: object) -> Any:
-    kinds = {change.__dataclass_fields__["kind"].default: change for change in get_args(Change)}
-    kind = value.get("kind") if isinstance(value, dict) else None
-    if not isinstance(kind, str) or kind not in kinds:
-        raise ValueError(f"a change of unknown kind {kind!r}")
-    return _converter().structure(value, kinds[kind])
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Reads a list into a tuple of one kind; text is no list."""
-
-    kind: Any
-
-    def __call__(self, value: object, _: object) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise TypeError("a list is wanted")
-        return tuple(_converter().structure(item, self.kind) for item in value)

@@ -1,6 +1,6 @@
 """The one way to change a host: attributes of sysfs written, modules loaded and removed, nothing else.
 
-Only ``apply`` and ``undo`` get a `System`. Every write is bounded in time (see `child`).
+Only ``apply`` and ``undo`` get a `System`. Every write is bounded in time (see `hand`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.child import within
+from gpucloud.prepare.hand import Effect, Hand
 
 ANSWER_TIMEOUT_S = 60.0
 """A data-centre GPU takes up to ten seconds to be let go; an emulated one on a slow machine longer."""
@@ -53,7 +53,6 @@ class System(Reader, Protocol):
 
 
 Run = Callable[[Sequence[str]], None]
-Effect = Callable[[Path, bytes], None]
 
 
 def run_program(argv: Sequence[str]) -> None:
@@ -110,8 +109,8 @@ class LiveSystem:
         effect: Effect = write_attribute,
         run: Run = run_program,
     ) -> None:
-        self._root, self._timeout_s, self._settle_s = root, timeout_s, settle_s
-        self._effect, self._run = effect, run
+        self._root, self._settle_s, self._run = root, settle_s, run
+        self._hand = Hand(effect, timeout_s)
 
     @property
     def label(self) -> str:
@@ -135,13 +134,7 @@ class LiveSystem:
         return self._reader.read_link(path)
 
     def write(self, path: str, text: str) -> None:
-        place = self._place(path)
-
-        def effect() -> bytes:
-            self._effect(place, text.encode())
-            return b""
-
-        within(self._timeout_s, effect)
+        self._hand.write(self._root / path.lstrip("/"), text.encode())
 
     def load_module(self, module: str) -> None:
         self._run(("modprobe", module))
@@ -156,6 +149,3 @@ class LiveSystem:
                 return False
             time.sleep(0.05)
         return True
-
-    def _place(self, path: str) -> Path:
-        return self._root / path.lstrip("/")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Change, Plan
-from gpucloud.prepare.child import StillWaitingError
+from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Kind
 from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.render import call_change

@@ -10,7 +10,7 @@ from gpucloud.model.pci import Holder
 from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
-from gpucloud.prepare.child import StillWaitingError
+from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
