@@ -66,6 +66,8 @@ class Diagnosis:
     """The likeliest root cause first."""
     blind: tuple[Blind, ...]
     """What could not be looked at; never a finding."""
+    is_of_report: bool = False
+    """Made from pasted evidence: that nothing was found in it does not say that nothing is wrong."""
 
 
 def device_path(address: PciAddress) -> str:

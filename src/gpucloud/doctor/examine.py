@@ -29,7 +29,7 @@ def diagnose(case: Case) -> Diagnosis:
     if case.paper is None:
         asked = [one for one in findings if _is_about(one, case.named)]
         return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
-    return Diagnosis(case.host.source, rank_report(findings), tuple(_skipped(case.paper)))
+    return Diagnosis(case.host.source, rank_report(findings), tuple(_skipped(case.paper)), is_of_report=True)
 
 
 def _is_about(finding: Finding, named: frozenset[PciAddress]) -> bool:

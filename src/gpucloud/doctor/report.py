@@ -12,6 +12,8 @@ from gpucloud.model.plain import Plain, to_plain
 
 _WIDTH = 100
 _EVIDENCE_SHOWN = 12
+_NOTHING_ON_HOST = "nothing stops a GPU from reaching a guest, as far as it can be seen"
+_NOTHING_IN_REPORT = "no cause is shown by this evidence; add kernel log, lspci -nnk, groups or configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Summary:
 def summary(diagnosis: Diagnosis) -> Summary:
     """The first finding of an input, which is its worst or likeliest."""
     if not diagnosis.findings:
-        return Summary(diagnosis.source, -1, (diagnosis.source, "-", "-", "nothing stops a GPU"))
+        return Summary(diagnosis.source, -1, (diagnosis.source, "-", "-", _verdict(diagnosis)))
     first = diagnosis.findings[0]
     cells = (diagnosis.source, first.level.value, first.cause, first.title[:_WIDTH])
     return Summary(diagnosis.source, first.level.weight, cells)
@@ -79,7 +81,7 @@ def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
 
 def _verdict(diagnosis: Diagnosis) -> str:
     if not diagnosis.findings:
-        return "nothing stops a GPU from reaching a guest, as far as it can be seen"
+        return _NOTHING_IN_REPORT if diagnosis.is_of_report else _NOTHING_ON_HOST
     levels = [finding.level.value for finding in diagnosis.findings]
     return ", ".join(
         f"{levels.count(level)} {level}{'s' if levels.count(level) != 1 and level != 'info' else ''}"

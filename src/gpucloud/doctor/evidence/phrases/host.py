@@ -22,7 +22,7 @@ GROUP = (
            says="vfio refuses the group: a device in it is on a host driver", by=f"{_QEMU}common.c"),
     Phrase("group-not-viable", "within the iommu_group are bound", says="vfio refuses the group: a device in it is on a "
            "host driver", by=f"{_QEMU}common.c"),
-    Phrase("device-from-group", "error getting device from group", r"(?:vfio (?P<device>\S+): )?error getting device from "
+    Phrase("device-from-group", "error getting device", r"(?:vfio (?P<device>\S+): )?error getting device (?:\S+ )?from "
            r"group (?P<group>\d+): (?P<error>[^\n]+?)(?: Verify|$)",
            says="vfio does not hand the device out", by=f"{_QEMU}common.c"),
     Phrase("used-twice", "used in multiple address spaces", r"group (?P<group>\d+) used in multiple address spaces",
@@ -62,6 +62,7 @@ BINDING = (
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
            r"probe.{0,20}failed with error -16|/vfio-pci/bind.{0,30}(?:busy|No such device)", _HELD, 0.75,
            "The card cannot be bound: another driver has it", "Linux drivers/base/bus.c"),
+    Phrase("occupied", "is occupying your device", cause=_HELD, confidence=0.93, by="QEMU hw/i386/kvm/pci-assign.c", says="The card is on a host driver"),
     Phrase("bind-proxmox", "to vfio", r"Cannot bind \S+ to vfio", _HELD, 0.75, "The card cannot be bound: another driver has it", "Proxmox VE qemu-server"),
     Phrase("bind-busy", "error -16", r"vfio-pci.{0,60}probe.{0,30}error -16|probe (?:of \S+|with driver vfio-pci) failed with error -16", _HELD, 0.75, "The card cannot be bound: another driver has it", "Linux drivers/base/dd.c"),
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
@@ -84,7 +85,7 @@ BINDING = (
            r"(?:domain|VM|other|another)?", _IN_USE, 0.95, "Another guest has the device", _LIBVIRT),
     Phrase("in-use-vm", "in use by vm", r"(?:already )?in use by VM(?:ID)? ?'?\d+", _IN_USE, 0.97, "Another guest has the device",
            "Proxmox VE qemu-server"),
-    Phrase("in-use-attached", "already attached", r"device is already attached", _IN_USE, 0.9,
+    Phrase("in-use-attached", "already attached", r"device (?:\S+ )?is already attached", _IN_USE, 0.9,
            "The device is already attached to a guest", f"{_QEMU}pci.c"),
     Phrase("in-use-node", "/dev/vfio/", r"/dev/vfio/(?:devices/)?(?:vfio)?\d+['\"]?.{0,40}(?:busy|EBUSY)", _IN_USE, 0.9,
            "Another process has the group open", "Linux drivers/vfio/group.c"),

@@ -64,7 +64,7 @@ IOMMU = (
            r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
            says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
            unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
-    Phrase("no-iommu-group", "iommu_group", r"no iommu_group found|(?:vfio-pci|host=|PCI device|0000:)\S*.{0,80}"
+    Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:)\S*.{0,80}"
            r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
            says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
            unless=r"mdev|mediated|[0-9a-f]{8}-[0-9a-f]{4}-"),

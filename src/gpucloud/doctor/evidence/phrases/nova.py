@@ -83,6 +83,7 @@ PHRASES = (
     Phrase("stale-vgpu", "unexpected vgpu resource allocation", cause=_STALE, confidence=0.85, by="nova/virt/libvirt/driver.py", says="Placement has vGPU allocations of instances that are gone"),
     Phrase("stale-vfs", "virtual functions of pf", r"Not all Virtual Functions of PF \S+ are free|Physical Function \S+, related to VF", _STALE, 0.88, "nova's rows of a PF and its VFs contradict each other", "nova/exception.py"),
     Phrase("stale-unassign", "unassigning devices back to pools", cause=_STALE, confidence=0.7, by="nova/pci/stats.py", says="The claim found fewer devices than the scheduler promised"),
+    Phrase("stale-device-gone", "could not access", r"Device \S+ not found: could not access /sys/bus/pci/devices", _STALE, 0.75, "A device that the guest names is not on the host (any more)", "libvirt src/util/virpci.c"),
     Phrase("stale-row", "pci device", r"PCI Device \d+:[0-9a-f:.]+ not found", _STALE, 0.85, "nova has a row for a device that is gone", "nova/exception.py"),
     Phrase("migration-vif", "cannot live migrate vif", cause="live-migration-unsupported", confidence=0.95, by="nova/conductor/tasks/live_migrate.py", level=Level.WARNING, says="A device keeps the guest from moving while it runs"),
     Phrase("suspend-mdev", "suspend", r"(?:suspend|resume)\w*.{0,80}(?:mdev|vGPU|mediated|hostdev).{0,60}(?:not|lost|missing|without|fail|detach)|(?:mdev|vGPU|hostdev)s?.{0,60}(?:not reattached|lost|missing|gone).{0,40}(?:suspend|resume)", "device-lost", 0.8, "Suspend and resume lose the device", "nova bug 1948705", Level.WARNING),

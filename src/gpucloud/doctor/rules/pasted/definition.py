@@ -16,6 +16,25 @@ _WINDOWS = re.compile(r"windows|win ?1[01]|win ?7", re.IGNORECASE)
 
 
 @rule
+def vgpu_in_guest(case: Case) -> Answers:
+    """The guest lists its vGPU and no driver has it: it takes the guest driver of its manager only."""
+    paper = case.paper
+    if paper is None or "vgpu" not in f"{paper.about('gpu')} {paper.about('vgpu')}":
+        return
+    seen = paper.guest_listing.seen.values()
+    idle = [one for one in seen if one.pci_class is not None and one.pci_class.is_gpu and one.driver is None]
+    if idle:
+        yield known(
+            "driver-kind-or-version",
+            "The guest lists its vGPU and no driver on it; a vGPU takes the guest driver of its "
+            "manager's branch",
+            paper.guest_listing.shown.values(),
+            0.4,
+            level=Level.INFO,
+        )
+
+
+@rule
 def hypervisor_visible(case: Case) -> Answers:
     """A Windows guest with a consumer NVIDIA card sees its hypervisor: old drivers refuse (code 43)."""
     paper = case.paper

@@ -8,6 +8,7 @@ from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper
 from gpucloud.doctor.evidence.settings import objects
 from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.pasted.nova_settings import read_ident
 from gpucloud.doctor.rules.pasted.sriov import has_sriov
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
@@ -26,7 +27,7 @@ def type_of_device(case: Case) -> Answers:
         return
     for setting in paper.nova.named(*_ALIAS):
         for one in objects(setting):
-            ident = _ident(one)
+            ident = read_ident(one)
             if ident is None or one.get("device_type") not in (None, "type-PCI"):
                 continue
             if has_sriov(ident) or _is_shown_with_sriov(paper, ident):
@@ -68,7 +69,7 @@ def more_than_there_are(case: Case) -> Answers:
             i
             for s in paper.nova.named(*_ALIAS)
             for o in objects(s)
-            if o.get("name") == name and (i := _ident(o))
+            if o.get("name") == name and (i := read_ident(o))
         }
         there = [f for f in case.host.functions.values() if f.id in idents]
         if asked is not None and there and count > len(there):
@@ -194,13 +195,6 @@ def refused_without_reason(case: Case) -> Answers:
     elif paper.has("no-valid-host") and (paper.nova.named(*_ALIAS) or paper.request.aliases):
         title = "No host fits: look at the alias's device_type first, then at filters and free devices"
         yield known("alias-device-type-mismatch", title, _refusals(paper), 0.35, level=Level.WARNING)
-
-
-def _ident(alias: dict[str, object]) -> PciId | None:
-    try:
-        return PciId(int(str(alias["vendor_id"]), 16), int(str(alias["product_id"]), 16))
-    except (KeyError, ValueError):
-        return None
 
 
 def _is_shown_with_sriov(paper: Paper, ident: PciId) -> bool:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.settings import Setting, objects
+from gpucloud.doctor.intent import cards
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
+from gpucloud.model.pci import PciId
+from gpucloud.model.unknown import Unknown
 
 _ALIAS = ("alias", "pci_alias")
 _LIST = ("device_spec", "passthrough_whitelist", "pci_passthrough_whitelist")
@@ -134,6 +137,58 @@ def limits_that_do_not_count(case: Case) -> Answers:
                 0.5,
                 level=Level.INFO,
             )
+
+
+@rule
+def device_list_matches_nothing(case: Case) -> Answers:
+    """The ids in the device list are those of no card that the host shows, though of the same vendor."""
+    if case.paper is None or isinstance(case.host.functions, Unknown):
+        return
+    cards_there = {unit.primary.id for unit in cards(case) if isinstance(unit.primary.id, PciId)}
+    settings = case.paper.nova.named(*_LIST)
+    wanted = {ident for setting in settings for one in objects(setting) if (ident := read_ident(one))}
+    specs = sum(1 for setting in settings for _ in objects(setting))
+    is_complete = bool(wanted) and len(wanted) == specs
+    is_same_vendor = bool({one.vendor for one in wanted} & {one.vendor for one in cards_there})
+    if is_complete and is_same_vendor and not wanted & cards_there:
+        shown = ", ".join(sorted(map(str, cards_there)))
+        yield known(
+            "whitelist-mismatch",
+            f"The device list names {', '.join(sorted(map(str, wanted)))}; the host's cards are {shown}",
+            (*(setting.evidence for setting in settings), *case.paper.lines("no-valid-host")),
+            0.85,
+        )
+
+
+@rule
+def alias_outside_device_list(case: Case) -> Answers:
+    """An alias asks for ids that the device list beside it does not offer."""
+    if case.paper is None:
+        return
+    nova = case.paper.nova
+    specs = [one for setting in nova.named(*_LIST) for one in objects(setting)]
+    offered = {ident for one in specs if (ident := read_ident(one))}
+    if not specs or len(offered) != len(specs):
+        return
+    for setting in nova.named(*_ALIAS):
+        for one in objects(setting):
+            ident = read_ident(one)
+            if ident is not None and ident not in offered:
+                yield known(
+                    "alias-definition-invalid",
+                    f"The alias asks for {ident}, which no entry of the device list offers",
+                    (setting.evidence, *(other.evidence for other in nova.named(*_LIST))),
+                    0.6,
+                    level=Level.WARNING,
+                )
+
+
+def read_ident(entry: Mapping[str, object]) -> PciId | None:
+    """The ids of an alias or an entry of the device list; None where they are not both given in full."""
+    try:
+        return PciId(int(str(entry["vendor_id"]), 16), int(str(entry["product_id"]), 16))
+    except (KeyError, ValueError):
+        return None
 
 
 def _alias_fault(setting: Setting) -> str:
