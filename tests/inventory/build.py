@@ -13,7 +13,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
 
-NAMES = PciNames("10de  NVIDIA Corporation\n\t1db4  GV100GL [Tesla V100 PCIe 16GB]\n1002  AMD\n")
+NAMES = PciNames(b"10de  NVIDIA Corporation\n\t1db4  GV100GL [Tesla V100 PCIe 16GB]\n1002  AMD\n")
 
 
 def read(tree: HostTree | Path) -> Host:

@@ -74,7 +74,7 @@ _IDS = (
 
 
 def test_names_of_vendors_and_devices() -> None:
-    names = PciNames(_IDS)
+    names = PciNames(_IDS.encode())
     assert names.vendor(0x10DE) == "NVIDIA Corporation"
     assert names.device(PciId(0x10DE, 0x2330)) == "GH100"
     assert names.device(PciId(0x1102, 0x2330)) == "No GPU"

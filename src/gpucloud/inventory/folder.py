@@ -114,8 +114,9 @@ def _read_all(descriptor: int, limit: int) -> bytes:
         raise OSError(errno.EINVAL, "not a regular file")
     if status.st_size > limit:
         raise OSError(errno.EFBIG, f"longer than {limit} bytes")
-    data = os.read(descriptor, min(max(status.st_size, _CHUNK), limit) + 1)
-    if status.st_size and len(data) <= status.st_size:
+    size = status.st_size
+    data = os.read(descriptor, size + 1 if size else _CHUNK)
+    if size and len(data) <= size:
         return data  # sysfs says 4096 and gives less; /proc says 0 and gives it in pieces
     pieces = [data]
     length = len(data)

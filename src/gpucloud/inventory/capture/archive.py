@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 
 from gpucloud.inventory.capture.bounds import ARCHIVE_LIMIT, Budget, refuse
+from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.capture.tree import Tree
 from gpucloud.model.failure import Failure
 
-TOPS = frozenset(("sys", "proc", "etc"))
-"""Folders of which a capture holds at least one at its top."""
 _KEPT = TOPS | {"lib", "usr", "boot", "efi", "dev", "run", "gpucloud"}
 
 
@@ -60,14 +59,6 @@ class Members:
         if len(tops) != 1:
             raise no_host(self.source)
         return tops.pop()
-
-
-def no_host(source: str) -> Failure:
-    """The error for a directory or archive without a host in it."""
-    return Failure(
-        f"{source} is no capture: it has no sys, proc or etc at its top",
-        "give the folder or archive that holds them, or make one with: gpucloud capture",
-    )
 
 
 def read_archive(path: Path) -> Tree:

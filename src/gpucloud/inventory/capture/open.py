@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gpucloud.inventory.capture.absences import ByManifest, ByRule
 from gpucloud.inventory.capture.allowlist import MANIFEST
-from gpucloud.inventory.capture.manifest import parse_manifest
 from gpucloud.inventory.capture.reader import CaptureReader, Files
+from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.folder import Folder
 from gpucloud.inventory.reader import reason
 from gpucloud.model.failure import Failure
@@ -38,8 +38,6 @@ def open_capture(path: Path) -> CaptureReader:
 
 
 def _top_of(path: Path) -> Path:
-    from gpucloud.inventory.capture.archive import TOPS, no_host
-
     if any((path / top).is_dir() for top in TOPS):
         return path
     tops = [child for child in path.iterdir() if any((child / top).is_dir() for top in TOPS)]
@@ -53,6 +51,8 @@ def _reader(label: str, files: Files) -> CaptureReader:
         data = files.read(MANIFEST, _MANIFEST_LIMIT)
     except OSError:  # made by hand or by another tool
         return CaptureReader(label, files, ByRule(), has_manifest=False)
+    from gpucloud.inventory.capture.manifest import parse_manifest
+
     manifest = parse_manifest(data, label)
     absences = ByManifest(manifest.collected, manifest.unread)
     return CaptureReader(label, files, absences, has_manifest=True)

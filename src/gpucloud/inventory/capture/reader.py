@@ -47,9 +47,10 @@ class CaptureReader:
         return self._answer(path, lambda: self._files.read(path, limit))
 
     def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
-        data = self._answer(path, lambda: self._files.read(path, limit))
-        if not isinstance(data, bytes):
-            return data
+        try:
+            data = self._files.read(path, limit)
+        except OSError as error:
+            return self._refused(path, error)
         text = data.rstrip(b"\0").decode(errors="replace")
         if not text and not self._has_manifest and path.startswith("/proc/"):
             return Unknown(f"{path[1:]} is empty in the capture, as tar stores it; use gpucloud capture")
@@ -71,6 +72,9 @@ class CaptureReader:
         try:
             return read()
         except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR):
-                return self._absences.why(path, has_folder=self._files.has_folder(path.rpartition("/")[0]))
-            return Unknown(f"{reason(error)}: {path[1:]} in the capture")
+            return self._refused(path, error)
+
+    def _refused(self, path: str, error: OSError) -> Unknown | None:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return self._absences.why(path, has_folder=self._files.has_folder(path.rpartition("/")[0]))
+        return Unknown(f"{reason(error)}: {path[1:]} in the capture")

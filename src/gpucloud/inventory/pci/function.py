@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from gpucloud.inventory.pci.attributes import (
     parent_in,
@@ -37,8 +37,7 @@ class Names(Protocol):
     def device(self, device: PciId) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What is read once for all functions."""
 
     reader: Reader

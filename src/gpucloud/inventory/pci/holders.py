@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Openings:
+class Openings(NamedTuple):
     """All processes that have one of the nodes open, by node, and why some could not be looked at."""
 
     by_node: Mapping[str, tuple[Holder, ...]]

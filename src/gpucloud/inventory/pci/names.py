@@ -15,15 +15,15 @@ from gpucloud.model.pci import PciId
 _SNAPSHOT = Path(__file__).parent.parent / "data" / "pci.ids.gz"
 _SYSTEM = (Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids"))
 _HEAD_BYTES = 2048
-_DATE = re.compile(r"^#\s*Date:\s*([0-9: -]+)$", re.MULTILINE)
-_NEXT_VENDOR = re.compile(r"\n[^\t#\n]")
+_DATE = re.compile(rb"^#\s*Date:\s*([0-9: -]+)$", re.MULTILINE)
+_NEXT_VENDOR = re.compile(rb"\n[^\t#\n]")
 
 
 class PciNames:
-    """Looks names up in the text of a ``pci.ids`` file, which is never parsed as a whole."""
+    """Looks names up in the bytes of a ``pci.ids`` file, which is never parsed as a whole."""
 
-    def __init__(self, text: str) -> None:
-        self._text = f"\n{text}"
+    def __init__(self, data: bytes) -> None:
+        self._data = b"\n" + data
         self._sections: dict[int, tuple[int, int] | None] = {}
         self._devices: dict[PciId, str | None] = {}
 
@@ -42,20 +42,20 @@ class PciNames:
         section = self._section(device.vendor)
         if section is None:
             return None
-        mark = f"\n\t{device.device:04x}  "
-        at = self._text.find(mark, *section)
+        mark = b"\n\t%04x  " % device.device
+        at = self._data.find(mark, *section)
         return None if at < 0 else self._name_at(at + len(mark))
 
     def _section(self, vendor: int) -> tuple[int, int] | None:
         if vendor not in self._sections:
-            start = self._text.find(f"\n{vendor:04x}  ")
-            end = _NEXT_VENDOR.search(self._text, start + 1)
-            self._sections[vendor] = None if start < 0 else (start, end.start() if end else len(self._text))
+            start = self._data.find(b"\n%04x  " % vendor)
+            end = _NEXT_VENDOR.search(self._data, start + 1)
+            self._sections[vendor] = None if start < 0 else (start, end.start() if end else len(self._data))
         return self._sections[vendor]
 
     def _name_at(self, start: int) -> str:
-        end = self._text.find("\n", start)
-        return self._text[start : end if end >= 0 else None].strip()
+        end = self._data.find(b"\n", start)
+        return self._data[start : end if end >= 0 else None].decode(errors="replace").strip()
 
 
 class NewestNames:
@@ -78,8 +78,7 @@ class NewestNames:
             date = _date(_head(path))
             if date > newest:
                 newest, chosen = date, path
-        data = zlib.decompress(packed, wbits=31) if chosen is None else chosen.read_bytes()
-        return PciNames(data.decode(errors="replace"))
+        return PciNames(zlib.decompress(packed, wbits=31) if chosen is None else chosen.read_bytes())
 
 
 def _head(path: Path) -> bytes:
@@ -92,5 +91,5 @@ def _head(path: Path) -> bytes:
 
 def _date(head: bytes) -> str:
     """The date in the header, which sorts as text; empty where there is none."""
-    match = _DATE.search(head.decode(errors="replace"))
-    return match[1].strip() if match else ""
+    match = _DATE.search(head)
+    return match[1].decode().strip() if match else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.paths import functions_in
@@ -24,8 +24,7 @@ _DEPTH = 8
 """Layers of LVM, encryption and RAID that are followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A file system in the tree of mounts."""
 
     point: str
