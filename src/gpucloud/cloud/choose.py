@@ -48,7 +48,8 @@ def choose(host: Host, claims: Claims, spec: GuestSpec) -> tuple[GpuUnit, ...] |
     Units of one IOMMU group can go only to one guest: taking some of them strands the rest, so the
     choice that strands fewest wins. Among those the units of one NUMA node win, then lower addresses.
     """
-    units = _asked_for(host, spec)
+    # What is shown on the host's own screen is offered, and advised to prepare, last.
+    units = sorted(_asked_for(host, spec), key=lambda unit: unit.primary.is_boot_vga is True)
     strangers = [address for address in spec.units if host.unit_at(address) is None]
     refusals = [NotFree(address, "no GPU of this host", "gpucloud scan") for address in strangers]
     free: list[GpuUnit] = []

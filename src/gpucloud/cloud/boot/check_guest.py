@@ -33,6 +33,9 @@ done
 """
 """The first program: mounts, reports, then gives a shell to whoever looks at the console."""
 
+_DEVICES = {"console": (5, 1), "null": (1, 3), "ttyS0": (4, 64)}
+"""What the first program and its shell open (Documentation/admin-guide/devices.txt)."""
+
 _ELF_INTERPRETER = 3
 """``PT_INTERP``: the program needs a loader, so it is not static (elf(5))."""
 
@@ -56,14 +59,8 @@ def make_check_guest(folder: Path, release: str, nonce: str, root: Path = Path("
 def build_initramfs(busybox: bytes) -> bytes:
     """Give the archive that the kernel starts from; it is the same for every check guest."""
     folders = [directory(name) for name in ("bin", "dev", "proc", "sys")]
-    return render_cpio(
-        [
-            *folders,
-            character_device("dev/console", 5, 1),
-            program("bin/busybox", busybox),
-            program("init", _INIT.encode()),
-        ]
-    )
+    devices = [character_device(f"dev/{name}", *numbers) for name, numbers in _DEVICES.items()]
+    return render_cpio([*folders, *devices, program("bin/busybox", busybox), program("init", _INIT.encode())])
 
 
 def find_kernel(release: str, root: Path) -> Path:

@@ -1,0 +1,100 @@
+"""Real guests: libvirt, QEMU, vfio and two identical cards of a server in the laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.cloud.cli_cloud import CliCloud
+from tests.cloud.contract import CloudContract, Ground
+from tests.lab.conftest import lab
+
+from gpucloud.lab.host import LabHost
+from gpucloud.lab.lab import Lab
+from gpucloud.model.guest import GuestSpec
+
+__all__ = ["lab"]
+
+SPEC = GuestSpec("one", 1)
+LAUNCH_S = 600.0
+
+
+@pytest.fixture(scope="module")
+def prepared(lab: Lab) -> Iterator[LabHost]:
+    """A server whose two cards are with vfio."""
+    with lab.up("twins", "test-guests") as host:
+        units = [word for unit in _units(host) for word in ("--unit", unit)]
+        host.run(["gpucloud", "apply", *units, "--yes"], timeout_s=300, ok=(0,))
+        yield host
+
+
+def _units(host: LabHost) -> list[str]:
+    """Addresses of the cards, by what they are: ATI Rage 128, which nothing else on the server is."""
+    script = "cd /sys/bus/pci/devices && grep -lx 0x5046 */device | cut -d/ -f1"
+    return _sh(host, script).split()
+
+
+def _sh(host: LabHost, script: str, timeout_s: float = 60) -> str:
+    return host.run(["sh", "-c", script], timeout_s=timeout_s, ok=(0,)).stdout
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(1800)
+class TestLibvirtInTheLab(CloudContract):
+    @pytest.fixture
+    def ground(self, prepared: LabHost) -> Ground:
+        return Ground(CliCloud(prepared), 2, SPEC, [])
+
+
+def _leftovers(host: LabHost) -> str:
+    """Everything that a guest could have left: domains, timers, folders, drivers other than vfio."""
+    return _sh(
+        host,
+        "virsh list --all --name | grep . || true;"
+        "systemctl list-timers --all --no-legend 'gpucloud-end-*';"
+        "ls /var/lib/libvirt/gpucloud 2>/dev/null || true;"
+        "pgrep -a qemu-system || true",
+    ).strip()
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(900)
+def test_a_time_limit_holds_though_the_command_was_killed(prepared: LabHost) -> None:
+    _sh(prepared, "setsid gpucloud launch --name limited --for 100s >/run/limited.out 2>&1 & echo started")
+    _sh(prepared, "until virsh domid limited 2>/dev/null; do sleep 1; done", timeout_s=120)
+    _sh(prepared, "pkill -9 -f 'gpucloud launch --name limited' || true")
+    assert "limited" in _sh(prepared, "gpucloud list --format json")
+    _sh(prepared, "while virsh domid limited 2>/dev/null; do sleep 2; done", timeout_s=240)
+    _sh(prepared, "while [ -e /var/lib/libvirt/gpucloud ]; do sleep 1; done", timeout_s=60)
+    assert _leftovers(prepared) == ""
+    assert _sh(prepared, "gpucloud list --format json").strip() == "[]"
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(900)
+def test_an_interrupted_launch_leaves_nothing(prepared: LabHost) -> None:
+    _sh(
+        prepared,
+        "setsid gpucloud launch --name broken --for 1h >/run/broken.out 2>&1 & echo $! >/run/broken.pid",
+    )
+    _sh(prepared, "until virsh domid broken 2>/dev/null; do sleep 1; done", timeout_s=120)
+    _sh(prepared, "kill -TERM $(cat /run/broken.pid)")
+    _sh(prepared, "while [ -e /proc/$(cat /run/broken.pid) ]; do sleep 1; done", timeout_s=120)
+    assert _sh(prepared, "tail -n 1 /run/broken.out").strip() == "gpucloud: interrupted"
+    assert _leftovers(prepared) == ""
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(900)
+def test_both_cards_go_into_one_guest_and_stay_with_vfio_after_it(prepared: LabHost) -> None:
+    ground = Ground(CliCloud(prepared), 2, SPEC, [])
+    guest = ground.launch(gpus=2)
+    assert guest.seen is not None
+    assert [str(seen.id) for seen in guest.seen].count("1002:5046") == 2
+    ground.cloud.destroy(guest.name)
+    drivers = _sh(
+        prepared,
+        "for at in $(cd /sys/bus/pci/devices && ls); do readlink /sys/bus/pci/devices/$at/driver; done",
+    )
+    assert drivers.count("vfio-pci") == len(guest.functions)
+    assert _leftovers(prepared) == ""
