@@ -5,8 +5,6 @@ Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of t
 
 from __future__ import annotations
 
-import re
-
 from gpucloud.model.pci import Bar, PciAddress
 from gpucloud.model.unknown import Unknown
 
@@ -15,9 +13,6 @@ _MEMORY = 0x200
 _PREFETCH = 0x2000
 _MEMORY_64 = 0x100000
 """Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
-_SPEED = re.compile(r"([0-9]+(?:\.[0-9]+)?) GT/s.*", re.ASCII)
-_LINKED = re.compile(r"(?:consumer|supplier):(?:pci:)?([0-9a-f:.]+)", re.ASCII)
-_VF = re.compile(r"virtfn([0-9]{1,5})", re.ASCII)
 _MEBIBYTE_BITS = 20
 
 
@@ -67,10 +62,10 @@ def parse_speed(text: str) -> float | Unknown:
     """
     if text.lower().startswith("unknown"):
         return Unknown("the kernel does not know the speed")
-    match = _SPEED.fullmatch(text)
-    if match is None:
+    number, _, unit = text.partition(" ")
+    if not unit.startswith("GT/s") or not number.replace(".", "", 1).isdecimal():
         raise ValueError
-    return float(match[1])
+    return float(number)
 
 
 def parse_width(text: str) -> int | Unknown:
@@ -111,19 +106,19 @@ def parse_flag(text: str) -> bool:
 
 def parse_linked(name: str) -> PciAddress | None:
     """Read the name of a device link: ``consumer:pci:0000:01:00.1`` (5.11 and newer); None for others."""
-    match = _LINKED.fullmatch(name)
-    if match is None:
+    role, _, device = name.partition(":")
+    if role not in ("consumer", "supplier"):
         return None
     try:
-        return PciAddress.parse(match[1])
+        return PciAddress.parse(device.removeprefix("pci:"))
     except ValueError:  # a link to a device of another bus
         return None
 
 
 def vf_number(name: str) -> int | None:
     """Read the number in ``virtfnN``; None for other names."""
-    match = _VF.fullmatch(name)
-    return int(match[1]) if match else None
+    number = name.removeprefix("virtfn")
+    return int(number) if number != name and number.isdecimal() and len(number) < 6 else None
 
 
 def parent_in(target: str) -> PciAddress | None:

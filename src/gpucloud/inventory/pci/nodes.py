@@ -10,17 +10,13 @@ from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
-_SOUND = re.compile(r"(controlC|pcmC|hwC|midiC)[0-9].*", re.ASCII)
-_MINOR = re.compile(r"^Device Minor:\s*([0-9]+)\s*$", re.ASCII | re.MULTILINE)
 _FOLDERS = (
-    ("drm", re.compile(r"(card|renderD)[0-9]+", re.ASCII), "/dev/dri"),
-    ("graphics", re.compile(r"fb[0-9]+", re.ASCII), "/dev"),
-    ("vfio-dev", re.compile(r"vfio[0-9]+", re.ASCII), "/dev/vfio/devices"),
+    ("drm", ("card", "renderD"), "/dev/dri"),
+    ("graphics", ("fb",), "/dev"),
+    ("vfio-dev", ("vfio",), "/dev/vfio/devices"),
 )
+_SOUND = ("controlC", "pcmC", "hwC", "midiC")
 _MADE_BY_DRIVERS = frozenset(("drm", "graphics", "sound", "vfio-dev"))
-_I2C = re.compile(r"i2c-[0-9]+", re.ASCII)
-_CARD = re.compile(r"card[0-9]+", re.ASCII)
-_VFIO_DRIVERS = re.compile(r".*vfio.*")
 
 
 def read_nodes(
@@ -42,17 +38,17 @@ def read_nodes(
         if isinstance(absent, Unknown):
             return absent
     nodes: list[str] = []
-    for folder, shape, place in _FOLDERS:
+    for folder, prefixes, place in _FOLDERS:
         if folder in device.names:
             names = device.listing(folder)
             if isinstance(names, Unknown):
                 return names
-            nodes.extend(f"{place}/{name}" for name in names or () if shape.fullmatch(name))
+            nodes.extend(f"{place}/{name}" for name in names or () if _is_numbered(name, prefixes))
     nodes.extend(_sound(device))
     nodes.extend(f"/dev/{name}" for name in sorted(device.names) if _is_i2c_node(device, name))
     if device.address in minors:
         nodes.append(f"/dev/nvidia{minors[device.address]}")
-    if isinstance(driver, str) and _VFIO_DRIVERS.fullmatch(driver) and isinstance(group, int):
+    if isinstance(driver, str) and "vfio" in driver and isinstance(group, int):
         nodes.append(f"/dev/vfio/{group}")
     return tuple(nodes)
 
@@ -64,7 +60,9 @@ def read_nvidia_minors(reader: Reader) -> dict[PciAddress, int]:
     names = reader.list_dir(folder)
     for name in names if isinstance(names, tuple) else ():
         text = reader.read_text(f"{folder}/{name}/information")
-        match = _MINOR.search(text) if isinstance(text, str) else None
+        match = (
+            re.search(r"^Device Minor:\s*([0-9]+)\s*$", text, re.MULTILINE) if isinstance(text, str) else None
+        )
         if match:
             try:
                 minors[PciAddress.parse(name)] = int(match[1])
@@ -79,12 +77,19 @@ def _sound(device: Device) -> list[str]:
     cards = device.listing("sound")
     nodes: list[str] = []
     for card in cards if isinstance(cards, tuple) else ():
-        if _CARD.fullmatch(card):
+        if _is_numbered(card, ("card",)):
             names = device.listing(f"sound/{card}")
             found = names if isinstance(names, tuple) else ()
-            nodes.extend(f"/dev/snd/{name}" for name in found if _SOUND.fullmatch(name))
+            nodes.extend(f"/dev/snd/{name}" for name in found if name.startswith(_SOUND))
     return nodes
 
 
 def _is_i2c_node(device: Device, name: str) -> bool:
-    return _I2C.fullmatch(name) is not None and device.listing(f"{name}/i2c-dev") not in (None, ())
+    return _is_numbered(name, ("i2c-",)) and device.listing(f"{name}/i2c-dev") not in (None, ())
+
+
+def _is_numbered(name: str, prefixes: tuple[str, ...]) -> bool:
+    """Claims a name that is one of the prefixes and a number: ``card0`` but not ``card0-HDMI-A-1``."""
+    if not name.startswith(prefixes):
+        return False
+    return any(name.startswith(prefix) and name[len(prefix) :].isdecimal() for prefix in prefixes)

@@ -8,13 +8,10 @@ from gpucloud.inventory.reader import Reader, needed
 from gpucloud.model.host import Framebuffer, TextConsole
 from gpucloud.model.unknown import Unknown
 
-_NAMES = re.compile(
-    r"BOOTFB|efifb|vesafb|vga16fb|simplefb|simple-framebuffer\S*|simpledrm\S*|efidrm|vesadrm|ofdrm|offb",
-    re.IGNORECASE | re.ASCII,
+_NAMES = frozenset(
+    "bootfb efifb vesafb vga16fb simplefb simple-framebuffer simpledrm efidrm vesadrm ofdrm offb".split()
 )
 """Names under which drivers/firmware/sysfb_simplefb.c, drivers/video/fbdev and drivers/gpu/drm/sysfb ask."""
-_MARK = re.compile(r"^\([SM]\) ")
-"""Before a console's description: whether it is part of the system or a module (vt.c, ``show_name``)."""
 _LINE = re.compile(r"\s*([0-9a-f]+)-([0-9a-f]+) : (.+)", re.ASCII)
 
 
@@ -33,10 +30,12 @@ def parse_framebuffers(text: str) -> tuple[Framebuffer, ...] | Unknown:
     if lines and not any(int(line[2], 16) for line in lines):
         return Unknown("/proc/iomem shows addresses only to root")
     return tuple(
-        Framebuffer(line[3], int(line[1], 16), int(line[2], 16))
-        for line in lines
-        if _NAMES.fullmatch(line[3])
+        Framebuffer(line[3], int(line[1], 16), int(line[2], 16)) for line in lines if _is_framebuffer(line[3])
     )
+
+
+def _is_framebuffer(name: str) -> bool:
+    return name.partition(".")[0].lower() in _NAMES
 
 
 def read_consoles(reader: Reader) -> tuple[TextConsole, ...] | Unknown:
@@ -50,5 +49,10 @@ def read_consoles(reader: Reader) -> tuple[TextConsole, ...] | Unknown:
         text = reader.read_text(f"{folder}/{name}/name")
         bound = reader.read_text(f"{folder}/{name}/bind")
         if isinstance(text, str) and isinstance(bound, str):
-            consoles.append(TextConsole(name, _MARK.sub("", text.strip()), bound.strip() == "1"))
+            consoles.append(TextConsole(name, _described(text.strip()), bound.strip() == "1"))
     return tuple(consoles)
+
+
+def _described(text: str) -> str:
+    """Drop what stands before a description: whether the driver is a module (vt.c, ``show_name``)."""
+    return text[4:] if text.startswith(("(S) ", "(M) ")) else text

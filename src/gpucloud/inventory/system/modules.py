@@ -18,7 +18,6 @@ _ALIAS = re.compile(
     r"bc(\*|[0-9A-F]{2})sc(\*|[0-9A-F]{2})i(\*|[0-9A-F]{2})",
     re.ASCII,
 )
-_BRACKETS = re.compile(r"[\[?]")
 
 
 class Aliases:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from gpucloud.inventory.reader import Reader
@@ -16,10 +15,6 @@ POINTS = {"/": "root disk", "/usr": "disk of /usr", "/var": "disk of /var", "/bo
 _ON_NO_DISK = frozenset(("tmpfs", "ramfs", "rootfs", "nfs", "nfs4", "cifs", "ceph"))
 """In memory, or over the network, whose functions are guarded as carriers of the default route."""
 _OVER_VIRTIO = {"9p": "9pnet_virtio", "virtiofs": "virtiofs"}
-_SUBSYSTEM = re.compile(r"nvme-subsystem/(nvme-subsys[0-9]+)/", re.ASCII)
-_BLOCK = re.compile(r"/block/([^/]+)")
-_CONTROLLER = re.compile(r"nvme[0-9]+", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+:[0-9]+", re.ASCII)
 _DEPTH = 8
 """Layers of LVM, encryption and RAID that are followed."""
 
@@ -96,7 +91,7 @@ def _of_mount(reader: Reader, mount: Mount) -> tuple[PciAddress, ...] | None | U
     if mount.kind in _OVER_VIRTIO:
         return _of_driver(reader, f"/sys/bus/virtio/drivers/{_OVER_VIRTIO[mount.kind]}")
     number = mount.number
-    if number and _NUMBER.fullmatch(number) and not number.startswith("0:"):
+    if number and number.replace(":", "", 1).isdecimal() and not number.startswith("0:"):
         return _of_block(reader, f"/sys/dev/block/{number}", _DEPTH)
     if mount.source.startswith("/dev/"):
         return _of_block(reader, f"/sys/class/block/{mount.source.rpartition('/')[2]}", _DEPTH)
@@ -133,13 +128,15 @@ def _of_block(reader: Reader, path: str, depth: int) -> tuple[PciAddress, ...] |
 
 def _below(reader: Reader, target: str) -> list[str]:
     """What a virtual disk is made of: the controllers of a multipath NVMe, or its slaves."""
-    subsystem = _SUBSYSTEM.search(target)
-    if subsystem:
-        names = reader.list_dir(f"/sys/class/nvme-subsystem/{subsystem[1]}")
+    parts = target.split("/")
+    if "nvme-subsystem" in parts[:-1]:
+        subsystem = parts[parts.index("nvme-subsystem") + 1]
+        names = reader.list_dir(f"/sys/class/nvme-subsystem/{subsystem}")
         known = names if isinstance(names, tuple) else ()
-        return [f"/sys/class/nvme/{name}" for name in known if _CONTROLLER.fullmatch(name)]
-    block = _BLOCK.search(target)
-    names = reader.list_dir(f"/sys/class/block/{block[1]}/slaves") if block else ()
+        return [f"/sys/class/nvme/{name}" for name in known if name.removeprefix("nvme").isdecimal()]
+    if "block" not in parts[:-1]:
+        return []
+    names = reader.list_dir(f"/sys/class/block/{parts[parts.index('block') + 1]}/slaves")
     return [f"/sys/class/block/{name}" for name in (names if isinstance(names, tuple) else ())]
 
 
