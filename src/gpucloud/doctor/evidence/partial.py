@@ -62,7 +62,7 @@ def places(paper: Paper) -> Mapping[str, Evidence]:
         ("/sys/kernel/iommu_groups", ("no-iommu-group", "bind-refused", "iommu-absent", "host-unsupported")),
         ("/sys/firmware/acpi/tables/DMAR", (*_DMAR, "no-dmar-table", "acpi-tables")),
         ("/sys/firmware/acpi/tables/IVRS", ("ivrs-table", "amd-running", "acpi-tables")),
-        ("/sys/class/iommu", ("remapping-broken", "remapping-refused")),
+        ("/sys/class/iommu", ("remapping-broken", "remapping-refused", "x2apic-off")),
     ):
         lines = paper.lines(*names)
         if lines:

@@ -47,6 +47,7 @@ PASTED_RULES: tuple[Rule, ...] = (
     platform.argument_not_given,
     platform.argument_not_applied,
     platform.table_without_iommu,
+    platform.x2apic_given_up,
     platform.passthrough_said_unsupported,
     platform.group_said_not_viable,
     platform.companions_to_bind,

@@ -100,7 +100,7 @@ def _shared(case: Case, unit: GpuUnit, strangers: tuple[PciFunction, ...]) -> Fi
         + (f" ({vital[function.address]})" if function.address in vital else "")
         for function in strangers
     )
-    needed = any(function.address in vital or _is_storage(function) for function in strangers)
+    needed = any(function.address in vital or _is_vital_class(function) for function in strangers)
     return Finding(
         cause=ACS,
         level=_weight(case, unit, needed),
@@ -150,7 +150,7 @@ def _vital(case: Case) -> tuple[Vital, ...]:
     return () if isinstance(case.host.vital, Unknown) else case.host.vital
 
 
-def _is_storage(function: PciFunction) -> bool:
+def _is_vital_class(function: PciFunction) -> bool:
     return isinstance(function.pci_class, PciClass) and function.pci_class.base in (_STORAGE, _NETWORK)
 
 

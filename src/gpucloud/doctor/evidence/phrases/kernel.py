@@ -85,13 +85,13 @@ IOMMU = (
            says="vfio refuses the device: its interrupts are not isolated", by="Linux drivers/iommu/iommufd/device.c"),
     Phrase("remapping-hint", "allow_unsafe_interrupts", r"(?:use|set|enable|with).{0,40}allow_unsafe_interrupts",
            _REMAPPING, 0.85, "vfio asks for allow_unsafe_interrupts: interrupts are not isolated", _VFIO),
-    Phrase("remapping-broken", "remapping", r"(?:IRQ remapping doesn't support X2APIC|requested that interrupt remapping"
+    Phrase("remapping-broken", "remapping", r"(?:requested that interrupt remapping"
            r" be disabled|enabled interrupt remapping on a chipset that contains an erratum|Failed to enable irq"
            r" remapping|Not enabling interrupt remapping|Disabling interrupt remapping|interrupt remapping (?:is )?"
            r"(?:disabled|not (?:enabled|supported|available)))", _REMAPPING, 0.9,
            "The kernel runs without interrupt remapping", _IRQ),
-    Phrase("remapping-broken", "requested that x2apic be disabled", cause=_REMAPPING, confidence=0.75, by=_IRQ,
-           says="The firmware forbids x2APIC: interrupt remapping is limited or off", level=Level.WARNING),
+    Phrase("x2apic-off", "x2apic", r"IRQ remapping doesn't support X2APIC|requested that x2apic be disabled",
+           says="The kernel gives x2APIC up for want of interrupt remapping", by="Linux arch/x86/kernel/apic/apic.c"),
     Phrase("ioapic-not-in-ivrs", "not in ivrs table", cause=_REMAPPING, confidence=0.85, by=_AMD,
            says="The firmware's IVRS table lacks an I/O APIC: interrupt remapping is off"),
     Phrase("width-kernel", "is not sufficient for the mapped address", cause=_WIDTH, confidence=0.97, by=_INTEL,

@@ -87,6 +87,15 @@ def argument_not_applied(case: Case) -> Answers:
 
 
 @rule
+def x2apic_given_up(case: Case) -> Answers:
+    """x2APIC is off for want of interrupt remapping, unless that works in the older mode (AMD)."""
+    paper = case.paper
+    if paper is not None and paper.has("x2apic-off") and not paper.has("remapping-works"):
+        title = "The kernel gives x2APIC up because interrupt remapping is missing"
+        yield known("interrupt-remapping-missing", title, paper.lines("x2apic-off"), 0.85)
+
+
+@rule
 def passthrough_said_unsupported(case: Case) -> Answers:
     """Libvirt finds no passthrough on the host: the IOMMU is off, vfio is absent, or the check misleads."""
     paper = case.paper
