@@ -57,6 +57,7 @@ PLATFORM = (
 DRIVERS = (
     Phrase("smi-no-driver", "couldn't communicate with the nvidia driver", cause=_DRIVER, confidence=0.6, by="nvidia-smi",
            says="The NVIDIA driver is not loaded"),
+    Phrase("smi-absent", "nvidia-smi", r"nvidia-smi: (?:command )?not found|nvidia-smi['\"]?: executable file not found", _DRIVER, 0.55, "The NVIDIA driver is not installed", "shell"),
     Phrase("no-headers", "kernel", r"(?:Unable to find the kernel source tree|[Kk]ernel headers for (?:target )?(?:kernel )?\S+ (?:cannot|could not|can't|not) (?:be )?found|"
            r"[Yy]our kernel headers for kernel \S+ cannot be found|kernel source tree.{0,40}(?:not|missing)|linux-headers-\S+.{0,30}(?:not|Unable|no installation)|"
            r"(?:Unable to locate|No match for|Couldn't find any|No) package:? ?\S*(?:linux-headers|kernel-devel|kernel-headers)|kernel-devel\S* .{0,40}(?:not (?:found|installed|available)|"
@@ -90,6 +91,7 @@ DRIVERS = (
     Phrase("vgpu-mismatch", "version", r"(?:[Gg]uest (?:VGX|vGPU|driver).{0,40}version.{0,60}(?:not supported|mismatch|incompatible|lower|higher|newer|older|too)|VGPU version mismatch|"
            r"[Ii]ncompatible (?:Guest/Host|host/guest) drivers?|vgpu.{0,60}version.{0,30}(?:mismatch|incompatible))", _KIND, 0.93, "Guest driver and vGPU manager do not fit",
            "nvidia-vgpu-mgr"),
+    Phrase("vgpu-mismatch", "incompatible", r"[Gg]uest driver.{0,40}incompatible|incompatible.{0,40}(?:vGPU manager|guest driver|host driver)", _KIND, 0.88, "Guest driver and vGPU manager do not fit", "nvidia-vgpu-mgr"),
     Phrase("gsp-firmware", "gsp", r"(?:RmInitAdapter failed!? \(0x(?:62|22|24|25|26|31):|GSP.{0,40}(?:firmware.{0,40}(?:failed|not found|version|mismatch)|version mismatch))", _KIND, 0.5,
            "The driver does not start the card", _NVIDIA),
     Phrase("rm-init", "rminitadapter failed", cause=_KIND, confidence=0.4, by=_NVIDIA, says="The driver does not start the card"),

@@ -103,6 +103,7 @@ BINDING = (
     Phrase("in-use-lsof", "chr", r"^\S+\s+\d+\s.*\bCHR\b.*/dev/(?:nvidia\d|nvidiactl|dri/)", _IN_USE, 0.7, "A process of the host has the card open", "lsof(8)"),
     Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
            r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
+    Phrase("in-use-unbind", "unbind", r"unbind\S*.{0,30}\b(?:device or resource )?busy\b|[Ff]ailed (?:to unbind|unbinding).{0,90}(?:busy|timed out|in use)", _IN_USE, 0.75, "The card cannot be taken from its driver: something uses it", "Linux drivers/base/dd.c"),
     Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
            "Taking the card from its driver hangs", "management programs"),
 )
@@ -182,6 +183,8 @@ CARD = (
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
     Phrase("amd-post", "gpu post", r"(?:amdgpu|radeon).{0,40}(?:gpu post error|asic reset (?:on init )?failed|GPU reset (?:failed|begin.{0,40}failed))|"
            r"amdgpu.{0,60}(?:Fatal error during GPU init)", _RESET, 0.6, "The card does not start: it was not reset", "Linux amdgpu"),
+    Phrase("amd-hung", "gpu reset", r"(?:amdgpu|radeon).{0,60}GPU reset\(\d+\) failed", _RESET, 0.7, "The card hangs and its reset fails", "Linux amdgpu/amdgpu_device.c"),
+    Phrase("amd-hung", "timeout", r"amdgpu.{0,60}ring \w+ timeout", _RESET, 0.5, "The card hangs", "Linux amdgpu/amdgpu_job.c", Level.WARNING),
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
            0.85, "The card was not reset", "Linux amdgpu"),
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
