@@ -72,7 +72,7 @@ def _demand(claim: bool, what: str) -> None:
 def look(stage: Set) -> Seen:
     """Take the witness's first picture of the untouched server."""
     stage.before = take_picture(stage.server)
-    return Seen(f"{len(stage.before.drivers)} PCI functions and {len(stage.before.files)} files noted")
+    return Seen(f"drivers, modules and {len(stage.before.files)} files noted")
 
 
 def take_picture(server: Server) -> witness.Picture:
@@ -181,7 +181,7 @@ def compare(stage: Set) -> Seen:
     )
     _demand(not changed, f"{len(changed)} things are not as they were: {'; '.join(changed[:5])}")
     stage.story.host_restored = True
-    return Seen(f"all {len(after.drivers)} drivers and {len(after.files)} files are as they were")
+    return Seen(f"all drivers, modules and {len(after.files)} files are as they were")
 
 
 ACTS: tuple[tuple[str, Play], ...] = (

@@ -22,7 +22,7 @@ def render_lines(story: Story) -> list[str]:
     saw = f"{' '.join(story.card)}, and {others} functions of its own" if story.saw_card else "NOT its card"
     lines = [
         f"guest saw      {saw}",
-        f"host restored  {'yes: drivers and files are as they were' if story.host_restored else 'NO'}",
+        f"host restored  {'yes: drivers, modules and files are as they were' if story.host_restored else 'NO'}",
         f"time           {story.seconds:.0f} s",
     ]
     if story.evidence:

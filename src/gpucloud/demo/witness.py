@@ -25,6 +25,7 @@ for at in *; do
   read -r override <"$at/driver_override"
   echo "$at driver ${driver##*/} override ${override:-none}"
 done
+for module in /sys/module/*; do echo "$module loaded"; done
 """
 
 
@@ -37,7 +38,7 @@ class Picture:
 
 
 def drivers_script() -> str:
-    """POSIX shell that prints one line per PCI function: address, driver and override."""
+    """POSIX shell that prints a line per PCI function (address, driver, override) and per kernel module."""
     return _DRIVERS
 
 
