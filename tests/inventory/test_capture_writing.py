@@ -62,6 +62,8 @@ def private(tmp_path: Path) -> HostTree:
         f"options vpn peer=10.9.8.7 key=swordfish\ninstall vpn /usr/local/bin/vpn-{_UUID} --user alice\n"
         "softdep nvidia pre: vfio-pci",
     )
+    tree.write("etc/modprobe.d/gpu-sirius.conf", "blacklist nova_core")
+    tree.write("boot/loader/entries/6a9857a393724b7a981ebb5b8495b9ea-6.8.0.conf", "title Fedora")
     tree.write("etc/dracut.conf.d/gpu.conf", 'add_drivers+=" vfio vfio_pci "\nnfs_domain="example.org"')
     tree.write(
         "proc/net/route",
@@ -150,6 +152,11 @@ def test_identifiers_stay_when_asked_for(private: HostTree, tmp_path: Path) -> N
     assert _UUID in text
     assert "hunter2" in text
     assert "sirius.example.org" not in text
+
+
+def test_a_boot_loaders_entries_are_there_without_their_names(private: HostTree, tmp_path: Path) -> None:
+    capture(private.root, tmp_path / "c.tar.gz", is_redacted=True)
+    assert read_host(open_capture(tmp_path / "c.tar.gz"), NAMES).distribution.boot_loaders == ("grub", "bls")
 
 
 def test_only_listed_files_are_in_a_capture(private: HostTree, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ The ``ssh`` of these tests runs what it is asked to run here, below a directory 
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from tests.inventory.build import NAMES, read
 
 from gpucloud.inventory import read_host
 from gpucloud.inventory.collect.wire import parse_stream
-from gpucloud.inventory.remote import collect_remote, open_remote, shell_script
+from gpucloud.inventory.remote import collect_remote, open_remote, python_script, shell_script
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
@@ -158,3 +160,11 @@ def test_lines_that_no_collector_prints_are_refused(line: bytes) -> None:
 
 def test_a_shell_script_quotes_what_it_is_given() -> None:
     assert b"root='/a'\\''b'" in shell_script("/a'b")
+
+
+def test_the_collector_speaks_the_python_of_old_hosts() -> None:
+    source = python_script("/").decode()
+    ast.parse(source, feature_version=(3, 6))
+    imported = {name.split(".")[0] for name in re.findall(r"^(?:from|import) (\S+)", source, re.MULTILINE)}
+    assert imported <= sys.stdlib_module_names
+    assert "from __future__ import annotations" not in source  # 3.7 and newer

@@ -114,8 +114,7 @@ RULES: tuple[Rule, ...] = tuple(_rules())
 _ALWAYS_PATHS = (
     "/proc/cmdline /proc/cpuinfo /proc/interrupts /proc/iomem /proc/net/route /proc/self/mountinfo"
     " /proc/sys/kernel/osrelease /sys/bus/pci/devices /sys/class/iommu /sys/kernel/iommu_groups"
-    " /sys/module /sys/firmware /sys/kernel/security /lib/modules /dev /boot /etc/os-release"
-    " /usr/share /usr/lib"
+    " /sys/module /sys/firmware /sys/kernel/security /dev /etc/os-release"
 )
 _ALWAYS_ATTRIBUTE_NAMES = (
     "class vendor device subsystem_vendor subsystem_device revision modalias resource numa_node"

@@ -50,8 +50,13 @@ def distil(stream: Stream) -> Stream:
     small.folders = [path for path in stream.folders if _is_kept(path)]
     small.links = {path: target for path, target in stream.links.items() if _is_kept(path)}
     small.unread = dict(stream.unread)
-    small.files = {path: _reduced(path, data, reducers) for path, data in stream.files.items()}
+    small.files = {_named(path): _reduced(path, data, reducers) for path, data in stream.files.items()}
     return small
+
+
+def _named(path: str) -> str:
+    """Entries of boot loaders are named by the machine's id; that there is one is all that is read."""
+    return "/boot/loader/entries/entry.conf" if path.startswith("/boot/loader/entries/") else path
 
 
 def _reduced(path: str, data: bytes, reducers: Mapping[str, Callable[[str], str]]) -> bytes:

@@ -22,6 +22,7 @@ from gpucloud.inventory.system.modules import module_names
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _MAC = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5,19}(?![0-9A-Za-z:])")
 _IPV4 = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.])")
+_MACHINE_ID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,}(?![0-9A-Za-z])")
 _DISK_ID = re.compile(r"((?:PART)?(?:UUID|LABEL)=)(.+)")
 _TOKENS = re.compile(r"""(\s+|["'(),])""")
 _OF_MODULE = re.compile(
@@ -131,7 +132,8 @@ class Redactor:
                 parts[index] = self._interface(part)
             elif part.startswith("lower_"):
                 parts[index] = f"lower_{self._interface(part.removeprefix('lower_'))}"
-        return self._sweep("/".join(parts))
+        whole = self._sweep("/".join(parts))
+        return whole if whole.startswith(("/sys/", "/proc/", "..")) else self._unnamed(whole)
 
     def _interface(self, name: str) -> str:
         return name if name == "lo" else self._placeholder("if", name)
@@ -139,6 +141,10 @@ class Redactor:
     def _sweep_all(self, text: str) -> str:
         """Replace identifiers inside a value that is kept."""
         text = _IPV4.sub(lambda match: self._placeholder("ip", match[0]), self._sweep(text))
+        text = _MACHINE_ID.sub(lambda match: self._placeholder("id", match[0].lower()), text)
+        return self._unnamed(text)
+
+    def _unnamed(self, text: str) -> str:
         return self._host.sub("host", text) if self._host else text
 
     def _sweep(self, text: str) -> str:

@@ -56,9 +56,11 @@ def read_tar(file: BinaryIO, start: bytes, packed_bytes: int, source: str) -> Me
     members = Members(source)
     try:
         with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as archive:
-            for member in archive:
+            while member := archive.next():
                 members.budget.spend(member.name, member.size)
                 _take(archive, member, members)
+                # tarfile remembers every header it has seen, in a list that its stubs leave out
+                archive.members.clear()  # type: ignore[attr-defined]
         while unpacked.read(MEBIBYTE):  # what is left is checked for damage, and for its end
             pass
     except _TooLongError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 import zlib
 from typing import BinaryIO
 
 from gpucloud.inventory.capture.archive import Members
-from gpucloud.inventory.capture.bounds import MEMBER_LIMIT, refuse
+from gpucloud.inventory.capture.bounds import COUNT_LIMIT, MEMBER_LIMIT, refuse
 
+_ENTRY = b"PK\x01\x02"
 _DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError, KeyError)
 
 
@@ -20,8 +22,11 @@ def read_zip(file: BinaryIO, source: str) -> Members:
         Failure: it is damaged, cut short, encrypted, or asks for too much.
     """
     members = Members(source)
+    data = file.read()
+    if data.count(_ENTRY) > COUNT_LIMIT:  # zipfile makes an object of each before anyone can look
+        raise refuse(source, f"it has more than {COUNT_LIMIT} members")
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
                 members.budget.spend(member.filename, member.file_size)
                 _take(archive, member, members)

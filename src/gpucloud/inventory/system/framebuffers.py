@@ -8,10 +8,9 @@ from gpucloud.inventory.reader import Reader, needed
 from gpucloud.model.host import Framebuffer, TextConsole
 from gpucloud.model.unknown import Unknown
 
-_NAMES = frozenset(
-    "bootfb efifb vesafb vga16fb simplefb simple-framebuffer simpledrm efidrm vesadrm ofdrm offb".split()
-)
+_FRAMEBUFFERS = "bootfb efifb vesafb vga16fb simplefb simple-framebuffer simpledrm efidrm vesadrm ofdrm offb"
 """Names under which drivers/firmware/sysfb_simplefb.c, drivers/video/fbdev and drivers/gpu/drm/sysfb ask."""
+_NAMES = frozenset(_FRAMEBUFFERS.split())
 _LINE = re.compile(r"\s*([0-9a-f]+)-([0-9a-f]+) : (.+)", re.ASCII)
 
 
