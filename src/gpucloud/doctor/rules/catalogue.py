@@ -71,6 +71,8 @@ PASTED_RULES: tuple[Rule, ...] = (
     nova_settings.alias_outside_device_list,
     nova_settings.filter_left_out,
     nova_settings.placement_half_configured,
+    nova_settings.alias_repeated_with_placement,
+    nova_settings.many_candidates,
     nova_settings.vgpu_inventory_uncapped,
     nova_settings.limits_that_do_not_count,
     nova_request.type_of_device,

@@ -31,6 +31,8 @@ _ALIAS_KEYS = {
     "name", "vendor_id", "product_id", "device_type", "capability_type", "numa_policy", "resource_class",
     "traits", "live_migratable",
 }  # fmt: skip
+_MANY = 6
+"""From 8 devices on nova itself warns; 8 in 6 groups give 20160 candidates (nova bug 2126751)."""
 _TYPES = ("type-PCI", "type-PF", "type-VF")
 _CURLY = re.compile("[\u201c\u201d\u2018\u2019\u00ab\u00bb\u201e\u2033]")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
@@ -103,6 +105,34 @@ def placement_half_configured(case: Case) -> Answers:
         level, confidence = (Level.WARNING, 0.6) if case.paper.has("no-valid-host") else (Level.INFO, 0.4)
         title = "PCI in Placement is on; in its first releases guests get more or other devices than asked"
         yield known("pci-in-placement", title, lines, confidence, level=level)
+
+
+@rule
+def alias_repeated_with_placement(case: Case) -> Answers:
+    """With PCI in Placement an alias has one spec; a repeated name is refused."""
+    if case.paper is None or not any(one.is_true for one in case.paper.nova.named("pci_in_placement")):
+        return
+    named: dict[object, list[Setting]] = {}
+    for setting in case.paper.nova.named(*_ALIAS):
+        for one in objects(setting):
+            named.setdefault(one.get("name"), []).append(setting)
+    for name, settings in named.items():
+        if len(settings) > 1:
+            title = f"The alias {name} has several specs, and PCI in Placement takes one"
+            lines = [setting.evidence for setting in settings]
+            yield known("alias-definition-invalid", title, lines, 0.82)
+            yield known("pci-in-placement", title, lines, 0.75)
+
+
+@rule
+def many_candidates(case: Case) -> Answers:
+    """Many devices in one request multiply the allocation candidates: the request times out or finds none."""
+    if case.paper is None or not any(one.is_true for one in case.paper.nova.named("pci_in_placement")):
+        return
+    asked = case.paper.request.get("pci_passthrough:alias")
+    if asked is not None and any(count >= _MANY for _, count in case.paper.request.aliases):
+        title = "Many devices in one request through Placement: the number of candidates explodes"
+        yield known("pci-in-placement", title, (asked.evidence,), 0.65, level=Level.WARNING)
 
 
 @rule
@@ -208,6 +238,8 @@ def _alias_fault(setting: Setting) -> str:
 def _alias_faults(data: dict[str, object]) -> Iterator[str]:
     if not data.get("name"):
         yield "it has no name"
+    if isinstance(data.get("name"), str) and data["name"] != str(data["name"]).strip():
+        yield "its name has spaces around it"
     unknown = sorted(set(data) - _ALIAS_KEYS)
     if unknown:
         yield f"nova knows no key {', '.join(map(json.dumps, unknown))} in an alias"
