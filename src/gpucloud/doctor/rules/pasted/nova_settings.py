@@ -94,13 +94,9 @@ def placement_half_configured(case: Case) -> Answers:
     report = any(one.is_true for one in nova.named("report_in_placement"))
     use = any(one.is_true for one in nova.named("pci_in_placement"))
     lines = tuple(one.evidence for one in nova.named("report_in_placement", "pci_in_placement"))
-    if use and not report:
-        yield known(
-            "pci-in-placement",
-            "The scheduler asks Placement for PCI devices that no compute reports there",
-            lines,
-            0.85,
-        )
+    if use and not report and nova.named(*_LIST):
+        title = "The scheduler asks Placement for PCI devices, and this compute reports none there"
+        yield known("pci-in-placement", title, lines, 0.85)
     elif report or use:
         level, confidence = (Level.WARNING, 0.6) if case.paper.has("no-valid-host") else (Level.INFO, 0.4)
         title = "PCI in Placement is on; in its first releases guests get more or other devices than asked"

@@ -37,8 +37,8 @@ def argument_not_given(case: Case) -> Answers:
             "iommu-missing-kernel-arg",
             "The kernel of this Intel host is not asked for the IOMMU (no intel_iommu=on)",
             told or (cite_argument(case, " ".join(kernel_arguments(case))),),
-            0.85 if wrong_vendor else 0.55,
-            level=Level.BLOCKER if wrong_vendor else Level.WARNING,
+            0.85 if wrong_vendor else 0.5,
+            level=Level.BLOCKER if wrong_vendor else Level.INFO,
             why="intel_iommu=on turns VT-d on, unless the kernel was built to do so by itself; iommu=pt "
             "alone "
             "turns nothing on, and amd_iommu= is read on AMD processors only.",

@@ -15,7 +15,7 @@ _NVIDIA = (
     (0x25B6, 0x25B6),  # A2, A16
     (0x2302, 0x233F),  # H100, H200, H800, GH200
     (0x26B1, 0x26BA),  # RTX 6000 Ada, L40, L40S, L20
-    (0x27B0, 0x27BA),  # L4, RTX 4000 Ada
+    (0x27B6, 0x27B8),  # L2, L4
     (0x2901, 0x29BF),  # B200, B100
     (0x2BB1, 0x2BBF),  # RTX PRO 6000 Blackwell
 )
