@@ -38,7 +38,7 @@ def ask_kvm(device: str = "/dev/kvm") -> Tuple[str, str]:
         return f"there is no {device}", ""
     except PermissionError:
         if asked == "open":
-            return "", "permission denied"
+            return "", f"permission denied: {device}; run as root or join the group kvm"
         return f"{asked}: permission denied", ""
     except OSError as error:
         return f"{asked}: {error.strerror}", ""

@@ -73,4 +73,6 @@ def read_kvm(reader: Reader) -> Kvm:
     said = reader.read_text(KVM_ANSWER)
     if said is None:
         return Kvm(has_device, Unknown("only the running host itself can be asked"))
-    return Kvm(has_device, said if isinstance(said, Unknown) else said.strip() or None)
+    if isinstance(said, Unknown):
+        return Kvm(has_device, Unknown(said.why.removesuffix(f": {KVM_ANSWER}")))
+    return Kvm(has_device, said.strip() or None)
