@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import typer
 
-from gpucloud.cli import main as cli
-from gpucloud.cli.main import VERBS, Verb
+from gpucloud.cli.main import VERBS, Verb, run
 from gpucloud.model.failure import Exit, Failure
 
 
@@ -19,8 +19,10 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None
     """Put one command in place of all verbs, under the name ``act``."""
 
     def put(command: Callable[[], None]) -> None:
-        monkeypatch.setitem(VERBS, "act", Verb("main", "act", "Test"))
-        monkeypatch.setattr(cli, "act", command, raising=False)
+        module = ModuleType("gpucloud.cli.acting")
+        module.__dict__["act"] = command
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(VERBS, "act", Verb("acting", "act", "Test"))
 
     return put
 
@@ -32,7 +34,7 @@ def test_a_failure_is_one_line_with_its_code(
         raise Failure("gpu 3b:00.0 is not there", "see gpucloud scan", code=Exit.UNDONE)
 
     verb(act)
-    assert cli.run(["act"]) == Exit.UNDONE
+    assert run(["act"]) == Exit.UNDONE
     assert capsys.readouterr().err == "gpucloud: gpu 3b:00.0 is not there; see gpucloud scan\n"
 
 
@@ -43,7 +45,7 @@ def test_a_defect_is_one_line_too(
         raise ZeroDivisionError("one\x1b[31m two")
 
     verb(act)
-    assert cli.run(["act"]) == Exit.ERROR
+    assert run(["act"]) == Exit.ERROR
     said = capsys.readouterr().err
     assert "defect: ZeroDivisionError: one?[31m two" in said
     assert "Traceback" not in said
@@ -55,7 +57,7 @@ def test_an_interrupt_has_its_own_code(verb: Callable[[Callable[[], None]], None
         raise KeyboardInterrupt
 
     verb(act)
-    assert cli.run(["act"]) == Exit.INTERRUPTED
+    assert run(["act"]) == Exit.INTERRUPTED
 
 
 def test_an_exit_code_chosen_by_a_verb_is_kept(verb: Callable[[Callable[[], None]], None]) -> None:
@@ -63,24 +65,24 @@ def test_an_exit_code_chosen_by_a_verb_is_kept(verb: Callable[[Callable[[], None
         raise typer.Exit(Exit.PENDING)
 
     verb(act)
-    assert cli.run(["act"]) == Exit.PENDING
+    assert run(["act"]) == Exit.PENDING
 
 
 @pytest.mark.parametrize("words", [["no-such-verb"], ["scan", "--no-such-option"]])
 def test_usage_errors_have_code_2(words: list[str]) -> None:
-    assert cli.run(words) == Exit.USAGE
+    assert run(words) == Exit.USAGE
 
 
 @pytest.mark.parametrize("name", [name for name in VERBS if name != "lab"])
 def test_every_verb_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run([name, "--help"]) == Exit.FINE
+    assert run([name, "--help"]) == Exit.FINE
     said = capsys.readouterr().out
     assert "Examples" in said
     assert f"gpucloud {name}" in said
 
 
 def test_the_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--help"]) == Exit.FINE
+    assert run(["--help"]) == Exit.FINE
     said = capsys.readouterr().out
     assert all(name in said for name in VERBS)
     assert "6 the undo failed" in " ".join(said.split())

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -81,9 +82,18 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 def _add(app: typer.Typer, name: str, verb: Verb) -> None:
     target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
     if isinstance(target, typer.Typer):
+        for command in target.registered_commands:
+            command.help = _help(command.callback)
         app.add_typer(target, name=name, rich_help_panel=verb.panel)
     else:
-        app.command(name, rich_help_panel=verb.panel)(target)
+        app.command(name, help=_help(target), rich_help_panel=verb.panel)(target)
+
+
+def _help(command: object) -> str:
+    """The docstring with its examples as a list: as a paragraph they would run into one line."""
+    text, found, examples = cleandoc(command.__doc__ or "").partition("Examples:\n")
+    items = "\n".join(f"* `{line.strip()}`" for line in examples.splitlines() if line.strip())
+    return f"{text}\b\nExamples:\n{items}" if found else text
 
 
 def _fail(line: str, code: int) -> int:
