@@ -38,34 +38,37 @@ class Threshold(StrEnum):
     BLOCKER = "blocker"
 
 
+MoreArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[INPUT...]", help="Further captures after --from, reports after --evidence."),
+]
+EvidenceOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--evidence",
+        metavar="FILE",
+        help="Look at pasted evidence: YAML or JSON with the maps environment and evidence, a directory "
+        "with a file per key, plain text, or - for standard input.",
+    ),
+]
+UnitOption = Annotated[
+    list[str] | None,
+    typer.Option("--unit", metavar="ADDRESS", help="A GPU that a guest shall have; may be repeated."),
+]
+ShapeOption = Annotated[
+    Shape, typer.Option("--format", help="Text to read, or one JSON object per input and line.")
+]
+LevelOption = Annotated[Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")]
+
+
 def doctor(
-    more: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[INPUT...]", help="Further captures or evidence, after --from or --evidence."
-        ),
-    ] = None,
+    more: MoreArgument = None,
     capture: FromOption = None,
     remote: HostOption = None,
-    evidence: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--evidence",
-            metavar="FILE",
-            help="Look at pasted evidence: YAML or JSON with the maps environment and evidence, a directory "
-            "with a file per key, plain text, or - for standard input.",
-        ),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option("--unit", metavar="ADDRESS", help="A GPU that a guest shall have; may be repeated."),
-    ] = None,
-    shape: Annotated[
-        Shape, typer.Option("--format", help="Text to read, or one JSON object per input and line.")
-    ] = Shape.TEXT,
-    level: Annotated[
-        Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")
-    ] = Threshold.WARNING,
+    evidence: EvidenceOption = None,
+    unit: UnitOption = None,
+    shape: ShapeOption = Shape.TEXT,
+    level: LevelOption = Threshold.WARNING,
 ) -> None:
     """Say what stops a GPU from reaching a guest: the cause, the evidence, the fix.
 
