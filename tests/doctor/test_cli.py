@@ -63,7 +63,20 @@ def test_windows_text_in_utf_16_is_read(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "log.txt"
     path.write_bytes(f"first\r\n{RMRR}\r\n".encode("utf-16"))
     assert run(["doctor", "--evidence", str(path)]) == Exit.FINDINGS
-    assert "text:2" in capsys.readouterr().out
+    assert "log:2" in capsys.readouterr().out
+
+
+def test_a_configuration_file_is_read_as_one_without_its_comments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = report(
+        tmp_path,
+        "nova.conf",
+        '# PCI alias a1 is not defined\n[pci]\nalias = [{"name": "a1"}]\n',
+    )
+    assert run(["doctor", "--evidence", path, "--format", "json"]) == Exit.FINDINGS
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [(f["cause"], f["evidence"][0]["line"]) for f in found] == [("alias-definition-invalid", 3)]
 
 
 def test_broken_yaml_is_read_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

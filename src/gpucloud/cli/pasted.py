@@ -18,6 +18,7 @@ STANDARD_INPUT = "-"
 _PIECE_BYTES = 1 << 20
 _LARGEST_DOCUMENT_BYTES = 32 << 20
 _DOCUMENTS = (".yaml", ".yml", ".json")
+_PLAIN = (".txt", ".log", ".out", ".md")
 _ENVIRONMENT = "environment"
 _MOST_FILES = 200
 
@@ -40,7 +41,7 @@ def read_evidence(path: Path) -> Pasted:
             from gpucloud.doctor.evidence.pasted import from_mapping
 
             return from_mapping(str(path), document)
-        return from_text(str(path), _file_pieces(path))
+        return Pasted(str(path), [(_key(path), _file_pieces(path))])
     except OSError as error:
         raise Failure(
             f"evidence {path} cannot be read: {error.strerror}", "give a file or directory"
@@ -87,8 +88,15 @@ def _directory(path: Path) -> Iterator[tuple[str, Iterator[str]]]:
 
     files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
     for file in files[:_MOST_FILES]:
-        if file.stem not in (*NEVER_READ, _ENVIRONMENT):
-            yield file.stem, _file_pieces(file)
+        key = _key(file)
+        if key not in NEVER_READ and file.stem != _ENVIRONMENT:
+            yield key, _file_pieces(file)
+
+
+def _key(path: Path) -> str:
+    """The key under which a file's text is read: ``dmesg.txt`` is dmesg, ``nova.conf`` is nova_conf."""
+    name = path.stem if path.suffix.lower() in _PLAIN else path.name
+    return name.replace(".", "_").replace("-", "_")
 
 
 def _environment(path: Path) -> dict[str, str]:
