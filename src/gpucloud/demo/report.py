@@ -20,9 +20,10 @@ def render_lines(story: Story) -> list[str]:
     """The end of the report for a terminal."""
     others = len(story.guest_saw) - len(story.card)
     saw = f"{' '.join(story.card)}, and {others} functions of its own" if story.saw_card else "NOT its card"
+    restored = "yes: drivers, modules and files are as they were" if story.host_restored else "NO"
     lines = [
         f"guest saw      {saw}",
-        f"host restored  {'yes: drivers, modules and files are as they were' if story.host_restored else 'NO'}",
+        f"host restored  {restored}",
         f"time           {story.seconds:.0f} s",
     ]
     if story.evidence:
