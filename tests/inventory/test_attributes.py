@@ -10,6 +10,7 @@ from gpucloud.inventory.pci.attributes import (
     parent_in,
     parse_flag,
     parse_linked,
+    parse_modalias,
     parse_numa,
     parse_override,
     parse_resize,
@@ -19,10 +20,25 @@ from gpucloud.inventory.pci.attributes import (
     vf_number,
 )
 from gpucloud.inventory.pci.slices import parse_creatable_types
-from gpucloud.model.pci import Bar, PciAddress, VgpuType
+from gpucloud.model.pci import Bar, PciAddress, PciClass, PciId, VgpuType
 from gpucloud.model.unknown import Unknown
 
 _MEBIBYTE = 1 << 20
+
+
+def test_a_modalias_tells_id_subsystem_and_class() -> None:
+    assert parse_modalias("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00") == (
+        PciId(0x10DE, 0x2330),
+        PciId(0x10DE, 0x16C1),
+        PciClass(0x030200),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "usb:v046DpC52B", "pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i0Z"]
+)
+def test_what_is_no_modalias_tells_nothing(text: str) -> None:
+    assert parse_modalias(text) is None
 
 
 def test_bars_have_size_place_and_kind_and_empty_lines_are_none() -> None:
@@ -154,4 +170,5 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
         except ValueError:
             continue
     parse_linked(text)
+    parse_modalias(text)
     parse_creatable_types(text)

@@ -42,7 +42,17 @@ def test_the_json_of_scan_is_the_host_and_its_units(
         "0000:04:00.0",
     ]
     assert found["host"]["kvm"]["refusal"] == {"unknown": "only the running host itself can be asked"}
-    assert "0000:00:1f.3" in found["host"]["functions"]
+    assert "0000:00:1f.3" in found["host"]["iommu"]["groups"]["14"]["members"]
+
+
+def test_the_json_says_when_functions_could_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sys/kernel/iommu_groups/3/devices/0000:05:00.0").mkdir(parents=True)
+    run(["scan", "--from", str(tmp_path), "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["host"]["functions"] == {"unknown": "sys/bus/pci/devices is not in the capture"}
+    assert found["units"] == []
 
 
 def test_a_host_without_gpus_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,13 @@ def test_what_a_function_is(tree: HostTree) -> None:
     assert gpu.name == "GV100GL [Tesla V100 PCIe 16GB]"
 
 
+@pytest.mark.parametrize("modalias", ["", "pci:v00001234d00005678sv00000000sd00000000bc06sc04i00"])
+def test_a_modalias_that_contradicts_the_class_is_not_believed(tree: HostTree, modalias: str) -> None:
+    add_gpu(tree, subsystem="10de:1214", modalias=modalias)
+    gpu = function(read(tree), GPU)
+    assert (gpu.id, gpu.subsystem) == (PciId(0x10DE, 0x1DB4), PciId(0x10DE, 0x1214))
+
+
 def test_who_has_it_and_who_is_above_it(tree: HostTree) -> None:
     add_gpu(tree)
     host = read(tree)

@@ -32,6 +32,7 @@ def scan(
     """Show every GPU of a host with all that must travel with it into a guest.
 
     The JSON is {"host": {...}, "units": [...]}: what could not be read is {"unknown": "why"}, never absent.
+    Of functions it has those of the units; IOMMU groups name the others.
 
     Examples:
       gpucloud scan
@@ -40,8 +41,7 @@ def scan(
     """
     host = host_from(capture, remote)
     if format_ is Format.JSON:
-        facts = {field.name: getattr(host, field.name) for field in fields(host) if field.name != "units"}
-        print_json({"host": facts, "units": host.units})
+        print_json({"host": _facts(host), "units": host.units})
         return
     if host.units:
         table(_COLUMNS, (_row(unit, host) for unit in host.units))
@@ -50,6 +50,12 @@ def scan(
     notes = list(_notes(host))
     if notes:
         print_text("\n" + "\n".join(notes))
+
+
+def _facts(host: Host) -> dict[str, object]:
+    """A host without its units, which stand beside it, and without hundreds of other functions."""
+    is_left_out = {"units", "functions"} if not isinstance(host.functions, Unknown) else {"units"}
+    return {field.name: getattr(host, field.name) for field in fields(host) if field.name not in is_left_out}
 
 
 def _row(unit: GpuUnit, host: Host) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of t
 
 from __future__ import annotations
 
-from gpucloud.model.pci import Bar, PciAddress
+from gpucloud.model.pci import Bar, PciAddress, PciClass, PciId
 from gpucloud.model.unknown import Unknown
 
 _IO = 0x100
@@ -14,6 +14,22 @@ _PREFETCH = 0x2000
 _MEMORY_64 = 0x100000
 """Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
 _MEBIBYTE_BITS = 20
+_MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
+
+
+def parse_modalias(text: str) -> tuple[PciId, PciId, PciClass] | None:
+    """Read id, subsystem and class in ``pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00``.
+
+    One read in place of five; None for anything else.
+    """
+    if len(text) != _MODALIAS_LENGTH or not text.startswith("pci:v"):
+        return None
+    try:
+        vendor, device, sub_vendor, sub_device = (int(text[at : at + 8], 16) for at in (5, 14, 24, 34))
+        code = int(text[44:46] + text[48:50] + text[51:53], 16)
+    except ValueError:
+        return None
+    return PciId(vendor, device), PciId(sub_vendor, sub_device), PciClass(code)
 
 
 def parse_resource(text: str) -> tuple[Bar, ...]:

@@ -11,6 +11,7 @@ from gpucloud.inventory.pci.attributes import (
     parent_in,
     parse_flag,
     parse_linked,
+    parse_modalias,
     parse_numa,
     parse_override,
     parse_resize,
@@ -26,6 +27,7 @@ from gpucloud.inventory.system.modules import Aliases
 from gpucloud.model.pci import Bar, Link, PciAddress, PciClass, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
 
+_NO_ID = PciId(0, 0)
 _RELEASE = re.compile(r"([0-9]+)\.([0-9]+)", re.ASCII)
 
 
@@ -51,16 +53,17 @@ class Surroundings(NamedTuple):
 
 def read_function(device: Device, modalias: str | Unknown, around: Surroundings) -> PciFunction:
     """Read a function. Holders, and the parent in a flat capture, are found later for all at once."""
-    id_ = _id(device)
+    pci_class = device.always("class", lambda text: PciClass(number(text)))
+    id_, subsystem = _ids(device, modalias, pci_class)
     driver = device.link_name("driver")
     group = _group(device, around.members)
     return PciFunction(
         address=device.address,
         id=id_,
-        pci_class=device.always("class", lambda text: PciClass(number(text))),
+        pci_class=pci_class,
         vendor_name=around.names.vendor(id_.vendor) if isinstance(id_, PciId) else None,
         device_name=around.names.device(id_) if isinstance(id_, PciId) else None,
-        subsystem=_subsystem(device),
+        subsystem=subsystem,
         revision=device.always("revision", number),
         driver=driver,
         driver_override=_override(device),
@@ -84,23 +87,25 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
     )
 
 
-def _id(device: Device) -> PciId | Unknown:
-    vendor = device.always("vendor", number)
-    product = device.always("device", number)
+def _ids(
+    device: Device, modalias: str | Unknown, pci_class: PciClass | Unknown
+) -> tuple[PciId | Unknown, PciId | None | Unknown]:
+    """Ids of the function and its subsystem: all in ``modalias``, if that agrees with ``class``.
+
+    Bridges have no subsystem, and zeros stand for it.
+    """
+    told = parse_modalias(modalias) if isinstance(modalias, str) else None
+    if told is not None and told[2] == pci_class:
+        return told[0], told[1] if told[1] != _NO_ID else None
+    subsystem = _id(device, "subsystem_vendor", "subsystem_device")
+    return _id(device, "vendor", "device"), subsystem if subsystem != _NO_ID else None
+
+
+def _id(device: Device, *names: str) -> PciId | Unknown:
+    vendor, product = (device.always(name, number) for name in names)
     if isinstance(vendor, Unknown):
         return vendor
     return product if isinstance(product, Unknown) else PciId(vendor, product)
-
-
-def _subsystem(device: Device) -> PciId | None | Unknown:
-    """Bridges have none, and zeros stand for it."""
-    vendor = device.always("subsystem_vendor", number)
-    product = device.always("subsystem_device", number)
-    if isinstance(vendor, Unknown):
-        return vendor
-    if isinstance(product, Unknown):
-        return product
-    return PciId(vendor, product) if vendor or product else None
 
 
 def _group(device: Device, members: Mapping[PciAddress, int]) -> int | None | Unknown:

@@ -46,7 +46,7 @@ class Aliases:
         found = {module for pattern, module in self._odd if fnmatchcase(modalias, pattern)}
         if match is not None:
             vendor, device, *rest = match.groups()
-            for key in ((vendor, device), (vendor, "*"), ("*", "*")):
+            for key in ((vendor, device), (vendor, "*"), ("*", device), ("*", "*")):
                 for fields, module in self._by_id.get(key, ()):
                     if all(want in ("*", have) for want, have in zip(fields, rest, strict=True)):
                         found.add(module)
