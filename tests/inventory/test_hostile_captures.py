@@ -143,7 +143,7 @@ def test_a_zip_archive_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     assert "damaged" in refused(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.binary(max_size=2000),
     start=st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh9"]),
