@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from tests.prepare.doom import Doom, DoomedSystem
 from tests.prepare.fake_host import LAB_CARD, card, drivers_of
 from tests.prepare.site import Site, site_in
 
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Step, UnbindDriver
 from gpucloud.prepare.desk import conclude
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.journal.disk import RealDisk
+from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Watch
+
+
+class Liar(DoomedSystem):
+    """Does what it is told, and says once that it could not."""
+
+    def __init__(self, system: System, at: int) -> None:
+        super().__init__(system, Doom(-1))
+        self._left = at
+
+    def _around(self, effect: Callable[[], None]) -> None:
+        effect()
+        self._left -= 1
+        if self._left == -1:
+            raise OSError(errno.EIO, "it never happened")
 
 
 def test_the_whole_card_goes_and_the_other_one_is_not_touched(site: Site) -> None:
@@ -62,6 +81,16 @@ def test_a_bind_that_fails_takes_everything_back(site: Site, address: str) -> No
     assert not outcome.left
     assert site.picture() == before
     assert site.journal.entry("1").read_progress().status == Status.UNDONE
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_a_step_that_happened_although_it_failed_is_taken_back(site: Site, step: int) -> None:
+    before = site.picture()
+    outcome = replace(site, wrap=lambda system: Liar(system, step)).apply("3b:00.0")
+    assert outcome is not None
+    assert "it never happened" in str(outcome.failure)
+    assert not outcome.left
+    assert site.picture() == before
 
 
 def test_a_module_that_cannot_be_loaded_ends_it_before_a_driver_is_touched(site: Site) -> None:
@@ -148,6 +177,16 @@ def test_a_plan_of_another_moment_is_refused_and_says_what_changed(site: Site) -
     with pytest.raises(Failure, match=r"0000:3b:00.1/driver was snd_hda_intel, is \(none\).*plan anew"):
         site.desk.apply(plan)
     assert not site.journal.entries()
+
+
+def test_a_plan_with_a_step_that_this_host_would_not_plan_is_refused(site: Site) -> None:
+    plan = site.plan("3b:00.0")
+    other = UnbindDriver(address=PciAddress.parse("0000:02:00.0"), driver="ast", override=None)
+    hostile = replace(plan, steps=(*plan.steps, Step(other, "trust me", plan.units[0])))
+    before = site.picture()
+    with pytest.raises(Failure, match="other steps than this host needs"):
+        site.desk.apply(hostile)
+    assert site.picture() == before
 
 
 def test_a_holder_that_came_since_stops_it(lab_site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.prepare.site import Site
 
 from gpucloud.model.failure import Failure
 from gpucloud.prepare.journal import Event, Journal, Kind, Progress, Status
+from gpucloud.prepare.journal.disk import RealDisk
 from gpucloud.prepare.journal.log import fold, parse_log, render_event
 from gpucloud.prepare.listing import list_entries
 
@@ -163,6 +165,25 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_done(site: S
     with pytest.raises(Failure, match="journal cannot be"):
         desk.apply(site.plan("3b:00.0"))
     assert site.picture() == before
+
+
+def test_a_lock_that_is_something_else_is_one_line(site: Site) -> None:
+    site.state.mkdir()
+    (site.state / "lock").symlink_to("/etc/passwd")
+    with pytest.raises(Failure, match="the journal cannot be written"):
+        site.apply("3b:00.0")
+
+
+def test_a_full_disk_is_said_before_anything_is_done(site: Site) -> None:
+    class NoRoom(RealDisk):
+        def create(self, path: Path, data: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = site.picture()
+    with pytest.raises(Failure, match="the journal cannot be written: No space left on device"):
+        Site(site.kernel, site.state, NoRoom()).apply("3b:00.0")
+    assert site.picture() == before
+    assert site.journal.entries() == ()
 
 
 def test_the_log_is_one_json_object_per_line(site: Site) -> None:

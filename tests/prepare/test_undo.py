@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.prepare.fake_host import drivers_of
+from tests.prepare.fake_kernel import Module
 from tests.prepare.hosts import with_function
 from tests.prepare.site import Site
 
@@ -74,6 +75,17 @@ def test_modules_that_somebody_else_needs_stay(site: Site) -> None:
     assert outcome.left == ()
     assert "stays: VFIO has IOMMU group 12" in outcome.kept[0]
     assert drivers_of(site.root)["0000:3c:00.0"] == "vfio-pci"
+
+
+def test_a_module_that_another_module_needs_since_stays(site: Site) -> None:
+    site.kernel.modules["mlx5_vfio_pci"] = Module(needs=("vfio_pci_core",))
+    site.apply("3b:00.0")
+    site.kernel.load("mlx5_vfio_pci")
+    outcome = site.desk.undo("1", force=False)
+    assert outcome.left == ()
+    assert outcome.kept == ("vfio_pci_core stays: it is in use (1)",)
+    assert (site.root / "sys/module/vfio_pci_core").exists()
+    assert not (site.root / "sys/module/vfio_pci").exists()
 
 
 def test_modules_that_were_there_before_stay(site: Site) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from gpucloud.model.failure import Failure
 
 
-@contextmanager
-def only_one(path: Path) -> Iterator[None]:
+def only_one(path: Path) -> AbstractContextManager[None]:
     """Hold the lock while the block runs. The kernel frees it when the process ends, however it ends.
 
     Raises:
-        Failure: another process has it; its number is in the message.
+        OSError: the file cannot be opened.
+        Failure: when the block is entered, another process has the lock; its number is in the message.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return _hold(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+
+@contextmanager
+def _hold(descriptor: int) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,8 +137,9 @@ class Journal:
         Raises:
             Failure: another process has the lock, or the folder cannot be written.
         """
-        self._make_folders()
-        return only_one(self._state / "lock")
+        with self._writing():
+            self._make_folders()
+            return only_one(self._state / "lock")
 
     def create(self, plan: Plan, boot: str) -> Entry:
         """Write a new entry for a plan that is about to be applied in this boot.
@@ -146,27 +147,32 @@ class Journal:
         Raises:
             Failure: the folder cannot be written.
         """
-        self._make_folders()
-        for rest in self._folder.glob("new-*"):
-            shutil.rmtree(rest)
         used = (int(entry.id) for entry in self.entries())
         name = f"{max(used, default=0) + 1:04d}"
         making = self._folder / f"new-{name}"
-        self._disk.make_folder(making)
-        self._disk.create(making / "plan.json", render_stored(plan, boot))
-        self._disk.rename(making, self._folder / name)
+        with self._writing():
+            self._make_folders()
+            for rest in self._folder.glob("new-*"):
+                shutil.rmtree(rest)
+            self._disk.make_folder(making)
+            self._disk.create(making / "plan.json", render_stored(plan, boot))
+            self._disk.rename(making, self._folder / name)
         return self._entry(name)
 
     def _entry(self, name: str) -> Entry:
         return Entry(self._folder / name, self._disk, self._clock)
 
     def _make_folders(self) -> None:
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._disk.make_folder(self._folder)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            self._state.mkdir(parents=True, exist_ok=True)
-            self._disk.make_folder(self._folder)
+            yield
         except OSError as error:
             raise Failure(
-                f"the journal cannot be written: {error.strerror}: {error.filename}", _AS_ROOT
+                f"the journal cannot be written: {error.strerror}: {error.filename or self._folder}", _AS_ROOT
             ) from error
 
 

@@ -33,6 +33,6 @@ def recheck(plan: Plan, host: Host) -> Plan:
         raise Failure(f"the host has changed since the plan: {'; '.join(differences[:_SHOWN])}{more}", _ANEW)
     if fresh.refusals:
         raise Failure(fresh.refusals[0].why, fresh.refusals[0].instead)
-    if fresh.steps != plan.steps:
+    if [step.change for step in fresh.steps] != [step.change for step in plan.steps]:
         raise Failure("the plan has other steps than this host needs", _ANEW)
     return fresh

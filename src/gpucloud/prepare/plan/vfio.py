@@ -18,7 +18,7 @@ _KEEP_OFF_DMA = {"pci-stub", "pcieport"}
 drivers/vfio/vfio.c, ``vfio_dev_driver_allowed``, and let every driver of a bridge pass)."""
 
 _NEEDED = ("vfio-pci", "vfio_iommu_type1")
-_BROUGHT = ("vfio_pci_core", "vfio_virqfd", "vfio", "irqbypass")
+_BROUGHT = ("vfio_pci_core", "vfio_virqfd", "vfio", "iommufd", "irqbypass")
 """What vfio-pci depends on, by kernel release more or less of it, dependents first."""
 
 
@@ -56,8 +56,14 @@ def modules_to_load(host: Host) -> Iterator[LoadModule]:
     have = frozenset[str]() if isinstance(loaded, Unknown) else loaded
     for module in _NEEDED:
         if module.replace("-", "_") not in have:
-            brings = (name for name in _BROUGHT if name not in have) if module == "vfio-pci" else ()
-            yield LoadModule(module, tuple(brings), _groups_in_hand(host))
+            brings = _brought(host.kernel, have) if module == "vfio-pci" else ()
+            yield LoadModule(module, brings, _groups_in_hand(host))
+
+
+def _brought(kernel: Kernel, have: frozenset[str]) -> tuple[str, ...]:
+    available = kernel.available_modules
+    known = frozenset(_BROUGHT) if isinstance(available, Unknown) else available
+    return tuple(name for name in _BROUGHT if name in known and name not in have)
 
 
 def _groups_in_hand(host: Host) -> tuple[int, ...]:
