@@ -27,8 +27,8 @@ def clean(text: str) -> str:
 
 
 def print_json(value: object) -> None:
-    """Print a value of the model as indented JSON."""
-    print(json.dumps(to_plain(value), indent=2, ensure_ascii=False))
+    """Print a value of the model as indented JSON; what is not ASCII is escaped, control characters too."""
+    print(json.dumps(to_plain(value), indent=2))
 
 
 def print_text(text: str) -> None:
