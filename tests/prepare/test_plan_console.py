@@ -71,7 +71,7 @@ def test_a_screen_without_driver_that_is_no_console_does_not_count_as_one(tmp_pa
 def test_not_knowing_where_the_console_is_is_no_permission(site: Site) -> None:
     host = with_function(site.host(), "02:00.0", is_boot_vga=Unknown("not in the capture"))
     plan = plan_for(host, "02:00.0")
-    assert causes(plan) == ["last-console"]
+    assert causes(plan) == ["console-unknown"]
     assert "not in the capture" in only_refusal(plan)
 
 

@@ -105,6 +105,19 @@ def test_all_reasons_are_told_at_once_and_nothing_is_planned(site: Site) -> None
     assert not plan.is_empty
 
 
+def test_what_is_known_is_told_before_what_is_not_and_each_thing_once(site: Site) -> None:
+    unread = Unknown("not in the capture")
+    host = with_function(site.host(), "3b:00.0", holders=unread, sriov=Sriov(total=16, enabled=4, vfs=()))
+    host = with_function(host, "3b:00.1", holders=unread, driver_override=unread)
+    host = replace(host, vital=unread)
+    assert causes(plan_for(host, "3b:00.0")) == [
+        "virtual-functions-enabled",
+        "driver-unknown",
+        "vital-unknown",
+        "holders-unknown",
+    ]
+
+
 def test_a_gpu_that_is_not_there_is_an_error_that_names_those_that_are(site: Site) -> None:
     with pytest.raises(Failure, match=r"no GPU at 0000:05:00.0 .*--unit 02:00.0 or --unit 3b:00.0"):
         site.plan("05:00.0")

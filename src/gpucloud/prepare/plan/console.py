@@ -22,7 +22,7 @@ from gpucloud.model.pci import PciClass
 from gpucloud.model.plan import DetachConsole, Refusal, ReleaseFramebuffer
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.vfio import leaves_group_viable
-from gpucloud.prepare.plan.wording import call_unit, join
+from gpucloud.prepare.plan.wording import AS_ROOT, call_unit, join
 
 _DISPLAY_KINDS = (0x0300, 0x0380)
 """VGA and display controllers have outputs; 3D controllers (0302) and accelerators (1200) have none."""
@@ -43,15 +43,15 @@ def console_refusals(
     if stuck:
         yield _firmware_keeps(unit, stuck)
     elif unknown is not None and not force:
-        yield _refuse(unit, f"whether the console is on it is not known: {unknown}")
+        yield _refuse(unit, "console-unknown", f"whether the console is on it is not known: {unknown}")
     elif not force and (reason := loss(host, unit, asked)) is not None:
-        yield _refuse(unit, reason)
+        yield _refuse(unit, "last-console", reason)
     elif force and _loses(host, unit, asked) and isinstance(host.consoles, Unknown):
         yield Refusal(
             unit.address,
             "console-unknown",
             f"{call_unit(unit)}: {host.consoles.why}, so undo could not bring the console back",
-            "read the host as root, or take a whole capture: sudo gpucloud capture",
+            AS_ROOT,
         )
 
 
@@ -86,10 +86,10 @@ def _loses(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit]) -> bool:
     )
 
 
-def _refuse(unit: GpuUnit, why: str) -> Refusal:
+def _refuse(unit: GpuUnit, cause: str, why: str) -> Refusal:
     return Refusal(
         unit.address,
-        "last-console",
+        cause,
         f"{call_unit(unit)}: {why}; without it the host has no screen",
         "if the host is reached over the network or a serial line, accept that: --force",
     )

@@ -13,7 +13,7 @@ from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.vfio import leaves_group_viable
-from gpucloud.prepare.plan.wording import call_function, call_unit, join, name_units
+from gpucloud.prepare.plan.wording import AS_ROOT, call_function, call_unit, join, name_units
 
 _DOCTOR = "see what is missing: gpucloud doctor"
 
@@ -60,7 +60,7 @@ def _unreadable(unit: GpuUnit, why: str) -> Refusal:
         unit.address,
         "groups-unknown",
         f"{call_unit(unit)}: {why}; nothing is taken on a guess",
-        "read the host as root, or take a whole capture: sudo gpucloud capture",
+        AS_ROOT,
     )
 
 
@@ -69,37 +69,33 @@ def _peers(
 ) -> Iterator[Refusal]:
     mine = {address for each in asked for address in each.addresses}
     others: dict[PciAddress, GpuUnit] = {}
+    unread: list[str] = []
     for number in unit.groups:
-        group = groups.get(number)
-        if group is None:
-            yield _unreadable(unit, f"IOMMU group {number} is not listed")
-            continue
-        for address in (member for member in group.members if member not in mine):
+        for address in groups[number].members if number in groups else ():
             other = host.unit_at(address)
-            refusal = _judge(host, unit, number, address)
-            if refusal is not None and other is not None and refusal.cause != "peer-is-vital":
+            if address in mine:
+                continue
+            peer = None if isinstance(host.functions, Unknown) else host.functions.get(address)
+            if peer is None or isinstance(peer.driver, Unknown):
+                unread.append(str(address))
+            elif leaves_group_viable(peer.driver):
+                continue
+            if other is not None:
                 others[other.address] = other
-            elif refusal is not None:
-                yield refusal
+            elif peer is not None and isinstance(peer.driver, str):
+                yield _stranger(host, unit, number, peer, peer.driver)
     if others:
         yield _shared_with_units(unit, asked, tuple(others.values()))
+    if unread:
+        yield _unreadable(unit, f"the drivers of {join(unread)}, in its IOMMU group, could not be read")
+    if missing := [str(number) for number in unit.groups if number not in groups]:
+        yield _unreadable(unit, f"IOMMU group {join(missing)} is not listed")
 
 
-def _judge(host: Host, unit: GpuUnit, number: int, address: PciAddress) -> Refusal | None:
-    """Why this member keeps the group from guests; None where it does not."""
-    peer = None if isinstance(host.functions, Unknown) else host.functions.get(address)
-    if peer is None:
-        return _unreadable(unit, f"{address} is in IOMMU group {number} and could not be read")
-    if isinstance(peer.driver, Unknown):
-        return _unreadable(
-            unit, f"the driver of {address} in IOMMU group {number} is not known: {peer.driver.why}"
-        )
-    if leaves_group_viable(peer.driver):
-        return None
-    what = (
-        f"{call_unit(unit)}: IOMMU group {number} also holds {call_function(peer)}, which {peer.driver} has"
-    )
-    carries = [vital.carries for vital in vitals(host) if vital.address == address]
+def _stranger(host: Host, unit: GpuUnit, number: int, peer: PciFunction, driver: str) -> Refusal:
+    """A member that is no GPU and keeps the group from guests."""
+    what = f"{call_unit(unit)}: IOMMU group {number} also holds {call_function(peer)}, which {driver} has"
+    carries = [vital.carries for vital in vitals(host) if vital.address == peer.address]
     if carries:
         return Refusal(
             unit.address,
@@ -140,6 +136,6 @@ def _shared_with_units(unit: GpuUnit, asked: Sequence[GpuUnit], others: Sequence
         unit.address,
         "group-shared",
         f"{call_unit(unit)}: its IOMMU group also holds {join([call_unit(other) for other in others])}, "
-        "which the host uses; VFIO gives the whole group or nothing of it",
+        "and VFIO gives the whole group or nothing of it",
         f"give them together: gpucloud plan {name_units(together)}",
     )

@@ -13,11 +13,16 @@ from gpucloud.prepare.plan.console import console_refusals
 from gpucloud.prepare.plan.group import group_refusals, vitals
 from gpucloud.prepare.plan.holders import holder_refusals
 from gpucloud.prepare.plan.vfio import is_ready, missing_modules
-from gpucloud.prepare.plan.wording import call_function, call_unit, join
+from gpucloud.prepare.plan.wording import AS_ROOT, call_function, call_unit, join
 
 
 def refusals_for(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:
-    """Why the unit cannot be given away now; nothing where it can."""
+    """Why the unit cannot be given away now, what is known before what is not; nothing where it can."""
+    reasons = _reasons(host, unit, asked, force=force)
+    yield from sorted(reasons, key=lambda reason: reason.cause.endswith("-unknown"))
+
+
+def _reasons(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:
     yield from _unknown_drivers(unit)
     yield from group_refusals(host, unit, asked)
     taken = [function for function in unit.functions if not is_ready(function)]
@@ -31,16 +36,18 @@ def refusals_for(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: 
 
 
 def _unknown_drivers(unit: GpuUnit) -> Iterator[Refusal]:
-    for function in unit.functions:
-        for what, fact in (("driver", function.driver), ("driver override", function.driver_override)):
-            if isinstance(fact, Unknown):
-                yield Refusal(
-                    unit.address,
-                    "driver-unknown",
-                    f"{call_unit(unit)}: the {what} of {function.address} is not known ({fact.why}), "
-                    "so it could not be given back",
-                    "read the host as root, or take a whole capture: sudo gpucloud capture",
-                )
+    for what, facts in (
+        ("driver", [function.driver for function in unit.functions]),
+        ("driver override", [function.driver_override for function in unit.functions]),
+    ):
+        if unknown := [fact for fact in facts if isinstance(fact, Unknown)]:
+            yield Refusal(
+                unit.address,
+                "driver-unknown",
+                f"{call_unit(unit)}: the {what} of {len(unknown)} of its functions is not known "
+                f"({unknown[0].why}), so it could not be given back",
+                AS_ROOT,
+            )
 
 
 def _vital(host: Host, unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[Refusal]:
@@ -49,7 +56,7 @@ def _vital(host: Host, unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[
             unit.address,
             "vital-unknown",
             f"{call_unit(unit)}: what the host's disk and network hang on is not known ({host.vital.why})",
-            "read the host as root, or take a whole capture: sudo gpucloud capture",
+            AS_ROOT,
         )
     for function in taken:
         carries = [vital.carries for vital in vitals(host) if vital.address == function.address]

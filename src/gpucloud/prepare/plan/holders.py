@@ -13,7 +13,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import Holder, PciFunction
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.plan.wording import call_unit, join
+from gpucloud.prepare.plan.wording import AS_ROOT, call_unit, join
 
 _SERVICES = {
     "nvidia-persistenced": "systemctl stop nvidia-persistenced",
@@ -37,14 +37,17 @@ _SERVICES = {
 
 def holder_refusals(unit: GpuUnit, functions: Sequence[PciFunction]) -> Iterator[Refusal]:
     """Who keeps these functions of the unit from being taken, or that this could not be seen."""
-    held: dict[Holder, PciFunction] = {}
+    held: dict[Holder, None] = {}
+    unseen: list[PciFunction] = []
     for function in functions:
         if function.driver is None:
             continue
         if isinstance(function.holders, Unknown):
-            yield _unreadable(unit, function, function.holders.why)
+            unseen.append(function)
         else:
-            held.update(dict.fromkeys(function.holders, function))
+            held.update(dict.fromkeys(function.holders))
+    if unseen:
+        yield _unreadable(unit, unseen)
     if held:
         yield Refusal(
             unit.address,
@@ -55,13 +58,15 @@ def holder_refusals(unit: GpuUnit, functions: Sequence[PciFunction]) -> Iterator
         )
 
 
-def _unreadable(unit: GpuUnit, function: PciFunction, why: str) -> Refusal:
+def _unreadable(unit: GpuUnit, unseen: Sequence[PciFunction]) -> Refusal:
+    names = join([function.address.short for function in unseen])
+    reasons = [function.holders.why for function in unseen if isinstance(function.holders, Unknown)]
     return Refusal(
         unit.address,
         "holders-unknown",
-        f"{call_unit(unit)}: who has {function.address.short} open could not be seen ({why}); "
+        f"{call_unit(unit)}: who has {names} open could not be seen ({reasons[0]}); "
         "taking it from a process can hang for ever",
-        "read the host as root, or take a whole capture: sudo gpucloud capture",
+        AS_ROOT,
     )
 
 

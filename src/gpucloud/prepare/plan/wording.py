@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction
 
+AS_ROOT = "read the host as root, or take a whole capture: sudo gpucloud capture"
+"""What to do where a fact could not be read."""
+
 
 def call_unit(unit: GpuUnit) -> str:
     """``GPU 3b:00.0 (Tesla V100S PCIe 32GB)``."""
