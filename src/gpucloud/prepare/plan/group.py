@@ -67,29 +67,34 @@ def _unreadable(unit: GpuUnit, why: str) -> Refusal:
 def _peers(
     host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], groups: Mapping[int, IommuGroup]
 ) -> Iterator[Refusal]:
-    mine = {address for each in asked for address in each.addresses}
-    others: dict[PciAddress, GpuUnit] = {}
-    unread: list[str] = []
-    for number in unit.groups:
-        for address in groups[number].members if number in groups else ():
-            other = host.unit_at(address)
-            if address in mine:
-                continue
-            peer = None if isinstance(host.functions, Unknown) else host.functions.get(address)
-            if peer is None or isinstance(peer.driver, Unknown):
-                unread.append(str(address))
-            elif leaves_group_viable(peer.driver):
-                continue
-            if other is not None:
-                others[other.address] = other
-            elif peer is not None and isinstance(peer.driver, str):
-                yield _stranger(host, unit, number, peer, peer.driver)
-    if others:
+    spoilers = tuple(_spoilers(host, unit, asked, groups))
+    found = [host.unit_at(address) for _, address, _ in spoilers]
+    if others := {other.address: other for other in found if other is not None}:
         yield _shared_with_units(unit, asked, tuple(others.values()))
+    for (number, _, peer), other in zip(spoilers, found, strict=True):
+        if other is None and peer is not None and isinstance(peer.driver, str):
+            yield _stranger(host, unit, number, peer, peer.driver)
+    unread = [str(at) for _, at, peer in spoilers if peer is None or isinstance(peer.driver, Unknown)]
     if unread:
         yield _unreadable(unit, f"the drivers of {join(unread)}, in its IOMMU group, could not be read")
     if missing := [str(number) for number in unit.groups if number not in groups]:
         yield _unreadable(unit, f"IOMMU group {join(missing)} is not listed")
+
+
+def _spoilers(
+    host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], groups: Mapping[int, IommuGroup]
+) -> Iterator[tuple[int, PciAddress, PciFunction | None]]:
+    """Members that were not asked for and keep a group from guests, or may do so."""
+    mine = {address for each in asked for address in each.addresses}
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    for number in unit.groups:
+        for address in groups[number].members if number in groups else ():
+            peer = functions.get(address)
+            is_harmless = (
+                peer is not None and not isinstance(peer.driver, Unknown) and leaves_group_viable(peer.driver)
+            )
+            if address not in mine and not is_harmless:
+                yield number, address, peer
 
 
 def _stranger(host: Host, unit: GpuUnit, number: int, peer: PciFunction, driver: str) -> Refusal:
