@@ -132,7 +132,7 @@ def show(diagnoses: Iterable[Diagnosis], shape: Shape) -> int:
         heaviest = max([heaviest, *(finding.level.weight for finding in diagnosis.findings)])
         last = diagnosis
         if shape is Shape.JSON:
-            print(json.dumps(render_object(diagnosis), ensure_ascii=False))
+            print(json.dumps(render_object(diagnosis)))
         else:
             rows.append(summary(diagnosis))
     if len(rows) == 1 and last is not None:
