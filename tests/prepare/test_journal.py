@@ -150,6 +150,13 @@ def test_a_damaged_entry_is_named_in_the_list_and_stops_changes(site: Site) -> N
         site.apply("3c:00.0")
 
 
+def test_a_log_of_another_plan_is_damage(site: Site) -> None:
+    site.apply("3b:00.0")
+    site.journal.entry("1").note(Kind.DOING, 99)
+    with pytest.raises(Failure, match="its log does not belong to its plan"):
+        site.desk.undo("1", force=True)
+
+
 def test_the_list_tells_what_happened(site: Site) -> None:
     site.apply("3b:00.0")
     site.desk.undo("last", force=False)

@@ -36,7 +36,7 @@ def resume(entry: Entry, system: System, watch: Watch = _QUIET) -> Outcome:
     Raises:
         Failure: it was not cut off while it was applied, or not in this boot.
     """
-    stored, progress = entry.read_stored(), entry.read_progress()
+    stored, progress = entry.read_whole()
     if not progress.status.can_go_on:
         raise Failure(
             f"journal entry {entry.id} is {progress.status.value}, so there is nothing to carry on with",

@@ -77,7 +77,7 @@ class Desk:
             entry = choose_entry(self.journal, name)
             outcome = undo_entry(entry, self.system, self.read_host(), force=force, watch=watch)
             if not outcome.left:
-                release_kept(self.journal, self.system, watch)
+                release_kept(self.journal, self.system, entry.id, watch)
             return outcome
 
     def verify(self, name: str | None) -> tuple[Mismatch, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Holder
-from gpucloud.model.plan import Plan
+from gpucloud.model.plan import LoadModule, Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.hand import StillWaitingError
@@ -56,10 +56,9 @@ def undo_entry(
         Failure: a guest or process has one of the functions, somebody else changed one, or the kernel still
             works on an earlier write. Nothing was touched.
     """
-    progress = entry.read_progress()
+    stored, progress = entry.read_whole()
     if progress.status == Status.UNDONE:
         return Outcome(entry.id)
-    stored = entry.read_stored()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     if stored.boot != read_boot(system):
         entry.mend()
@@ -75,16 +74,22 @@ def undo_entry(
     return back.take_back(progress.present)
 
 
-def release_kept(journal: Journal, system: System, watch: Watch = _QUIET) -> tuple[str, ...]:
-    """Remove modules that earlier undos left because another card still needed them; gives what stays."""
-    kept: list[str] = []
+def release_kept(journal: Journal, system: System, but: str, watch: Watch = _QUIET) -> None:
+    """Remove modules that earlier undos left because another card needed them, where none does any more.
+
+    Args:
+        journal: all that was ever done here.
+        system: the host.
+        but: the entry that was just taken back.
+        watch: who is told.
+    """
     for entry in journal.entries():
         progress = entry.read_progress()
-        if progress.status == Status.UNDONE and progress.kept:
-            stored = entry.read_stored()
-            if stored.boot == read_boot(system):
-                kept += TakeBack(entry, stored.plan, system, watch).take_back(progress.kept).kept
-    return tuple(kept)
+        if entry.id != but and progress.status == Status.UNDONE and progress.kept:
+            stored, _ = entry.read_whole()
+            steps = [n for n in progress.kept if isinstance(stored.plan.steps[n].change, LoadModule)]
+            if steps and stored.boot == read_boot(system):
+                TakeBack(entry, stored.plan, system, watch).take_back(steps)
 
 
 def _look(plan: Plan, system: System) -> tuple[Stand, ...]:

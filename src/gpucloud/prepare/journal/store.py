@@ -72,6 +72,19 @@ class Entry:
         """Where the plan stands."""
         return fold(self.read_events())
 
+    def read_whole(self) -> tuple[Stored, Progress]:
+        """The plan and where it stands.
+
+        Raises:
+            Failure: one of both is damaged, or the log tells of steps that the plan does not have.
+        """
+        stored, progress = self.read_stored(), self.read_progress()
+        if any(step >= len(stored.plan.steps) for step in (*progress.present, *progress.kept)):
+            raise Failure(
+                f"journal entry {self.id}: its log does not belong to its plan", f"look at {self.path}"
+            )
+        return stored, progress
+
     def note(
         self, kind: Kind, step: int | None = None, why: str | None = None, waiting: str | None = None
     ) -> None:
