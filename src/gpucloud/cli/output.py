@@ -27,8 +27,11 @@ def clean(text: str) -> str:
 
 
 def print_json(value: object) -> None:
-    """Print a value of the model as indented JSON; what is not ASCII is escaped, control characters too."""
-    print(json.dumps(to_plain(value), indent=2))
+    """Print a value of the model as JSON: indented for a person at a terminal, on one line for a program.
+
+    What is not ASCII is escaped, control characters too.
+    """
+    print(json.dumps(to_plain(value), indent=2 if sys.stdout.isatty() else None))
 
 
 def print_text(text: str) -> None:
