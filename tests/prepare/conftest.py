@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.prepare.fake_host import BMC, LAB_CARD, card
-from tests.prepare.site import Site, site_in
+from tests.prepare.site import Site, folder_in_memory, site_in
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder in memory where there is such a place: the journal waits for the disk at every step."""
+    with folder_in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture

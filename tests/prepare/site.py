@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +62,14 @@ class Site:
 
     def picture(self) -> dict[str, str]:
         return picture(self.root)
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """An empty folder, in memory where there is such a place."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 def site_in(folder: Path, functions: Sequence[Function], *, loaded: Sequence[str] = ()) -> Site:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.prepare.fake_host import ACCELERATOR, AUDIO, BMC, BRIDGE, Function, drivers_of
-from tests.prepare.site import Site, site_in
+from tests.prepare.site import Site, folder_in_memory, site_in
 
 DRIVERS = st.sampled_from([None, "nvidia", "nouveau", "vfio-pci", "pci-stub"])
 COMPANION_DRIVERS = st.sampled_from([None, "snd_hda_intel", "vfio-pci", "pci-stub"])
@@ -60,8 +57,8 @@ def test_undo_leaves_every_host_as_it_was(
     functions: list[Function], loaded: list[str], data: st.DataObject
 ) -> None:
     asked = data.draw(st.lists(st.sampled_from(names(functions)), min_size=1, unique=True))
-    with tempfile.TemporaryDirectory() as folder:
-        site = site_in(Path(folder), functions, loaded=loaded)
+    with folder_in_memory() as folder:
+        site = site_in(folder, functions, loaded=loaded)
         before = site.picture()
         plan = site.plan(*asked)
         if plan.refusals or plan.is_empty:
@@ -80,8 +77,8 @@ def test_undo_leaves_every_host_as_it_was(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(hosts(), st.randoms(use_true_random=False))
 def test_cards_given_one_by_one_come_back_in_any_order(functions: list[Function], chance: object) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        site = site_in(Path(folder), functions)
+    with folder_in_memory() as folder:
+        site = site_in(folder, functions)
         before = site.picture()
         for name in names(functions):
             if not site.plan(name).refusals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tests.prepare.fake_host import BMC, card, drivers_of, live_system
 from tests.prepare.site import Site, site_in
 
 from gpucloud.model.failure import Failure
+from gpucloud.model.host import Host
 from gpucloud.prepare.desk import Desk
 from gpucloud.prepare.journal import Status
 
@@ -89,13 +90,24 @@ def test_while_it_is_stuck_nothing_is_touched_and_then_undo_puts_it_right(stuck:
     before = site.picture()
     stuck.desk.apply(site.plan("3b:00.0"))
     seen = site.picture()
-    with pytest.raises(Failure, match=f"process {stuck.waiting()} .*still waits"):
-        stuck.desk.undo("last", force=True)
+    desk = replace(stuck.desk, read_host=hang)
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: desk.undo("last", force=True),
+        lambda: desk.plan(["3c:00.0"], force=False),
+        lambda: desk.verify_units(["3c:00.0"]),
+    )
+    for act in acts:
+        with pytest.raises(Failure, match=f"process {stuck.waiting()} .*still waits"):
+            act()
     assert site.picture() == seen
 
     stuck.release()
     assert not stuck.desk.undo("last", force=False).left
     assert site.picture() == before
+
+
+def hang() -> Host:
+    raise AssertionError("what a stuck driver keeps locked must not be read")
 
 
 def test_another_process_with_the_same_number_is_no_hindrance(stuck: Stuck) -> None:

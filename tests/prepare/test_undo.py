@@ -102,7 +102,7 @@ def test_a_card_that_a_guest_has_is_not_taken_from_it(site: Site) -> None:
     host = with_function(site.host(), "3b:00.0", holders=(Holder(9, "qemu", "/dev/vfio/11", "web1"),))
     for force in (False, True):
         with pytest.raises(Failure, match=r"in use by guest web1 .*gpucloud destroy web1"):
-            undo_entry(site.journal.entry("1"), site.system, host, force=force)
+            undo_entry(site.journal.entry("1"), site.system, lambda: host, force=force)
     assert site.picture() == given
 
 

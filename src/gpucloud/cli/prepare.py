@@ -18,7 +18,6 @@ from gpucloud.model.failure import Exit, Failure
 if TYPE_CHECKING:
     from types import FrameType
 
-    from gpucloud.model.host import Host
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
     from gpucloud.prepare.takeback import Outcome, Watch
@@ -72,11 +71,14 @@ def plan(
       gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
       gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
     """
-    from gpucloud.prepare.plan import choose_units, plan_passthrough
     from gpucloud.prepare.stored import render_stored
 
-    host = _host(context, capture, remote, state)
-    made = plan_passthrough(host, choose_units(host, unit or ()), force=force)
+    if capture is not None or remote is not None:
+        made = _plan_elsewhere(capture, remote, unit or [], force=force)
+    else:
+        desk = _desk(context, state)
+        _tell_unfinished(desk)
+        made = desk.plan(unit or (), force=force)
     stored = render_stored(made)
     if output is not None and not made.refusals:
         _write(output, stored)
@@ -196,18 +198,20 @@ def _desk(context: typer.Context, state: Path) -> Desk:
     return context.obj if isinstance(context.obj, Desk) else open_desk(state)
 
 
-def _host(context: typer.Context, capture: Path | None, remote: str | None, state: Path) -> Host:
+def _plan_elsewhere(capture: Path | None, remote: str | None, names: list[str], *, force: bool) -> Plan:
     from gpucloud.inventory import open_host
+    from gpucloud.prepare.plan import choose_units, plan_passthrough
 
-    if capture is not None or remote is not None:
-        return open_host(capture=capture, remote=remote)
-    desk = _desk(context, state)
+    host = open_host(capture=capture, remote=remote)
+    return plan_passthrough(host, choose_units(host, names), force=force)
+
+
+def _tell_unfinished(desk: Desk) -> None:
     try:
         for entry in desk.journal.unfinished():
             say(f"journal entry {entry.id} is unfinished: gpucloud apply --resume, or gpucloud undo")
     except Failure as failure:
-        say(str(failure))  # planning only looks, and a user who may not read the journal may still look
-    return desk.read_host()
+        say(str(failure))  # planning only looks: it goes on where the journal cannot be read
 
 
 def _read(path: Path) -> Plan:

@@ -78,7 +78,8 @@ def refuse_waiting(entry: Entry, system: System) -> None:
         if pid.isdigit() and name_process(int(pid), system) == waiting:
             raise Failure(
                 f"process {pid} of journal entry {entry.id} still waits for a driver to let go of a function",
-                "end what uses the card and try again; if nothing does, only a restart helps",
+                "end what uses the card (fuser -v /dev/nvidia* /dev/dri/* /dev/snd/*) and try again; "
+                "if nothing does, only a restart helps",
             )
 
 

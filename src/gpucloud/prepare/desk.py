@@ -14,7 +14,7 @@ from pathlib import Path
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
-from gpucloud.prepare.apply import apply, refuse_unfinished, resume
+from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
@@ -39,8 +39,10 @@ class Desk:
         """Plan for the units at these addresses.
 
         Raises:
-            Failure: a name is no GPU of this host.
+            Failure: a name is no GPU of this host, or a driver is stuck that would keep us waiting, too.
         """
+        for entry in self._unfinished():
+            refuse_waiting(entry, self.system)
         host = self.read_host()
         return plan_passthrough(host, choose_units(host, names), force=force)
 
@@ -75,7 +77,7 @@ class Desk:
         """
         with self.journal.lock():
             entry = choose_entry(self.journal, name)
-            outcome = undo_entry(entry, self.system, self.read_host(), force=force, watch=watch)
+            outcome = undo_entry(entry, self.system, self.read_host, force=force, watch=watch)
             if not outcome.left:
                 release_kept(self.journal, self.system, entry.id, watch)
             return outcome
@@ -99,6 +101,13 @@ class Desk:
         changes = (preview(step.change) for step in plan.steps)
         missing = (Mismatch(each.path, each.after or "(none)", each.before or "(none)") for each in changes)
         return (*refused, *missing)
+
+    def _unfinished(self) -> Sequence[Entry]:
+        """Planning only looks: a journal that this user may not read does not stand in the way."""
+        try:
+            return self.journal.unfinished()
+        except Failure:
+            return ()
 
     def _guard(self, entry: Entry) -> None:
         """Let every guard look at the host as the cut left it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
@@ -20,6 +20,7 @@ from gpucloud.prepare.steps import StepError
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
+ReadHost = Callable[[], Host]
 _QUIET = Watch()
 
 
@@ -39,7 +40,7 @@ def choose_entry(journal: Journal, name: str) -> Entry:
 
 
 def undo_entry(
-    entry: Entry, system: System, host: Host, *, force: bool = False, watch: Watch = _QUIET
+    entry: Entry, system: System, read_host: ReadHost, *, force: bool = False, watch: Watch = _QUIET
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
@@ -48,7 +49,8 @@ def undo_entry(
     Args:
         entry: what to take back.
         system: the host.
-        host: the same host, just read: who holds what.
+        read_host: reads the same host: who holds what. Asked only once nothing is stuck: reading what a stuck
+            driver keeps locked would be stuck, too.
         force: also what somebody else has changed since.
         watch: who is told.
 
@@ -67,7 +69,7 @@ def undo_entry(
     refuse_waiting(entry, system)
     stands = _look(stored.plan, system)
     _refuse_changed(entry, stands, progress.status, force=force)
-    _refuse_held(entry, stands, host)
+    _refuse_held(entry, stands, read_host())
     entry.mend()
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
