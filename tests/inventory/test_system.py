@@ -219,6 +219,12 @@ def test_addresses_that_only_root_may_see_are_unknown() -> None:
     assert parse_framebuffers(text) == Unknown("/proc/iomem shows addresses only to root")
 
 
+def test_a_console_that_cannot_be_read_leaves_the_answer_open(tree: HostTree) -> None:
+    tree.write("sys/class/vtconsole/vtcon1/name", "(M) frame buffer device")
+    (tree.root / "sys/class/vtconsole/vtcon1/bind").mkdir()
+    assert isinstance(read(tree).consoles, Unknown)
+
+
 def test_text_consoles_are_shown_by_drivers(tree: HostTree) -> None:
     tree.write("sys/class/vtconsole/vtcon1/name", "(M) frame buffer device")
     tree.write("sys/class/vtconsole/vtcon1/bind", "0")

@@ -5,6 +5,9 @@ Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of t
 
 from __future__ import annotations
 
+import re
+
+from gpucloud.inventory.pci.device import number
 from gpucloud.model.pci import Bar, PciAddress, PciClass, PciId
 from gpucloud.model.unknown import Unknown
 
@@ -14,6 +17,7 @@ _PREFETCH = 0x2000
 _MEMORY_64 = 0x100000
 """Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
 _MEBIBYTE_BITS = 20
+_SPEED = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
 
 
@@ -39,11 +43,11 @@ def parse_resource(text: str) -> tuple[Bar, ...]:
     which there was no room keeps its size and starts at 0.
 
     Raises:
-        ValueError: a line is not three numbers.
+        ValueError: a line is not three numbers of at most 64 bits.
     """
     bars = []
     for index, line in enumerate(text.splitlines()[:6]):
-        start, end, flags = (int(word, 16) for word in line.split())
+        start, end, flags = (number(word) for word in line.split())
         if flags & (_IO | _MEMORY) and end >= start:
             bars.append(
                 Bar(
@@ -64,9 +68,7 @@ def parse_resize(text: str) -> tuple[int, ...]:
     Raises:
         ValueError: it is no number, or one of more than 64 bits.
     """
-    bitmap = int(text, 16)
-    if not 0 <= bitmap < 1 << 64:
-        raise ValueError
+    bitmap = number(text if text[:2] in ("0x", "0X") else f"0x{text}")
     return tuple(1 << (bit + _MEBIBYTE_BITS) for bit in range(64) if bitmap >> bit & 1)
 
 
@@ -78,10 +80,10 @@ def parse_speed(text: str) -> float | Unknown:
     """
     if text.lower().startswith("unknown"):
         return Unknown("the kernel does not know the speed")
-    number, _, unit = text.partition(" ")
-    if not unit.startswith("GT/s") or not number.replace(".", "", 1).isdecimal():
+    figure, _, unit = text.partition(" ")
+    if not unit.startswith("GT/s") or not _SPEED.fullmatch(figure):
         raise ValueError
-    return float(number)
+    return float(figure)
 
 
 def parse_width(text: str) -> int | Unknown:
@@ -90,7 +92,7 @@ def parse_width(text: str) -> int | Unknown:
     Raises:
         ValueError: it is no number.
     """
-    width = int(text)
+    width = number(text, 8)
     return Unknown("the card does not answer") if width == 255 else width
 
 
@@ -98,10 +100,9 @@ def parse_numa(text: str) -> int | Unknown:
     """Read ``numa_node``. -1 is no node: the firmware does not say.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is neither -1 nor the number of a node.
     """
-    node = int(text)
-    return Unknown("the firmware does not say (-1)") if node < 0 else node
+    return Unknown("the firmware does not say (-1)") if text == "-1" else number(text, 31)
 
 
 def parse_override(text: str) -> str | None:

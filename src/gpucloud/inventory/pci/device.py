@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from gpucloud.model.unknown import Unknown
 
 DEVICES = "/sys/bus/pci/devices"
 _T = TypeVar("_T")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
 
 class Device:
@@ -75,10 +77,13 @@ class Device:
         return answer
 
 
-def number(text: str) -> int:
+def number(text: str, bits: int = 64) -> int:
     """A whole number as the kernel prints it: decimal, or hexadecimal with ``0x``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or has more bits than the attribute; a capture may hold anything.
     """
-    return int(text, 0)
+    value = int(text, 16 if text[:2] in ("0x", "0X") else 10) if _NUMBER.fullmatch(text) else -1
+    if not 0 <= value < 1 << bits:
+        raise ValueError
+    return value

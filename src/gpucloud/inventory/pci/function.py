@@ -53,7 +53,7 @@ class Surroundings(NamedTuple):
 
 def read_function(device: Device, modalias: str | Unknown, around: Surroundings) -> PciFunction:
     """Read a function. Holders, and the parent in a flat capture, are found later for all at once."""
-    pci_class = device.always("class", lambda text: PciClass(number(text)))
+    pci_class = _class(device, modalias)
     id_, subsystem = _ids(device, modalias, pci_class)
     driver = device.link_name("driver")
     group = _group(device, around.members)
@@ -64,7 +64,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         vendor_name=around.names.vendor(id_.vendor) if isinstance(id_, PciId) else None,
         device_name=around.names.device(id_) if isinstance(id_, PciId) else None,
         subsystem=subsystem,
-        revision=device.always("revision", number),
+        revision=device.always("revision", lambda text: number(text, 8)),
         driver=driver,
         driver_override=_override(device),
         candidate_modules=_candidates(modalias, around.aliases),
@@ -87,6 +87,13 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
     )
 
 
+def _class(device: Device, modalias: str | Unknown) -> PciClass | Unknown:
+    """The class; where its own file cannot be read, ``modalias`` tells it too."""
+    shown = device.always("class", lambda text: PciClass(number(text, 24)))
+    told = parse_modalias(modalias) if isinstance(shown, Unknown) and isinstance(modalias, str) else None
+    return shown if told is None else told[2]
+
+
 def _ids(
     device: Device, modalias: str | Unknown, pci_class: PciClass | Unknown
 ) -> tuple[PciId | Unknown, PciId | None | Unknown]:
@@ -102,7 +109,7 @@ def _ids(
 
 
 def _id(device: Device, *names: str) -> PciId | Unknown:
-    vendor, product = (device.always(name, number) for name in names)
+    vendor, product = (device.always(name, lambda text: number(text, 16)) for name in names)
     if isinstance(vendor, Unknown):
         return vendor
     return product if isinstance(product, Unknown) else PciId(vendor, product)

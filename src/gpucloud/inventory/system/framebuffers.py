@@ -11,7 +11,7 @@ from gpucloud.model.unknown import Unknown
 _FRAMEBUFFERS = "bootfb efifb vesafb vga16fb simplefb simple-framebuffer simpledrm efidrm vesadrm ofdrm offb"
 """Names under which drivers/firmware/sysfb_simplefb.c, drivers/video/fbdev and drivers/gpu/drm/sysfb ask."""
 _NAMES = frozenset(_FRAMEBUFFERS.split())
-_LINE = re.compile(r"\s*([0-9a-f]+)-([0-9a-f]+) : (.+)", re.ASCII)
+_LINE = re.compile(r"\s*([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (.+)", re.ASCII)
 
 
 def read_framebuffers(reader: Reader) -> tuple[Framebuffer, ...] | Unknown:
@@ -47,6 +47,9 @@ def read_consoles(reader: Reader) -> tuple[TextConsole, ...] | Unknown:
     for name in names:
         text = reader.read_text(f"{folder}/{name}/name")
         bound = reader.read_text(f"{folder}/{name}/bind")
+        for fact in (text, bound):
+            if isinstance(fact, Unknown):
+                return fact  # half an answer would be no guard of the last console
         if isinstance(text, str) and isinstance(bound, str):
             consoles.append(TextConsole(name, _described(text.strip()), bound.strip() == "1"))
     return tuple(consoles)

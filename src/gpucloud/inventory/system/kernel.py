@@ -11,7 +11,7 @@ from gpucloud.model.host import Cpu, Kernel, Kvm
 from gpucloud.model.unknown import Unknown
 
 _RELEASE = re.compile(r"[\w.+~-]{1,128}", re.ASCII)
-_ADDRESS_BITS = re.compile(r"([0-9]+) bits physical", re.ASCII)
+_ADDRESS_BITS = re.compile(r"\b([0-9]{1,3}) bits physical", re.ASCII)
 
 
 def read_kernel(reader: Reader) -> Kernel:
