@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import struct
 import tarfile
@@ -20,6 +21,7 @@ from gpucloud.inventory import read_host
 from gpucloud.inventory.capture import bounds
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.model.failure import Failure
+from gpucloud.model.plain import to_plain
 from gpucloud.model.unknown import Unknown
 
 GPU = "0000:3b:00.0"
@@ -171,6 +173,7 @@ def test_links_that_lead_outside_stay_inside(tmp_path: Path) -> None:
         place = root / tree.place(GPU) / name
         place.unlink()
         place.symlink_to(target)
+    (root / tree.place(GPU) / "modalias").unlink()
     found = read_host(open_capture(root), NAMES).functions
     assert not isinstance(found, Unknown)
     gpu = next(iter(found.values()))
@@ -235,3 +238,48 @@ def test_a_damaged_manifest_is_said_so(tmp_path: Path) -> None:
     assert "damaged manifest" in refused(tmp_path)
     tree.write("gpucloud/manifest.json", '{"gpucloud_capture": 99}')
     assert "format 99" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 5, b"\x00" * 5])
+def test_zip_archives_of_an_unusual_packing_are_refused(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "c.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as out:
+        out.writestr(CLASS[0].name, CLASS[1] * 9)
+    whole = path.read_bytes()
+    start = whole.find(b"\x09\x04\x05\x00") + 9
+    path.write_bytes(whole[:start] + damage + whole[start + len(damage) :])
+    assert "unusual way" in refused(path)
+
+
+def test_a_link_longer_than_the_kernel_allows_is_refused(tmp_path: Path) -> None:
+    long = member(f"sys/bus/pci/devices/{GPU}/driver", tarfile.SYMTYPE, "a/" * 3000)
+    assert "longer than 4095" in refused(archive(tmp_path / "c.tar", CLASS, (long, b"")))
+
+
+HUGE = "0x" + "f" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("revision", HUGE),
+        ("revision", "-5"),
+        ("class", "-1"),
+        ("numa_node", "9" * 400),
+        ("sriov_totalvfs", HUGE),
+        ("current_link_width", "9" * 5000),
+        ("current_link_speed", "9" * 400 + " GT/s"),
+        ("resource", f"0x0 {HUGE} 0x200"),
+        ("/proc/cpuinfo", f"flags : vmx\naddress sizes : {'9' * 5000} bits physical\n"),
+        ("/proc/iomem", f"0-{HUGE[2:]} : BOOTFB\n"),
+    ],
+)
+def test_no_number_of_a_capture_is_too_long_to_print(tmp_path: Path, file: str, text: str) -> None:
+    tree = HostTree(tmp_path)
+    tree.function(GPU, "10de:1db4", "0302")
+    place = tmp_path / (file[1:] if file.startswith("/") else f"{tree.place(GPU)}/{file}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+    host = read_host(open_capture(tmp_path), NAMES)
+    printed = json.dumps(to_plain(host), allow_nan=False)
+    assert "9999999999" not in printed.replace(text[:60], "")

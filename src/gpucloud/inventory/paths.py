@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 HOP_LIMIT = 40
 """Links followed for one path; the kernel's own limit (path_resolution(7))."""
+LINK_LIMIT = 4095
+"""Bytes of a link's target; the kernel's own limit (PATH_MAX less its end)."""
 
 
 def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str:
@@ -74,9 +76,9 @@ def link_text(content: bytes) -> str | None:
     """Take the content of a file for a link's target, if it can be one.
 
     Systems without symbolic links (and git and zip on them) keep a link as a file that holds its
-    target: one line, a path, no more than the kernel's 4095 bytes.
+    target: one line, a path, no longer than ``LINK_LIMIT``.
     """
     text = content.rstrip(b"\0\r\n")
-    if not text or len(text) > 4095 or b"\0" in text or b"\n" in text:
+    if not text or len(text) > LINK_LIMIT or b"\0" in text or b"\n" in text:
         return None
     return text.decode(errors="replace")

@@ -9,6 +9,7 @@ from pathlib import Path
 from gpucloud.inventory.capture.bounds import ARCHIVE_LIMIT, Budget, refuse
 from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.capture.tree import Tree
+from gpucloud.inventory.paths import LINK_LIMIT
 from gpucloud.model.failure import Failure
 
 _KEPT = TOPS | {"lib", "usr", "boot", "efi", "dev", "run", "gpucloud"}
@@ -26,9 +27,11 @@ class Members:
         """Take a member if a host's facts can be in it. A leading ``/`` or ``./`` means nothing.
 
         Raises:
-            Failure: the name leads out of the archive.
+            Failure: the name leads out of the archive, or a link is longer than the kernel allows.
         """
         parts = self.parts(name)
+        if isinstance(entry, str) and len(entry) > LINK_LIMIT:
+            raise refuse(self.source, f"its link {name[:200]!r} is longer than {LINK_LIMIT} characters")
         if not _KEPT.isdisjoint(parts[:2]):
             self.entries[parts] = entry
 

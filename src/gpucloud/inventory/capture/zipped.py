@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import stat
 import zipfile
 import zlib
@@ -12,7 +13,18 @@ from gpucloud.inventory.capture.archive import Members
 from gpucloud.inventory.capture.bounds import COUNT_LIMIT, MEMBER_LIMIT, refuse
 
 _ENTRY = b"PK\x01\x02"
-_DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError, KeyError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+"""LZMA is left out: its header names a dictionary of up to 4 GiB, and zipfile sets it no limit."""
 
 
 def read_zip(file: BinaryIO, source: str) -> Members:
@@ -29,6 +41,8 @@ def read_zip(file: BinaryIO, source: str) -> Members:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
                 members.budget.spend(member.filename, member.file_size)
+                if member.compress_type not in _PACKED:
+                    raise refuse(source, f"its member {member.filename!r} is packed in an unusual way")
                 _take(archive, member, members)
     except _DAMAGE as error:
         raise refuse(source, f"it is damaged, cut short or encrypted ({type(error).__name__})") from None
