@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,55 @@ def test_a_capture_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_capture_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["capture", "--output", str(tmp_path / "none" / "x.tar.gz")]) == Exit.ERROR
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_function_whose_class_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = HostTree(tmp_path)
+    for address in ("0000:05:00.0", "0000:06:00.0"):
+        tree.function(address, "10de:1db4", "0302")
+        place = tmp_path / tree.place(address) / "class"
+        place.unlink()
+        place.mkdir()
+    (tmp_path / tree.place("0000:06:00.0") / "modalias").unlink()
+    run(["scan", "--from", str(tmp_path), "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert [unit["functions"][0]["address"] for unit in found["units"]] == ["0000:05:00.0"]
+    assert found["host"]["unclassified"] == ["0000:06:00.0"]
+    run(["scan", "--from", str(tmp_path)])
+    assert "may be GPUs, for their class could not be read: 06:00.0" in capsys.readouterr().out
+
+
+def test_nvswitches_are_shown_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["scan", "--from", str(capture_of("built-hgx-h100", tmp_path))])
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("NVSwitches: "))
+    assert "NVSwitch" in line.partition(": ")[2]
+
+
+def test_types_that_only_virtual_functions_offer_are_in_the_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = capture_of("built-nvidia-a2-vendor-vfio", tmp_path)
+    run(["scan", "--from", str(root), "--format", "json"])
+    unit = json.loads(capsys.readouterr().out)["units"][0]
+    assert [one["address"] for one in unit["slices"]] == unit["functions"][0]["sriov"]["vfs"]
+    assert any(one["vendor_vfio_types"] for one in unit["slices"])
+
+
+def test_a_name_cannot_begin_a_line_of_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = HostTree(tmp_path)
+    tree.function("0000:05:00.0", "1002:73bf", "0300")
+    driver = tmp_path / tree.place("0000:05:00.0") / "driver"
+    driver.symlink_to("../../../bus/pci/drivers/a\nunit is free")
+    run(["scan", "--from", str(tmp_path)])
+    assert "a?unit is free" in capsys.readouterr().out
+
+
+def test_a_capture_that_does_not_fit_leaves_no_half_file(tmp_path: Path) -> None:
+    path = tmp_path / "here.tar.gz"
+    program = f"from gpucloud.cli.main import run; run(['capture', '--output', {str(path)!r}])"
+    limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-c", program]
+    done = subprocess.run(limited, capture_output=True, text=True, check=True, timeout=60)
+    assert "cannot be written: File too large" in done.stderr
+    assert not path.exists()

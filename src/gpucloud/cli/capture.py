@@ -52,9 +52,14 @@ def capture(
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a new file that only its owner can read."""
+    """Write a new file that only its owner can read; one that could not be written whole is removed."""
     try:
         with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(data)
+            try:
+                file.write(data)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}", "name another with --output") from None

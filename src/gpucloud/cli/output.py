@@ -26,6 +26,11 @@ def clean(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
 
 
+def one_line(text: str) -> str:
+    """Make a name from a host fit for one line of a table: it may not begin a line of its own."""
+    return clean(text.replace("\n", "?").replace("\t", " "))
+
+
 def print_json(value: object) -> None:
     """Print a value of the model as JSON: indented for a person at a terminal, on one line for a program.
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
-from gpucloud.cli.output import Format, print_json, print_text, table
+from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.model.gpu import GpuUnit
     from gpucloud.model.host import Host
-    from gpucloud.model.pci import PciFunction
+    from gpucloud.model.pci import PciAddress, PciFunction
 
 _NOT_CAPTURED = "not in the capture"
 _COLUMNS = ("UNIT", "NAME", "FUNCTIONS", "GROUP", "DRIVER", "NUMA", "USED BY", "USES")
@@ -32,7 +32,8 @@ def scan(
     """Show every GPU of a host with all that must travel with it into a guest.
 
     The JSON is {"host": {...}, "units": [...]}: what could not be read is {"unknown": "why"}, never absent.
-    Of functions it has those of the units; IOMMU groups name the others.
+    A unit has its "functions", and its virtual functions, which have types of their own, as "slices";
+    IOMMU groups name all other functions, and "unclassified" those whose class could not be read.
 
     Examples:
       gpucloud scan
@@ -41,7 +42,7 @@ def scan(
     """
     host = host_from(capture, remote)
     if format_ is Format.JSON:
-        print_json({"host": _facts(host), "units": host.units})
+        print_json({"host": _facts(host), "units": [_unit(unit, host) for unit in host.units]})
         return
     if host.units:
         table(_COLUMNS, (_row(unit, host) for unit in host.units))
@@ -55,7 +56,20 @@ def scan(
 def _facts(host: Host) -> dict[str, object]:
     """A host without its units, which stand beside it, and without hundreds of other functions."""
     is_left_out = {"units", "functions"} if not isinstance(host.functions, Unknown) else {"units"}
-    return {field.name: getattr(host, field.name) for field in fields(host) if field.name not in is_left_out}
+    facts = {field.name: getattr(host, field.name) for field in fields(host) if field.name not in is_left_out}
+    return {**facts, "unclassified": _unclassified(host)}
+
+
+def _unit(unit: GpuUnit, host: Host) -> dict[str, object]:
+    """A unit with the functions of its slices: NVIDIA's newer cards offer their types on these only."""
+    facts = {field.name: getattr(unit, field.name) for field in fields(unit)}
+    return {**facts, "slices": tuple(_slices(unit, host))}
+
+
+def _unclassified(host: Host) -> tuple[PciAddress, ...]:
+    """Functions of unknown class: each may be a GPU, so that none of them is passed over in silence."""
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    return tuple(address for address, each in functions.items() if isinstance(each.pci_class, Unknown))
 
 
 def _row(unit: GpuUnit, host: Host) -> tuple[str, ...]:
@@ -90,7 +104,7 @@ def _kind(function: PciFunction) -> str:
 def _said(value: object, nothing: str) -> str:
     if isinstance(value, Unknown):
         return "?"
-    return nothing if value is None else str(value)
+    return nothing if value is None else one_line(str(value))
 
 
 def _holders(unit: GpuUnit, host: Host) -> Iterator[str]:
@@ -101,7 +115,7 @@ def _holders(unit: GpuUnit, host: Host) -> Iterator[str]:
             continue
         for holder in function.holders:
             who = f"guest {holder.guest}" if holder.guest else f"{holder.process} ({holder.pid})"
-            yield who if function in unit.functions else f"{who} on {function.address.short}"
+            yield one_line(who if function in unit.functions else f"{who} on {function.address.short}")
 
 
 def _slices(unit: GpuUnit, host: Host) -> Iterator[PciFunction]:
@@ -118,7 +132,9 @@ def _nothing_found(host: Host) -> str:
 
 
 def _notes(host: Host) -> Iterator[str]:
-    """What is unknown, by reason: facts of the host by name, facts of functions once for all GPUs."""
+    """NVSwitches by name; what is unknown, by reason: facts of functions once for all GPUs."""
+    yield from _block(_named_switches(host))
+    yield from _block(_maybe_gpus(host))
     reasons: dict[str, dict[str, None]] = {}
     for field in fields(host):
         if field.name != "units" and not (field.name == "functions" and host.units):
@@ -127,7 +143,23 @@ def _notes(host: Host) -> Iterator[str]:
         for field in fields(function):
             _gather(f"a GPU's {field.name}", getattr(function, field.name), reasons)
     for why, facts in reasons.items():
-        yield from wrap(f"unknown ({why}): {', '.join(facts)}", width=110, subsequent_indent="    ")
+        yield from _block(f"unknown ({why}): {', '.join(facts)}")
+
+
+def _block(text: str) -> list[str]:
+    return wrap(text, width=110, subsequent_indent="    ")
+
+
+def _named_switches(host: Host) -> str:
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    switches = [functions[address] for address in host.nvswitches if address in functions]
+    names = ", ".join(dict.fromkeys(_name(each) for each in switches))
+    return f"NVSwitches: {' '.join(each.address.short for each in switches)} ({names})" if switches else ""
+
+
+def _maybe_gpus(host: Host) -> str:
+    unknown = " ".join(address.short for address in _unclassified(host))
+    return f"may be GPUs, for their class could not be read: {unknown}" if unknown else ""
 
 
 def _gather(fact: str, value: object, reasons: dict[str, dict[str, None]]) -> None:
