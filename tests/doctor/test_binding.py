@@ -89,6 +89,12 @@ def test_an_unknown_driver_is_said() -> None:
     assert HELD in [one.cause for one in blind(host([unread]))]
 
 
+def test_an_unknown_driver_of_a_companion_is_said() -> None:
+    gpu = function("3b:00.0", driver="vfio-pci", group=7)
+    audio = function("3b:00.1", kind="audio", driver=Unknown("permission denied"), group=7)
+    assert "driver of 3b:00.1" in [one.fact for one in blind(host([gpu, audio]))]
+
+
 def test_ids_torn_apart_by_a_space_are_found_on_the_command_line() -> None:
     torn = host(READY, arguments="intel_iommu=on vfio-pci.ids=10de:21c4, 10de:1aeb quiet")
     assert levels(torn) == {IDS: Level.BLOCKER}

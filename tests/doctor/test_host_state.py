@@ -49,6 +49,17 @@ def test_a_module_that_is_not_loaded_is_named() -> None:
     assert findings(host(READY, kvm=NO_DEVICE))[0].fix.commands == ("modprobe kvm_intel",)
 
 
+def test_a_module_that_is_loaded_is_not_said_to_be_missing() -> None:
+    kernel = replace(a_kernel("intel_iommu=on"), loaded_modules=frozenset({"kvm_intel", *VFIO_MODULES}))
+    found = findings(host(READY, kvm=NO_DEVICE, kernel=kernel))[0]
+    assert "although the module kvm_intel is loaded" in found.title
+
+
+def test_unknown_modules_are_not_said_to_be_missing() -> None:
+    kernel = replace(a_kernel("intel_iommu=on"), loaded_modules=UNREAD)
+    assert "may not be loaded" in findings(host(READY, kvm=NO_DEVICE, kernel=kernel))[0].title
+
+
 def test_what_the_kernel_answers_is_repeated() -> None:
     refused = Kvm(has_device=True, refusal="Device or resource busy")
     assert "Device or resource busy" in findings(host(READY, kvm=refused))[0].title
@@ -126,6 +137,11 @@ def test_a_boot_framebuffer_on_the_hosts_own_card_is_information() -> None:
 def test_a_boot_framebuffer_elsewhere_is_silent() -> None:
     other = card("3b:00", "vfio-pci", "vfio-pci", bars=(memory_bar(0xD0000000, 0x10000000),))
     assert causes(host(other, framebuffers=FRAMEBUFFER)) == []
+
+
+def test_unknown_bars_under_a_boot_framebuffer_are_said() -> None:
+    boot = card("3b:00", "vfio-pci", "vfio-pci", bars=UNREAD)
+    assert "BARs of 3b:00.0" in [b.fact for b in blind(host(boot, framebuffers=FRAMEBUFFER))]
 
 
 def test_unknown_framebuffers_are_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.doctor.build import UNREAD, blind, card, causes, findings, host, levels
 
 from gpucloud.model.finding import Level
@@ -46,6 +47,23 @@ def test_asked_for_and_still_off_is_the_firmware() -> None:
 
 def test_the_last_of_repeated_arguments_counts() -> None:
     assert causes(host(GPU, arguments="intel_iommu=on intel_iommu=off", groups={})) == [ARGUMENT]
+
+
+@pytest.mark.parametrize("words", ["intel_iommu=igfx_off", "intel_iommu=sm_on", "intel_iommu=on,off"])
+def test_words_that_turn_nothing_on_are_not_taken_for_a_request(words: str) -> None:
+    assert causes(host(GPU, arguments=words, groups={}, has_dmar=UNREAD)) == [ARGUMENT]
+
+
+def test_a_later_word_that_is_no_switch_takes_nothing_back() -> None:
+    asked = host(GPU, arguments="intel_iommu=on intel_iommu=sm_on", groups={}, has_dmar=UNREAD)
+    assert causes(asked) == [FIRMWARE]
+    off = host(GPU, arguments="intel_iommu=off intel_iommu=strict", groups={})
+    assert "turns the IOMMU off" in findings(off)[0].why
+
+
+def test_on_amd_nothing_takes_off_back() -> None:
+    twice = host(GPU, vendor="amd", arguments="amd_iommu=off amd_iommu=on", groups={})
+    assert causes(twice) == [ARGUMENT]
 
 
 def test_an_amd_host_needs_no_argument_so_the_firmware_is_to_blame() -> None:

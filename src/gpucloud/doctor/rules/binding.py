@@ -27,6 +27,9 @@ HELD = "host-driver-grabbed-gpu"
 def companion_not_bound(case: Case) -> Answers:
     """The GPU is given to vfio, but its audio, USB or UCSI function is still on a host driver."""
     for unit in cards(case):
+        for function in unit.functions[1:]:
+            if isinstance(function.driver, Unknown) and is_given_away(unit.primary):
+                yield Blind(COMPANION, f"driver of {function.address.short}", function.driver.why)
         left = tuple(function for function in unit.functions[1:] if is_on_host_driver(function))
         if left and is_given_away(unit.primary):
             yield _companion(case, unit, left)

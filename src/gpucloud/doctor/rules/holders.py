@@ -52,8 +52,11 @@ def boot_framebuffer(case: Case) -> Answers:
         return
     for unit in cards(case):
         for function in unit.functions:
-            bars = () if isinstance(function.bars, Unknown) else function.bars
-            for bar in bars:
+            if isinstance(function.bars, Unknown):
+                if framebuffers:
+                    yield Blind(FRAMEBUFFER, f"BARs of {function.address.short}", function.bars.why)
+                continue
+            for bar in function.bars:
                 inside = next((one for one in framebuffers if _is_inside(one, bar)), None)
                 if inside is not None:
                     yield _framebuffer(case, unit, function, bar, inside)

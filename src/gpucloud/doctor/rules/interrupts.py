@@ -6,11 +6,14 @@ from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.options import Option, module_options
 from gpucloud.doctor.remedy import REBOOT, rebuild_initramfs, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
-from gpucloud.model.finding import Finding, Fix, Level
+from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
 
 MISSING = "interrupt-remapping-missing"
 _X86 = ("intel", "amd")
+_IN_REPORTS = "/sys/class/iommu"
+"""Under this place pasted evidence keeps what a kernel log says of remapping."""
+_READ_HERE = Evidence("/proc/interrupts", "no interrupt chip has IR- before its name")
 
 
 @rule
@@ -32,7 +35,7 @@ def interrupt_remapping_missing(case: Case) -> Answers:
             else "Interrupt remapping is missing and vfio was told to go on without: guests are not kept "
             "apart",
             evidence=(
-                case.cite("/sys/class/iommu", "no interrupt remapping"),
+                case.shown.get(_IN_REPORTS) or _READ_HERE,
                 *([] if unsafe is None else [unsafe.evidence]),
             ),
             why="vfio_iommu_type1 attaches a device only where the IOMMU can isolate its interrupts; "

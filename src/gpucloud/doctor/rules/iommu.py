@@ -99,17 +99,31 @@ def _judge_amd(case: Case) -> _Verdict:
 
 
 def is_asked(case: Case, name: str) -> bool:
-    """Claims that the kernel was given ``name=on`` (or ``force``), and not ``off`` after it."""
-    values = [a.partition("=")[2] for a in kernel_arguments(case) if a.startswith(f"{name}=")]
-    return bool(values) and "off" not in values[-1].split(",")
+    """Claims that the kernel was given ``name=on``, and not ``off`` after it.
+
+    Other words (``sm_on``, ``igfx_off``, ``strict``) turn nothing on or off: intel_iommu_setup() in
+    drivers/iommu/intel/iommu.c.
+    """
+    return _words(case, name, "on", "off")[-1:] == ["on"]
 
 
 def is_turned_off(case: Case) -> bool:
-    """Claims that an argument switches the IOMMU off; of repeated ones the last counts."""
-    arguments = kernel_arguments(case)
-    own = "amd_iommu" if case.host.cpu.vendor == "amd" else "intel_iommu"
-    last = [a.partition("=")[2] for a in arguments if a.startswith(f"{own}=")][-1:]
-    return "iommu=off" in arguments or any("off" in value.split(",") for value in last)
+    """Claims that an argument switches the IOMMU off.
+
+    Intel's ``on`` after it takes it back; AMD and ``iommu=`` have no such word (parse_amd_iommu_options(),
+    iommu_setup() in arch/x86/kernel/pci-dma.c).
+    """
+    if _words(case, "iommu", "off"):
+        return True
+    if case.host.cpu.vendor == "amd":
+        return bool(_words(case, "amd_iommu", "off"))
+    return _words(case, "intel_iommu", "on", "off")[-1:] == ["off"]
+
+
+def _words(case: Case, name: str, *wanted: str) -> list[str]:
+    """These words among the values of an argument, in the order in which the kernel reads them."""
+    values = (a.partition("=")[2] for a in kernel_arguments(case) if a.startswith(f"{name}="))
+    return [word for value in values for word in value.split(",") if word in wanted]
 
 
 def switches(case: Case) -> tuple[Evidence, ...]:

@@ -84,9 +84,24 @@ def _no_device(case: Case) -> Finding:
                 "Boot a kernel of the distribution that has KVM (not a cloud or minimal build).", costs=REBOOT
             ),
         )
+    loaded = case.host.kernel.loaded_modules
+    if not isinstance(loaded, Unknown) and module in loaded:
+        return _finding(
+            case,
+            f"/dev/kvm is missing although the module {module} is loaded",
+            (Evidence("/dev/kvm", "not there"), Evidence(f"/sys/module/{module}", "there")),
+            Fix(
+                "In a container, give it the device /dev/kvm; on a bare host load the module again and look "
+                "at the kernel log (kvm:), which says why it made no device.",
+                (f"modprobe -r {module} && modprobe {module}", "dmesg | grep -i kvm"),
+                "nothing while no guest runs",
+            ),
+        )
     return _finding(
         case,
-        f"/dev/kvm is missing: the module {module} is not loaded",
+        f"/dev/kvm is missing: the module {module} is not loaded"
+        if not isinstance(loaded, Unknown)
+        else f"/dev/kvm is missing: the module {module} may not be loaded",
         (Evidence("/dev/kvm", "not there"),),
         Fix(f"Load {module}; the kernel log says why where it refuses.", (f"modprobe {module}",), "nothing"),
     )
@@ -98,8 +113,8 @@ def _finding(case: Case, title: str, evidence: tuple[Evidence, ...], fix: Fix) -
         level=Level.BLOCKER,
         title=title,
         evidence=evidence,
-        why="QEMU gives a guest a PCI device only where KVM runs the guest at a usable speed: without it "
-        "nothing that needs a GPU finishes."
+        why="Without KVM guests run in software emulation, fifteen times slower or worse: a guest gets its "
+        "GPU all the same, but nothing in it that needs one runs at a usable speed."
         if case.host.units
         else "Without KVM guests run in software emulation, fifteen times slower or worse.",
         fix=fix,
