@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -99,3 +100,13 @@ def test_scan_starts_without_the_heavy_libraries() -> None:
     loaded = set(done.stdout.split())
     assert "gpucloud.inventory" in loaded
     assert not loaded & {"rich", "cattrs", "libvirt", "gpucloud.prepare", "gpucloud.cloud", "gpucloud.lab"}
+
+
+def test_a_folder_that_takes_no_reports_is_refused_before_the_demo_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["demo", "--output", str(tmp_path / "file" / "reports")]) == Exit.ERROR
+    error = capsys.readouterr().err
+    assert "cannot be made: Not a directory; name another with --output" in error
+    assert error.count("\n") == 1

@@ -122,6 +122,7 @@ def test_a_healthy_server_is_restored_and_its_guest_saw_both_functions() -> None
         ({"gpucloud_console": "nothing here"}, "console", "does not show 1002:5046"),
         ({"gpucloud_list": '[{"name": "demo"}]'}, "destroy", "left behind"),
         ({"gpucloud_scan --format": '{"host": {}, "units": []}'}, "scan", "no GPU"),
+        ({"gpucloud_show": "no JSON"}, "launch", "is not understood"),
     ],
 )
 def test_the_first_act_that_fails_is_the_last_and_says_why(

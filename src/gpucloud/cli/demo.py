@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from gpucloud.cli.output import clean, print_text, say
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import play_story
 from gpucloud.demo.story import Act
-from gpucloud.model.failure import Exit
+from gpucloud.model.failure import Exit, Failure
 
 
 class _Lines:
@@ -60,6 +61,16 @@ def _print_output(act: Act) -> None:
         print_text(f"    {line}")
 
 
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that takes no reports before the story begins: it takes minutes."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"{folder} cannot be made: {error.strerror}", "name another with --output") from None
+    if not os.access(folder, os.W_OK):
+        raise Failure(f"{folder} cannot be written to", "name another folder with --output")
+
+
 def demo(
     topology: Annotated[
         str, typer.Argument(help="Which server: see `gpucloud lab topologies`.")
@@ -78,8 +89,8 @@ def demo(
     """
     from gpucloud.demo.theatre import LabTheatre
 
+    _check_folder(output)
     audience = _Spinner() if sys.stderr.isatty() else _Lines()
-    output.mkdir(parents=True, exist_ok=True)
     story = play_story(LabTheatre(topology, say), audience)
     (output / "gpucloud-demo.json").write_text(render_json(story))
     (output / "gpucloud-demo.html").write_text(render_page(story))

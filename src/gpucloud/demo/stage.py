@@ -56,6 +56,9 @@ class Teller:
             seen, is_ok = play(), True
         except Failure as failure:
             seen, is_ok = Seen(str(failure)), False
+        except (ValueError, LookupError, TypeError) as error:  # a command's output is not what it should be
+            what = f"{type(error).__name__}: {error}"
+            seen, is_ok = Seen(f"what the server printed is not understood ({what}); please report it"), False
         commands = "\n".join(stage.commands) if stage else ""
         act = Act(name, self._clock() - began, seen.result, commands, seen.output, is_ok)
         if stage:
