@@ -12,6 +12,7 @@ from typing import BinaryIO, Self, cast
 
 from gpucloud.inventory.capture.archive import Members
 from gpucloud.inventory.capture.bounds import HEADER_LIMIT, MEBIBYTE, MEMBER_LIMIT, Unpacked, refuse
+from gpucloud.inventory.capture.plain import UnusualError, read_plain
 
 _NAMING = (
     tarfile.XHDTYPE,
@@ -41,7 +42,7 @@ class _Header(tarfile.TarInfo):
 
 
 def read_tar(file: BinaryIO, start: bytes, packed_bytes: int, source: str) -> Members:
-    """Read all members.
+    """Read all members: quickly where all are plain.
 
     Args:
         file: the archive, at its beginning.
@@ -52,7 +53,15 @@ def read_tar(file: BinaryIO, start: bytes, packed_bytes: int, source: str) -> Me
     Raises:
         Failure: it is no tar archive, damaged, cut short, or asks for too much.
     """
-    unpacked = Unpacked(_unpacker(file, start), packed_bytes, source)
+    try:
+        return read_plain(Unpacked(_unpacker(file, start), packed_bytes, source), source)
+    except (UnusualError, *_DAMAGE, OSError):  # OSError: gzip's BadGzipFile, and bzip2's
+        file.seek(0)
+    return _read_any(Unpacked(_unpacker(file, start), packed_bytes, source), source)
+
+
+def _read_any(unpacked: Unpacked, source: str) -> Members:
+    """Read what ``tarfile`` reads, and say what is wrong with what it does not."""
     members = Members(source)
     try:
         with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Header) as archive:
