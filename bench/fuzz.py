@@ -1,12 +1,12 @@
-"""Whether any text stops the doctor: ``python bench/fuzz.py [--inputs N] [--seconds S] [--seed N] [--guided]``.
+"""Whether any text stops the doctor: ``python bench/fuzz.py [--inputs N] [--seconds S] [--seed N]``.
 
-Takes the collected reports and the synthetic ones, changes them at random (bytes flipped, cut, repeated,
-joined with others, words of the phrase book and odd characters put in) and lets the doctor read each as pasted
-text and as a document, down to the text and JSON that it prints. Every so often one is repeated until it is
-1 MiB long. No input may raise an exception, or take more than one second of processor time.
+Takes the collected reports and the synthetic ones, changes them at random (bits flipped, stretches cut,
+repeated and joined with others, words of the phrase book and odd characters put in) and lets the doctor read
+each, as pasted text or as a document, down to the text and JSON printed. Every so often one is repeated until
+it is 1 MiB long. No input may raise an exception, or take more than one second of processor time.
 
-With ``--guided`` atheris chooses the changes by the code that they reach (pip install atheris).
-An input that fails is kept in a file, whose path is printed.
+With ``--guided`` atheris chooses the changes by the code that they reach (pip install atheris), and prints
+its own tally. An input that fails is kept in a file, whose path is printed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,10 @@ LIMIT_S = 1.0
 LONG_BYTES = 1 << 20
 LONG_EVERY = 2000
 ODD = (
-    b"\x00", b"\x1b[31m", b"\x1b]0;", b"\r\n", b"\r", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc4\xb0", b"\xe2\x80\x9c",
-    b"[pci]\n", b"alias = {", b'"}', b"[" * 40, b"{" * 40, b"GRUB_CMDLINE_LINUX=", b"0000:01:00.0 ", b"[10de:2330]",
-    b"IOMMU Group 1:\n\t", b"pci_passthrough:alias=a:1,", b"<hostdev", b"</domain>", b"9" * 30, b": " * 20,
+    b"\x00", b"\x1b[31m", b"\x1b]0;", b"\r\n", b"\r", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc4\xb0",
+    b"\xe2\x80\x9c", b"[pci]\n", b"alias = {", b'"}', b"[" * 40, b"{" * 40, b"GRUB_CMDLINE_LINUX=",
+    b"0000:01:00.0 ", b"[10de:2330]", b"IOMMU Group 1:\n\t", b"pci_passthrough:alias=a:1,", b"<hostdev",
+    b"</domain>", b"9" * 30, b": " * 20,
 )  # fmt: skip
 
 
@@ -106,47 +107,53 @@ def seeds() -> list[bytes]:
     return found
 
 
+@dataclass
+class Draft:
+    """An input in the making, and the stretch of it that changes next."""
+
+    chance: random.Random
+    corpus: Sequence[bytes]
+    data: bytearray
+    at: int = 0
+    to: int = 0
+
+    def move(self) -> None:
+        """Choose another stretch: mostly short, now and then a page."""
+        self.at = self.chance.randrange(len(self.data) + 1)
+        self.to = min(len(self.data), self.at + self.chance.choice((1, 1, 4, 20, 200, 2000)))
+
+    def flip(self) -> None:
+        if self.at < self.to:
+            self.data[self.at] ^= 1 << self.chance.randrange(8)
+
+    def cut(self) -> None:
+        del self.data[self.at : self.to]
+
+    def repeat(self) -> None:
+        self.data[self.at : self.at] = self.data[self.at : self.to] * self.chance.randint(1, 20)
+
+    def splice(self) -> None:
+        other = self.chance.choice(self.corpus)
+        begin = self.chance.randrange(len(other) + 1)
+        self.data[self.at : self.to] = other[begin : begin + self.chance.choice((20, 200, 2000))]
+
+    def put_odd(self) -> None:
+        self.data[self.at : self.at] = self.chance.choice(ODD)
+
+    def put_words(self) -> None:
+        self.data[self.at : self.at] = self.chance.choice(PHRASES).needle.encode()
+
+
+CHANGES = (Draft.flip, Draft.cut, Draft.repeat, Draft.splice, Draft.put_odd, Draft.put_words)
+
+
 def mutate(chance: random.Random, corpus: Sequence[bytes]) -> bytes:
     """A seed after one to six changes."""
-    data = bytearray(chance.choice(corpus))
+    draft = Draft(chance, corpus, bytearray(chance.choice(corpus)))
     for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(data) + 1)
-        to = min(len(data), at + chance.choice((1, 1, 4, 20, 200, 2000)))
-        chance.choice(CHANGES)(chance, data, at, to, corpus)
-    return bytes(data[:LONG_BYTES])
-
-
-Change = Callable[[random.Random, bytearray, int, int, Sequence[bytes]], None]
-
-
-def _flip(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    if at < to:
-        data[at] ^= 1 << chance.randrange(8)
-
-
-def _cut(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    del data[at:to]
-
-
-def _repeat(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    data[at:at] = data[at:to] * chance.randint(1, 20)
-
-
-def _splice(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    other = chance.choice(corpus)
-    begin = chance.randrange(len(other) + 1)
-    data[at:to] = other[begin : begin + chance.choice((20, 200, 2000))]
-
-
-def _odd(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    data[at:at] = chance.choice(ODD)
-
-
-def _word(chance: random.Random, data: bytearray, at: int, to: int, corpus: Sequence[bytes]) -> None:
-    data[at:at] = chance.choice(PHRASES).needle.encode()
-
-
-CHANGES: tuple[Change, ...] = (_flip, _cut, _repeat, _splice, _odd, _word)
+        draft.move()
+        chance.choice(CHANGES)(draft)
+    return bytes(draft.data[:LONG_BYTES])
 
 
 def run(inputs: int, seconds: float, seed: int) -> Tally:
@@ -164,7 +171,7 @@ def run(inputs: int, seconds: float, seed: int) -> Tally:
 
 def run_guided(inputs: int, seconds: float, seed: int) -> Tally:
     """The same with changes chosen by atheris; it ends the process itself when it is done."""
-    import atheris  # type: ignore[import-not-found]  # not among the project's dependencies
+    import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # not among the project's dependencies
 
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:

@@ -11,6 +11,7 @@ from gpucloud.doctor.evidence.partial import partial_host, places
 from gpucloud.doctor.evidence.pasted import Pasted
 from gpucloud.doctor.evidence.phrase import find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
+from gpucloud.doctor.evidence.settings import MOST_SETTINGS
 from gpucloud.doctor.evidence.text import Chunk, Line, chunks
 
 STRUCTURE_CHARACTERS = 2_000_000
@@ -26,6 +27,8 @@ def gather(pasted: Pasted) -> Case:
     for key, pieces in pasted.texts:
         _read(paper, key, pieces)
     paper.nova.finish()
+    if paper.nova.has_more:
+        paper.skipped.append(f"nova's options after the first {MOST_SETTINGS}")
     return Case(partial_host(pasted.source, paper), shown=places(paper), paper=paper)
 
 

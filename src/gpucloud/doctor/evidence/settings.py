@@ -26,6 +26,8 @@ _KNOWN = {
     "cpu_dedicated_set", "max_allocation_candidates",
 }  # fmt: skip
 _JSON_LINES = 40
+MOST_SETTINGS = 600
+"""Settings that are kept: every alias is held against every device list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class NovaSettings:
 
     settings: list[Setting] = field(default_factory=list)
     sections: set[str] = field(default_factory=set)
+    has_more: bool = False
+    """There were more settings than are kept."""
     _section: str = ""
     _key: str = ""
     _open: tuple[str, Line, list[str]] | None = None
@@ -131,6 +135,9 @@ class NovaSettings:
             self._add(name, first, "\n".join(parts))
 
     def _add(self, name: str, line: Line, value: str) -> None:
+        if len(self.settings) >= MOST_SETTINGS:
+            self.has_more = True
+            return
         evidence = Evidence(line.key, line.text.strip()[:400], line.number)
         self.settings.append(Setting(self._section, name, value, evidence))
 
