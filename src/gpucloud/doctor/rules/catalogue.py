@@ -14,7 +14,15 @@ from gpucloud.doctor.rules import (
     kvm,
     modules,
 )
-from gpucloud.doctor.rules.pasted import definition, devices, nova_request, nova_settings, platform, stated
+from gpucloud.doctor.rules.pasted import (
+    definition,
+    devices,
+    nova_request,
+    nova_settings,
+    platform,
+    pools,
+    stated,
+)
 from gpucloud.doctor.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -75,6 +83,9 @@ PASTED_RULES: tuple[Rule, ...] = (
     nova_settings.many_candidates,
     nova_settings.vgpu_inventory_uncapped,
     nova_settings.limits_that_do_not_count,
+    pools.no_pool_at_all,
+    pools.pool_of_another_type,
+    pools.one_product_by_several_aliases,
     nova_request.type_of_device,
     nova_request.alias_not_known,
     nova_request.more_than_there_are,

@@ -71,6 +71,7 @@ DRIVERS = (
     Phrase("nouveau-in-use", "nouveau", r"Nouveau kernel driver is currently in use|nouveau.{0,60}(?:must be disabled|is (?:currently )?(?:loaded|in use|active))|"
            r"[Kk]ernel driver in use: nouveau", says="nouveau has the card", by="nvidia-installer, lspci"),
     Phrase("not-probed", "no nvidia devices probed", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
+    Phrase("obtained-in-guest", "obtained ownership", r"obtained ownership of the NVIDIA device", _DRIVER, 0.9, "Another driver of the guest took the card first", f"{_NVIDIA}/nv.c", side="guest"),
     Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",
            "modprobe(8)", unless=r"vgpu"),
     Phrase("not-probed", "no nvidia gpu found", says="The NVIDIA driver found no card that is free", by=_NVIDIA),

@@ -56,7 +56,7 @@ BINDING = (
     Phrase("already-bound", "is already bound to", r"GPU \S+ is already bound to (?P<driver>[\w-]+)", _HELD, 0.95,
            "Another driver took the card first", _NVIDIA),
     Phrase("obtained-ownership", "obtained ownership", r"obtained ownership of the NVIDIA device", _HELD, 0.85,
-           "Another driver took the card first", _NVIDIA),
+           "Another driver took the card first", _NVIDIA, side="host"),
     Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|open) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
            0.75, "The group has no node of vfio: no device in it is on vfio-pci", f"{_QEMU}common.c"),
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
@@ -166,6 +166,8 @@ CARD = (
            r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c"),
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
            "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c"),
+    Phrase("reset-method", "reset method", r"(?:Unsupported|Invalid) reset method '\w+'", _RESET, 0.8, "The kernel has no reset of the kind that was asked for",
+           "Linux drivers/pci/pci.c, reset_method_store()"),
     Phrase("reset-bus-active", "not doing bus reset", r"Active .{0,40} devices on bus with .{0,40}not doing bus reset", _RESET, 0.8,
            "The card can only be reset together with devices that are in use", "libvirt src/util/virpci.c"),
     Phrase("reset-failed-qemu", "reset", r"(?:vfio|VFIO)[^\n]{0,60}(?:hot reset failed|failed to reset|reset (?:of the )?device failed)|Failed to reset (?:vfio )?"
@@ -178,6 +180,7 @@ CARD = (
     Phrase("atombios", "atombios stuck", cause=_RESET, confidence=0.85, by="Linux amdgpu/atom.c",
            says="The card was not reset: its BIOS does not run a second time"),
     Phrase("vendor-reset-failed", "reset result", r"AMD_\w+: reset result = -\d+", _RESET, 0.88, "The card was not reset", "gnif/vendor-reset"),
+    Phrase("vendor-reset-failed", "amd_", r"AMD_(?:POLARIS|VEGA|NAVI)\w*: (?:[^\n]{0,60}\bfailed\b|timed out|could not|PSP mode1 reset failed)", _RESET, 0.85, "The card was not reset", "gnif/vendor-reset src/amd"),
     Phrase("vendor-reset", "performing reset", r"AMD_\w+: (?:performing (?:pre-|post-)?reset|bus reset)", _RESET, 0.55, "A reset module works on the card: it does not reset by itself", "gnif/vendor-reset", Level.WARNING),
     Phrase("amd-psp", "psp", r"(?:PSP (?:load \w+ failed|create ring failed|tmr init failed|is not alive|firmware loading failed)|psp.{0,30}(?:hw_init|resume).{0,40}"
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
@@ -188,7 +191,11 @@ CARD = (
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
            0.85, "The card was not reset", "Linux amdgpu"),
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
-           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c"),
+           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c",
+           # The processor's own graphics has no ROM BAR: its video BIOS is in system memory.
+           unless=r"\b00:02\.0"),
+    Phrase("rom-chain", "in the pci rom", r"No more image in the PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",
+           "Linux drivers/pci/rom.c, pci_get_rom_size()", Level.INFO, unless=r"\b00:02\.0"),
     Phrase("rom-file", "romfile", r"failed to find romfile|could not (?:open|load|read).{0,40}(?:romfile|option rom|\.rom)|romfile.{0,160}(?:Permission denied|No such "
            r"file|[Cc]ould not)", _ROM, 0.93, "QEMU cannot read the ROM file", "QEMU hw/pci/pci.c", unless=r"no iommu_group|not viable"),
     Phrase("rom-file", ".rom", r"\.rom['\"]?.{0,40}(?:Permission denied|No such file)|[Cc]annot access \S+ file '?\S+\.rom", _ROM, 0.85, "QEMU cannot read the ROM file",
@@ -215,7 +222,7 @@ LIMITS = (
     Phrase("ram-prealloc", "prealloc", r"(?:os_mem_prealloc|preallocat\w+ memory|mem-prealloc|qemu_prealloc_mem).{0,80}(?:fail|[Ii]nsufficient|[Cc]annot)", _MEMORY, 0.9,
            "The host has too little (huge page) memory for the guest", "QEMU util/oslib-posix.c"),
     Phrase("ram-hugepages", "huge", r"(?:hugepage|huge page|hugetlb)\w*.{0,60}(?:not enough|insufficient|failed|unavailable|cannot|could not|fail)|(?:insufficient|not enough|"
-           r"no(?:t enough)? free|failed to allocate|cannot allocate).{0,60}(?:hugepage|huge page|hugetlb)|hugepage allocation failed|Insufficient hugepages", _MEMORY, 0.9,
+           r"no(?:t enough)? free|failed to allocate|(?:cannot|unable to|not able to) allocate).{0,60}(?:hugepage|huge page|hugetlb)|hugepage allocation failed|Insufficient hugepages", _MEMORY, 0.9,
            "The host has too few huge pages", "Linux hugetlbpage"),
     Phrase("ram-oom", "qemu", r"(?:Killed process \d+ \((?:qemu|kvm)|oom-kill:.{0,300}task=(?:qemu|kvm)|(?:qemu|kvm)\S* invoked oom-killer)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),

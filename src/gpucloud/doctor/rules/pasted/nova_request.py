@@ -9,6 +9,7 @@ from gpucloud.doctor.evidence.paper import Paper
 from gpucloud.doctor.evidence.settings import objects
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.pasted.nova_settings import read_ident
+from gpucloud.doctor.rules.pasted.pools import types_in_pools
 from gpucloud.doctor.rules.pasted.sriov import has_sriov
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
@@ -30,6 +31,8 @@ def type_of_device(case: Case) -> Answers:
             ident = read_ident(one)
             if ident is None or one.get("device_type") not in (None, "type-PCI"):
                 continue
+            if types_in_pools(paper, ident):
+                continue  # What nova holds is shown: no need to infer it from the id.
             if has_sriov(ident) or _is_shown_with_sriov(paper, ident):
                 yield known(
                     "alias-device-type-mismatch",

@@ -8,7 +8,7 @@ from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.evidence.phrase import Remark
-from gpucloud.doctor.intent import cards
+from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
 from gpucloud.doctor.options import cite_argument, kernel_arguments, vfio_ids
 from gpucloud.doctor.rules.iommu import is_asked, switches
 from gpucloud.doctor.rules.pasted.known import known
@@ -136,7 +136,15 @@ def group_said_not_viable(case: Case) -> Answers:
         (int(r.caught["group"]) for r in paper.said("group-not-viable") if "group" in r.caught), None
     )
     unit = next((one for one in cards(case) if number in one.groups), None)
-    if unit is None:
+    others = () if unit is not None else _endpoints(case, number)
+    if len(others) > 1:
+        yield known(
+            "acs-missing",
+            f"vfio refuses group {number}: it holds {len(others)} devices, and all of them must be given",
+            (*lines, *(_class(case, one) for one in others)),
+            0.8,
+        )
+    elif unit is None:
         yield known(
             "companion-function-not-bound",
             "vfio refuses the group: most often it is the card's own "
@@ -242,9 +250,19 @@ def _is_in_guest(paper: Paper, remarks: list[Remark]) -> bool:
 
 
 def _functions(case: Case, unit: GpuUnit) -> tuple[Evidence, ...]:
+    return tuple(_class(case, one) for one in unit.functions)
+
+
+def _class(case: Case, one: PciFunction) -> Evidence:
+    return case.cite(f"/sys/bus/pci/devices/{one.address}/class", f"{one.address} {one.name}")
+
+
+def _endpoints(case: Case, group: int | None) -> tuple[PciFunction, ...]:
+    """The devices of a group that vfio wants bound: all but bridges. Empty where no listing shows it."""
+    if group is None or isinstance(case.host.functions, Unknown):
+        return ()
     return tuple(
-        case.cite(f"/sys/bus/pci/devices/{one.address}/class", f"{one.address} {one.name}")
-        for one in unit.functions
+        one for one in case.host.functions.values() if one.iommu_group == group and not one.is_bridge
     )
 
 
@@ -264,7 +282,14 @@ def _not_in_ids(case: Case, unit: GpuUnit) -> tuple[PciFunction, ...]:
 
     if not is_given(unit.primary):
         return ()
-    return tuple(one for one in unit.functions[1:] if isinstance(one.driver, Unknown) and not is_given(one))
+    # A function that is still on a host driver counts while its card waits for vfio too; later the
+    # state of the host says it better.
+    waits = not is_given_away(unit.primary)
+    return tuple(
+        one
+        for one in unit.functions[1:]
+        if not is_given(one) and (isinstance(one.driver, Unknown) or (waits and is_on_host_driver(one)))
+    )
 
 
 def _names(functions: tuple[PciFunction, ...]) -> str:
