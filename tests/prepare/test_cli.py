@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.prepare.doom import dies
 from tests.prepare.fake_host import drivers_of
+from tests.prepare.fake_kernel import Module
 from tests.prepare.site import Site
 
 from gpucloud.cli.main import build
@@ -187,6 +188,16 @@ def test_what_was_cut_off_is_what_undo_takes_first(site: Site, type_: Type) -> N
     assert site.picture() == with_one
     assert "entry 0001" in type_("undo").out
     assert site.picture() == before
+
+
+def test_undo_says_what_does_not_come_back(site: Site, type_: Type) -> None:
+    site.kernel.modules["other_vfio_pci"] = Module(needs=("vfio_pci_core",))
+    site.apply("3b:00.0")
+    site.kernel.load("other_vfio_pci")
+    said = type_("undo")
+    assert said.code == Exit.FINE
+    assert said.out.endswith("the host is as before but for what is named above\n")
+    assert "vfio_pci_core stays: it is in use (1)" in said.err
 
 
 def test_verify_says_by_its_code_that_something_is_not_as_planned(site: Site, type_: Type) -> None:

@@ -135,6 +135,17 @@ def test_sigkill_is_no_different(story: Story) -> None:
         assert story.site.picture() == story.old, moment
 
 
+def test_a_boot_framebuffer_that_the_kernel_removed_is_said_and_the_rest_comes_back(tmp_path: Path) -> None:
+    site = boot_display(tmp_path)
+    site.apply("3b:00.0", force=True)
+    shutil.rmtree(site.root / "sys/bus/platform/devices/efi-framebuffer.0")
+    outcome = site.desk.undo("last", force=False)
+    assert outcome.left == ()
+    assert "the kernel has removed efi-framebuffer.0" in outcome.kept[0]
+    assert "the text console comes back at the next boot" in outcome.kept[1]
+    assert site.plan("3b:00.0", force=True).steps
+
+
 def test_nothing_new_begins_before_a_cut_off_plan_is_finished(site: Site) -> None:
     assert dies(site, 30, lambda doomed: doomed.apply("3b:00.0"))
 

@@ -146,7 +146,7 @@ def test_a_damaged_entry_is_named_in_the_list_and_stops_changes(site: Site) -> N
     log = site.state / "journal/0001/log"
     log.write_bytes(b"damage\n" + log.read_bytes())
     assert list_entries(site.journal)[0].status.startswith("damaged: ")
-    with pytest.raises(Failure, match=r"entry 0001: line 1 .*damaged.*look at"):
+    with pytest.raises(Failure, match=r"entry 0001: line 1 .*damaged.*move this folder away"):
         site.apply("3c:00.0")
 
 

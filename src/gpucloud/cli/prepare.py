@@ -188,7 +188,8 @@ def undo(
     else:
         with _watch() as watch:
             outcome = desk.undo(entry, force=force, watch=watch)
-        _report(outcome, f"journal entry {outcome.entry} is taken back: the host is as before")
+        but = " but for what is named above" if outcome.kept else ""
+        _report(outcome, f"journal entry {outcome.entry} is taken back: the host is as before{but}")
 
 
 def _desk(context: typer.Context, state: Path) -> Desk:

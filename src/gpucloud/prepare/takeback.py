@@ -47,7 +47,8 @@ class TakeBack:
         watch: who is told.
         force: also where somebody else has changed the same thing since.
         untouched: steps that were noted and not begun, or are as before already: only noted.
-        blocked: functions that the kernel still works on: touching them would wait for ever, too.
+        blocked: functions of which a later step is still there, or that the kernel still works on: touching
+            those would wait for ever, too.
     """
 
     entry: Entry
@@ -71,7 +72,7 @@ class TakeBack:
         change = self.plan.steps[number].change
         address = function_of(change)
         if address in self.blocked:
-            self._leave(number, f"{call_change(change)}: not taken back, {address} is stuck")
+            self._leave(number, f"{call_change(change)}: left, as a later step of {address} is still there")
             return
         self.note(Kind.UNDOING, number)
         if number in self.untouched:

@@ -31,6 +31,7 @@ from gpucloud.prepare.stored import PLAN_LIMIT, Stored, parse_stored, render_sto
 
 STATE = Path("/var/lib/gpucloud")
 _AS_ROOT = "run it as root: sudo gpucloud"
+_ASIDE = "to go on without it, move this folder away:"
 _ID = re.compile(r"[0-9]{4,9}", re.ASCII)
 
 
@@ -66,7 +67,7 @@ class Entry:
         try:
             return parse_log(_read(path, LOG_LIMIT))
         except Failure as failure:
-            raise Failure(f"journal entry {self.id}: {failure.what}", f"look at {path}") from failure
+            raise Failure(f"journal entry {self.id}: {failure.what}", f"{_ASIDE} {self.path}") from failure
 
     def read_progress(self) -> Progress:
         """Where the plan stands."""
@@ -81,7 +82,7 @@ class Entry:
         stored, progress = self.read_stored(), self.read_progress()
         if any(step >= len(stored.plan.steps) for step in (*progress.present, *progress.kept)):
             raise Failure(
-                f"journal entry {self.id}: its log does not belong to its plan", f"look at {self.path}"
+                f"journal entry {self.id}: its log does not belong to its plan", f"{_ASIDE} {self.path}"
             )
         return stored, progress
 

@@ -30,6 +30,8 @@ from gpucloud.prepare.plan.guards import refusals_for
 from gpucloud.prepare.plan.vfio import is_ready, modules_to_load, vfio_driver_for
 from gpucloud.prepare.plan.wording import call_unit
 
+_AFTER = {"release-framebuffer": "; kernels from 6.0 on bring it back at the next boot only"}
+
 Taken = Sequence[tuple[GpuUnit, PciFunction]]
 """Functions that change hands, each with its unit, in the units' order."""
 
@@ -81,9 +83,8 @@ def _console(host: Host, units: Sequence[GpuUnit], asked: Sequence[GpuUnit]) -> 
         for change in console_changes(host, unit, asked):
             if change not in done:
                 done.add(change)
-                yield Step(
-                    change, f"{call_unit(unit)}: {reason}, and --force accepts to lose it", unit.address
-                )
+                because = f"{call_unit(unit)}: {reason}, and --force accepts to lose it"
+                yield Step(change, because + _AFTER.get(change.kind, ""), unit.address)
 
 
 def _overrides(taken: Taken) -> Iterator[Step]:
