@@ -61,6 +61,12 @@ def test_a_later_word_that_is_no_switch_takes_nothing_back() -> None:
     assert "turns the IOMMU off" in findings(off)[0].why
 
 
+def test_unknown_arguments_are_said_and_make_the_verdict_less_sure() -> None:
+    unread = host(GPU, arguments=UNREAD, groups={})
+    assert "kernel arguments" in [one.fact for one in blind(unread)]
+    assert findings(unread)[0].confidence <= 0.6
+
+
 def test_on_amd_nothing_takes_off_back() -> None:
     twice = host(GPU, vendor="amd", arguments="amd_iommu=off amd_iommu=on", groups={})
     assert causes(twice) == [ARGUMENT]

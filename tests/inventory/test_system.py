@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.hosts.builders.system import RELEASE, add_system
-from tests.inventory.build import read
+from tests.inventory.build import NAMES, read
 
+from gpucloud.inventory import read_host
+from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.distribution import family_of, parse_os_release
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
 from gpucloud.inventory.system.iommu import parse_remapping
@@ -74,7 +76,7 @@ def test_the_processor_shows_whether_it_can_virtualize(
     cpu = parse_cpu(
         f"vendor_id\t: AuthenticAMD\nflags\t\t: {flags}\naddress sizes\t: 48 bits physical, 48 bits virtual\n"
     )
-    assert (cpu.vendor, cpu.virtualization, cpu.is_virtual) == ("AuthenticAMD", virtualization, is_virtual)
+    assert (cpu.vendor, cpu.virtualization, cpu.is_virtual) == ("amd", virtualization, is_virtual)
     assert cpu.physical_address_bits == 48
 
 
@@ -241,3 +243,19 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
     parse_remapping(text)
     parse_framebuffers(text)
     family_of(parse_os_release(text))
+
+
+def test_a_group_whose_members_cannot_be_read_leaves_the_groups_open(tree: HostTree) -> None:
+    tree.function("0000:3b:00.0", "10de:1db4", "0302")
+    (tree.root / "sys/kernel/iommu_groups/7/devices").mkdir(parents=True)
+    refusing = Refusing(tree.root)
+    assert isinstance(read_host(refusing, NAMES).iommu.groups, Unknown)
+
+
+class Refusing(LiveReader):
+    """A host that does not let us look into one IOMMU group."""
+
+    def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
+        if path == "/sys/kernel/iommu_groups/7/devices":
+            return Unknown(f"permission denied: {path}")
+        return super().list_dir(path)

@@ -31,7 +31,7 @@ def read_host(reader: Reader, names: Names | None = None) -> Host:
     functions = read_functions(reader, names or NewestNames(), kernel.release, members)
     found = {} if isinstance(functions, Unknown) else functions
     if isinstance(groups, Unknown) and found:
-        groups = groups_of(found) or groups
+        groups = groups_of(found, groups) or groups
     return Host(
         source=reader.label,
         kernel=kernel,

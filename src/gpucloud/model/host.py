@@ -27,6 +27,7 @@ class Cpu:
     """The processor. ``virtualization`` is ``vmx``, ``svm`` or None where the flag is not shown."""
 
     vendor: str | Unknown
+    """``intel``, ``amd``, or what another vendor calls itself."""
     virtualization: str | None | Unknown
     is_virtual: bool | Unknown
     """The ``hypervisor`` flag: this host is itself a guest."""

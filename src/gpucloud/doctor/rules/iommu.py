@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.options import cite_argument, kernel_arguments
@@ -34,6 +34,10 @@ def iommu_off(case: Case) -> Answers:
     if groups:
         return
     verdict = _judge(case)
+    arguments = case.host.kernel.arguments
+    if isinstance(arguments, Unknown):
+        yield Blind(verdict.cause, "kernel arguments", arguments.why)
+        verdict = replace(verdict, confidence=min(verdict.confidence, 0.6))
     yield Finding(
         cause=verdict.cause,
         level=Level.BLOCKER,

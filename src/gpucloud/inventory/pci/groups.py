@@ -13,29 +13,44 @@ _GROUPS = "/sys/kernel/iommu_groups"
 
 
 def read_groups(reader: Reader) -> dict[int, IommuGroup] | Unknown:
-    """Read all groups; none where no IOMMU is on. Members that are no PCI functions are left out."""
+    """Read all groups; none where no IOMMU is on. Members that are no PCI functions are left out.
+
+    Unknown where the members of one cannot be read: half a group would be no guard.
+    """
     names = reader.list_dir(_GROUPS)
     if isinstance(names, Unknown):
         return names
     numbers = sorted(int(name) for name in names or () if name.isascii() and name.isdigit())
-    return {number: _group(reader, number) for number in numbers}
+    groups: dict[int, IommuGroup] = {}
+    for number in numbers:
+        group = _group(reader, number)
+        if isinstance(group, Unknown):
+            return group
+        groups[number] = group
+    return groups
 
 
-def groups_of(functions: Mapping[PciAddress, PciFunction]) -> dict[int, IommuGroup]:
-    """Gather the groups that functions say they are in, for a capture without the groups' folders."""
+def groups_of(functions: Mapping[PciAddress, PciFunction], kind: Unknown) -> dict[int, IommuGroup]:
+    """Gather the groups that functions say they are in, where the groups' folders cannot be read.
+
+    Args:
+        functions: all functions of the host.
+        kind: why the folders, and with them the groups' types, could not be read.
+    """
     members: dict[int, list[PciAddress]] = {}
     for address, function in functions.items():
         if isinstance(function.iommu_group, int):
             members.setdefault(function.iommu_group, []).append(address)
-    kind = Unknown(f"{_GROUPS[1:]} is not in the capture")
     return {number: IommuGroup(number, kind, tuple(members[number])) for number in sorted(members)}
 
 
-def _group(reader: Reader, number: int) -> IommuGroup:
+def _group(reader: Reader, number: int) -> IommuGroup | Unknown:
     kind = reader.read_text(f"{_GROUPS}/{number}/type")
     members = reader.list_dir(f"{_GROUPS}/{number}/devices")
+    if isinstance(members, Unknown):
+        return members
     return IommuGroup(
         number=number,
         type=kind.strip() if isinstance(kind, str) else kind,
-        members=tuple(sorted(parse_addresses(members if isinstance(members, tuple) else ()))),
+        members=tuple(sorted(parse_addresses(members or ()))),
     )

@@ -11,6 +11,8 @@ from gpucloud.model.host import Cpu, Kernel, Kvm
 from gpucloud.model.unknown import Unknown
 
 _RELEASE = re.compile(r"[\w.+~-]{1,128}", re.ASCII)
+_VENDORS = {"GenuineIntel": "intel", "AuthenticAMD": "amd", "HygonGenuine": "amd"}
+"""Hygon's processors are AMD's: SVM and AMD-Vi (arch/x86/kernel/cpu/hygon.c)."""
 _ADDRESS_BITS = re.compile(r"\b([0-9]{1,3}) bits physical", re.ASCII)
 
 
@@ -59,7 +61,7 @@ def parse_cpu(text: str) -> Cpu:
     bits = _ADDRESS_BITS.search(facts.get("address sizes", ""))
     without = Unknown("/proc/cpuinfo does not say: the processor is not x86")
     return Cpu(
-        vendor=facts.get("vendor_id", without),
+        vendor=_VENDORS.get(facts["vendor_id"], facts["vendor_id"]) if "vendor_id" in facts else without,
         virtualization=next((flag for flag in ("vmx", "svm") if flag in flags), None) if flags else without,
         is_virtual="hypervisor" in flags if flags else without,
         physical_address_bits=int(bits[1]) if bits else without,
