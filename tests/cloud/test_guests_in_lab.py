@@ -7,13 +7,10 @@ from collections.abc import Iterator
 import pytest
 from tests.cloud.cli_cloud import CliCloud
 from tests.cloud.contract import CloudContract, Ground
-from tests.lab.conftest import lab
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 from gpucloud.model.guest import GuestSpec
-
-__all__ = ["lab"]
 
 SPEC = GuestSpec("one", 1)
 LAUNCH_S = 600.0
@@ -57,30 +54,34 @@ def _leftovers(host: LabHost) -> str:
     ).strip()
 
 
+def _launch_in_background(host: LabHost, name: str, limit: str) -> str:
+    """Start a launch that nobody waits for, until its guest runs; gives the command's process id."""
+    command = f"setsid gpucloud launch --name {name} --for {limit} >/run/{name}.out 2>&1 </dev/null"
+    pid = _sh(host, f"{command} & echo $!").strip()
+    _sh(host, f"until virsh domid {name} 2>/dev/null; do sleep 1; done", timeout_s=120)
+    return pid
+
+
 @pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_a_time_limit_holds_though_the_command_was_killed(prepared: LabHost) -> None:
-    _sh(prepared, "setsid gpucloud launch --name limited --for 100s >/run/limited.out 2>&1 & echo started")
-    _sh(prepared, "until virsh domid limited 2>/dev/null; do sleep 1; done", timeout_s=120)
-    _sh(prepared, "pkill -9 -f 'gpucloud launch --name limited' || true")
-    assert "limited" in _sh(prepared, "gpucloud list --format json")
+    pid = _launch_in_background(prepared, "limited", "90s")
+    _sh(prepared, f"kill -9 {pid}")
+    assert '"starting"' in _sh(prepared, "gpucloud list --format json")
     _sh(prepared, "while virsh domid limited 2>/dev/null; do sleep 2; done", timeout_s=240)
-    _sh(prepared, "while [ -e /var/lib/libvirt/gpucloud ]; do sleep 1; done", timeout_s=60)
-    assert _leftovers(prepared) == ""
+    _sh(prepared, "while [ -e /var/lib/libvirt/gpucloud/limited ]; do sleep 1; done", timeout_s=60)
     assert _sh(prepared, "gpucloud list --format json").strip() == "[]"
+    ground = Ground(CliCloud(prepared), 2, SPEC, [])
+    ground.cloud.destroy(ground.launch(gpus=2).name)
+    assert _leftovers(prepared) == ""
 
 
 @pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_an_interrupted_launch_leaves_nothing(prepared: LabHost) -> None:
-    _sh(
-        prepared,
-        "setsid gpucloud launch --name broken --for 1h >/run/broken.out 2>&1 & echo $! >/run/broken.pid",
-    )
-    _sh(prepared, "until virsh domid broken 2>/dev/null; do sleep 1; done", timeout_s=120)
-    _sh(prepared, "kill -TERM $(cat /run/broken.pid)")
-    _sh(prepared, "while [ -e /proc/$(cat /run/broken.pid) ]; do sleep 1; done", timeout_s=120)
-    assert _sh(prepared, "tail -n 1 /run/broken.out").strip() == "gpucloud: interrupted"
+    pid = _launch_in_background(prepared, "broken", "1h")
+    _sh(prepared, f"kill -TERM {pid}; while [ -e /proc/{pid} ]; do sleep 1; done", timeout_s=120)
+    assert "was interrupted, and nothing of it is left" in _sh(prepared, "tail -n 1 /run/broken.out")
     assert _leftovers(prepared) == ""
 
 

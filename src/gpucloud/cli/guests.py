@@ -76,7 +76,11 @@ def launch(
     patience = Patience(_seconds(timeout), keep_failed)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    guest = _cloud().launch(spec, patience, say)
+    try:
+        guest = _cloud().launch(spec, patience, say)
+    except KeyboardInterrupt:
+        what = f"the launch of guest {spec.name} was interrupted, and nothing of it is left"
+        raise Failure(what, code=Exit.INTERRUPTED) from None
     _print(guest, form)
 
 

@@ -29,6 +29,9 @@ class DomainState(IntEnum):
     SUSPENDED = 7
 
 
+_RUNNING = (DomainState.RUNNING, DomainState.BLOCKED)
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A domain of libvirt, made by gpucloud or by anyone else."""
@@ -112,6 +115,7 @@ def guest_of(domain: Domain, record: Record) -> Guest:
 def _state_of(domain: Domain, record: Record) -> GuestState:
     if record.failure is not None:
         return GuestState.FAILED
-    if domain.state not in (DomainState.RUNNING, DomainState.BLOCKED):
-        return GuestState.STOPPED
-    return GuestState.STARTING if record.seen is None else GuestState.RUNNING
+    if record.seen is None and domain.state in (*_RUNNING, DomainState.PAUSED):
+        # QEMU starts paused, until libvirt has set everything up.
+        return GuestState.STARTING
+    return GuestState.RUNNING if domain.state in _RUNNING else GuestState.STOPPED
