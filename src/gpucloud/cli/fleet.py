@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,14 @@ from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
     from gpucloud.doctor import Diagnosis
+    from gpucloud.inventory.pci.function import Names
 
 Judge = Callable[[Path], "Diagnosis | Failure"]
 _FEW = 4
 """Up to so many inputs one process is faster than starting others."""
 _BATCH = 16
+_OBJECTS = 100_000
+"""Objects made before the next search for circles."""
 
 
 def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis]:
@@ -36,23 +40,39 @@ def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis]:
 
 
 def _answers(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Failure]:
-    workers = min(len(inputs), os.cpu_count() or 1)
+    workers = min(len(inputs), len(os.sched_getaffinity(0)))
     if len(inputs) <= _FEW or workers < 2:
         yield from map(judge, inputs)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, initializer=_settle) as pool:
         yield from pool.map(judge, inputs, chunksize=_BATCH)
+
+
+def _settle() -> None:
+    """Look for circles of objects rarely: a judged host is thousands of objects without one."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS)
 
 
 def judge_capture(path: Path) -> Diagnosis | Failure:
     """What the doctor says of one captured host."""
     from gpucloud.doctor import Case, diagnose
-    from gpucloud.inventory import open_host
+    from gpucloud.inventory import open_reader, read_host
 
     try:
-        return diagnose(Case(open_host(capture=path)))
+        return diagnose(Case(read_host(open_reader(capture=path), _names())))
     except Failure as failure:
         return failure
+
+
+@cache
+def _names() -> Names:
+    """Names of devices, unpacked once for all captures that a process judges."""
+    from gpucloud.inventory.pci.names import NewestNames
+
+    return NewestNames()
 
 
 def judge_evidence(path: Path) -> Diagnosis | Failure:

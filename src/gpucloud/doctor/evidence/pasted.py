@@ -10,6 +10,8 @@ NEVER_READ = frozenset({"observations", "workaround_commands", "expected"})
 """Keys that hold what a person concluded: reading them would be copying the answer."""
 UNSTRUCTURED = "text"
 """The key of text that was pasted without any."""
+MOST_KEYS = 300
+"""Keys of one document that are told apart; what stands under further ones is read as one text."""
 _DEEPEST = 6
 _MOST_CHARACTERS = 300_000_000
 _MOST_LINES = 200_000
@@ -32,7 +34,10 @@ def from_mapping(source: str, document: Mapping[str, object]) -> Pasted:
     """
     evidence = document.get("evidence", document)
     environment = document.get("environment")
-    texts = [(key, (text,)) for key, text in _texts(evidence)]
+    found = list(_texts(evidence))
+    texts: list[tuple[str, Iterable[str]]] = [(key, (text,)) for key, text in found[:MOST_KEYS]]
+    if len(found) > MOST_KEYS:
+        texts.append((UNSTRUCTURED, (f"{text}\n" for _, text in found[MOST_KEYS:])))
     return Pasted(source, texts, dict(_words(environment)))
 
 

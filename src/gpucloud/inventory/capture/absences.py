@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Protocol
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER, is_always_there
@@ -47,9 +48,7 @@ class ByManifest:
         self._names: dict[str, list[str]] = {}
         for path in unread:
             self._names.setdefault(path.rpartition("/")[0], []).append(path.rpartition("/")[2])
-        self._collected = _Node()
-        for pattern in collected:
-            self._collected.add(pattern.split("/")[1:])
+        self._collected = _patterns(tuple(collected))
 
     def why(self, path: str, *, has_folder: bool) -> Unknown | None:  # noqa: ARG002 - the manifest knows
         above = path
@@ -88,3 +87,12 @@ class _Node:
         return any(
             node.matches(parts[1:]) for glob, node in self._globs.items() if fnmatchcase(parts[0], glob)
         )
+
+
+@lru_cache(maxsize=4)
+def _patterns(collected: tuple[str, ...]) -> _Node:
+    """All patterns of a manifest; those of one release of gpucloud collected the same."""
+    node = _Node()
+    for pattern in collected:
+        node.add(pattern.split("/")[1:])
+    return node

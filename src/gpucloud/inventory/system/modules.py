@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.unknown import Unknown
@@ -93,10 +94,14 @@ def read_aliases(reader: Reader, release: str | Unknown, modaliases: Iterable[st
     return Aliases(pairs + parse_aliases(text or "", modaliases))
 
 
-def module_names(text: str) -> set[str]:
-    """Names of the modules whose paths begin the lines of ``modules.dep`` or ``modules.builtin``."""
+@lru_cache(maxsize=4)
+def module_names(text: str) -> frozenset[str]:
+    """Names of the modules whose paths begin the lines of ``modules.dep`` or ``modules.builtin``.
+
+    The last texts are remembered: the servers of a fleet run few different kernels.
+    """
     paths = (line.partition(":")[0] for line in text.split("\n") if line)
-    return {path.rpartition("/")[2].partition(".ko")[0].replace("-", "_") for path in paths}
+    return frozenset(path.rpartition("/")[2].partition(".ko")[0].replace("-", "_") for path in paths)
 
 
 def read_available(
@@ -111,8 +116,8 @@ def read_available(
     for text in texts:
         if isinstance(text, Unknown):
             return text
-    names = {name for text in texts if isinstance(text, str) for name in module_names(text)}
-    return frozenset(names) | (loaded if isinstance(loaded, frozenset) else frozenset())
+    names = frozenset[str]().union(*(module_names(text) for text in texts if isinstance(text, str)))
+    return names | loaded if isinstance(loaded, frozenset) else names
 
 
 def read_loaded(reader: Reader) -> frozenset[str] | Unknown:
