@@ -169,6 +169,11 @@ def test_a_management_display_is_no_gpu() -> None:
     assert levels(host([bmc])) == {"no-gpu": Level.INFO}
 
 
+@pytest.mark.parametrize("ident", ["1a03:2000", "19e5:1711", "1002:515e"])
+def test_every_management_display_is_known(ident: str) -> None:
+    assert causes(host([function("02:00.0", ident=ident, driver="ast")])) == ["no-gpu"]
+
+
 def test_a_management_display_beside_gpus_is_silent() -> None:
     bmc = function("02:00.0", ident="1a03:2000", driver="ast", group=5)
     assert causes(host(READY, [bmc])) == []

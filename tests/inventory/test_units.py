@@ -132,7 +132,9 @@ def test_without_an_iommu_there_is_no_passthrough(tree: HostTree) -> None:
     assert (unit.groups, unit.uses) == ((), ())
 
 
-@pytest.mark.parametrize("ids", ["1a03:2000", "102b:0538"])
+@pytest.mark.parametrize(
+    "ids", ["1a03:2000", "102b:0538", "19e5:1711", "1002:515e", "18ca:0027", "19a2:0800"]
+)
 def test_a_management_controllers_display_is_a_unit_without_uses(tree: HostTree, ids: str) -> None:
     tree.function("0000:05:00.0", ids, "0300", group=1)
     assert [unit.uses for unit in read(tree).units] == [()]

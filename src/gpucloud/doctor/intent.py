@@ -10,10 +10,6 @@ from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
 
-_BMC_VENDORS = {0x1A03: "ASPEED", 0x18CA: "XGI", 0x19A2: "ServerEngines"}
-_MATROX = 0x102B
-_G200_SERVER = range(0x0520, 0x0540)
-
 
 def is_given_away(function: PciFunction) -> bool:
     """Claims that a driver holds the function for a guest.
@@ -34,10 +30,7 @@ def is_on_host_driver(function: PciFunction) -> bool:
 
 def is_bmc(unit: GpuUnit) -> bool:
     """Claims the display of a server's management controller, which is no GPU to give away."""
-    ident = unit.primary.id
-    if not isinstance(ident, PciId):
-        return False
-    return ident.vendor in _BMC_VENDORS or (ident.vendor == _MATROX and ident.device in _G200_SERVER)
+    return unit.primary.is_management_display
 
 
 def is_virtual_function(function: PciFunction) -> bool:

@@ -19,7 +19,7 @@ What belongs to a unit, in this order:
 An IOMMU group alone makes no companion: it may hold the boot disk, the board's audio or another card.
 Those are ``group_peers``.
 
-Display chips of server management controllers (``_MANAGEMENT``) are units, since they may be the
+Display chips of server management controllers (``is_management_display``) are units, since they may be the
 console that a guard must know of, but have no uses: they show the server's screen over the network.
 """
 
@@ -37,16 +37,6 @@ _COMPANIONS = frozenset((0x0403, 0x0C03, 0x0C80, 0x0780))
 """HD audio, USB, serial bus (UCSI), communication (the same on some cards)."""
 _AMD_GPU, _AMD_PLATFORM, _NVIDIA = 0x1002, 0x1022, 0x10DE
 _VGA, _OTHER_DISPLAY = 0x0300, 0x0380
-_MANAGEMENT = {
-    0x1A03: None,  # ASPEED AST: every device
-    0x102B: frozenset(
-        (0x0522, 0x0524, 0x0530, 0x0532, 0x0533, 0x0534, 0x0536, 0x0538)
-    ),  # Matrox G200 for servers
-    0x19E5: frozenset((0x1711,)),  # Huawei iBMC
-    0x18CA: frozenset((0x0020,)),  # XGI Volari Z7
-    0x1002: frozenset((0x515E,)),  # ES1000
-}
-"""Vendor to devices; None means all of the vendor's."""
 
 
 def fold_units(functions: Functions, groups: Mapping[int, IommuGroup] | Unknown) -> tuple[GpuUnit, ...]:
@@ -191,7 +181,7 @@ def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[st
     NVIDIA's cards announce VFs that only appear for vGPUs, or never (T4): there VFs must be enabled.
     """
     primary = members[0]
-    if _is_management(primary):
+    if primary.is_management_display:
         return
     if all(isinstance(each.iommu_group, int) for each in members):
         yield "passthrough"
@@ -206,13 +196,6 @@ def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[st
         yield "vgpu-mdev"
     if any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in slices):
         yield "vgpu-vfio"
-
-
-def _is_management(function: PciFunction) -> bool:
-    if not isinstance(function.id, PciId) or function.id.vendor not in _MANAGEMENT:
-        return False
-    devices = _MANAGEMENT[function.id.vendor]
-    return devices is None or function.id.device in devices
 
 
 def _kind(function: PciFunction) -> int | None:

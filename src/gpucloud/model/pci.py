@@ -7,11 +7,21 @@ sysfs-bus-vfio-mdev of the Linux kernel; class codes: PCI Code and ID Assignment
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from gpucloud.model.unknown import Unknown
 
+_MANAGEMENT: Mapping[int, Container[int]] = {
+    0x1A03: range(0x10000),  # ASPEED AST, every device
+    0x102B: range(0x0520, 0x0540),  # Matrox G200 for servers
+    0x19A2: range(0x10000),  # ServerEngines Pilot
+    0x19E5: (0x1711,),  # Huawei iBMC
+    0x18CA: range(0x0020, 0x0030),  # XGI Volari Z
+    0x1002: (0x515E,),  # ATI ES1000
+}
+"""Display chips of management controllers: vendor to devices. Source: pci.ids."""
 _FULL = re.compile(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\.([0-7])", re.ASCII)
 
 
@@ -214,6 +224,11 @@ class PciFunction:
             and isinstance(self.id, PciId)
             and self.id.vendor == 0x10DE
         )
+
+    @property
+    def is_management_display(self) -> bool:
+        """Claims the display chip of a server's management controller; an unknown id makes no claim."""
+        return isinstance(self.id, PciId) and self.id.device in _MANAGEMENT.get(self.id.vendor, ())
 
     @property
     def name(self) -> str:
