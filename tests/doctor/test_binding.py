@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.doctor.build import blind, card, causes, findings, function, host, levels
+from tests.doctor.build import UNREAD, blind, card, causes, findings, function, host, levels
 
 from gpucloud.doctor import Case
 from gpucloud.model.finding import Level
@@ -103,6 +103,12 @@ def test_ids_torn_apart_by_a_space_are_found_on_the_command_line() -> None:
 def test_ids_torn_apart_by_a_space_are_found_in_modprobe_d() -> None:
     torn = {"/etc/modprobe.d/vfio.conf": "options vfio-pci ids=10de:21c4, 10de:1aeb"}
     assert levels(host(READY, modules=torn)) == {IDS: Level.BLOCKER}
+
+
+def test_places_of_ids_that_could_not_be_read_are_said() -> None:
+    unread = host(card("3b:00", "nouveau", "snd_hda_intel"), arguments=UNREAD, modules=UNREAD)
+    said = {one.fact for one in blind(unread) if one.cause == "vfio-ids-wrong"}
+    assert said == {"kernel arguments", "module configuration"}
 
 
 def test_vendor_11de_is_a_mistyped_nvidia() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.doctor.build import UNREAD, blind, card, causes, findings, host, levels
 
@@ -29,6 +31,14 @@ def test_a_dmar_table_without_the_argument_is_the_argument() -> None:
 def test_red_hat_hosts_are_told_grubby() -> None:
     found = findings(host(GPU, arguments="quiet", groups={}, family="rhel"))[0]
     assert any(command.startswith("grubby ") for command in found.fix.commands)
+
+
+def test_boot_entries_on_other_hosts_are_not_for_grubby() -> None:
+    debian = host(GPU, arguments="quiet", groups={})
+    entries = replace(debian.distribution, boot_loaders=("bls", "systemd-boot"))
+    commands = findings(replace(debian, distribution=entries))[0].fix.commands
+    assert "kernel-install add-all" in commands
+    assert not any(command.startswith("grubby ") for command in commands)
 
 
 def test_iommu_pt_alone_turns_nothing_on() -> None:

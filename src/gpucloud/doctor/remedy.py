@@ -39,7 +39,7 @@ def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str
     if not isinstance(loaders, Unknown):
         if "kernelstub" in loaders:
             return (f'kernelstub --add-options "{words}"',)
-        if "bls" in loaders:
+        if "bls" in loaders and _family(distribution) in ("rhel", None):  # grubby is Red Hat's
             return (f'grubby --update-kernel=ALL --args="{words}"',)
         if "systemd-boot" in loaders and "grub" not in loaders:
             return (f"# append to the line in /etc/kernel/cmdline: {words}", "kernel-install add-all")

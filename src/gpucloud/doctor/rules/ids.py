@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpucloud.doctor.case import Case
+from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
 from gpucloud.doctor.options import IdPattern, IdsOption, vfio_ids
 from gpucloud.doctor.remedy import REBOOT, give_away, rebuild_initramfs
@@ -20,6 +20,7 @@ WRONG = "vfio-ids-wrong"
 @rule
 def ids_malformed(case: Case) -> Answers:
     """The ids option cannot be read as meant: a space tears the list apart, or an entry is no id."""
+    yield from _unread(case)
     for given in vfio_ids(case):
         torn = given.option.stray
         if torn or given.malformed:
@@ -33,6 +34,17 @@ def ids_malformed(case: Case) -> Answers:
                 "ends the option, and what follows is taken for an option of its own.",
                 0.95,
             )
+
+
+def _unread(case: Case) -> Iterator[Blind]:
+    """Where ids may be given and could not be looked for: without them a card seems not to be wanted."""
+    places = {
+        "kernel arguments": case.host.kernel.arguments,
+        "module configuration": case.host.distribution.module_configuration,
+    }
+    for place, read in places.items():
+        if isinstance(read, Unknown) and case.host.units:
+            yield Blind(WRONG, place, read.why)
 
 
 @rule
