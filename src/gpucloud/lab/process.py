@@ -71,7 +71,7 @@ def run_raw(
             check=False,
             env=environment(),
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise Failure(f"{argv[0]} cannot be run: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise Failure(f"no answer within {timeout_s:.0f} s from: {shlex.join(argv)}") from error
