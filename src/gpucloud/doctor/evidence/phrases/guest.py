@@ -158,6 +158,7 @@ VGPU = (
     Phrase("vfs-sysfs", "sr-iov configuration via sysfs", r"[Dd]river does not support SR-IOV configuration via sysfs", _VFS, 0.9, "The driver of the card makes no virtual functions", "Linux drivers/pci/iov.c"),
     Phrase("vfs-mmio", "for sr-iov", r"not enough MMIO resources for SR-IOV", _VFS, 0.85, "The firmware left no room for virtual functions", "Linux drivers/pci/iov.c"),
     Phrase("vfs-bus", "out of range of", r"can't enable \d+ VFs \(bus \S+ out of range", _VFS, 0.9, "There is no bus number for the virtual functions", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-limit", "exceeds the vf limit", cause=_VFS, confidence=0.9, by="AMD gim libgv", says="More virtual functions are asked for than the card makes in its present mode"),
     Phrase("vfs-manage", "sriov-manage", r"sriov-manage.{0,90}(?:[Ee]rror|fail|warning|No such|cannot)", _VFS, 0.85, "sriov-manage could not make the virtual functions", _VGPU),
     Phrase("vfs-unit", "sr-iov", r"(?:Failed to start|failed).{0,40}(?:[Ee]nable )?SR-IOV|(?:enable|enabling|create) (?:SR-IOV|VFs?).{0,40}(?:failed|error)", _VFS, 0.8, "The virtual functions could not be made", "systemd units"),
     Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs\S*.{0,60}(?:write error|failed|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error|cannot write|failed to write|unable to write).{0,90}sriov_numvfs", _VFS, 0.88,

@@ -37,6 +37,8 @@ GROUP = (
            "The device shares its IOMMU group with others", "several management programs"),
     Phrase("host-unsupported", "support passthrough of host pci", r"host doesn't support passthrough of host PCI devices",
            says="libvirt finds no passthrough on the host", by=_LIBVIRT),
+    Phrase("host-unsupported", "pci passthrough", r"host doesn't support (?:VFIO |legacy |KVM )?PCI passthrough",
+           says="libvirt finds no passthrough on the host", by="libvirt src/qemu/qemu_hostdev.c (before 5.10)"),
     Phrase("host-unsupported", "does not support", r"(?:host|node) does(?:n't| not) support (?:PCI )?(?:device )?passthrough",
            says="the host is said not to support passthrough", by=_LIBVIRT),
     Phrase("backend-unsupported", "pci backend driver", r"pci backend driver '(?P<driver>\w+)' is not supported",
@@ -57,7 +59,7 @@ BINDING = (
            "Another driver took the card first", _NVIDIA),
     Phrase("obtained-ownership", "obtained ownership", r"obtained ownership of the NVIDIA device", _HELD, 0.85,
            "Another driver took the card first", _NVIDIA, side="host"),
-    Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|open) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
+    Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|l?stat|access) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
            0.75, "The group has no node of vfio: no device in it is on vfio-pci", f"{_QEMU}common.c"),
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
            r"probe.{0,20}failed with error -16|/vfio-pci/bind.{0,30}(?:busy|No such device)", _HELD, 0.75,
@@ -186,6 +188,7 @@ CARD = (
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
     Phrase("amd-post", "gpu post", r"(?:amdgpu|radeon).{0,40}(?:gpu post error|asic reset (?:on init )?failed|GPU reset (?:failed|begin.{0,40}failed))|"
            r"amdgpu.{0,60}(?:Fatal error during GPU init)", _RESET, 0.6, "The card does not start: it was not reset", "Linux amdgpu"),
+    Phrase("amd-post", "fatal error during gpu init", cause=_RESET, confidence=0.6, by="Linux amdgpu", says="The card does not start: it was not reset"),
     Phrase("amd-hung", "gpu reset", r"(?:amdgpu|radeon).{0,60}GPU reset\(\d+\) failed", _RESET, 0.7, "The card hangs and its reset fails", "Linux amdgpu/amdgpu_device.c"),
     Phrase("amd-hung", "timeout", r"amdgpu.{0,60}ring \w+ timeout", _RESET, 0.5, "The card hangs", "Linux amdgpu/amdgpu_job.c", Level.WARNING),
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
@@ -196,6 +199,8 @@ CARD = (
            unless=r"\b00:02\.0"),
     Phrase("rom-chain", "in the pci rom", r"No more image in the PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",
            "Linux drivers/pci/rom.c, pci_get_rom_size()", Level.INFO, unless=r"\b00:02\.0"),
+    Phrase("rom-not-found", "locate a bios rom", cause=_ROM, confidence=0.9, by="Linux amdgpu_bios.c, radeon_bios.c", says="The driver finds no video BIOS on the card"),
+    Phrase("rom-not-found", "failed to copy vbios", r"failed to copy vbios to system memory", _ROM, 0.9, "The driver finds no video BIOS on the card", _NVIDIA),
     Phrase("rom-file", "romfile", r"failed to find romfile|could not (?:open|load|read).{0,40}(?:romfile|option rom|\.rom)|romfile.{0,160}(?:Permission denied|No such "
            r"file|[Cc]ould not)", _ROM, 0.93, "QEMU cannot read the ROM file", "QEMU hw/pci/pci.c", unless=r"no iommu_group|not viable"),
     Phrase("rom-file", ".rom", r"\.rom['\"]?.{0,40}(?:Permission denied|No such file)|[Cc]annot access \S+ file '?\S+\.rom", _ROM, 0.85, "QEMU cannot read the ROM file",

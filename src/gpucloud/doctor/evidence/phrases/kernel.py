@@ -203,6 +203,8 @@ KVM = (
     Phrase("kvm-validate", "checking", r"Checking (?:for hardware virtualization|if device '?/dev/kvm'? (?:exists|is "
            r"accessible))\s*: ?FAIL", _KVM, 0.97, "The host offers no hardware virtualization",
            "libvirt tools/virt-host-validate-qemu.c"),
+    Phrase("kvm-firmware", "virtuali", r"(?:VT-?x|AMD-?V|SVM|VMX|CPU|[Hh]ardware)\b.{0,20}virtuali[sz]ation\b.{0,20}(?:not enabled|disabled|turned off) in (?:the )?(?:UEFI|BIOS|firmware)", _KVM, 0.85,
+           "Virtualization is off in the firmware", "management programs", unless=r"VT-?d\b|IOMMU|nested"),
     Phrase("kvm-ok", "kvm acceleration can not be used", cause=_KVM, confidence=0.97, by="kvm-ok(1)",
            says="The host offers no hardware virtualization"),
     Phrase("kvm-ok", "does not support kvm extensions", cause=_KVM, confidence=0.95, by="kvm-ok(1)",

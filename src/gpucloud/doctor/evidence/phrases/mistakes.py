@@ -23,6 +23,7 @@ MISTAKES = (
 FACTS = (
     Phrase("vendor-vfio", "vgpu_type", r"(?:creatable_vgpu_types|current_vgpu_type)", says="virtual functions take their vGPU type over the vendor's own interface", by="NVIDIA vGPU 17"),
     Phrase("mdev-types", "mdev_supported_types/", r"mdev_supported_types/(?P<type>[\w-]+)", says="a card offers mediated device types", by="Linux mdev"),
+    Phrase("nouveau-loaded", "nouveau", r"(?:^|\s)nouveau +\d{5,} +\d+", says="the module nouveau is loaded", by="lsmod(8)"),
     Phrase("sriov-capability", "single root i/o virtualization", says="the device has SR-IOV", by="pciutils lspci.c"),
     Phrase("sriov-capability", "sriov_totalvfs", r"sriov_totalvfs\W{0,4}[1-9]", says="the device has SR-IOV", by="Linux sysfs"),
     Phrase("sriov-off", "sriov_numvfs", r"sriov_numvfs\W{0,4}0\b", says="no virtual function is enabled", by="Linux sysfs"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import is_guest_key
 from gpucloud.doctor.evidence.phrase import Remark
+from gpucloud.doctor.intent import cards
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
+from gpucloud.model.pci import PciId
+
+_AMD = 0x1002
+_UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "obtained-in-guest")
 
 _INSTALLING = (
     "apt",
@@ -36,7 +41,8 @@ def card_reads_all_ones(case: Case) -> Answers:
     title = "Everything read of the card is ones: it does not answer"
     yield known("gpu-fell-off-bus", title, lines, 0.7)
     yield known("power-state-d3", title, lines, 0.62)
-    yield known("reset-bug", title, lines, 0.6)
+    # Many AMD cards have no reset that works, and hang like this on their second start.
+    yield known("reset-bug", title, lines, 0.74 if _are_amd(case) else 0.6)
 
 
 @rule
@@ -125,6 +131,8 @@ def nouveau_in_the_way(case: Case) -> Answers:
     lines = [
         r.evidence for r in paper.said("nouveau-in-use") if guests or "in use: nouveau" not in r.evidence.text
     ]
+    if paper.has("nouveau-loaded") and paper.has(*_UNREADY):
+        lines += paper.lines("nouveau-loaded", *_UNREADY)
     if guests or lines:
         evidence = [*lines, *paper.guest_listing.shown.values()]
         yield known(
@@ -193,6 +201,11 @@ def bound_before_unbound(case: Case) -> Answers:
             (first.evidence, second.evidence),
             0.88,
         )
+
+
+def _are_amd(case: Case) -> bool:
+    shown = [unit.primary.id for unit in cards(case)]
+    return bool(shown) and all(isinstance(one, PciId) and one.vendor == _AMD for one in shown)
 
 
 def _is_busy(error: str) -> bool:

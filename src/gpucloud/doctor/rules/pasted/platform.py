@@ -219,6 +219,11 @@ def no_room_for_bar(case: Case) -> Answers:
         yield known("bar-allocation", title, lines, 0.4, level=Level.INFO)
     elif _is_in_guest(paper, remarks):
         yield known("guest-mmio-window", "A BAR of the card has no room in the guest", lines, 0.9)
+    elif all(remark.phrase.name == "bar-invalid" for remark in remarks) and not cards(case):
+        # The driver that says so has the card: where a card is passed on, that is the guest.
+        title = "A BAR of the card was given no address: in a guest its MMIO window, on a host the firmware"
+        yield known("guest-mmio-window", title, lines, 0.8)
+        yield known("bar-allocation", title, lines, 0.75)
     else:
         yield known("bar-allocation", "A BAR of the card has no room on the host", lines, 0.9)
 
