@@ -18,7 +18,7 @@ from tests.host_tree import HostTree
 from tests.inventory.build import NAMES
 
 from gpucloud.inventory import read_host
-from gpucloud.inventory.capture import bounds
+from gpucloud.inventory.capture.archives import bounds
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.model.failure import Failure
 from gpucloud.model.plain import to_plain

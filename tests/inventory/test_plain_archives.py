@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpucloud.inventory.capture.archive import Members
-from gpucloud.inventory.capture.bounds import Unpacked
-from gpucloud.inventory.capture.plain import UnusualError, read_plain
-from gpucloud.inventory.capture.tarred import read_tar
+from gpucloud.inventory.capture.archives.bounds import Unpacked
+from gpucloud.inventory.capture.archives.plain import UnusualError, read_plain
+from gpucloud.inventory.capture.archives.read import Members
+from gpucloud.inventory.capture.archives.tarred import read_tar
 
 LONG = "sys/devices/" + "pci0000:00/" * 30
 KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE])

@@ -32,7 +32,7 @@ def open_capture(path: Path) -> CaptureReader:
             f"there is no capture at {path} ({reason(error)})",
             "give a directory, or an archive made by: gpucloud capture",
         ) from None
-    from gpucloud.inventory.capture.archive import read_archive
+    from gpucloud.inventory.capture.archives.read import read_archive
 
     return _reader(str(path), read_archive(path))
 

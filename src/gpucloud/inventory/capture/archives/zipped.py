@@ -9,8 +9,8 @@ import zipfile
 import zlib
 from typing import BinaryIO
 
-from gpucloud.inventory.capture.archive import Members
-from gpucloud.inventory.capture.bounds import COUNT_LIMIT, MEMBER_LIMIT, refuse
+from gpucloud.inventory.capture.archives.bounds import COUNT_LIMIT, MEMBER_LIMIT, refuse
+from gpucloud.inventory.capture.archives.read import Members
 
 _ENTRY = b"PK\x01\x02"
 _DAMAGE = (

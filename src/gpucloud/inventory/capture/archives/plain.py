@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from zlib import adler32
 
-from gpucloud.inventory.capture.archive import Members
-from gpucloud.inventory.capture.bounds import HEADER_LIMIT, MEBIBYTE, MEMBER_LIMIT, Unpacked
+from gpucloud.inventory.capture.archives.bounds import HEADER_LIMIT, MEBIBYTE, MEMBER_LIMIT, Unpacked
+from gpucloud.inventory.capture.archives.read import Members
 
 _BLOCK = 512
 _ZEROS = bytes(_BLOCK)

@@ -10,9 +10,9 @@ import tarfile
 import zlib
 from typing import BinaryIO, Self, cast
 
-from gpucloud.inventory.capture.archive import Members
-from gpucloud.inventory.capture.bounds import HEADER_LIMIT, MEBIBYTE, MEMBER_LIMIT, Unpacked, refuse
-from gpucloud.inventory.capture.plain import UnusualError, read_plain
+from gpucloud.inventory.capture.archives.bounds import HEADER_LIMIT, MEBIBYTE, MEMBER_LIMIT, Unpacked, refuse
+from gpucloud.inventory.capture.archives.plain import UnusualError, read_plain
+from gpucloud.inventory.capture.archives.read import Members
 
 _NAMING = (
     tarfile.XHDTYPE,

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from gpucloud.inventory.capture.bounds import ARCHIVE_LIMIT, Budget, refuse
+from gpucloud.inventory.capture.archives.bounds import ARCHIVE_LIMIT, Budget, refuse
 from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.capture.tree import Tree
 from gpucloud.inventory.paths import LINK_LIMIT
@@ -81,10 +81,10 @@ def read_archive(path: Path) -> Tree:
             start = file.read(6)
             file.seek(0)
             if start.startswith(b"PK"):
-                from gpucloud.inventory.capture.zipped import read_zip
+                from gpucloud.inventory.capture.archives.zipped import read_zip
 
                 return read_zip(file, source).tree()
-            from gpucloud.inventory.capture.tarred import read_tar
+            from gpucloud.inventory.capture.archives.tarred import read_tar
 
             return read_tar(file, start, status.st_size, source).tree()
     except OSError as error:
