@@ -116,6 +116,7 @@ VGPU = (
     Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
            "The installed driver is not the vGPU manager: it ignores VFs", f"{_NVIDIA}/nv-pci.c", unless=r"IOMMU is not present"),
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
+    Phrase("vgpu-start", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed", _FULL, 0.55, "The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", "nvidia-vgpu-vfio"),
     Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|Host VGPU Mode\s*: N/A|does not support.{0,20}vGPU mode", _BOARD, 0.75,
            "No card here runs in vGPU mode", "nvidia-smi vgpu"),
     Phrase("vgpu-board", "vgpu", r"(?:GPU|board|device|card)\b.{0,40}(?:is )?not supported (?:by|for|with) (?:the )?(?:NVIDIA )?vGPU|vGPU (?:is )?not supported (?:on|by|for)|(?:does not|doesn't) support "
@@ -169,6 +170,7 @@ VGPU = (
     Phrase("fabric-802", "system not yet initialized", cause=_FABRIC, confidence=0.95, by="CUDA error 802", says="The NVSwitch fabric is not ready (CUDA error 802)"),
     Phrase("fabric-802", "system_not_ready", r"CUDA_ERROR_SYSTEM_NOT_READY|cudaErrorSystemNotReady", _FABRIC, 0.95, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
     Phrase("fabric-802", "802", r"(?:CUDA|cuda|error)\b.{0,20}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
+    Phrase("fabric-not-needed", "nv_warn_nothing_to_do", says="the machine has no NVSwitch: it needs no fabric manager", by="nv-fabricmanager"),
     Phrase("fabric-service", "fabricmanager", r"(?:nvidia-fabricmanager|nv-fabricmanager|fabricmanager)\S*.{0,90}(?:fail|could not be found|not found|not running|inactive|dead|error|exited)", _FABRIC, 0.85, "The fabric manager does not run", "nv-fabricmanager", unless=r"interface version"),
     Phrase("fabric-state", "fabric", r"Fabric\b.{0,60}State\s*: ?In Progress|(?:Fabric )?State\s*:\s*In Progress|fabric manager (?:is )?(?:not (?:running|installed|started)|missing)|request to query NVSwitch.{0,60}failed|(?:fabric )?partition.{0,30}(?:not (?:active|activated)|inactive)", _FABRIC, 0.85,
            "The NVSwitch fabric is not ready", "nv-fabricmanager"),

@@ -95,6 +95,7 @@ BINDING = (
            says="Another program uses the card"),
     Phrase("in-use-module", "is in use", r"(?:modprobe|rmmod): (?:FATAL|ERROR): Module (?:nvidia\w*|nouveau|amdgpu|i915|xe|radeon) is "
            r"in use", _IN_USE, 0.9, "Something on the host uses the driver of the card", "modprobe(8)"),
+    Phrase("in-use-taken", "(-19)", r"amdgpu: (?:leaking bo va|failed to clear page tables on GEM object close) \(-19\)", _IN_USE, 0.8, "Programs of the host had the card open when it was taken from its driver", "Linux amdgpu_gem.c, amdgpu_gem_object_close()"),
     Phrase("in-use-lock", "unbindlock", r"[Cc]annot obtain unbindLock|unbindLock.{0,40}fail", _IN_USE, 0.9,
            "A program of the host has the card open", "NVIDIA unbindLock"),
     Phrase("in-use-persistence", "persistenced", r"nvidia-persistenced.{0,80}(?:hold|using|open|prevent|block)", _IN_USE, 0.7,
@@ -183,6 +184,7 @@ CARD = (
            says="The card was not reset: its BIOS does not run a second time"),
     Phrase("vendor-reset-failed", "reset result", r"AMD_\w+: reset result = -\d+", _RESET, 0.88, "The card was not reset", "gnif/vendor-reset"),
     Phrase("vendor-reset-failed", "amd_", r"AMD_(?:POLARIS|VEGA|NAVI)\w*: (?:[^\n]{0,60}\bfailed\b|timed out|could not|PSP mode1 reset failed)", _RESET, 0.85, "The card was not reset", "gnif/vendor-reset src/amd"),
+    Phrase("vendor-reset-failed", "vfio-pci", r"vfio-pci \S+ (?:SMU error 0x|Failed to send message 0x\w+: return)", _RESET, 0.85, "The card was not reset: its controller does not answer", "gnif/vendor-reset src/amd"),
     Phrase("vendor-reset", "performing reset", r"AMD_\w+: (?:performing (?:pre-|post-)?reset|bus reset)", _RESET, 0.55, "A reset module works on the card: it does not reset by itself", "gnif/vendor-reset", Level.WARNING),
     Phrase("amd-psp", "psp", r"(?:PSP (?:load \w+ failed|create ring failed|tmr init failed|is not alive|firmware loading failed)|psp.{0,30}(?:hw_init|resume).{0,40}"
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),

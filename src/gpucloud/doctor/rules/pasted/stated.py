@@ -10,6 +10,7 @@ from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 
+_FABRIC_SERVICE = ("fabric-service", "fabric-state", "fabric-nvlink")
 _FURTHER = 0.01
 """What each further phrase of the same cause adds to the confidence."""
 _SUREST = 0.99
@@ -35,9 +36,14 @@ def stated_by_programs(case: Case) -> Answers:
 def _by_cause(paper: Paper) -> Mapping[str, list[Remark]]:
     found: dict[str, list[Remark]] = {}
     for remark in paper.all_remarks():
-        if remark.phrase.cause and _is_heard(remark):
+        if remark.phrase.cause and _is_heard(remark) and not _is_needless(paper, remark):
             found.setdefault(remark.phrase.cause, []).append(remark)
     return found
+
+
+def _is_needless(paper: Paper, remark: Remark) -> bool:
+    """Whether only a service failed that this machine has no use for: it says itself that it has none."""
+    return remark.phrase.name in _FABRIC_SERVICE and paper.has("fabric-not-needed")
 
 
 def _is_heard(remark: Remark) -> bool:
