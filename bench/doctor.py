@@ -1,0 +1,184 @@
+"""How fast the doctor is: ``python bench/doctor.py [--hosts N] [--log MIB]``.
+
+Prints, with their aims:
+
+* one file of evidence as a whole process, from start to exit (median of seven): at most 0.3 s;
+* 1 MiB of the worst repeated lines, in processor time: at most 1 s;
+* captured hosts in a second, over as many processes as processors, and what 10,000 would take: 60 s on two.
+  Four kinds, as the names say; the whole server has eight GPUs and more than 150 PCI functions;
+* the largest process while so many and four times as many hosts are judged: memory stays flat;
+* with ``--log``, a log of so many MiB: seconds and memory, as a whole process.
+
+Where others use the machine, processor time tells more than the clock. Bytecode is compiled before, as it is
+after any installation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.hosts.catalogue import capture_of  # noqa: E402 - the tests' hosts are found by the line above
+
+from gpucloud.doctor import diagnose  # noqa: E402
+from gpucloud.doctor.evidence.gather import gather  # noqa: E402
+from gpucloud.doctor.evidence.pasted import from_text  # noqa: E402
+from gpucloud.doctor.evidence.phrases import PHRASES  # noqa: E402
+from gpucloud.inventory.capture.write import collect_here, render_capture  # noqa: E402
+
+REPORT = ROOT / "tests" / "cases" / "os-nova-1633120-whitelist-renamed.yaml"
+HOSTS = {
+    "two GPUs, from a listing": "server-v100s-2x-kolla-lspci",
+    "eight GPUs, from a listing": "server-hgx-h100-8gpu-ubuntu-groups",
+    "whole desktop": "built-apu-and-navi21",
+    "whole server, eight GPUs": "built-hgx-h100",
+}
+FLEET, FLEET_LIMIT_S = 10_000, 60
+PROCESS_LIMIT_S, LONG_LIMIT_S = 0.3, 1.0
+LONG_CHARACTERS = 1 << 20
+LINES = (
+    "01:00.0 VGA compatible controller [0300]: NVIDIA [10de:2184] (rev a1)\n",
+    "DMAR: DRHD base: 0x000000fed90000 flags: 0x0\n",
+    'alias = {"vendor_id": "10de", "product_id": "2330", "name": "h100"}\n',
+    "nova.exception.PciDeviceRequestFailed: vfio group 0 hostdev pci_passthrough:alias=a:1 NoValidHost\n",
+    "[ 1.000000] pci 0000:01:00.0: Adding to iommu group 1 vfio-pci bar reserve reset\n",
+    "<hostdev mode='subsystem' type='pci'><source/></hostdev>",
+    "x",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the program, to its exit."""
+
+    seconds: float
+    processor_s: float
+    """On all processors, of the program and its workers."""
+    mib: float
+    """Of the largest process."""
+
+
+def run(*arguments: str) -> Run:
+    """Run ``gpucloud`` as a process of its own, whose children count too."""
+    started, used = time.perf_counter(), _used()
+    command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", _MEASURED, *arguments]
+    # By way of a shell: a process starts with the peak of the one that started it.
+    process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    seconds = time.perf_counter() - started
+    if process.returncode not in (0, 3):
+        raise SystemExit(process.stderr.decode())
+    return Run(seconds, _used() - used, int(process.stderr.decode().rpartition("largest ")[2]) / 1024)
+
+
+def _used() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
+
+
+_MEASURED = """
+import atexit, resource, sys
+def tell():
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    print("largest", max(resource.getrusage(one).ru_maxrss for one in whose), file=sys.stderr)
+atexit.register(tell)
+from gpucloud.cli import main
+main()
+"""
+
+
+def bench_report() -> str:
+    """One file of evidence as a whole process."""
+    runs = [run("doctor", "--evidence", str(REPORT)) for _ in range(7)]
+    seconds = statistics.median(one.seconds for one in runs)
+    used = statistics.median(one.processor_s for one in runs)
+    return (
+        f"one file of evidence: {seconds:.2f} s (aim: {PROCESS_LIMIT_S} s), "
+        f"{used:.2f} s of processor time, {runs[0].mib:.0f} MiB"
+    )
+
+
+def bench_long() -> str:
+    """The slowest of many texts of 1 MiB."""
+    texts = [line * (LONG_CHARACTERS // len(line)) for line in LINES]
+    needles = "\n".join(phrase.needle for phrase in PHRASES) + "\n"
+    texts.append(needles * (LONG_CHARACTERS // len(needles)))
+    slowest = max(_processor_time(text) for text in texts)
+    return f"1 MiB of the worst of {len(texts)} texts: {slowest:.2f} s (aim: {LONG_LIMIT_S:.0f} s)"
+
+
+def _processor_time(text: str) -> float:
+    started = time.process_time()
+    diagnose(gather(from_text("bench", (text,))))
+    return time.process_time() - started
+
+
+def bench_fleet(what: str, capture: Path, count: int) -> str:
+    """So many captures in one run, and four times as many."""
+    few = run("doctor", "--from", *[str(capture)] * count)
+    many = run("doctor", "--from", *[str(capture)] * (4 * count))
+    a_second = 4 * count / many.seconds
+    each = many.processor_s / (4 * count)
+    return (
+        f"{what}: {a_second:.0f} hosts/s, {FLEET} in {FLEET / a_second:.0f} s (aim: {FLEET_LIMIT_S} s), "
+        f"{each * 1000:.1f} ms of processor time each: {FLEET * each / 2:.0f} s on two idle ones; "
+        f"{few.mib:.0f} MiB for {count}, {many.mib:.0f} MiB for {4 * count}"
+    )
+
+
+def bench_log(mib: int, folder: Path) -> str:
+    """A long log with one message at its end."""
+    path = folder / "dmesg.log"
+    line = b"[ 1234.567890] audit: type=1400 apparmor=DENIED operation=open profile=snap name=/proc/1/mem\n"
+    with path.open("wb") as out:
+        for _ in range(mib):
+            out.write(line * ((1 << 20) // len(line)))
+        out.write(b"DMAR: Device is ineligible for IOMMU domain attach due to platform RMRR requirement.\n")
+    found = run("doctor", "--evidence", str(path))
+    used = f"{found.processor_s:.1f} s of processor time, {found.mib:.0f} MiB"
+    return f"a log of {mib} MiB: {found.seconds:.1f} s, {used}"
+
+
+def captures(folder: Path) -> dict[str, Path]:
+    """A capture of each kind of host, as ``gpucloud capture`` makes it."""
+    made = {}
+    for what, name in HOSTS.items():
+        place = folder / name
+        place.mkdir()
+        made[what] = folder / f"{name}.tar.gz"
+        made[what].write_bytes(render_capture(collect_here(str(capture_of(name, place)))))
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--hosts", type=int, default=100, help="captures in the shorter run")
+    parser.add_argument("--log", type=int, default=0, metavar="MIB")
+    asked = parser.parse_args(arguments)
+    compileall.compile_dir(str(ROOT / "src"), quiet=2)
+    print(f"{len(os.sched_getaffinity(0))} processors")
+    print(bench_report())
+    print(bench_long())
+    with tempfile.TemporaryDirectory() as folder:
+        for what, capture in captures(Path(folder)).items():
+            print(bench_fleet(what, capture, asked.hosts))
+        if asked.log:
+            print(bench_log(asked.log, Path(folder)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
