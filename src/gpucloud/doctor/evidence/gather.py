@@ -52,7 +52,7 @@ def _read_messages(paper: Paper, chunk: Chunk) -> None:
     is_configuration = "conf" in chunk.key
     # What was said often enough is not looked for again: its further remarks would not be kept.
     wanted = (one for one in PHRASES if len(paper.remarks.get(one.name, ())) < _MOST_REMARKS)
-    for remark in find_remarks(chunk, wanted):
+    for remark in find_remarks(chunk, wanted, paper.tried):
         if is_configuration and remark.evidence.text.startswith("#"):
             continue
         kept = paper.remarks.setdefault(remark.phrase.name, [])

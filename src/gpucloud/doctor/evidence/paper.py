@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gpucloud.doctor.evidence.boot import BootSettings
 from gpucloud.doctor.evidence.pci import PciListing
-from gpucloud.doctor.evidence.phrase import Remark
+from gpucloud.doctor.evidence.phrase import Remark, Tried
 from gpucloud.doctor.evidence.request import Request
 from gpucloud.doctor.evidence.settings import NovaSettings
 from gpucloud.doctor.evidence.shapes import Shapes
@@ -27,6 +27,7 @@ class Paper:
     nova: NovaSettings = field(default_factory=NovaSettings)
     request: Request = field(default_factory=Request)
     shapes: Shapes = field(default_factory=Shapes)
+    tried: Tried = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     """Parts that were not looked at, in words."""
 

@@ -10,7 +10,7 @@ NEVER_READ = frozenset({"observations", "workaround_commands", "expected"})
 """Keys that hold what a person concluded: reading them would be copying the answer."""
 UNSTRUCTURED = "text"
 """The key of text that was pasted without any."""
-MOST_KEYS = 300
+MOST_KEYS = 60
 """Keys of one document that are told apart; what stands under further ones is read as one text."""
 _DEEPEST = 6
 _MOST_CHARACTERS = 300_000_000

@@ -19,6 +19,11 @@ _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
 _MOST_CANDIDATES = 400
 """Lines of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
+_MANY_CANDIDATES, _FEW_CANDIDATES = 3000, 40
+"""After so many lines of one input, so many of each further chunk: an input can come in hundreds of them."""
+
+Tried = dict[tuple[str, str], int]
+"""Lines of one input that were tried so far, by name and needle of the phrase."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,9 @@ class Remark:
     caught: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_remarks(chunk: Chunk, phrases: Iterable[Phrase]) -> Iterator[Remark]:
-    """The phrases that a chunk of text holds, in the order of the phrases."""
-    page = _Page(chunk)
+def find_remarks(chunk: Chunk, phrases: Iterable[Phrase], tried: Tried) -> Iterator[Remark]:
+    """The phrases that a chunk of text holds, in the order of the phrases; ``tried`` is counted on."""
+    page = _Page(chunk, tried)
     for phrase in phrases:
         yield from page.find(phrase)
 
@@ -73,15 +78,19 @@ def find_remarks(chunk: Chunk, phrases: Iterable[Phrase]) -> Iterator[Remark]:
 class _Page:
     """A chunk prepared for many searches."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, chunk: Chunk, tried: Tried) -> None:
         self._chunk = chunk
+        self._tried = tried
         self._low = chunk.text.lower()
         self._starts: list[int] = []
 
     def find(self, phrase: Phrase) -> Iterator[Remark]:
         place = self._low.find(phrase.needle)
-        seen, found, tried = -1, 0, 0
-        while place >= 0 and found < _MOST_OF_ONE and tried < _MOST_CANDIDATES:
+        if place < 0:
+            return
+        seen, found, tried, before = -1, 0, 0, self._tried.get((phrase.name, phrase.needle), 0)
+        most = _MOST_CANDIDATES if before < _MANY_CANDIDATES else _FEW_CANDIDATES
+        while place >= 0 and found < _MOST_OF_ONE and tried < most:
             line = self._line_at(place)
             if line != seen:
                 seen, tried = line, tried + 1
@@ -90,6 +99,7 @@ class _Page:
                     found += 1
                     yield remark
             place = self._low.find(phrase.needle, place + len(phrase.needle))
+        self._tried[phrase.name, phrase.needle] = before + tried
 
     def _judge(self, phrase: Phrase, line: int, place: int) -> Remark | None:
         start = self._starts[line]
