@@ -77,9 +77,9 @@ def look(stage: Set) -> Seen:
 
 def take_picture(server: Server) -> witness.Picture:
     """Look at drivers, modules and files with plain shell."""
-    drivers = _shell(server, witness.drivers_script())
+    kernel = _shell(server, witness.drivers_script() + witness.modules_script())
     files = _shell(server, witness.files_script())
-    return witness.Picture(witness.parse_lines(drivers, " "), witness.parse_lines(files, "\t"))
+    return witness.Picture(witness.parse_lines(kernel, " "), witness.parse_lines(files, "\t"))
 
 
 def _shell(server: Server, script: str) -> str:
@@ -176,7 +176,7 @@ def compare(stage: Set) -> Seen:
     if before is None:
         raise Failure("the witness took no first picture")
     changed = (
-        *witness.differences(before.drivers, after.drivers),
+        *witness.differences(before.kernel, after.kernel),
         *witness.differences(before.files, after.files),
     )
     _demand(not changed, f"{len(changed)} things are not as they were: {'; '.join(changed[:5])}")

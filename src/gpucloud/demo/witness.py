@@ -25,21 +25,28 @@ for at in *; do
   read -r override <"$at/driver_override"
   echo "$at driver ${driver##*/} override ${override:-none}"
 done
-for module in /sys/module/*; do echo "$module loaded"; done
 """
+
+_MODULES = 'for module in /sys/module/*; do echo "$module loaded"; done\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A server at one moment. Each maps a place to what was seen there."""
 
-    drivers: Mapping[str, str]
+    kernel: Mapping[str, str]
+    """PCI functions with their drivers, and modules."""
     files: Mapping[str, str]
 
 
 def drivers_script() -> str:
-    """POSIX shell that prints a line per PCI function (address, driver, override) and per kernel module."""
+    """POSIX shell that prints one line per PCI function: address, driver and override."""
     return _DRIVERS
+
+
+def modules_script() -> str:
+    """POSIX shell that prints one line per kernel module."""
+    return _MODULES
 
 
 def files_script() -> str:

@@ -28,11 +28,16 @@ class Accelerator:
     name: str
     argument: str
     cpu: str
+    max_cpus: int
 
 
-TCG = Accelerator("tcg", "tcg,thread=multi", "max,+svm")
-"""Software emulation. It emulates AMD's virtualization too, so the server has a /dev/kvm of its own."""
-KVM = Accelerator("kvm", "kvm", "host")
+TCG = Accelerator("tcg", "tcg", "max,+svm", 1)
+"""Software emulation. It emulates AMD's virtualization too, so the server has a /dev/kvm of its own.
+
+One processor only: with more, one may run on in stale translated code after the kernel on another has
+patched its text (a static key of kvm, say), and both wait for each other for ever (seen with QEMU 7.2).
+"""
+KVM = Accelerator("kvm", "kvm", "host", 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,14 @@ def render_machine(topology: Topology, accelerator: Accelerator, parts: Parts, p
         QEMU,
         *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"),
         *("-name", f"guest=gpucloud-lab-{topology.name}", "-pidfile", pid_file),
-        *("-accel", accelerator.argument, "-cpu", accelerator.cpu, "-smp", str(topology.cpus)),
+        *(
+            "-accel",
+            accelerator.argument,
+            "-cpu",
+            accelerator.cpu,
+            "-smp",
+            str(min(topology.cpus, accelerator.max_cpus)),
+        ),
         *_memory(topology, parts),
         *("-kernel", parts.kernel, "-initrd", parts.initrd, "-append", kernel_command_line(topology)),
         *("-chardev", f"file,id=console,path={CONSOLE_LOG}", "-serial", "chardev:console"),
