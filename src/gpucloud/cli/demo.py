@@ -26,6 +26,9 @@ class _Lines:
         _print_output(act)
         print_text(f"{'ok' if act.is_ok else 'FAILED':<9} {act.result} ({act.seconds:.1f} s)")
 
+    def leaves(self) -> None:
+        """Nothing turns, so nothing has to stop."""
+
 
 class _Spinner:
     """Tells the story on a terminal: the act under way turns, the acts done stand above."""
@@ -52,6 +55,9 @@ class _Spinner:
             mark, (f"{act.name:<9} ", "bold"), clean(act.result), (f"  {act.seconds:.1f} s", "dim")
         )
         self._console.print(line)
+
+    def leaves(self) -> None:
+        self._status.stop()
 
 
 def _print_output(act: Act) -> None:
@@ -91,7 +97,12 @@ def demo(
 
     _check_folder(output)
     audience = _Spinner() if sys.stderr.isatty() else _Lines()
-    story = play_story(LabTheatre(topology, say), audience)
+    try:
+        story = play_story(LabTheatre(topology, say), audience)
+    except KeyboardInterrupt:
+        audience.leaves()
+        say("interrupted: the server is ended, nothing is left of it")
+        raise
     (output / "gpucloud-demo.json").write_text(render_json(story))
     (output / "gpucloud-demo.html").write_text(render_page(story))
     print_text("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -104,17 +105,18 @@ def _fail(line: str, code: int) -> int:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give its exit code; every error becomes one line."""
     try:
-        build(arguments)(list(arguments), prog_name="gpucloud")
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else Exit.ERROR
+        code = _call(arguments)
+        sys.stdout.flush()
     except Failure as failure:
         return _fail(str(failure), failure.code)
     except KeyboardInterrupt:
         return _fail("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader went away (`| head`): point standard output elsewhere so that the exit is quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader went away (`| head`)
         return Exit.FINE
+    except OSError as error:
+        _drop_output()
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", Exit.ERROR)
     except Exception as error:
         if os.environ.get("GPUCLOUD_TRACEBACK"):
             raise
@@ -123,7 +125,21 @@ def run(arguments: Sequence[str]) -> int:
             "the same command run with GPUCLOUD_TRACEBACK=1",
             Exit.ERROR,
         )
+    return code
+
+
+def _call(arguments: Sequence[str]) -> int:
+    try:
+        build(arguments)(list(arguments), prog_name="gpucloud")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else Exit.ERROR
     return Exit.FINE
+
+
+def _drop_output() -> None:
+    """Point standard output at nothing, so that what is left in its buffer makes no noise at the end."""
+    with contextlib.suppress(OSError, ValueError):  # under a test it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

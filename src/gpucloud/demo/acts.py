@@ -179,8 +179,8 @@ def compare(stage: Set) -> Seen:
         *witness.differences(before.kernel, after.kernel),
         *witness.differences(before.files, after.files),
     )
+    stage.story.host_restored = not changed
     _demand(not changed, f"{len(changed)} things are not as they were: {'; '.join(changed[:5])}")
-    stage.story.host_restored = True
     return Seen(f"all drivers, modules and {len(after.files)} files are as they were")
 
 

@@ -8,19 +8,25 @@ from string import Template
 
 from gpucloud.demo.story import Act, Story
 
+_RESTORED = {
+    True: "yes: drivers, modules and files are as they were",
+    False: "NO",
+    None: "not compared",
+}
+
 
 def render_json(story: Story) -> str:
     """``{"steps": [{"name", "seconds", "result"}], "guest_saw": [...], "host_restored": bool}``."""
     steps = [{"name": act.name, "seconds": round(act.seconds, 1), "result": act.result} for act in story.acts]
-    facts = {"steps": steps, "guest_saw": list(story.guest_saw), "host_restored": story.host_restored}
+    facts = {"steps": steps, "guest_saw": list(story.guest_saw), "host_restored": story.host_restored is True}
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
 def render_lines(story: Story) -> list[str]:
     """The end of the report for a terminal."""
     others = len(story.guest_saw) - len(story.card)
-    saw = f"{' '.join(story.card)}, and {others} functions of its own" if story.saw_card else "NOT its card"
-    restored = "yes: drivers, modules and files are as they were" if story.host_restored else "NO"
+    saw = f"{' '.join(story.card)}, and {others} functions of its own" if story.saw_card else "not reached"
+    restored = _RESTORED[story.host_restored]
     lines = [
         f"guest saw      {saw}",
         f"host restored  {restored}",
@@ -75,8 +81,8 @@ $body</details>
 def render_page(story: Story) -> str:
     """One HTML page; all that came from the server is escaped."""
     return _PAGE.substitute(
-        saw=escape(" and ".join(story.card) if story.saw_card else "not its card"),
-        restored="yes" if story.host_restored else "no",
+        saw=escape(" and ".join(story.card) if story.saw_card else "not reached"),
+        restored=escape(_RESTORED[story.host_restored]),
         restored_class="fine" if story.host_restored else "failed",
         seconds=f"{story.seconds:.0f}",
         acts="".join(_render_act(act) for act in story.acts),

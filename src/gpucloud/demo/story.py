@@ -29,13 +29,14 @@ class Story:
     """Ids of the functions of the card that the guest was given, as ``1002:5046``."""
     guest_saw: tuple[str, ...] = ()
     """Ids of all functions that the guest's kernel printed, the card's first."""
-    host_restored: bool = False
+    host_restored: bool | None = None
+    """Whether the host is as it was; None where nobody came to look."""
     evidence: str = ""
     """Where the logs of a failed run were kept."""
 
     @property
     def is_ok(self) -> bool:
-        return self.host_restored and self.saw_card and all(act.is_ok for act in self.acts)
+        return self.host_restored is True and self.saw_card and all(act.is_ok for act in self.acts)
 
     @property
     def saw_card(self) -> bool:

@@ -77,6 +77,9 @@ class LabHost:
     def _gone(self) -> Failure:
         return Failure(f"the server {self.name} does not run any more", f"gpucloud lab down {self.name}")
 
+    def _silent(self) -> Failure:
+        return Failure(f"the server {self.name} has stopped answering", f"gpucloud lab down {self.name}")
+
     def run(
         self,
         argv: Sequence[str],
@@ -98,8 +101,8 @@ class LabHost:
         """
         stdin = input.encode() if isinstance(input, str) else input or b""
         done = run(ssh_argv(argv), timeout_s=timeout_s, ok=None, stdin=stdin, cwd=self._folder())
-        if done.code == SSH_FAILED and running_pid(self.folder) is None:
-            raise self._gone()
+        if done.code == SSH_FAILED:
+            raise self._gone() if running_pid(self.folder) is None else self._silent()
         if ok is not None and done.code not in ok:
             said = (done.stderr or done.stdout).strip().splitlines()
             last = f": {said[-1][:300]}" if said else ""

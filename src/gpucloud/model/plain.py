@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from pathlib import PurePath
 
 from gpucloud.model.pci import PciAddress, PciClass, PciId
 from gpucloud.model.unknown import Unknown
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
-_PRINTED = (PciAddress, PciId, PciClass)
+_PRINTED = (PciAddress, PciId, PciClass, PurePath)
 
 
 @cache
@@ -24,7 +25,7 @@ def to_plain(value: object) -> Plain:
     """Turn a value of the model into data that ``json.dumps`` takes.
 
     Dataclasses become objects with their field names; ``Unknown`` becomes ``{"unknown": why}``;
-    addresses, ids and classes are written as the kernel prints them; sets are sorted.
+    addresses, ids and classes are written as the kernel prints them, paths as text; sets are sorted.
 
     Raises:
         TypeError: the value is of a kind that the model does not have.
