@@ -99,7 +99,7 @@ def test_scan_starts_without_the_heavy_libraries() -> None:
     )
     loaded = set(done.stdout.split())
     assert "gpucloud.inventory" in loaded
-    assert not loaded & {"rich", "cattrs", "libvirt", "gpucloud.prepare", "gpucloud.cloud", "gpucloud.lab"}
+    assert not loaded & {"rich", "libvirt", "gpucloud.prepare", "gpucloud.cloud", "gpucloud.lab"}
 
 
 def test_a_folder_that_takes_no_reports_is_refused_before_the_demo_begins(

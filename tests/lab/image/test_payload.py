@@ -8,7 +8,7 @@ from gpucloud.model.failure import Failure
 
 def test_what_travels_is_what_the_program_needs_to_run() -> None:
     names = {found.metadata["Name"].lower() for found in required_distributions("gpucloud")}
-    assert {"typer", "rich", "cattrs", "attrs", "pygments"} <= names
+    assert {"typer", "rich", "pyyaml", "pygments"} <= names
     assert not names & {"gpucloud", "pytest", "mypy", "ruff", "hypothesis"}
 
 
