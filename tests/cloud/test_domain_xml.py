@@ -34,6 +34,7 @@ DISK = DiskBoot(
     Firmware.BIOS,
     FOLDER / "firmware.vars",
 )
+COMMAND_LINE = "{http://libvirt.org/schemas/domain/qemu/1.0}commandline"
 UEFI = replace(DISK, firmware=Firmware.UEFI)
 
 
@@ -171,7 +172,7 @@ def test_uefi_is_chosen_by_libvirt_without_secure_boot_and_its_variables_are_the
 def test_small_bars_leave_the_address_space_as_it_is() -> None:
     tree = _tree(_define(card("3b:00"), boot=UEFI))
     assert tree.find(".//pcihole64") is None
-    assert tree.find("./sysinfo") is None
+    assert tree.find(COMMAND_LINE) is None
 
 
 def test_large_bars_widen_the_window_of_qemu_and_of_the_firmware() -> None:
@@ -179,9 +180,10 @@ def test_large_bars_widen_the_window_of_qemu_and_of_the_firmware() -> None:
         unit(function(f"{bus:02x}:00.0", bars=(memory_bar(1, 128 << 30),)), peers=()) for bus in range(1, 5)
     ]
     tree = _tree(_define(*h100, boot=UEFI, memory_mib=64 << 10))
-    assert tree.findtext(".//pcihole64") == str((512 << 30) >> 10)
-    assert tree.findtext("./sysinfo[@type='fwcfg']/entry") == str((512 << 30) >> 20)
-    assert _tree(_define(*h100, memory_mib=64 << 10)).find("./sysinfo") is None
+    assert tree.findtext(".//pcihole64") == str((1 << 40) >> 10)
+    words = [word.get("value") for word in tree.iterfind(f"{COMMAND_LINE}/*")]
+    assert words == ["-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={(1 << 40) >> 20}"]
+    assert _tree(_define(*h100, memory_mib=64 << 10)).find(COMMAND_LINE) is None
 
 
 def test_names_cannot_break_out_of_the_xml() -> None:

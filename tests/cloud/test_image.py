@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.cloud.boot.image import Image, inspect_image, make_disk
-from gpucloud.cloud.boot.partitions import choose_firmware
+from gpucloud.cloud.boot.make import BootMaker, Identity
+from gpucloud.cloud.boot.partitions import find_firmwares
 from gpucloud.cloud.boot.qcow2 import HEADER_BYTES, parse_qcow2
-from gpucloud.cloud.definition.parts import Backing, Firmware
+from gpucloud.cloud.definition.parts import Backing, DiskBoot, Firmware
 from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
+from gpucloud.model.guest import GuestSpec
 
 ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 BIOS_BOOT = "21686148-6449-6e6f-744e-656564454649"
@@ -42,36 +44,41 @@ def _gpt(*kinds: str, sector: int = 512, code: bytes = b"", count: int = 128, si
     return (head + bytes(header).ljust(sector, b"\0") + entries).ljust(64 * 1024, b"\0")
 
 
+BOTH = (Firmware.UEFI, Firmware.BIOS)
+
+
 @pytest.mark.parametrize(
-    ("head", "firmware"),
+    ("head", "firmwares"),
     [
-        (_gpt(ESP, LINUX), Firmware.UEFI),
-        (_gpt(ESP, LINUX, code=b"\xeb\x63"), Firmware.UEFI),
-        (_gpt(ESP, LINUX, sector=4096), Firmware.UEFI),
-        (_gpt(BIOS_BOOT, ESP, LINUX), Firmware.BIOS),
-        (_gpt(LINUX, code=b"\xeb\x63"), Firmware.BIOS),
-        (bytes(_mbr(0x83, code=b"\xeb\x63")), Firmware.BIOS),
-        (bytes(_mbr(0xEF)), Firmware.UEFI),
+        (_gpt(ESP, LINUX), (Firmware.UEFI,)),
+        (_gpt(ESP, LINUX, code=b"\xeb\x63"), (Firmware.UEFI,)),
+        (_gpt(ESP, LINUX, sector=4096), (Firmware.UEFI,)),
+        (_gpt(BIOS_BOOT, ESP, LINUX), BOTH),
+        (_gpt(BIOS_BOOT, LINUX), (Firmware.BIOS,)),
+        (_gpt(LINUX, code=b"\xeb\x63"), (Firmware.BIOS,)),
+        (bytes(_mbr(0x83, code=b"\xeb\x63")), (Firmware.BIOS,)),
+        (bytes(_mbr(0xEF)), (Firmware.UEFI,)),
+        (bytes(_mbr(0xEF, code=b"\xeb\x63")), BOTH),
     ],
 )
-def test_firmware_is_read_from_the_partition_table(head: bytes, firmware: Firmware) -> None:
-    assert choose_firmware(head) is firmware
+def test_firmware_is_read_from_the_partition_table(head: bytes, firmwares: tuple[Firmware, ...]) -> None:
+    assert find_firmwares(head) == firmwares
 
 
 @pytest.mark.parametrize("head", [b"", bytes(64 * 1024), bytes(_mbr(0x83)), _gpt(LINUX)])
 def test_a_disk_that_nothing_can_start_is_said_so(head: bytes) -> None:
-    with pytest.raises(ValueError, match=r"it has|its boot sector"):
-        choose_firmware(head)
+    with pytest.raises(ValueError, match="it has"):
+        find_firmwares(head)
 
 
 @given(st.binary(max_size=3000), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 def test_no_partition_table_breaks_the_parser(noise: bytes, count: int, size: int) -> None:
     for head in (noise, bytes(_mbr()) + noise, _gpt(ESP, count=count, size=size)[:1024] + noise):
         try:
-            firmware = choose_firmware(head)
+            firmwares = find_firmwares(head)
         except ValueError:
             continue
-        assert firmware in Firmware
+        assert firmwares
 
 
 def _qcow2(version: int = 3, backing: int = 0, features: int = 0, encryption: int = 0) -> bytes:
@@ -125,7 +132,7 @@ def test_a_qcow2_image_is_looked_into(tmp_path: Path) -> None:
     raw.write_bytes(_gpt(ESP, LINUX).ljust(1 << 20, b"\0"))
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, image], check=True)
     found = inspect_image(image, run)
-    assert (found.format, found.firmware) == ("qcow2", Firmware.UEFI)
+    assert (found.format, found.firmwares) == ("qcow2", (Firmware.UEFI,))
 
 
 def test_an_image_that_names_another_is_refused_though_qemu_would_take_it(tmp_path: Path) -> None:
@@ -140,7 +147,7 @@ def test_an_image_that_names_another_is_refused_though_qemu_would_take_it(tmp_pa
 def raw_image(tmp_path: Path) -> Image:
     path = tmp_path / "image.raw"
     path.write_bytes(bytes(_mbr(0x83, code=b"\xeb\x63")).ljust(1 << 20, b"\0"))
-    return Image(path, "raw", Firmware.BIOS, is_readable_by_all=True)
+    return Image(path, "raw", (Firmware.BIOS,), is_readable_by_all=True)
 
 
 def test_a_guests_disk_is_a_thin_layer_and_the_image_stays_as_it_is(tmp_path: Path, raw_image: Image) -> None:
@@ -153,7 +160,7 @@ def test_a_guests_disk_is_a_thin_layer_and_the_image_stays_as_it_is(tmp_path: Pa
 
 def test_an_image_that_qemus_user_cannot_read_is_copied(tmp_path: Path, raw_image: Image) -> None:
     disk = tmp_path / "disk.qcow2"
-    closed = Image(raw_image.path, "raw", Firmware.BIOS, is_readable_by_all=False)
+    closed = Image(raw_image.path, "raw", (Firmware.BIOS,), is_readable_by_all=False)
     assert make_disk(closed, disk, run) is None
     header = parse_qcow2(disk.read_bytes())
     assert not header.has_backing_file
@@ -166,3 +173,30 @@ def test_rights_of_file_and_folders_decide_who_can_read(tmp_path: Path, raw_imag
     raw_image.path.chmod(0o600)
     tmp_path.chmod(0o755)
     assert not inspect_image(raw_image.path, _nothing_runs).is_readable_by_all
+
+
+@pytest.mark.parametrize(
+    ("kinds", "has_uefi", "firmware"),
+    [
+        ((ESP,), True, Firmware.UEFI),
+        ((ESP, BIOS_BOOT), True, Firmware.UEFI),
+        ((ESP, BIOS_BOOT), False, Firmware.BIOS),
+        ((BIOS_BOOT,), False, Firmware.BIOS),
+    ],
+)
+def test_an_image_that_can_do_both_starts_with_uefi_where_that_is_installed(
+    tmp_path: Path, kinds: tuple[str, ...], has_uefi: bool, firmware: Firmware
+) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(_gpt(*kinds).ljust(1 << 20, b"\0"))
+    look = BootMaker(run, "6.1", lambda: has_uefi).look
+    boot = look(GuestSpec("one", 0, image=str(image)))(tmp_path, Identity("one", "uuid", "0" * 32))
+    assert isinstance(boot, DiskBoot)
+    assert boot.firmware is firmware
+
+
+def test_without_uefi_firmware_the_package_is_named(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(_gpt(ESP))
+    with pytest.raises(Failure, match="apt install ovmf"):
+        BootMaker(run, "6.1", lambda: False).look(GuestSpec("one", 0, image=str(image)))

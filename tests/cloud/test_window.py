@@ -12,6 +12,7 @@ from gpucloud.cloud.definition.window import (
     AMD_HYPERTRANSPORT_START,
     DEFAULT_WINDOW_BYTES,
     GIB,
+    OWN_DEVICES_BYTES,
     fit_window,
     round_up_to_power_of_two,
     slot_bytes,
@@ -40,12 +41,12 @@ def test_cards_with_small_bars_need_nothing_unusual() -> None:
     assert window.size_bytes == DEFAULT_WINDOW_BYTES
 
 
-def test_eight_h100_need_two_tib() -> None:
+def test_eight_h100_need_four_tib() -> None:
     cards = [_card(16 << 20, 128 * GIB, 32 << 20)] * 8
     window = fit_window(cards, 1 << 20, is_amd=False)
-    # 128 GiB and 48 MiB fill 256 GiB per port; with 1 TiB of memory below, 46 bits are plenty, 40 are not.
+    # 128 GiB and 48 MiB fill 256 GiB per port, and the guest has devices of its own.
     assert window.wanted_bytes == 8 * 256 * GIB
-    assert window.size_bytes == 2 << 40
+    assert window.size_bytes == 4 << 40
     assert window.fits(46)
     assert not window.fits(40)
 
@@ -88,7 +89,7 @@ def test_every_bar_fits_into_its_port_and_every_port_into_the_window(
         assert _place_largest_first(sizes, 0) <= port
     assert start % window.size_bytes == 0
     assert start >= (4 << 30) + (memory_mib << 20)
-    assert _place_largest_first(ports, start) <= window.end
+    assert _place_largest_first([*ports, OWN_DEVICES_BYTES], start) <= window.end
 
 
 @given(SLOTS, st.integers(1, 4 << 20), st.integers(36, 52))

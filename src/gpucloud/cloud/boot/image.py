@@ -38,7 +38,8 @@ class Image:
 
     path: Path
     format: str
-    firmware: Firmware
+    firmwares: tuple[Firmware, ...]
+    """What can start it, the better one first."""
     is_readable_by_all: bool
     """QEMU runs as a user of its own: it reads the file in place only if everyone may."""
 
@@ -61,13 +62,13 @@ def inspect_image(path: Path, run: Run) -> Image:
     kind = _format_of(path, head)
     first = head if kind == "raw" else _first_sectors(path, run)
     try:
-        firmware = partitions.choose_firmware(first)
+        firmwares = partitions.find_firmwares(first)
     except ValueError as error:
         raise Failure(
             f"the image {path} does not boot: {error}",
             "give an image of a whole disk with an operating system",
         ) from error
-    return Image(path, kind, firmware, _is_readable_by_all(path))
+    return Image(path, kind, firmwares, _is_readable_by_all(path))
 
 
 def _format_of(path: Path, head: bytes) -> str:

@@ -11,6 +11,7 @@ from gpucloud.cloud.boot.image import Image, inspect_image, make_disk
 from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
 from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware
 from gpucloud.cloud.programs import Run
+from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec
 
 
@@ -33,7 +34,7 @@ class BootMaker:
 
     run: Run
     kernel_release: str
-    require_uefi: Callable[[], None]
+    has_uefi: Callable[[], bool]
 
     def look(self, spec: GuestSpec) -> MakeBoot:
         """Look at what the guest is to boot, before anything is made.
@@ -44,15 +45,23 @@ class BootMaker:
         if spec.image is None:
             return self._make_check_guest
         image = inspect_image(Path(spec.image), self.run)
-        if image.firmware is Firmware.UEFI:
-            self.require_uefi()
-        return lambda folder, identity: self._make_from_image(image, folder, identity)
+        firmware = self._choose(image)
+        return lambda folder, identity: self._make_from_image(image, firmware, folder, identity)
+
+    def _choose(self, image: Image) -> Firmware:
+        if image.firmwares[0] is not Firmware.UEFI or self.has_uefi():
+            return image.firmwares[0]
+        if Firmware.BIOS in image.firmwares:
+            return Firmware.BIOS
+        raise Failure(
+            f"the image {image.path} starts with UEFI, and no UEFI firmware is installed", "apt install ovmf"
+        )
 
     def _make_check_guest(self, folder: Path, identity: Identity) -> Boot:
         return make_check_guest(folder, self.kernel_release, identity.nonce)
 
-    def _make_from_image(self, image: Image, folder: Path, identity: Identity) -> Boot:
+    def _make_from_image(self, image: Image, firmware: Firmware, folder: Path, identity: Identity) -> Boot:
         disk, seed = folder / "disk.qcow2", folder / "seed.iso"
         backing = make_disk(image, disk, self.run)
         write_seed(seed, render_user_data(identity.nonce), render_meta_data(identity.name, identity.uuid))
-        return DiskBoot(disk, backing, seed, image.firmware, variables=folder / "firmware.vars")
+        return DiskBoot(disk, backing, seed, firmware, variables=folder / "firmware.vars")

@@ -20,11 +20,12 @@ _MBR_ESP = 0xEF
 _MOST_ENTRIES = 128
 
 
-def choose_firmware(head: bytes) -> Firmware:
-    """Say which firmware starts a disk.
+def find_firmwares(head: bytes) -> tuple[Firmware, ...]:
+    """Say which firmware can start a disk, the better one first.
 
-    UEFI where there is an EFI system partition and no sign of BIOS: no BIOS boot partition on a GPT
-    disk, no boot code on an MBR one. Images that can do both start with BIOS, which is quicker.
+    UEFI where there is an EFI system partition, BIOS where there is a BIOS boot partition or boot code.
+    An image that can do both is better off with UEFI: a BIOS runs the old start-up program in the ROM
+    of a card that was given to the guest, and hangs where that expects more of the machine.
 
     Raises:
         ValueError: nothing on the disk can be started; says what is missing.
@@ -33,17 +34,13 @@ def choose_firmware(head: bytes) -> Firmware:
         raise ValueError("it has no boot sector")
     has_code = any(head[:440])
     kinds = set(_gpt_types(head))
-    if kinds:
-        if _BIOS_BOOT in kinds or (has_code and _ESP not in kinds):
-            return Firmware.BIOS
-        if _ESP in kinds:
-            return Firmware.UEFI
-        raise ValueError("it has neither an EFI system partition nor a BIOS boot partition")
-    if has_code:
-        return Firmware.BIOS
-    if _MBR_ESP in _mbr_types(head):
-        return Firmware.UEFI
-    raise ValueError("its boot sector is empty and it has no EFI system partition")
+    has_esp = _ESP in kinds if kinds else _MBR_ESP in _mbr_types(head)
+    # Tools write boot code to GPT disks that are not meant for BIOS: next to an ESP it is no sign.
+    has_bios = _BIOS_BOOT in kinds or (has_code and not (kinds and has_esp))
+    found = {Firmware.UEFI: has_esp, Firmware.BIOS: has_bios}
+    if not any(found.values()):
+        raise ValueError("it has neither an EFI system partition nor code for a BIOS")
+    return tuple(firmware for firmware, is_there in found.items() if is_there)
 
 
 def _gpt_types(head: bytes) -> Iterable[uuid.UUID]:

@@ -23,6 +23,7 @@ from gpucloud.cloud.definition.slots import GuestSlot
 from gpucloud.cloud.definition.window import OVMF_LARGEST_WINDOW_BYTES
 from gpucloud.model.pci import PciAddress, PciFunction
 
+QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 AGENT_CHANNEL = "org.qemu.guest_agent.0"
 
 
@@ -39,7 +40,6 @@ def render_domain(guest: Definition) -> str:
     ET.SubElement(domain, "metadata").append(in_namespace(render_record(guest.record)))
     _text(domain, "memory", str(guest.memory_mib), unit="MiB")
     _text(domain, "vcpu", str(guest.cpus), placement="static")
-    _add_firmware_settings(domain, guest)
     _add_os(domain, guest.boot)
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
@@ -51,6 +51,7 @@ def render_domain(guest: Definition) -> str:
     for event, reaction in (("poweroff", "destroy"), ("reboot", reboot), ("crash", "destroy")):
         _text(domain, f"on_{event}", reaction)
     _add_devices(domain, guest)
+    _add_firmware_settings(domain, guest)
     ET.indent(domain)
     return ET.tostring(domain, encoding="unicode") + "\n"
 
@@ -62,12 +63,18 @@ def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Elem
 
 
 def _add_firmware_settings(domain: ET.Element, guest: Definition) -> None:
-    """Ask OVMF for a window that it would not make by itself."""
+    """Ask OVMF for a window that it might not make by itself.
+
+    libvirt keeps this name from its own element for such settings ("That firmware name is reserved"),
+    so it goes to QEMU as it is.
+    """
     if guest.window.is_default or not _is_uefi(guest.boot):
         return
     mib = min(guest.window.size_bytes, OVMF_LARGEST_WINDOW_BYTES) >> 20
-    settings = ET.SubElement(domain, "sysinfo", type="fwcfg")
-    _text(settings, "entry", str(mib), name="opt/ovmf/X-PciMmio64Mb")
+    ET.register_namespace("qemu", QEMU_NAMESPACE)
+    line = ET.SubElement(domain, f"{{{QEMU_NAMESPACE}}}commandline")
+    for word in ("-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={mib}"):
+        ET.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=word)
 
 
 def _is_uefi(boot: Boot) -> bool:

@@ -24,6 +24,8 @@ from gpucloud.model.pci import Bar, PciFunction
 GIB = 1 << 30
 DEFAULT_WINDOW_BYTES = 32 * GIB
 OVMF_LARGEST_WINDOW_BYTES = 16 << 40
+OWN_DEVICES_BYTES = GIB
+"""Room for the 64-bit BARs of the guest's own devices: some kilobytes each."""
 TCG_ADDRESS_BITS = 40
 OVMF_ADDRESS_BITS = 46
 AMD_HYPERTRANSPORT_START = 0xFD_0000_0000
@@ -76,7 +78,7 @@ def fit_window(slots: Sequence[Sequence[PciFunction]], memory_mib: int, *, is_am
     Memory counts whole above 4 GiB: some of it lies below, but never more than it needs above.
     """
     wanted = sum(slot_bytes(functions) for functions in slots)
-    size = max(round_up_to_power_of_two(wanted), DEFAULT_WINDOW_BYTES)
+    size = max(round_up_to_power_of_two(wanted + OWN_DEVICES_BYTES), DEFAULT_WINDOW_BYTES)
     end = _end(4 * GIB, memory_mib, size)
     if is_amd and end > AMD_HYPERTRANSPORT_START:
         end = _end(AMD_ABOVE_HYPERTRANSPORT, memory_mib, size)

@@ -25,7 +25,9 @@ _WATCHER = "watcher"
 
 
 def end_script(retry_s: int = _RETRY_S) -> str:
-    """POSIX shell that ends a domain and removes its folder. Arguments: UUID, folder.
+    """POSIX shell that ends a domain and removes its folder, and the one above if it was the last.
+
+    Arguments: UUID, folder.
 
     virsh says "failed to get domain" or "Domain not found" where the guest is gone already.
     """
@@ -35,6 +37,7 @@ until said=$(virsh -q -c qemu:///system destroy "$1" 2>&1); do
   sleep {retry_s}
 done
 rm -rf -- "$2"
+rmdir -- "${{2%/*}}" 2>/dev/null || true
 """
 
 

@@ -12,7 +12,7 @@ from gpucloud.cloud.definition.parts import UserNetwork
 from gpucloud.cloud.libvirt.connection import Hypervisor, connect
 from gpucloud.cloud.libvirt.deadline import Deadline, deadline_of_this_machine
 from gpucloud.cloud.libvirt.devices import Devices, LiveDevices
-from gpucloud.cloud.libvirt.emulator import find_user_network, require_uefi
+from gpucloud.cloud.libvirt.emulator import find_user_network, has_uefi
 from gpucloud.cloud.libvirt.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.host import Host
@@ -49,7 +49,7 @@ def tools_of_this_machine(read_host: Callable[[], Host]) -> Tools:
         places=Places(),
         deadline=deadline_of_this_machine(run),
         devices=LiveDevices(),
-        boots=BootMaker(run, os.uname().release, require_uefi),
+        boots=BootMaker(run, os.uname().release, has_uefi),
         find_network=find_user_network,
         clock=Clock(time.time, time.monotonic, time.sleep),
     )

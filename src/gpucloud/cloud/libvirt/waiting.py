@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gpucloud.cloud.console import KEPT_CHARS, ConsoleLog, last_words
-from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot
+from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
 from gpucloud.cloud.libvirt.agent import ask_for_report
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.tools import Clock
@@ -82,15 +82,19 @@ class Waiting:
         return self.hypervisor.ask_agent(self.guest.uuid, command)
 
     def _nothing_came(self) -> Failure:
-        slow = ""
-        if self.guest.accelerator is Accelerator.EMULATION:
-            slow = "; guests are emulated here, which is 10 to 20 times slower: --timeout gives it longer"
         began = "its report did not become whole" if MARK in self._text else "it did not report"
         return Failure(
             f"guest {self.guest.name} did not say in {self.patience.timeout_s} s what it sees: "
-            f"{began}{self._words()}{slow}",
-            self._where(),
+            f"{began}{self._words()}",
+            "; ".join([*self._advice(), self._where()]),
         )
+
+    def _advice(self) -> Iterable[str]:
+        boot = self.guest.boot
+        if isinstance(boot, DiskBoot) and boot.firmware is Firmware.BIOS and not self._text:
+            yield "a BIOS runs the program in a card's ROM, which can hang: try an image with UEFI"
+        if self.guest.accelerator is Accelerator.EMULATION:
+            yield "guests are emulated here, 10 to 20 times slower: give it more --timeout"
 
     def _words(self) -> str:
         words = last_words(self._text)
