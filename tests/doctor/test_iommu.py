@@ -129,6 +129,19 @@ def test_unsafe_interrupts_where_remapping_works_give_a_protection_up() -> None:
     assert levels(host(GPU, modules=unsafe)) == {"unsafe-interrupts": Level.WARNING}
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [("1", "0", []), ("0", "1", ["unsafe-interrupts"]), ("N", "Y", ["unsafe-interrupts"])],
+)
+def test_of_repeated_options_the_last_counts_and_the_command_line_comes_after_the_files(
+    first: str, last: str, expected: list[str]
+) -> None:
+    name = "vfio_iommu_type1.allow_unsafe_interrupts"
+    assert causes(host(GPU, arguments=f"intel_iommu=on {name}={first} {name}={last}")) == expected
+    file = {"/etc/modprobe.d/vfio.conf": f"options vfio_iommu_type1 allow_unsafe_interrupts={first}"}
+    assert causes(host(GPU, modules=file, arguments=f"intel_iommu=on {name}={last}")) == expected
+
+
 def test_unsafe_interrupts_set_to_zero_are_fine() -> None:
     assert causes(host(GPU, arguments="intel_iommu=on vfio-iommu-type1.allow_unsafe_interrupts=0")) == []
 

@@ -70,7 +70,16 @@ def cite_argument(case: Case, argument: str) -> Evidence:
 
 
 def module_options(case: Case) -> Iterator[Option]:
-    """Every option that modules are given, on the kernel command line first, then in modprobe.d."""
+    """Every option that modules are given, as the kernel reads them: of a repeated name the last counts.
+
+    modprobe passes on its files' options first, then those of the kernel command line.
+    Source: kmod libkmod/libkmod-config.c kmod_config_new(), Linux kernel/params.c parse_args().
+    """
+    directives = case.host.distribution.module_configuration
+    for directive in () if isinstance(directives, Unknown) else directives:
+        yield from _directive_options(
+            directive.text, Evidence(directive.path, directive.text, directive.line)
+        )
     arguments = kernel_arguments(case)
     for place, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
@@ -78,11 +87,6 @@ def module_options(case: Case) -> Iterator[Option]:
         if equals and dot:
             stray = _stray(arguments[place + 1 :])
             yield Option(_plain(module), _plain(option), value, cite_argument(case, argument), stray)
-    directives = case.host.distribution.module_configuration
-    for directive in () if isinstance(directives, Unknown) else directives:
-        yield from _directive_options(
-            directive.text, Evidence(directive.path, directive.text, directive.line)
-        )
 
 
 def vfio_ids(case: Case) -> Iterator[IdsOption]:

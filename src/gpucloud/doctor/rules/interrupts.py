@@ -11,6 +11,8 @@ from gpucloud.model.unknown import Unknown
 
 MISSING = "interrupt-remapping-missing"
 _X86 = ("intel", "amd")
+_TRUE = ("1", "y", "t", "on")
+"""How a value begins that means yes. Source: Linux lib/kstrtox.c kstrtobool()."""
 _IN_REPORTS = "/sys/class/iommu"
 """Under this place pasted evidence keeps what a kernel log says of remapping."""
 _READ_HERE = Evidence("/proc/interrupts", "no interrupt chip has IR- before its name")
@@ -73,12 +75,13 @@ def unsafe_interrupts(case: Case) -> Answers:
 
 
 def _unsafe(case: Case) -> Option | None:
+    """The option that turns the check off; None where it is not given, or a later one turns it on again."""
     given = [
         option
         for option in module_options(case)
         if option.module == "vfio_iommu_type1" and option.name == "allow_unsafe_interrupts"
     ]
-    return next((option for option in given if option.value.lower() in ("1", "y", "yes", "true")), None)
+    return given[-1] if given and given[-1].value.strip("\"'").lower().startswith(_TRUE) else None
 
 
 def _fix(case: Case) -> Fix:
