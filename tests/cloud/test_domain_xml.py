@@ -119,6 +119,11 @@ def test_without_kvm_the_processor_is_emulated() -> None:
     assert _attributes(tree, "./cpu") == {"mode": "maximum"}
 
 
+def test_only_guests_that_use_a_card_run_the_program_in_its_rom() -> None:
+    assert _attributes(_tree(_define(card("3b:00"))), "./devices/hostdev/rom") == {"bar": "off"}
+    assert _tree(_define(card("3b:00"), boot=DISK)).find("./devices/hostdev/rom") is None
+
+
 def test_there_is_no_balloon_no_display_and_no_usb() -> None:
     tree = _tree(_define(card("3b:00")))
     assert _attributes(tree, "./devices/memballoon")["model"] == "none"

@@ -127,7 +127,7 @@ def _add_devices(domain: ET.Element, guest: Definition) -> None:
     video = ET.SubElement(devices, "video")
     ET.SubElement(video, "model", type="none")
     for bus, slot in enumerate(guest.slots, start=1):
-        _add_slot(devices, bus, slot)
+        _add_slot(devices, bus, slot, runs_rom=isinstance(guest.boot, DiskBoot))
     ET.SubElement(devices, "memballoon", model="none")
 
 
@@ -183,10 +183,16 @@ def _add_console(devices: ET.Element, log: str) -> None:
     ET.SubElement(console, "target", type="serial", port="0")
 
 
-def _add_slot(devices: ET.Element, bus: int, slot: GuestSlot) -> None:
-    """Add all functions of a unit to the one slot behind a root port, function 0 first."""
+def _add_slot(devices: ET.Element, bus: int, slot: GuestSlot, *, runs_rom: bool) -> None:
+    """Add all functions of a unit to the one slot behind a root port, function 0 first.
+
+    The firmware runs the program in a card's ROM. A guest that only looks needs none of that: it takes
+    time, and on some cards hangs.
+    """
     for number, function in slot.functions:
         device = _hostdev(devices, function)
+        if not runs_rom:
+            ET.SubElement(device, "rom", bar="off")
         place = PciAddress(0, bus, 0, number)
         address = ET.SubElement(device, "address", {"type": "pci", **_address(place)})
         if number == 0 and len(slot.functions) > 1:
