@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.hosts import FromOption, HostOption, host_from
-from gpucloud.cli.output import clean, table
+from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
+from gpucloud.cli.output import Shape, clean, table
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from gpucloud.doctor import Diagnosis
     from gpucloud.model.finding import Level
-    from gpucloud.model.host import Host
-    from gpucloud.model.pci import PciAddress
-
-
-class Shape(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class Threshold(StrEnum):
@@ -50,10 +41,6 @@ EvidenceOption = Annotated[
         help="Look at pasted evidence: YAML or JSON with the maps environment and evidence, a directory "
         "with a file per key, plain text, or - for standard input.",
     ),
-]
-UnitOption = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="ADDRESS", help="A GPU that a guest shall have; may be repeated."),
 ]
 ShapeOption = Annotated[
     Shape, typer.Option("--format", help="Text to read, or one JSON object per input and line.")
@@ -115,9 +102,10 @@ def _diagnoses(
 
 def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) -> Diagnosis:
     from gpucloud.doctor import Case, diagnose
+    from gpucloud.model.named import units_named
 
     host = host_from(capture, remote)
-    return diagnose(Case(host, _named(host, asked)))
+    return diagnose(Case(host, frozenset(unit.address for unit in units_named(host, asked))))
 
 
 def show(diagnoses: Iterable[Diagnosis], shape: Shape) -> int:
@@ -148,23 +136,6 @@ def finish(heaviest: int, threshold: Level) -> None:
     """End with exit code 3 where the heaviest finding weighs as much as the threshold or more."""
     if heaviest >= threshold.weight:
         raise typer.Exit(Exit.FINDINGS)
-
-
-def _named(host: Host, asked: Sequence[str]) -> frozenset[PciAddress]:
-    return frozenset(_unit_address(host, text) for text in asked)
-
-
-def _unit_address(host: Host, text: str) -> PciAddress:
-    from gpucloud.model.pci import PciAddress
-
-    try:
-        address = PciAddress.parse_typed(text)
-    except ValueError as error:
-        raise Failure(str(error), "write it as lspci does: 3b:00.0", code=Exit.USAGE) from error
-    found = host.unit_at(address)
-    if found is None:
-        raise Failure(f"{text} is no GPU of {host.source}", "`gpucloud scan` lists them", code=Exit.USAGE)
-    return found.address
 
 
 def _coloured(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from gpucloud.cli.output import Format, clean, print_json, print_text, say, table
+from gpucloud.cli.output import Format, Shape, clean, print_json, print_text, say, table
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpucloud.model.guest import Guest, GuestSpec
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the guest.")]
-TextOrJson = Annotated[Format, typer.Option("--format", help="Text to read, or JSON.")]
+TextOrJson = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
 def launch(
@@ -57,7 +57,7 @@ def launch(
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Keep a guest that fails, to look at it.")
     ] = False,
-    form: TextOrJson = Format.TEXT,
+    form: TextOrJson = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
 
@@ -154,7 +154,7 @@ def list_guests(
         table(COLUMNS, map(row_of, guests))
 
 
-def show(name: Name, form: TextOrJson = Format.TEXT) -> None:
+def show(name: Name, form: TextOrJson = Shape.TEXT) -> None:
     """Show one guest: what it was given, what its kernel sees, when it ends.
 
     Examples:
@@ -164,10 +164,10 @@ def show(name: Name, form: TextOrJson = Format.TEXT) -> None:
     _print(_cloud().show(name), form)
 
 
-def _print(guest: Guest, form: Format) -> None:
+def _print(guest: Guest, form: Shape) -> None:
     from gpucloud.cloud.show import text_of
 
-    if form is Format.JSON:
+    if form is Shape.JSON:
         print_json(guest)
     else:
         print_text(text_of(guest))

@@ -1,4 +1,4 @@
-"""The options of every command that takes a host, and the host they name."""
+"""The options of every command that takes a host or GPUs of it, and the host they name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.model.pci import PciAddress
+
 if TYPE_CHECKING:
     from gpucloud.model.host import Host
+
+
+def _address(text: str) -> str:
+    """Refuse what is no PCI address, before anything is read."""
+    try:
+        PciAddress.parse_typed(text)
+    except ValueError:
+        raise typer.BadParameter(f"needs a PCI address such as 3b:00.0, not {text!r}") from None
+    return text
+
 
 FromOption = Annotated[
     Path | None,
@@ -20,6 +32,15 @@ FromOption = Annotated[
 ]
 HostOption = Annotated[
     str | None, typer.Option("--host", metavar="USER@HOST", help="Look at another host, over ssh.")
+]
+UnitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit",
+        metavar="ADDRESS",
+        parser=_address,
+        help="A GPU by its PCI address, as `gpucloud scan` and lspci have it; may be repeated.",
+    ),
 ]
 
 

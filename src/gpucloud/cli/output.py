@@ -11,9 +11,15 @@ from gpucloud.model.plain import to_plain
 
 
 class Format(StrEnum):
-    """How a result is printed."""
+    """How a list is printed."""
 
     TABLE = "table"
+    JSON = "json"
+
+
+class Shape(StrEnum):
+    """How anything else is printed."""
+
     TEXT = "text"
     JSON = "json"
 

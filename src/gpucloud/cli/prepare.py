@@ -6,13 +6,13 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.output import clean, print_json, print_text, say, table
+from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
+from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from gpucloud.prepare.verify import Mismatch
 
 
-class Shape(StrEnum):
-    """How a plan or a check is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Units = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="ADDRESS", help="A GPU, as lspci names it; may be repeated."),
-]
 Force = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
 Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 State = Annotated[
@@ -45,14 +34,9 @@ _STATE = Path("/var/lib/gpucloud")
 
 def plan(
     context: typer.Context,
-    unit: Units = None,
-    capture: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="CAPTURE", help="Plan for a captured host: a directory or archive."),
-    ] = None,
-    remote: Annotated[
-        str | None, typer.Option("--host", metavar="USER@HOST", help="Plan for another host, over ssh.")
-    ] = None,
+    unit: UnitOption = None,
+    capture: FromOption = None,
+    remote: HostOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan, for apply.")
     ] = None,
@@ -94,7 +78,7 @@ def apply(
     file: Annotated[
         Path | None, typer.Argument(metavar="PLAN", help="A plan that `gpucloud plan --output` wrote.")
     ] = None,
-    unit: Units = None,
+    unit: UnitOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on with a plan that was cut off.")] = False,
     force: Force = False,
@@ -139,7 +123,7 @@ def verify(
     entry: Annotated[
         str | None, typer.Argument(metavar="ID", help="A journal entry; all that are applied without.")
     ] = None,
-    unit: Units = None,
+    unit: UnitOption = None,
     shape: Shaped = Shape.TEXT,
     state: State = _STATE,
 ) -> None:
@@ -200,10 +184,9 @@ def _desk(context: typer.Context, state: Path) -> Desk:
 
 
 def _plan_elsewhere(capture: Path | None, remote: str | None, names: list[str], *, force: bool) -> Plan:
-    from gpucloud.inventory import open_host
     from gpucloud.prepare.plan import choose_units, plan_passthrough
 
-    host = open_host(capture=capture, remote=remote)
+    host = host_from(capture, remote)
     return plan_passthrough(host, choose_units(host, names), force=force)
 
 

@@ -58,7 +58,10 @@ class PciAddress:
         Raises:
             ValueError: the text is no address in either form.
         """
-        return cls.parse(text if text.count(":") >= 2 else f"0000:{text}")
+        try:
+            return cls.parse(text if text.count(":") >= 2 else f"0000:{text}")
+        except ValueError:
+            raise ValueError(f"no PCI address such as 3b:00.0: {text!r}") from None
 
     @property
     def slot(self) -> str:

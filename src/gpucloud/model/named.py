@@ -1,0 +1,48 @@
+"""GPU units that a user named, found on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+
+_OFFERED = 8
+
+
+def units_named(host: Host, names: Iterable[str]) -> tuple[GpuUnit, ...]:
+    """The units at these addresses; the address of a companion names its card. Each once, in order.
+
+    Raises:
+        Failure: a name is no address, or no GPU is there.
+    """
+    return tuple({unit.address: unit for unit in (_unit(host, name) for name in names)}.values())
+
+
+def _unit(host: Host, name: str) -> GpuUnit:
+    try:
+        address = PciAddress.parse_typed(name)
+    except ValueError as error:
+        raise Failure(str(error), offer(host), code=Exit.USAGE) from None
+    unit = host.unit_at(address)
+    if unit is None:
+        raise Failure(f"{_what_is_there(host, address)} on {host.source}", offer(host), code=Exit.USAGE)
+    return unit
+
+
+def _what_is_there(host: Host, address: PciAddress) -> str:
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    function = functions.get(address)
+    return f"{address} ({function.name}) is no GPU" if function else f"there is nothing at {address}"
+
+
+def offer(host: Host) -> str:
+    """The GPUs that can be named, as options: ``its GPUs are --unit 3b:00.0, --unit 3c:00.0``."""
+    if not host.units:
+        return "no GPU was found there: gpucloud scan says what was seen"
+    names = [f"--unit {unit.address.short}" for unit in host.units]
+    more = f" and {len(names) - _OFFERED} more" if len(names) > _OFFERED else ""
+    return f"its GPUs are {', '.join(names[:_OFFERED])}{more}"
