@@ -16,7 +16,7 @@ from tests.prepare.fake_host import drivers_of
 from tests.prepare.fake_kernel import Module
 from tests.prepare.site import Site
 
-from gpucloud.cli.main import build
+from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.prepare.desk import Desk
 
@@ -42,9 +42,7 @@ def type_(site: Site, capsys: pytest.CaptureFixture[str]) -> Type:
     def type_words(*words: str, desk: Desk | None = None) -> Said:
         code, failure = 0, ""
         try:
-            build(words)(list(words), prog_name="gpucloud", obj=desk or site.desk)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
+            code = call(words, desk or site.desk)
         except Failure as error:
             code, failure = error.code, str(error)
         printed = capsys.readouterr()

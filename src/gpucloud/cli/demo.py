@@ -79,7 +79,7 @@ def _check_folder(folder: Path) -> None:
 
 def demo(
     topology: Annotated[
-        str, typer.Argument(help="Which server: see `gpucloud lab topologies`.")
+        str, typer.Argument(metavar="[TOPOLOGY]", help="Which server: see `gpucloud lab topologies`.")
     ] = "card-audio",
     output: Annotated[Path, typer.Option(help="Folder for the two reports.")] = Path(),
 ) -> None:
@@ -101,8 +101,9 @@ def demo(
         story = play_story(LabTheatre(topology, say), audience)
     except KeyboardInterrupt:
         audience.leaves()
-        say("interrupted: the server is ended, nothing is left of it")
-        raise
+        raise Failure(
+            "interrupted: the server is ended, nothing is left of it", code=Exit.INTERRUPTED
+        ) from None
     (output / "gpucloud-demo.json").write_text(render_json(story))
     (output / "gpucloud-demo.html").write_text(render_page(story))
     print_text("")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Format, Shape, clean, print_json, print_text, say, table
 from gpucloud.model.failure import Exit, Failure
 
@@ -29,9 +30,7 @@ def launch(
     model: Annotated[
         str | None, typer.Option(help="Only GPUs with this in their name or ids, as 'V100' or '10de:1db4'.")
     ] = None,
-    unit: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="This GPU and no other; may be repeated.")
-    ] = None,
+    unit: UnitOption = None,
     image: Annotated[
         Path | None,
         typer.Option(

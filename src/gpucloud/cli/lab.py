@@ -14,14 +14,20 @@ app = typer.Typer(
     no_args_is_help=True, help="Servers that are not there: real kernel, IOMMU groups and drivers."
 )
 
-_Name = Annotated[str, typer.Argument(help="Name of a running server: see `gpucloud lab list`.")]
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a running server: see `gpucloud lab list`.")
+]
 _Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
 
 @app.command()
 def up(
     topology: Annotated[
-        str, typer.Argument(help="Name of a topology (`gpucloud lab topologies`), or path of a .toml file.")
+        str,
+        typer.Argument(
+            metavar="TOPOLOGY",
+            help="Name of a topology (`gpucloud lab topologies`), or path of a .toml file.",
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(help="Name of the server; by default that of the topology.")
@@ -107,7 +113,7 @@ def run(context: typer.Context, name: _Name) -> None:
       gpucloud lab run card-audio -- sh -c 'dmesg | tail'
     """
     if not context.args:
-        raise typer.BadParameter("which command?")
+        raise typer.BadParameter("a command to run is missing")
     _become_ssh(name, context.args)
 
 
@@ -123,7 +129,7 @@ def _become_ssh(name: str, command: Sequence[str]) -> NoReturn:
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Argument(help="Name of a server.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of a server.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="End all servers.")] = False,
 ) -> None:
     """End a server and remove its disk; the logs of one that has ended by itself are kept and named.

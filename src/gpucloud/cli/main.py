@@ -14,8 +14,13 @@ from typing import Annotated
 import typer
 
 from gpucloud import __version__
-from gpucloud.cli.output import clean
+from gpucloud.cli.output import say
+from gpucloud.cli.usage import usage_line
 from gpucloud.model.failure import Exit, Failure
+
+_NAME = "gpucloud"
+_COMPLETION = "_GPUCLOUD_COMPLETE"
+"""Set by the shell while it completes a command line (typer's name for it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def _root(
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command line for these arguments: one verb if the first names one, else all of them."""
     app = typer.Typer(
-        name="gpucloud", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+        name=_NAME, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
     )
     app.callback()(_root)
     called = [arguments[0]] if arguments and arguments[0] in VERBS else list(VERBS)
@@ -98,18 +103,18 @@ def _help(command: object) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    print(clean(f"gpucloud: {line}"), file=sys.stderr)
+    say(f"gpucloud: {line}")
     return code
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give its exit code; every error becomes one line."""
     try:
-        code = _call(arguments)
+        code = call(arguments)
         sys.stdout.flush()
     except Failure as failure:
         return _fail(str(failure), failure.code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
         _drop_output()  # the reader went away (`| head`)
@@ -128,11 +133,29 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _call(arguments: Sequence[str]) -> int:
+def call(arguments: Sequence[str], obj: object = None) -> int:
+    """Call the verb that the arguments name, and give its exit code.
+
+    Args:
+        arguments: what was typed after the program's name.
+        obj: what the verb finds as ``context.obj``: tests put a fake host in its place.
+
+    Raises:
+        Failure: the verb cannot do what was asked.
+    """
+    app = build(arguments)
+    if _COMPLETION in os.environ:
+        app(prog_name=_NAME)
+    command = typer.main.get_command(app)
     try:
-        build(arguments)(list(arguments), prog_name="gpucloud")
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else Exit.ERROR
+        with command.make_context(_NAME, list(arguments), obj=obj) as context:
+            command.invoke(context)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except typer.TyperException as error:
+        if error.format_message():  # nothing to say: the help was asked for by giving no arguments
+            say(usage_line(command, arguments, error))
+        return Exit.USAGE
     return Exit.FINE
 
 
