@@ -1,0 +1,98 @@
+"""Which pool a unit belongs to, and which hosts a pool is on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.spec import Match, Pool, Spec
+from gpucloud.model.unknown import Unknown
+
+_BRACKETS = re.compile(r"\[([^\[\]]{1,200})\]")
+
+
+def pool_of(spec: Spec, host_name: str | Unknown, unit: GpuUnit) -> Pool | None:
+    """The pool that takes the unit on that host; None where none does.
+
+    Args:
+        spec: what is wanted.
+        host_name: short or whole; needed only where a pool that matches the unit is not on every host.
+        unit: a card.
+
+    Raises:
+        Failure: two pools take it, or the host's name is needed and not known.
+    """
+    found = [pool for pool in spec.pools if _takes(pool, unit) and is_on(spec, pool, host_name)]
+    if len(found) > 1:
+        raise Failure(
+            f"{unit.address} is in two pools: {found[0].name} and {found[1].name}",
+            "narrow match or hosts of one of them, so that each card is in one pool",
+            code=Exit.USAGE,
+        )
+    return found[0] if found else None
+
+
+def is_on(spec: Spec, pool: Pool, host_name: str | Unknown) -> bool:
+    """Claims that the pool is on the host.
+
+    Raises:
+        Failure: that depends on the host's name, and it is not known.
+    """
+    if not pool.hosts:
+        return True
+    if isinstance(host_name, Unknown):
+        raise Failure(
+            f"pool {pool.name} is only on some hosts, and this host's name is not known ({host_name.why})",
+            "say which host it is: --name HOST",
+            code=Exit.USAGE,
+        )
+    return any(is_named(host_name, pattern) for pattern in hosts_of(spec, pool))
+
+
+def hosts_of(spec: Spec, pool: Pool) -> tuple[str, ...]:
+    """Names and patterns of the hosts that the pool is on, groups written out; empty: every host."""
+    groups = {group.name: group.hosts for group in spec.host_groups}
+    return tuple(dict.fromkeys(host for name in pool.hosts for host in groups.get(name, (name,))))
+
+
+def is_named(host_name: str, pattern: str) -> bool:
+    """Claims that a host is called so, by its whole name or its first label; case does not matter."""
+    name = host_name.lower()
+    return any(fnmatchcase(each, pattern.lower()) for each in (name, name.partition(".")[0]))
+
+
+def _takes(pool: Pool, unit: GpuUnit) -> bool:
+    return any(_holds(match, unit) for match in pool.matches)
+
+
+def _holds(match: Match, unit: GpuUnit) -> bool:
+    return (
+        (not match.models or _any(match.models, _names(unit)))
+        and (not match.ids or unit.primary.id in match.ids)
+        and (not match.addresses or _any(match.addresses, map(str, _addresses(unit))))
+        and (not match.groups or any(group in match.groups for group in unit.groups))
+    )
+
+
+def _any(patterns: tuple[str, ...], words: Iterator[str]) -> bool:
+    return any(fnmatchcase(word, pattern.lower()) for word in words for pattern in patterns)
+
+
+def _names(unit: GpuUnit) -> Iterator[str]:
+    """``ga100 [a100 pcie 40gb]``, ``a100 pcie 40gb``, and both after the vendor's name."""
+    name = unit.primary.name.lower()
+    for each in (name, *_BRACKETS.findall(name)):
+        yield each
+        if unit.primary.vendor_name is not None:
+            yield f"{unit.primary.vendor_name.lower()} {each}"
+
+
+def _addresses(unit: GpuUnit) -> Iterator[PciAddress]:
+    yield from unit.addresses
+    for function in unit.functions:
+        if isinstance(function.physical_function, PciAddress):
+            yield function.physical_function

@@ -1,0 +1,67 @@
+"""A spec that a person wrote, edited: what is wanted changes, comments and all else stay as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.spec import Spec
+from gpucloud.spec.read import parse_spec
+from gpucloud.spec.write import make_yaml, plain_of, render_spec
+
+
+_DASH = re.compile(r"- {1,4}(?=\S)")
+
+
+def edit_spec(text: str, wanted: Spec, name: str = "gpucloud.yaml") -> str:
+    """The text changed so that it says what is wanted, and no more than that.
+
+    Values that say the same in other words stay as they are written.
+
+    Raises:
+        Failure: the text is no spec, or is written so that it cannot be changed without harm.
+    """
+    before = parse_spec(text, name)
+    if before == wanted:
+        return text
+    yaml = make_yaml(*_list_layout(text))
+    document = yaml.load(text)
+    if document is None:
+        return text + render_spec(wanted)
+    _merge(document, plain_of(before), plain_of(wanted))
+    stream = StringIO()
+    yaml.dump(document, stream)
+    edited = stream.getvalue()
+    if plain_of(parse_spec(edited, name)) != plain_of(wanted):
+        raise Failure(f"{name} could not be changed with its comments kept", "change it by hand")
+    return edited
+
+
+def _list_layout(text: str) -> tuple[int, int]:
+    """How lists stand under their keys here: columns to the value, and to the dash."""
+    key = 0
+    for line in text.splitlines():
+        bare = line.lstrip()
+        if match := _DASH.match(bare):
+            dash = len(line) - len(bare) - key
+            if 0 <= dash <= 8:
+                return dash + match.end(), dash
+        elif bare and not bare.startswith("#"):
+            key = len(line) - len(bare)
+    return 4, 2
+
+
+def _merge(table: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    for key in before.keys() - after.keys():
+        del table[key]
+    for key, value in after.items():
+        old = before.get(key)
+        if old == value:
+            continue
+        if isinstance(old, dict) and isinstance(value, dict) and hasattr(table.get(key), "keys"):
+            _merge(table[key], old, value)
+        else:
+            table[key] = value

@@ -1,0 +1,28 @@
+"""What is wrong with a spec, and on which line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SpecError(ValueError):
+    """One thing that is wrong.
+
+    Args:
+        line: where, from 1.
+        what: what is wrong there.
+        then: what to do about it.
+    """
+
+    def __init__(self, line: int, what: str, then: str) -> None:
+        self.line, self.what, self.then = line, what, then
+        super().__init__(f"line {line}: {what}; {then}")
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """What was meant, if one of the known words is near; else all of them."""
+    from difflib import get_close_matches
+
+    words = list(known)
+    near = get_close_matches(word[:80].lower().replace("-", "_"), words, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(words)}"

@@ -1,0 +1,58 @@
+"""Text into a `Spec`: each value by the schema, then what concerns several values at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.spec import Match, Pool, Spec, Use
+from gpucloud.spec.error import SpecError
+from gpucloud.spec.nodes import Scalar, Table, parse_nodes
+from gpucloud.spec.schema import SPEC
+
+
+def parse_spec(text: str, name: str = "gpucloud.yaml") -> Spec:
+    """Read a spec.
+
+    Args:
+        text: YAML.
+        name: what errors call the file.
+
+    Raises:
+        Failure: naming the first line that is wrong, and what would be right. Exit code 2.
+    """
+    try:
+        root = parse_nodes(text)
+        if root is None or (isinstance(root, Scalar) and root.is_null):
+            return Spec()
+        spec = SPEC.read(root, "")
+        for error in _contradictions(spec, root):
+            raise error
+    except SpecError as error:
+        raise Failure(f"{name}, line {error.line}: {error.what}", error.then, code=Exit.USAGE) from error
+    return spec
+
+
+def _contradictions(spec: Spec, root: object) -> Iterator[SpecError]:
+    """What is wrong though each value alone is right."""
+    pools = root.entries.get("pools") if isinstance(root, Table) else None
+    lines = pools.key_lines if isinstance(pools, Table) else {}
+    for pool in spec.pools:
+        for what, then in _of_pool(pool):
+            yield SpecError(lines.get(pool.name, 1), f"pools.{pool.name}: {what}", then)
+
+
+def _of_pool(pool: Pool) -> Iterator[tuple[str, str]]:
+    if Match() in pool.matches:
+        yield (
+            "an entry of match has no condition",
+            "name a model, ids, address or group; `model: '*'` is every card",
+        )
+    if pool.vgpu_types and pool.use is not Use.VGPU:
+        yield f"vgpu_types with use: {pool.use.value}", "leave them out, or write use: vgpu"
+    if pool.vfs is not None and pool.use not in (Use.VGPU, Use.SRIOV):
+        yield f"vfs with use: {pool.use.value}", "leave it out, or write use: sriov or use: vgpu"
+    if len([choice for choice in pool.vgpu_types if not choice.addresses]) > 1:
+        yield "two vGPU types without address", "say with address which card or VF gets which type"
+    if pool.use is Use.HOST and pool.nova.alias is not None:
+        yield "nova.alias with use: host", "OpenStack offers nothing that the host keeps: leave it out"

@@ -1,0 +1,94 @@
+"""Which pool takes a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.hosts.catalogue import capture_of
+from tests.prepare.fake_host import BMC, build, card, host_of
+
+from gpucloud.inventory import open_host
+from gpucloud.model.failure import Failure
+from gpucloud.model.host import Host
+from gpucloud.model.unknown import Unknown
+from gpucloud.spec import hosts_of, parse_spec, pool_of
+
+NO_NAME = Unknown("a capture holds no name")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """Two A100 (10de:20b5) at 3b:00 and 3c:00, and the server's own screen."""
+    return host_of(build(tmp_path_factory.mktemp("host"), [*card(0x3B, 11), *card(0x3C, 12), BMC]))
+
+
+def taken(host: Host, match: str, more: str = "", name: str | Unknown = "gpu01.example.org") -> list[str]:
+    """Addresses that one pool with this match takes."""
+    spec = parse_spec(f"pools:\n  a:\n    use: host\n    match: {match}\n{more}")
+    return [unit.address.short for unit in host.units if pool_of(spec, name, unit) is not None]
+
+
+@pytest.mark.parametrize(
+    ("match", "addresses"),
+    [
+        ("{address: 3b:00.0}", ["3b:00.0"]),
+        ("{address: 3b:00.1}", ["3b:00.0"]),  # its audio function names the card
+        ("{address: '0000:3?:*'}", ["3b:00.0", "3c:00.0"]),
+        ("{ids: 10de:20b5}", ["3b:00.0", "3c:00.0"]),
+        ("{ids: 10DE:20B5, address: '3c:*'}", ["3c:00.0"]),
+        ("[{ids: 10de:20b5, address: '3c:*'}, {group: 11}]", ["3b:00.0", "3c:00.0"]),
+        ("{group: [11, 30]}", ["02:00.0", "3b:00.0"]),
+        ("{model: 'a100*'}", ["3b:00.0", "3c:00.0"]),
+        ("{model: 'NVIDIA*A100*'}", ["3b:00.0", "3c:00.0"]),
+        ("{model: 'H100*'}", []),
+    ],
+)
+def test_a_match_takes_the_cards_it_says(host: Host, match: str, addresses: list[str]) -> None:
+    assert taken(host, match) == addresses
+
+
+def test_a_vf_that_is_seen_alone_goes_with_its_pf(tmp_path: Path) -> None:
+    host = open_host(capture=capture_of("built-nvidia-a2-vendor-vfio", tmp_path))
+    assert len(taken(host, f"{{address: '{host.units[0].address}'}}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_taken"),
+    [
+        ("gpu01", True),
+        ("gpu01.example.org", True),
+        ("GPU0[1-3]", True),
+        ("rack-a", True),
+        ("gpu1", False),
+        ("[gpu02, rack-b]", False),
+    ],
+)
+def test_a_pool_is_on_the_hosts_it_names(host: Host, hosts: str, is_taken: bool) -> None:
+    groups = "host_groups: {rack-a: [gpu01, gpu05], rack-b: gpu02}\n"
+    assert bool(taken(host, "{group: 11}", f"    hosts: {hosts}\n{groups}")) is is_taken
+
+
+def test_a_card_in_two_pools_is_refused_with_both_names(host: Host) -> None:
+    spec = parse_spec(
+        "pools:\n  a: {use: host, match: {group: 11}}\n  b: {use: passthrough, match: {ids: 10de:20b5}}\n"
+    )
+    units = {unit.address.short: unit for unit in host.units}
+    with pytest.raises(Failure, match=r"0000:3b:00\.0 is in two pools: a and b; narrow match"):
+        pool_of(spec, NO_NAME, units["3b:00.0"])
+    assert pool_of(spec, NO_NAME, units["3c:00.0"]) == spec.pool("b")
+
+
+def test_a_name_is_asked_for_only_where_it_matters(host: Host) -> None:
+    assert taken(host, "{group: 11}", name=NO_NAME) == ["3b:00.0"]
+    assert taken(host, "{group: 99}", "    hosts: gpu01\n", name=NO_NAME) == []
+    with pytest.raises(Failure, match="pool a is only on some hosts"):
+        taken(host, "{group: 11}", "    hosts: gpu01\n", name=NO_NAME)
+
+
+def test_groups_are_written_out() -> None:
+    spec = parse_spec(
+        "host_groups: {rack: [gpu01, gpu02]}\n"
+        "pools: {a: {use: host, hosts: [gpu02, rack, 'x*'], match: {model: x}}}\n"
+    )
+    assert hosts_of(spec, spec.pools[0]) == ("gpu02", "gpu01", "x*")

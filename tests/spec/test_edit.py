@@ -1,0 +1,133 @@
+"""A spec written, and edited with its comments kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpucloud.model.pci import PciId
+from gpucloud.model.spec import (
+    HostGroup,
+    Match,
+    NovaSettings,
+    OpenStack,
+    Placement,
+    Pool,
+    Spec,
+    Use,
+    VgpuChoice,
+)
+from gpucloud.spec import edit_spec, parse_spec, render_spec
+from gpucloud.spec.page import EXAMPLE
+
+COMMENTED = """\
+# the machines in hall 2
+openstack:
+  release: 2025.1   # until March
+
+pools:
+  # bought 2021
+  a100:
+    use: passthrough
+    match:
+    - address: [3b:00.0, "3c:00.0"]   # left to right
+    nova: {resource_class: CUSTOM_A100}
+  old:
+    use: host   # to be sold
+    match: {model: "K80*"}
+"""
+WORDS = st.text("abz09", min_size=1, max_size=5)
+NOVA = st.builds(
+    NovaSettings,
+    alias=st.none() | WORDS,
+    resource_class=st.none() | st.just("CUSTOM_A"),
+    traits=st.lists(st.sampled_from(["CUSTOM_X", "HW_Y", "1"]), unique=True).map(tuple),
+    numa_policy=st.none() | st.just("socket"),
+    managed=st.none() | st.booleans(),
+)
+MATCHES = st.builds(
+    Match,
+    models=st.lists(
+        st.sampled_from(["A100*", "true", "12:30", "null", "- x", "# y", "a: b", "0x1"]), unique=True
+    ).map(tuple),
+    ids=st.lists(st.builds(PciId, st.integers(0, 0xFFFF), st.integers(0, 0xFFFF)), unique=True).map(tuple),
+    groups=st.lists(st.integers(0, 99), min_size=1, unique=True).map(tuple),
+)
+CHOICES = st.builds(
+    VgpuChoice, WORDS, max_instances=st.none() | st.integers(1, 9), addresses=st.just(("0000:3b:*",))
+)
+POOLS = st.builds(
+    Pool,
+    WORDS,
+    st.just(Use.VGPU),
+    st.lists(MATCHES, min_size=1, max_size=2, unique=True).map(tuple),
+    hosts=st.lists(WORDS, unique=True).map(tuple),
+    nova=NOVA,
+    vgpu_types=st.lists(CHOICES, max_size=2, unique=True).map(tuple),
+    vfs=st.none() | st.integers(1, 256),
+)
+SPECS = st.builds(
+    Spec,
+    st.none()
+    | st.builds(
+        OpenStack,
+        st.sampled_from(["2025.10", "31", "1e3"]),
+        st.none() | WORDS,
+        st.none() | st.just(Placement.OFF),
+    ),
+    st.lists(st.builds(HostGroup, WORDS, st.just(("h1", "h2"))), unique_by=lambda group: group.name).map(
+        tuple
+    ),
+    st.lists(POOLS, max_size=3, unique_by=lambda pool: pool.name).map(tuple),
+)
+
+
+@settings(deadline=None)
+@given(SPECS)
+def test_what_is_written_is_read_back(spec: Spec) -> None:
+    assert parse_spec(render_spec(spec)) == spec
+
+
+@settings(max_examples=25, deadline=None)
+@given(SPECS, SPECS)
+def test_any_spec_can_become_any_other(before: Spec, after: Spec) -> None:
+    edited = parse_spec(edit_spec(render_spec(before), after))
+    assert replace(edited, pools=(), host_groups=()) == replace(after, pools=(), host_groups=())
+    assert set(edited.pools) == set(after.pools)
+    assert set(edited.host_groups) == set(after.host_groups)
+
+
+@pytest.mark.parametrize("text", [COMMENTED, EXAMPLE, "", "# only a comment\n"])
+def test_what_says_the_same_stays_byte_for_byte(text: str) -> None:
+    assert edit_spec(text, parse_spec(text)) == text
+
+
+def test_an_edit_changes_the_lines_it_is_about() -> None:
+    spec = parse_spec(COMMENTED)
+    (a100, old) = spec.pools
+    wanted = replace(spec, pools=(a100, replace(old, use=Use.PASSTHROUGH)))
+    assert changed_lines(COMMENTED, edit_spec(COMMENTED, wanted)) == ["    use: passthrough # to be sold"]
+
+
+def test_a_new_pool_is_added_at_the_end() -> None:
+    spec = parse_spec(COMMENTED)
+    new = Pool("new", Use.HOST, (Match(groups=(7,)),))
+    edited = edit_spec(COMMENTED, replace(spec, pools=(*spec.pools, new)))
+    assert changed_lines(COMMENTED, edited) == ["  new:", "    use: host", "    match:", "      - group: 7"]
+
+
+def test_a_pool_that_is_not_wanted_goes() -> None:
+    spec = parse_spec(COMMENTED)
+    edited = edit_spec(COMMENTED, replace(spec, pools=spec.pools[:1]))
+    assert "K80" not in edited
+    assert "# bought 2021" in edited
+    assert "# left to right" in edited
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    """Lines of ``after`` that ``before`` has not, but for the layout of lists."""
+    known = {line.strip() for line in before.splitlines()}
+    return [line for line in after.splitlines() if line.strip() and line.strip() not in known]

@@ -1,0 +1,121 @@
+"""A spec is read strictly, with the line of what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciId
+from gpucloud.model.spec import Match, Spec, Use
+from gpucloud.spec import parse_spec
+from gpucloud.spec.page import EXAMPLE
+
+POOL = "pools:\n  a:\n    use: passthrough\n    match: {model: 'A100*'}\n"
+
+
+def why(text: str) -> str:
+    with pytest.raises(Failure) as caught:
+        parse_spec(text)
+    assert caught.value.code is Exit.USAGE
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_example_of_the_page_is_read() -> None:
+    spec = parse_spec(EXAMPLE)
+    assert [pool.name for pool in spec.pools] == ["a100", "desktops", "containers"]
+    assert spec.host_groups[0].hosts == ("gpu0[1-8]",)
+    assert spec.openstack is not None
+    assert spec.openstack.release == "2025.1"
+    desktops = spec.pool("desktops")
+    assert desktops is not None
+    assert desktops.use is Use.VGPU
+    assert desktops.matches == (Match(ids=(PciId(0x10DE, 0x2235),)),)
+    assert desktops.vgpu_types[0].max_instances == 4
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
+def test_an_empty_file_wants_nothing(text: str) -> None:
+    assert parse_spec(text) == Spec()
+
+
+def test_values_are_taken_as_they_are_written() -> None:
+    spec = parse_spec(
+        "openstack: {release: 2025.10}\n"
+        "pools:\n  a:\n    use: host\n"
+        "    match: {address: [12:00.0, 0001:3b:00.1, 0000:3B:*], ids: 10de:0000}\n"
+    )
+    assert spec.openstack is not None
+    assert spec.openstack.release == "2025.10"
+    assert spec.pools[0].matches[0].addresses == ("0000:12:00.0", "0001:3b:00.1", "0000:3b:*")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("pool: {}\n", 1, "did you mean 'pools'?"),
+        (POOL + "    numa: 1\n", 5, "pools.a has no key 'numa'; known are: use, match"),
+        (POOL + "    hots: gpu01\n", 5, "did you mean 'hosts'?"),
+        (POOL + "    nova: {resource-class: CUSTOM_A}\n", 5, "did you mean 'resource_class'?"),
+        (POOL + "    nova: {resource_class: custom_a}\n", 5, "pools.a.nova.resource_class is 'custom_a'"),
+        (POOL + "    nova: {managed: maybe}\n", 5, "it must be `true` or `false`"),
+        (POOL + "    nova: {alias: 'a:1'}\n", 5, "which flavors could not write"),
+        (POOL + "    nova: [a]\n", 5, "pools.a.nova is a list; it must be a table"),
+        (POOL + "    vfs: 4\n", 2, "pools.a: vfs with use: passthrough"),
+        (POOL + "    vgpu_types: {type: nvidia-1}\n", 2, "vgpu_types with use: passthrough"),
+        (POOL + "    use: host\n", 5, "the key 'use' is there twice; it is already on line 3"),
+        (POOL + "    hosts: [gpu01,\n      gpu 02]\n", 6, "pools.a.hosts is 'gpu 02'"),
+        ("pools:\n  a:\n    use: passthru\n    match: {model: x}\n", 3, "did you mean 'passthrough'?"),
+        ("pools:\n  a:\n    use: host\n", 3, "pools.a.match is missing"),
+        ("pools:\n  a:\n    use: host\n    match: []\n", 4, "pools.a.match is an empty list"),
+        ("pools:\n  a:\n    use: host\n    match: {}\n", 2, "an entry of match has no condition"),
+        ("pools:\n  a b:\n    use: host\n    match: {model: x}\n", 2, "a name in pools is 'a b'"),
+        ("pools:\n  a:\n    use: host\n    match: {ids: 0x10de}\n", 4, "as lspci -nn prints them"),
+        ("pools:\n  a:\n    use: host\n    match: {group: 0x12}\n", 4, "a whole number from 0"),
+        ("pools:\n  a:\n    use: host\n    match: {address: here}\n", 4, "a PCI address"),
+        ("pools:\n", 1, "pools is empty"),
+        ("pools: &a {}\n", 1, "&a names a value for later"),
+        ("pools: {}\nopenstack: *a\n", 2, "*a refers to another place"),
+        ("pools: !!python/object:os.system {}\n", 1, "is not read; leave it out"),
+        ("pools: {}\n---\nopenstack: {}\n", 2, "a second document begins"),
+        ("? [a]\n: b\n", 1, "a key is a list or a table"),
+        ("- a\n", 1, "the file is a list"),
+        ("pools: {\n", 2, "it is not YAML"),
+        ("a:\n\t- b\n", 2, "it is not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, line: int, says: str) -> None:
+    message = why(text)
+    assert message.startswith(f"gpucloud.yaml, line {line}: ")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "{a: " * 50_000,
+        "- " * 30_000,
+        "[" + "a," * 100_000 + "]",
+        "pools: {a: &a [x], b: [*a, *a, *a]}",
+        "a: " + "x" * 600_000,
+        "a: \x00",
+        "a: \ud800",
+        '"\\ud800": 1',
+        "x: [" + "{}," * 60_000 + "]",
+        "%YAML 9.9\n---\na: 1",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_hostile_text_is_refused_in_one_line(text: str) -> None:
+    assert len(why(text)) < 400
+
+
+@given(st.text(alphabet=st.sampled_from(" \n:-[]{}#&*!|>'\"%@`?,abpools\tx"), max_size=80))
+def test_any_text_is_a_spec_or_a_failure(text: str) -> None:
+    with contextlib.suppress(Failure):
+        parse_spec(text)
