@@ -116,7 +116,7 @@ def test_a_new_pool_is_added_at_the_end() -> None:
     spec = parse_spec(COMMENTED)
     new = Pool("new", Use.HOST, (Match(groups=(7,)),))
     edited = edit_spec(COMMENTED, replace(spec, pools=(*spec.pools, new)))
-    assert changed_lines(COMMENTED, edited) == ["  new:", "    use: host", "    match:", "      - group: 7"]
+    assert changed_lines(COMMENTED, edited) == ["  new:", "    use: host", "    - group: 7"]
 
 
 def test_a_pool_that_is_not_wanted_goes() -> None:

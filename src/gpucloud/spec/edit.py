@@ -12,7 +12,6 @@ from gpucloud.model.spec import Spec
 from gpucloud.spec.read import parse_spec
 from gpucloud.spec.write import make_yaml, plain_of, render_spec
 
-
 _DASH = re.compile(r"- {1,4}(?=\S)")
 
 
