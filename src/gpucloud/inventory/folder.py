@@ -13,6 +13,7 @@ from gpucloud.inventory.paths import follow, follow_last, link_text
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CHUNK = 16384
+Texts = dict[str, str | OSError]
 
 
 class Folder:
@@ -51,6 +52,23 @@ class Folder:
         """Name the entries of a folder, in no order."""
         return os.listdir(self._root + self._folder(path) or "/")
 
+    def contents(self, path: str, wanted: frozenset[str], limit: int) -> tuple[list[str], Texts]:
+        """Name the entries of a folder, and read those that are wanted: text, or why there is none."""
+        folder = os.open(self._root + self._folder(path), _FLAGS | os.O_DIRECTORY)
+        try:
+            names = os.listdir(folder)
+            texts: Texts = {}
+            for name in wanted.intersection(names):
+                try:
+                    texts[name] = _read_in(folder, name, limit)
+                except OSError as error:
+                    texts[name] = (
+                        self._again(f"{path}/{name}", limit) if error.errno == errno.ELOOP else error
+                    )
+        finally:
+            os.close(folder)
+        return names, texts
+
     def target(self, path: str) -> str | None:
         """Read a link's target; None where there is something else."""
         place = self._place(path)
@@ -64,6 +82,13 @@ class Folder:
     def has_folder(self, path: str) -> bool:
         """Claims that there is a folder at the path."""
         return os.path.isdir(self._root + self._folder(path))
+
+    def _again(self, path: str, limit: int) -> str | OSError:
+        """Read a link to a file, as ``read`` does."""
+        try:
+            return self.read(path, limit).decode(errors="replace")
+        except OSError as error:
+            return error
 
     def _place(self, path: str) -> str:
         if "\0" in path:  # no name of the kernel has one, but a hostile capture may make us ask
@@ -106,6 +131,14 @@ class Folder:
             return link_text(self.read(place, 4096))
         except OSError:  # too long for a link, or nothing that can be read
             return None
+
+
+def _read_in(folder: int, name: str, limit: int) -> str:
+    descriptor = os.open(name, _FLAGS, dir_fd=folder)
+    try:
+        return _read_all(descriptor, limit).decode(errors="replace")
+    finally:
+        os.close(descriptor)
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

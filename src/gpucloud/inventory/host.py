@@ -6,7 +6,7 @@ from gpucloud.inventory.pci.function import Names
 from gpucloud.inventory.pci.functions import read_functions
 from gpucloud.inventory.pci.groups import groups_of, read_groups
 from gpucloud.inventory.pci.names import NewestNames
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.distribution import read_distribution
 from gpucloud.inventory.system.framebuffers import read_consoles, read_framebuffers
 from gpucloud.inventory.system.iommu import read_iommu, read_security
@@ -17,7 +17,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
 
 
-def read_host(reader: Reader, names: Names | None = None) -> Host:
+def read_host(reader: HostReader, names: Names | None = None) -> Host:
     """Read a host.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER
 from gpucloud.inventory.folder import Folder
-from gpucloud.inventory.reader import FILE_LIMIT, reason
+from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
 from gpucloud.model.unknown import Unknown
 
 _T = TypeVar("_T")
@@ -39,6 +39,14 @@ class LiveReader:
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
         return answer(path, lambda: tuple(sorted(self._folder.names(path))))
 
+    def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
+        contents = answer(path, lambda: self._folder.contents(path, wanted, FILE_LIMIT))
+        if contents is None or isinstance(contents, Unknown):
+            return contents
+        names, texts = contents
+        answers = {name: _told(f"{path}/{name}", text) for name, text in texts.items()}
+        return Contents(frozenset(names), {name: text for name, text in answers.items() if text is not None})
+
     def read_link(self, path: str) -> str | None | Unknown:
         return answer(path, lambda: self._folder.target(path))
 
@@ -48,9 +56,17 @@ def answer(path: str, read: Callable[[], _T]) -> _T | None | Unknown:
     try:
         return read()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return None
-        return Unknown(f"{reason(error)}: {path}")
+        return _refused(path, error)
+
+
+def _told(path: str, text: str | OSError) -> str | None | Unknown:
+    return text if isinstance(text, str) else _refused(path, text)
+
+
+def _refused(path: str, error: OSError) -> None | Unknown:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return None
+    return Unknown(f"{reason(error)}: {path}")
 
 
 def _ask_kvm() -> bytes | Unknown:

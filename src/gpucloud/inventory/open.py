@@ -6,12 +6,12 @@ from pathlib import Path
 
 from gpucloud.inventory.host import read_host
 from gpucloud.inventory.live import LiveReader
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import HostReader
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 
 
-def open_reader(*, capture: Path | None = None, remote: str | None = None) -> Reader:
+def open_reader(*, capture: Path | None = None, remote: str | None = None) -> HostReader:
     """Reach a host: this one where neither argument is given.
 
     Args:

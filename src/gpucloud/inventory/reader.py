@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from gpucloud.model.unknown import Unknown
 
@@ -32,6 +33,22 @@ class Reader(Protocol):
 
     def read_link(self, path: str) -> str | None | Unknown:
         """Read the target of a symbolic link as it is written; None for anything but a link."""
+
+
+class Contents(NamedTuple):
+    """A folder and some of its files."""
+
+    names: frozenset[str]
+    """All entries."""
+    texts: Mapping[str, str | Unknown]
+    """The files that were asked for and are there, by name."""
+
+
+class HostReader(Reader, Protocol):
+    """A host whose folders can be read at once: a big server has thousands of attributes in hundreds of them."""
+
+    def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
+        """List a folder and read those of its files whose names are wanted, as ``read_text`` does."""
 
 
 def needed(answer: str | None | Unknown, path: str) -> str | Unknown:

@@ -10,7 +10,7 @@ from gpucloud.inventory.capture.reader import CaptureReader, Files
 from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.folder import Folder
 from gpucloud.inventory.reader import reason
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Failure, code_of
 
 _MANIFEST_LIMIT = 4 * 1024 * 1024
 
@@ -31,6 +31,7 @@ def open_capture(path: Path) -> CaptureReader:
         raise Failure(
             f"there is no capture at {path} ({reason(error)})",
             "give a directory, or an archive made by: gpucloud capture",
+            code=code_of(error),
         ) from None
     from gpucloud.inventory.capture.archives.read import read_archive
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from gpucloud.inventory.capture.absences import Absences
-from gpucloud.inventory.reader import FILE_LIMIT, reason
+from gpucloud.inventory.folder import Texts
+from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
 from gpucloud.model.unknown import Unknown
 
 _T = TypeVar("_T")
@@ -19,6 +20,8 @@ class Files(Protocol):
     def read(self, path: str, limit: int) -> bytes: ...
 
     def names(self, path: str) -> list[str]: ...
+
+    def contents(self, path: str, wanted: frozenset[str], limit: int) -> tuple[list[str], Texts]: ...
 
     def target(self, path: str) -> str | None: ...
 
@@ -67,6 +70,22 @@ class CaptureReader:
 
     def read_link(self, path: str) -> str | None | Unknown:
         return self._answer(path, lambda: self._files.target(path))
+
+    def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
+        try:
+            listed, texts = self._files.contents(path, wanted, FILE_LIMIT)
+        except OSError as error:
+            return self._refused(path, error)
+        names = frozenset(listed).union(self._absences.unread(path))
+        if not names and self._has_manifest:  # as list_dir has it
+            why = self._absences.why(path, has_folder=True)
+            if why is not None:
+                return why
+        answers = {
+            name: text.rstrip("\0") if isinstance(text, str) else self._refused(f"{path}/{name}", text)
+            for name, text in texts.items()
+        }
+        return Contents(names, {name: text for name, text in answers.items() if text is not None})
 
     def _answer(self, path: str, read: Callable[[], _T]) -> _T | None | Unknown:
         try:

@@ -6,6 +6,7 @@ Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gpucloud.inventory.pci.device import number
 from gpucloud.model.pci import Bar, PciAddress, PciClass, PciId
@@ -16,11 +17,13 @@ _MEMORY = 0x200
 _PREFETCH = 0x2000
 _MEMORY_64 = 0x100000
 """Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
+_UNUSED = " ".join(("0x0000000000000000",) * 3)
 _MEBIBYTE_BITS = 20
 _SPEED = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
 
 
+@lru_cache(maxsize=1024)
 def parse_modalias(text: str) -> tuple[PciId, PciId, PciClass] | None:
     """Read id, subsystem and class in ``pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00``.
 
@@ -36,6 +39,33 @@ def parse_modalias(text: str) -> tuple[PciId, PciId, PciClass] | None:
     return PciId(vendor, device), PciId(sub_vendor, sub_device), PciClass(code)
 
 
+def parse_id(text: str) -> int:
+    """Read one half of an id, as ``vendor`` has it: 16 bits.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    return number(text, 16)
+
+
+def parse_class(text: str) -> PciClass:
+    """Read ``class``: 24 bits.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    return PciClass(number(text, 24))
+
+
+def parse_revision(text: str) -> int:
+    """Read ``revision``: 8 bits.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    return number(text, 8)
+
+
 def parse_resource(text: str) -> tuple[Bar, ...]:
     """Read ``resource``: the first six lines are the BARs, ``start end flags`` in hexadecimal.
 
@@ -47,6 +77,8 @@ def parse_resource(text: str) -> tuple[Bar, ...]:
     """
     bars = []
     for index, line in enumerate(text.splitlines()[:6]):
+        if line == _UNUSED:
+            continue
         start, end, flags = (number(word) for word in line.split())
         if flags & (_IO | _MEMORY) and end >= start:
             bars.append(
@@ -108,6 +140,11 @@ def parse_numa(text: str) -> int | Unknown:
 def parse_override(text: str) -> str | None:
     """Read ``driver_override``; the kernel prints ``(null)`` where there is none."""
     return None if text in ("", "(null)") else text
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Read a list of words, as ``reset_method`` has it."""
+    return tuple(text.split())
 
 
 def parse_flag(text: str) -> bool:

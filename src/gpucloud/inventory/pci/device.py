@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import Contents, HostReader
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
 DEVICES = "/sys/bus/pci/devices"
+_AT_ONCE = frozenset(
+    (
+        "modalias class revision resource numa_node driver_override reset_method power_state d3cold_allowed"
+        " current_link_speed current_link_width max_link_speed max_link_width sriov_totalvfs boot_vga"
+    ).split()
+)
+"""Attributes that are asked of every function; others are read when they are needed."""
+_SHORT = 1024
+"""Attributes up to so many characters are remembered with their values: none of the kernel's is longer."""
+_NOTHING = Contents(frozenset(), {})
 _T = TypeVar("_T")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
@@ -27,29 +38,29 @@ class Device:
         absent: names that were found to be optional; all devices of a host share it.
     """
 
-    def __init__(self, reader: Reader, address: PciAddress, absent: set[str]) -> None:
+    def __init__(self, reader: HostReader, address: PciAddress, absent: set[str]) -> None:
         self.address = address
         self.path = f"{DEVICES}/{address}"
         self._reader = reader
         self._absent = absent
-        listed = reader.list_dir(self.path)
-        self._unlisted = listed if isinstance(listed, Unknown) else None
-        self.names = frozenset(listed) if isinstance(listed, tuple) else frozenset()
+        contents = reader.read_folder(self.path, _AT_ONCE)
+        self._unlisted = contents if isinstance(contents, Unknown) else None
+        self.names, self._texts = contents if isinstance(contents, Contents) else _NOTHING
 
     def text(self, name: str) -> str | None | Unknown:
         """An attribute without its newline; None where the kernel shows none."""
-        text = self._ask(name, self._reader.read_text)
+        text = self._raw(name)
         return text.strip() if isinstance(text, str) else text
 
     def value(self, name: str, parse: Callable[[str], _T]) -> _T | None | Unknown:
         """An attribute as a value; text that ``parse`` refuses with ValueError is Unknown."""
-        text = self.text(name)
+        text = self._raw(name)
         if not isinstance(text, str):
             return text
         try:
-            return parse(text)
+            return _parsed(parse, text) if len(text) < _SHORT else parse(text.strip())
         except ValueError:
-            return Unknown(f"{name} of {self.address} is not understood: {text[:60]!r}")
+            return Unknown(f"{name} of {self.address} is not understood: {text.strip()[:60]!r}")
 
     def always(self, name: str, parse: Callable[[str], _T]) -> _T | Unknown:
         """An attribute that the kernel shows of every function."""
@@ -65,16 +76,26 @@ class Device:
         """Names in a folder below."""
         return self._ask(name, self._reader.list_dir)
 
+    def _raw(self, name: str) -> str | None | Unknown:
+        text = self._texts.get(name)
+        return self._ask(name, self._reader.read_text) if text is None else text
+
     def _ask(self, name: str, read: Callable[[str], _T | None | Unknown]) -> _T | None | Unknown:
-        if self._unlisted is not None:
-            return self._unlisted
-        is_listed = name.partition("/")[0] in self.names
+        is_listed = name in self.names or name.partition("/")[0] in self.names
         if not is_listed and name in self._absent:
             return None
+        if self._unlisted is not None:
+            return self._unlisted
         answer = read(f"{self.path}/{name}")
         if answer is None and not is_listed:
             self._absent.add(name)
         return answer
+
+
+@lru_cache(maxsize=4096)
+def _parsed(parse: Callable[[str], _T], text: str) -> _T:
+    """The value of an attribute, remembered: functions of one kind, and servers of one kind, say the same."""
+    return parse(text.strip())
 
 
 def number(text: str, bits: int = 64) -> int:

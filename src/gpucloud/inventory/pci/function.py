@@ -9,20 +9,24 @@ from typing import NamedTuple, Protocol
 
 from gpucloud.inventory.pci.attributes import (
     parent_in,
+    parse_class,
     parse_flag,
+    parse_id,
     parse_linked,
     parse_modalias,
     parse_numa,
     parse_override,
     parse_resize,
     parse_resource,
+    parse_revision,
     parse_speed,
     parse_width,
+    parse_words,
 )
-from gpucloud.inventory.pci.device import Device, number
+from gpucloud.inventory.pci.device import Device
 from gpucloud.inventory.pci.nodes import read_nodes
 from gpucloud.inventory.pci.slices import read_mdev_types, read_sriov, read_vendor_vfio_types
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import Aliases
 from gpucloud.model.pci import Bar, Link, PciAddress, PciClass, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
@@ -42,7 +46,7 @@ class Names(Protocol):
 class Surroundings(NamedTuple):
     """What is read once for all functions."""
 
-    reader: Reader
+    reader: HostReader
     names: Names
     release: str | Unknown
     aliases: Aliases | Unknown
@@ -64,7 +68,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         vendor_name=around.names.vendor(id_.vendor) if isinstance(id_, PciId) else None,
         device_name=around.names.device(id_) if isinstance(id_, PciId) else None,
         subsystem=subsystem,
-        revision=device.always("revision", lambda text: number(text, 8)),
+        revision=device.always("revision", parse_revision),
         driver=driver,
         driver_override=_override(device),
         candidate_modules=_candidates(modalias, around.aliases),
@@ -89,7 +93,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
 
 def _class(device: Device, modalias: str | Unknown) -> PciClass | Unknown:
     """The class; where its own file cannot be read, ``modalias`` tells it too."""
-    shown = device.always("class", lambda text: PciClass(number(text, 24)))
+    shown = device.always("class", parse_class)
     told = parse_modalias(modalias) if isinstance(shown, Unknown) and isinstance(modalias, str) else None
     return shown if told is None else told[2]
 
@@ -109,7 +113,7 @@ def _ids(
 
 
 def _id(device: Device, *names: str) -> PciId | Unknown:
-    vendor, product = (device.always(name, lambda text: number(text, 16)) for name in names)
+    vendor, product = (device.always(name, parse_id) for name in names)
     if isinstance(vendor, Unknown):
         return vendor
     return product if isinstance(product, Unknown) else PciId(vendor, product)
@@ -152,7 +156,7 @@ def _bars(device: Device) -> tuple[Bar, ...] | Unknown:
 
 def _resets(device: Device, release: str | Unknown) -> tuple[str, ...] | None | Unknown:
     """Since 5.15 a function without ``reset_method`` cannot be reset; older kernels do not say how."""
-    methods = device.value("reset_method", lambda text: tuple(text.split()))
+    methods = device.value("reset_method", parse_words)
     match = _RELEASE.match(release) if isinstance(release, str) else None
     if methods is None and match and (int(match[1]), int(match[2])) < (5, 15):
         return Unknown("kernels before 5.15 do not say")
@@ -190,7 +194,7 @@ def _linked(device: Device) -> tuple[PciAddress, ...] | Unknown:
     return tuple(sorted(address for address in found if address is not None))
 
 
-def _parent(device: Device, reader: Reader) -> PciAddress | None | Unknown:
+def _parent(device: Device, reader: HostReader) -> PciAddress | None | Unknown:
     target = reader.read_link(device.path)
     if isinstance(target, str):
         try:

@@ -9,7 +9,7 @@ from gpucloud.inventory.pci.device import DEVICES, Device, number
 from gpucloud.inventory.pci.function import Names, Surroundings, read_function
 from gpucloud.inventory.pci.holders import read_openings
 from gpucloud.inventory.pci.nodes import read_nvidia_minors
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import HostReader, Reader
 from gpucloud.inventory.system.modules import read_aliases
 from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
@@ -18,7 +18,7 @@ Functions = dict[PciAddress, PciFunction]
 
 
 def read_functions(
-    reader: Reader, names: Names, release: str | Unknown, members: Mapping[PciAddress, int]
+    reader: HostReader, names: Names, release: str | Unknown, members: Mapping[PciAddress, int]
 ) -> Functions | Unknown:
     """Read every function on the PCI bus.
 
