@@ -1,0 +1,34 @@
+"""Filters of the scheduler: the default list of each release, and those that are gone.
+
+``PciPassthroughFilter`` and ``NUMATopologyFilter`` are in no release's default list.
+"""
+
+from __future__ import annotations
+
+from gpucloud.nova.releases.fact import fact
+
+_COMMON = ("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter")
+_GROUPS = ("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter")
+_GONE_17: tuple[str, ...] = ("TrustedFilter", "TypeAffinityFilter")
+_GONE_18 = (*_GONE_17, "ExactRamFilter", "ExactDiskFilter", "ExactCoreFilter")
+_GONE_20 = (*_GONE_18, "CoreFilter", "DiskFilter", "RamFilter")
+_GONE_22 = (*_GONE_20, "AggregateCoreFilter", "AggregateDiskFilter", "AggregateRamFilter", "RetryFilter")
+
+DEFAULT_FILTERS = fact(
+    "filters that are on where nova.conf names none",
+    ("RetryFilter", "AvailabilityZoneFilter", "RamFilter", "DiskFilter", *_COMMON, *_GROUPS),
+    ("16.0.0", ("RetryFilter", "AvailabilityZoneFilter", *_COMMON, *_GROUPS)),
+    ("20.0.0", ("AvailabilityZoneFilter", *_COMMON, *_GROUPS)),
+    ("24.0.0", (*_COMMON, *_GROUPS)),
+    source="nova/conf/scheduler.py",
+)
+GONE_FILTERS = fact(
+    "filters that are gone: naming one stops the scheduler with SchedulerHostFilterNotFound",
+    (),
+    ("17.0.0", _GONE_17),
+    ("18.0.0", _GONE_18),
+    ("20.0.0", _GONE_20),
+    ("22.0.0", _GONE_22),
+    ("28.0.0", (*_GONE_22, "AvailabilityZoneFilter")),
+    source="nova/scheduler/filters/",
+)
