@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 from gpucloud.doctor.evidence.text import LONGEST_LINE, Chunk
 from gpucloud.model.finding import Evidence, Level
@@ -21,6 +22,8 @@ _MOST_CANDIDATES = 400
 """Lines of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
 _MANY_CANDIDATES, _FEW_CANDIDATES = 3000, 40
 """After so many lines of one input, so many of each further chunk: an input can come in hundreds of them."""
+_LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
+"""A table for ``bytes.translate`` that leaves lower case letters only."""
 
 Tried = dict[tuple[str, str], int]
 """Lines of one input that were tried so far, by name and needle of the phrase."""
@@ -51,6 +54,11 @@ class Phrase:
     """A pattern that makes the same words mean something else."""
 
     @cached_property
+    def letters(self) -> str:
+        """The longest run of letters in the needle: where a text has no word with it, it has no needle."""
+        return max(re.findall("[a-z]*", self.needle), key=len)
+
+    @cached_property
     def matcher(self) -> re.Pattern[str]:
         return re.compile(self.pattern or re.escape(self.needle), re.IGNORECASE)
 
@@ -72,7 +80,8 @@ def find_remarks(chunk: Chunk, phrases: Iterable[Phrase], tried: Tried) -> Itera
     """The phrases that a chunk of text holds, in the order of the phrases; ``tried`` is counted on."""
     page = _Page(chunk, tried)
     for phrase in phrases:
-        yield from page.find(phrase)
+        if phrase.letters in page.words:
+            yield from page.find(phrase)
 
 
 class _Page:
@@ -83,6 +92,9 @@ class _Page:
         self._tried = tried
         self._low = chunk.text.lower()
         self._starts: list[int] = []
+        letters = self._low.encode("ascii", "replace").translate(_LETTERS)
+        self.words = b" ".join(set(letters.split())).decode("ascii")
+        """Each run of letters once: a log says the same words over and over, so this is soon searched."""
 
     def find(self, phrase: Phrase) -> Iterator[Remark]:
         place = self._low.find(phrase.needle)
@@ -118,5 +130,6 @@ class _Page:
 
     def _line_at(self, place: int) -> int:
         if not self._starts:
-            self._starts = [0, *(match.end() for match in re.finditer("\n", self._low))]
+            lengths = (len(line) + 1 for line in self._low.split("\n"))
+            self._starts = list(accumulate(lengths, initial=0))[:-1]
         return bisect_right(self._starts, place) - 1
