@@ -106,7 +106,7 @@ def test_a_folder_that_takes_no_reports_is_refused_before_the_demo_begins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert run(["demo", "--output", str(tmp_path / "file" / "reports")]) == Exit.ERROR
+    assert run(["demo", "--output", str(tmp_path / "file" / "reports")]) == Exit.USAGE
     error = capsys.readouterr().err
     assert "cannot be made: Not a directory; name another with --output" in error
     assert error.count("\n") == 1

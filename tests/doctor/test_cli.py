@@ -94,7 +94,7 @@ def test_the_level_decides_the_exit_code(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["doctor", "--evidence", str(tmp_path / "none.yaml")]) == Exit.ERROR
+    assert run(["doctor", "--evidence", str(tmp_path / "none.yaml")]) == Exit.USAGE
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -101,7 +101,7 @@ def test_a_capture_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_capture_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["capture", "--output", str(tmp_path / "none" / "x.tar.gz")]) == Exit.ERROR
+    assert run(["capture", "--output", str(tmp_path / "none" / "x.tar.gz")]) == Exit.USAGE
     assert "cannot be written" in capsys.readouterr().err
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpucloud.cli.main import run
+from gpucloud.lab.record import Record, write_record
 from gpucloud.model.failure import Exit
 
 
@@ -35,9 +36,11 @@ def test_an_empty_laboratory_lists_nothing(capsys: pytest.CaptureFixture[str]) -
     [
         (["up", "no-such"], Exit.USAGE, "no topology is named 'no-such'"),
         (["up", "/nowhere.toml"], Exit.USAGE, "cannot be read"),
-        (["down", "x"], Exit.ERROR, "no server is named x"),
-        (["run", "x", "true"], Exit.ERROR, "no server is named x"),
-        (["ssh", "x"], Exit.ERROR, "no server is named x"),
+        (["up", "twins", "--name", ""], Exit.USAGE, "'' cannot be the name of a server"),
+        (["down", "x"], Exit.USAGE, "no server is named x; there are none; gpucloud lab topologies lists"),
+        (["run", "x", "true"], Exit.USAGE, "no server is named x"),
+        (["ssh", "x"], Exit.USAGE, "no server is named x"),
+        (["ssh", "twins"], Exit.USAGE, "no server is named twins; bring it up: gpucloud lab up twins"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
@@ -47,6 +50,21 @@ def test_what_cannot_be_done_is_said_in_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+def test_ending_all_servers_says_so_where_there_are_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lab", "down", "--all"]) == Exit.FINE
+    assert capsys.readouterr().out == "no server is there\n"
+
+
+def test_a_list_says_in_words_what_a_server_runs_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "state/gpucloud/lab/hosts/gone"
+    folder.mkdir(parents=True)
+    write_record(folder, Record("twins", "abc", "tcg", 0.0, "cold", port=2222))
+    assert run(["lab", "list"]) == Exit.FINE
+    assert capsys.readouterr().out.splitlines()[1].split("  ")[-1] == "software emulation"
 
 
 @pytest.mark.parametrize("arguments", [["down"], ["down", "x", "--all"], ["run", "x"]])

@@ -7,7 +7,7 @@ import pytest
 from gpucloud.lab.lab import Lab
 from gpucloud.lab.record import Record, State, write_record
 from gpucloud.lab.topology.parse import load_topology
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def test_a_laboratory_nobody_used_has_no_servers(lab: Lab) -> None:
 
 
 def test_a_server_that_is_not_there_is_named(lab: Lab, dead: Path) -> None:
-    with pytest.raises(Failure, match=r"no server is named here; there are: gone"):
-        lab.host("here")
-    with pytest.raises(Failure, match="no server is named here"):
-        lab.down("here")
+    for use in (lab.host, lab.down):
+        with pytest.raises(Failure, match=r"no server is named here; there are: gone") as caught:
+            use("here")
+        assert caught.value.code == Exit.USAGE
 
 
 def test_a_server_whose_qemu_has_ended_is_shown_as_dead_and_not_used(lab: Lab, dead: Path) -> None:

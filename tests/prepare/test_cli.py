@@ -137,7 +137,7 @@ def test_a_plan_file_without_end_is_not_read(type_: Type, tmp_path: Path) -> Non
 
 def test_a_plan_that_cannot_be_written_is_one_line(type_: Type, tmp_path: Path) -> None:
     said = type_("plan", "--unit", "3b:00.0", "--output", str(tmp_path / "no" / "plan.json"))
-    assert said.code == Exit.ERROR
+    assert said.code == Exit.USAGE
     assert "cannot write" in said.failure
 
 

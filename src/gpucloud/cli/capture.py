@@ -10,7 +10,7 @@ import typer
 
 from gpucloud.cli.hosts import HostOption
 from gpucloud.cli.output import say
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 
 def capture(
@@ -62,4 +62,5 @@ def _write(path: Path, data: bytes) -> None:
                 path.unlink()
                 raise
     except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}", "name another with --output") from None
+        what = f"{path} cannot be written: {error.strerror}"
+        raise Failure(what, "name another with --output", code=code_of(error)) from None

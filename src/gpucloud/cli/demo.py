@@ -13,7 +13,7 @@ from gpucloud.cli.output import clean, print_text, say
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import play_story
 from gpucloud.demo.story import Act
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 
 class _Lines:
@@ -72,7 +72,8 @@ def _check_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"{folder} cannot be made: {error.strerror}", "name another with --output") from None
+        what = f"{folder} cannot be made: {error.strerror}"
+        raise Failure(what, "name another with --output", code=code_of(error)) from None
     if not os.access(folder, os.W_OK):
         raise Failure(f"{folder} cannot be written to", "name another folder with --output")
 

@@ -58,6 +58,7 @@ def list_servers(output: _Format = Format.TABLE) -> None:
       gpucloud lab list --format json
     """
     from gpucloud.lab.lab import Lab
+    from gpucloud.lab.machine.render import CALLED
 
     hosts = Lab().hosts()
     if output is Format.JSON:
@@ -69,11 +70,11 @@ def list_servers(output: _Format = Format.TABLE) -> None:
             host.record.topology if host.record else "?",
             host.state,
             str(host.record.port) if host.record and host.record.port else "-",
-            host.record.accelerator if host.record else "?",
+            CALLED.get(host.record.accelerator, "?") if host.record else "?",
         )
         for host in hosts
     ]
-    table(("server", "topology", "state", "ssh port", "runs by"), rows)
+    table(("server", "topology", "state", "ssh port", "runs in"), rows)
 
 
 @app.command()
@@ -143,6 +144,9 @@ def down(
     if (name is None) is not everything:
         raise typer.BadParameter("give the name of a server, or --all")
     lab = Lab()
-    for one in [name] if name else [host.name for host in lab.hosts()]:
+    names = [host.name for host in lab.hosts()] if name is None else [name]
+    if not names:
+        print_text("no server is there")
+    for one in names:
         kept = lab.down(one)
         print_text(f"{one} is down" + (f"; it had ended by itself, its logs are in {kept}" if kept else ""))

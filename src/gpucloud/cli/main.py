@@ -16,7 +16,7 @@ import typer
 from gpucloud import __version__
 from gpucloud.cli.output import say
 from gpucloud.cli.usage import usage_line
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 _NAME = "gpucloud"
 _COMPLETION = "_GPUCLOUD_COMPLETE"
@@ -68,8 +68,9 @@ def _root(
 
     Look, judge, plan, show, do, check, undo: start with `gpucloud scan` and `gpucloud doctor`.
 
-    Exit codes: 0 fine, 1 error, 2 usage, 3 findings at or above the asked level, 4 changes pending,
-    5 a change failed and was undone, 6 the undo failed too, 130 interrupted.
+    Exit codes: 0 fine; 1 it failed, or is refused; 2 what was typed cannot be meant, or names what is not
+    there; 3 findings at or above the asked level; 4 changes pending; 5 a change failed and was undone;
+    6 the undo failed too; 130 interrupted. Every error is one line on standard error.
     """
 
 
@@ -121,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.FINE
     except OSError as error:
         _drop_output()
-        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", Exit.ERROR)
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", code_of(error))
     except Exception as error:
         if os.environ.get("GPUCLOUD_TRACEBACK"):
             raise

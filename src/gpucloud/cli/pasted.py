@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from gpucloud.cli.output import say
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Failure, code_of
 
 if TYPE_CHECKING:
     from gpucloud.doctor.evidence.pasted import Pasted
@@ -34,6 +34,7 @@ def read_evidence(path: Path) -> Pasted:
     if str(path) == STANDARD_INPUT:
         return from_text("standard input", _pieces(sys.stdin.buffer))
     try:
+        path.stat()
         if path.is_dir():
             return Pasted(str(path), _directory(path), _environment(path))
         document = _document(path)
@@ -43,9 +44,12 @@ def read_evidence(path: Path) -> Pasted:
             return from_mapping(str(path), document)
         return Pasted(str(path), [(_key(path), _file_pieces(path))])
     except OSError as error:
-        raise Failure(
-            f"evidence {path} cannot be read: {error.strerror}", "give a file or directory"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> Failure:
+    what = f"evidence {path} cannot be read: {error.strerror}"
+    return Failure(what, "give a file or directory", code=code_of(error))
 
 
 def _document(path: Path) -> Mapping[str, object] | None:
@@ -109,8 +113,11 @@ def _environment(path: Path) -> dict[str, str]:
 
 
 def _file_pieces(path: Path) -> Iterator[str]:
-    with path.open("rb") as stream:
-        yield from _pieces(stream)
+    try:
+        with path.open("rb") as stream:
+            yield from _pieces(stream)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[str]:

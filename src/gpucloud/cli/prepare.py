@@ -13,7 +13,7 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -206,7 +206,9 @@ def _read(path: Path) -> Plan:
             data = file.read(PLAN_LIMIT + 1)
     except OSError as error:
         raise Failure(
-            f"cannot read {path}: {error.strerror}", "make a plan: gpucloud plan --output FILE"
+            f"cannot read {path}: {error.strerror}",
+            "make a plan: gpucloud plan --unit ADDRESS --output FILE",
+            code=code_of(error),
         ) from error
     if len(data) > PLAN_LIMIT:
         raise Failure(f"{path} is longer than any plan", "make the plan anew: gpucloud plan --output FILE")
@@ -218,7 +220,9 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise Failure(
-            f"cannot write {path}: {error.strerror}", "choose another place with --output"
+            f"cannot write {path}: {error.strerror}",
+            "choose another place with --output",
+            code=code_of(error),
         ) from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
+from gpucloud.lab.topology.parse import load_topology
 
 
 class LabTheatre:
@@ -15,21 +16,22 @@ class LabTheatre:
     Args:
         topology: its name, or the path of a topology file.
         progress: told in a line what takes long.
+
+    Raises:
+        Failure: there is no such topology.
     """
 
     def __init__(self, topology: str, progress: Callable[[str], None]) -> None:
         self._lab = Lab(progress=progress)
-        self._topology = topology
+        self._topology = load_topology(topology)
         self._host: LabHost | None = None
 
     def prepare(self) -> str:
         """Make the disk image and the saved state of the server, as far as they are not there yet."""
         prepared = self._lab.prepare(self._topology)
         start = "from its saved state" if prepared.saved else "from power-on"
-        power = (
-            "software emulation" if prepared.start.accelerator.name == "tcg" else "hardware virtualization"
-        )
-        return f"{prepared.start.topology.title}; it starts {start}, by {power}"
+        power = prepared.start.accelerator.in_words
+        return f"{prepared.start.topology.title}; it starts {start}, in {power}"
 
     def open(self) -> LabHost:
         """Start a server with a name of its own, so that two stories never meet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from gpucloud.lab.machine.boot import (
     ssh_port,
     wake,
 )
-from gpucloud.lab.machine.qemu import end_qemu, running_pid
+from gpucloud.lab.machine.qemu import end_qemu, is_running
 from gpucloud.lab.process import Completed, run, run_raw
 from gpucloud.lab.record import TOPOLOGY, read_record, write_record
 from gpucloud.lab.ssh import Keys, close_shared, ssh_argv, write_config
@@ -70,7 +70,7 @@ class LabHost:
     def port(self) -> int:
         """The port of 127.0.0.1 that leads to its ssh."""
         record = read_record(self.folder)
-        if record is None or record.port is None or running_pid(self.folder) is None:
+        if record is None or record.port is None or not is_running(self.folder):
             raise self._gone()
         return record.port
 
@@ -102,7 +102,7 @@ class LabHost:
         stdin = input.encode() if isinstance(input, str) else input or b""
         done = run(ssh_argv(argv), timeout_s=timeout_s, ok=None, stdin=stdin, cwd=self._folder())
         if done.code == SSH_FAILED:
-            raise self._gone() if running_pid(self.folder) is None else self._silent()
+            raise self._silent() if is_running(self.folder) else self._gone()
         if ok is not None and done.code not in ok:
             said = (done.stderr or done.stdout).strip().splitlines()
             last = f": {said[-1][:300]}" if said else ""
@@ -127,8 +127,15 @@ class LabHost:
 
     # The power switch.
 
-    def power_on(self, saved: SavedState | None, *, outlives: bool, timeout_s: float) -> None:
-        """Start the server, and wait until it takes commands.
+    def power_on(
+        self,
+        saved: SavedState | None,
+        *,
+        outlives: bool,
+        timeout_s: float,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Start the server, and wait until it takes commands; ``progress`` is told while it boots.
 
         The first time on a new disk; after `kill` on the disk as the power cut left it.
         """
@@ -144,7 +151,7 @@ class LabHost:
             power_on(self.folder, start, outlives=outlives)
         with line_of(self.folder) as line:
             if saved is None:
-                line.wait_ready(timeout_s)
+                line.wait_ready(timeout_s, progress)
             wake(line, Keys(self.folder).for_server())
         self._open(timeout_s)
 
@@ -178,7 +185,7 @@ class LabHost:
         gpucloud's own plans and journals.
         """
         kept = keep_logs(self.folder, self._failed, self.name)
-        if running_pid(self.folder) is not None:
+        if is_running(self.folder):
             keep_answers(kept, self._ask)
         return kept
 

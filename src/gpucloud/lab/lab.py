@@ -19,8 +19,8 @@ from gpucloud.lab.machine.saved import Making, can_be_saved, ensure_saved
 from gpucloud.lab.needs import require
 from gpucloud.lab.record import Listed, Record, State
 from gpucloud.lab.ssh import Keys
-from gpucloud.lab.topology.parse import Topology, load_topology
-from gpucloud.model.failure import Failure
+from gpucloud.lab.topology.parse import Topology, load_topology, topology_names
+from gpucloud.model.failure import Exit, Failure
 
 Progress = Callable[[str], None]
 
@@ -101,14 +101,14 @@ class Lab:
         Raises:
             Failure: the name is taken, or the server does not come up; the message names what was kept.
         """
-        prepared = self.prepare(topology, timeout_s=timeout_s)
-        known = prepared.start.topology
-        host_name = record.check_name(name or known.name)
+        known = topology if isinstance(topology, Topology) else load_topology(topology)
+        host_name = record.check_name(known.name if name is None else name)
+        prepared = self.prepare(known, timeout_s=timeout_s)
         with locked(self._hosts / host_name):
             host = self._claim(host_name, prepared)
             try:
                 began = time.monotonic()
-                host.power_on(prepared.saved, outlives=outlives, timeout_s=timeout_s)
+                host.power_on(prepared.saved, outlives=outlives, timeout_s=timeout_s, progress=self._progress)
                 self._progress(f"{host_name} is up ({time.monotonic() - began:.1f} s)")
             except Failure as failure:
                 raise self._give_up(host, failure) from failure
@@ -121,7 +121,9 @@ class Lab:
         folder = self._hosts / name
         if record.look(self._hosts, name).state is not State.DEAD:
             raise Failure(
-                f"a server named {name} runs already", f"gpucloud lab down {name}, or give a --name"
+                f"a server named {name} runs already",
+                f"gpucloud lab down {name}, or give a --name",
+                code=Exit.USAGE,
             )
         remove_tree(folder)
         folder.mkdir(parents=True, mode=0o700)
@@ -155,11 +157,19 @@ class Lab:
         """
         listed = record.look(self._hosts, record.check_name(name))
         if not listed.folder.is_dir():
-            running = ", ".join(host.name for host in self.hosts()) or "none"
-            raise Failure(f"no server is named {name}", f"there are: {running}; gpucloud lab up {name}")
+            raise self._no_such(name)
         if listed.state is State.DEAD:
             raise Failure(f"the server {name} has ended", f"gpucloud lab down {name} clears it away")
         return LabHost.running(name, listed.folder, self._failed)
+
+    def _no_such(self, name: str) -> Failure:
+        if name in topology_names():
+            then = f"bring it up: gpucloud lab up {name}"
+        elif names := ", ".join(host.name for host in self.hosts()):
+            then = f"there are: {names}"
+        else:
+            then = "there are none; gpucloud lab topologies lists what gpucloud lab up can bring up"
+        return Failure(f"no server is named {name}", then, code=Exit.USAGE)
 
     def down(self, name: str) -> Path | None:
         """End a server, or clear away one that has ended; then gives the folder its logs were kept in.
@@ -169,7 +179,7 @@ class Lab:
         """
         listed = record.look(self._hosts, record.check_name(name))
         if not listed.folder.is_dir():
-            raise Failure(f"no server is named {name}", "gpucloud lab list")
+            raise self._no_such(name)
         kept = None
         if listed.state is State.DEAD and (listed.folder / record.TOPOLOGY).exists():
             kept = LabHost.running(name, listed.folder, self._failed).keep_evidence()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gpucloud.lab.machine.qemu import running_pid
+from gpucloud.lab.machine.qemu import is_running
 from gpucloud.lab.topology.parse import NAME
 from gpucloud.model.failure import Exit, Failure
 
@@ -89,7 +89,7 @@ def look(hosts: Path, name: str) -> Listed:
     """What is true of one server now."""
     folder = hosts / name
     record = read_record(folder)
-    if running_pid(folder) is None:
+    if not is_running(folder):
         return Listed(name, folder, State.DEAD, record)
     return Listed(name, folder, State.UP if record and record.port else State.STARTING, record)
 

@@ -10,7 +10,10 @@ class Exit(IntEnum):
 
     FINE = 0
     ERROR = 1
+    """What was asked for was understood, and it failed or is refused."""
     USAGE = 2
+    """What was typed cannot be meant: it is malformed, it names what is not there, or it would make what is
+    there already. The same holds for what was written into a file for gpucloud."""
     FINDINGS = 3
     """Findings at or above the level that was asked for."""
     PENDING = 4
@@ -36,3 +39,9 @@ class Failure(Exception):  # noqa: N818 - a failure is what the user reads
         self.then = then
         self.code = code
         super().__init__(f"{what}; {then}" if then else what)
+
+
+def code_of(error: OSError) -> Exit:
+    """The exit code where a path that the user named cannot be used: 2 where the path itself is wrong."""
+    is_wrong = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | FileExistsError)
+    return Exit.USAGE if is_wrong else Exit.ERROR

@@ -8,17 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.machine.qemu import end_qemu, pid_file, running_pid, start_qemu
+from gpucloud.lab.machine.qemu import end_qemu, is_running, pid_file, running_pid, start_qemu
 from gpucloud.model.failure import Failure
 
 WAITS = "import sys; sys.stdin.buffer.raw.read(1); import signal; signal.pause()"
 LIKE_QEMU = """
-import os, signal, sys
-open(sys.argv[2] + ".part", "w").write(str(os.getpid()))
+import fcntl, os, socket, sys
+with open(sys.argv[2] + ".part", "w") as file:
+    file.write(str(os.getpid()))
+kept = open(sys.argv[2] + ".part", "r+")
+fcntl.lockf(kept, fcntl.LOCK_EX)
+monitor = socket.socket(socket.AF_UNIX)
+monitor.bind("qmp.sock")
+monitor.listen()
 os.rename(sys.argv[2] + ".part", sys.argv[2])
-open("qmp.sock", "w").close()
-signal.pause()
+connection, _ = monitor.accept()
+connection.sendall(b'{"QMP": {}}\\n')
+for line in connection.makefile():
+    if "quit" in line:
+        sys.exit()
+    connection.sendall(b'{"return": {}}\\n')
 """
+"""Writes and locks its pid file and answers on its monitor as QEMU does."""
 
 
 def like_qemu(folder: Path) -> list[str]:
@@ -45,8 +56,19 @@ def test_ending_it_leaves_neither_process_nor_pid_file(started: Path) -> None:
     assert not end_qemu(started)
 
 
+def test_one_of_another_pid_namespace_is_seen_and_can_be_ended(
+    started: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    proc_of_another_namespace = tmp_path_factory.mktemp("proc")
+    assert running_pid(started, proc_of_another_namespace) is None
+    assert is_running(started, proc_of_another_namespace)
+    assert end_qemu(started, proc=proc_of_another_namespace)
+    assert not is_running(started, proc_of_another_namespace)
+
+
 def test_a_folder_without_pid_file_has_no_qemu(tmp_path: Path) -> None:
     assert running_pid(tmp_path) is None
+    assert not is_running(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "x", "-1", "99999999"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from gpucloud.cloud.boot import partitions, qcow2
 from gpucloud.cloud.definition.parts import Backing, Firmware
 from gpucloud.cloud.programs import Run
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 _OTHER_FORMATS = {
     b"KDMV": "a VMware disk",
@@ -54,11 +54,12 @@ def inspect_image(path: Path, run: Run) -> Image:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
-            raise Failure(f"{path} is no file", "give a disk image: raw or qcow2")
+            raise Failure(f"{path} is no file", "give a disk image: raw or qcow2", code=Exit.USAGE)
         with path.open("rb") as file:
             head = file.read(partitions.HEAD_BYTES)
     except OSError as error:
-        raise Failure(f"the image {path} cannot be read: {error.strerror}", "check its path") from error
+        what = f"the image {path} cannot be read: {error.strerror}"
+        raise Failure(what, "check its path", code=code_of(error)) from error
     kind = _format_of(path, head)
     first = head if kind == "raw" else _first_sectors(path, run)
     try:

@@ -15,7 +15,7 @@ from gpucloud.cloud.libvirt.launch import Launch, forget_ended
 from gpucloud.cloud.libvirt.terminal import attach
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.protocol import Patience, Say
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 from gpucloud.model.pci import PciAddress
 
@@ -104,7 +104,8 @@ class LibvirtCloud:
         domain = self._hypervisor.find(name)
         if domain is None:
             names = ", ".join(guest.name for guest in self.list())
-            raise Failure(f"there is no guest {name}", f"there is {names or 'none at all'}")
+            what, then = f"there is no guest {name}", f"there is {names or 'none at all'}"
+            raise Failure(what, then, code=Exit.USAGE)
         if domain.record is None:
             raise Failure(f"gpucloud did not make guest {name}", f"look at it with virsh dominfo {name}")
         return domain, domain.record

@@ -23,10 +23,11 @@ from gpucloud.cloud.libvirt.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.protocol import Patience, Say
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
+from gpucloud.model.named import units_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,18 @@ class Launch:
             return
         if taken.record is None:
             raise Failure(
-                f"there is a guest {taken.name} already, which gpucloud did not make", "choose another --name"
+                f"there is a guest {taken.name} already, which gpucloud did not make",
+                "choose another --name",
+                code=Exit.USAGE,
             )
         raise Failure(
             f"there is a guest {taken.name} already",
             f"choose another --name, or end it: gpucloud destroy {taken.name}",
+            code=Exit.USAGE,
         )
 
     def _choose(self, host: Host, domains: Sequence[Domain]) -> tuple[GpuUnit, ...]:
+        units_named(host, map(str, self.spec.units))
         chosen = choose(host, claims_of(domains), self.spec)
         if isinstance(chosen, Refused):
             raise Failure(chosen.what, chosen.then)

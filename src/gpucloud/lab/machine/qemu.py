@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpucloud.lab.machine.render import QMP_SOCKET
+from gpucloud.lab.machine.wire import Monitor
 from gpucloud.lab.process import environment
 from gpucloud.model.failure import Failure
 
@@ -74,8 +78,32 @@ def _last_line(log: Path) -> str:
     return lines[-1][:300] if lines else "it said nothing"
 
 
-def running_pid(folder: Path, proc: Path = Path("/proc")) -> int | None:
-    """The process id of the QEMU of this folder, or None when it does not run.
+_PROC = Path("/proc")
+_FLOCK = "hhqqi"
+"""``struct flock`` of fcntl(2): type, whence, start, length, process."""
+
+
+def is_running(folder: Path, proc: Path = _PROC) -> bool:
+    """Claims that the QEMU of this folder runs, here or in another pid namespace.
+
+    QEMU keeps its pid file locked while it lives (qemu_write_pidfile, util/oslib-posix.c), and a lock is seen
+    where its process is not: in a container that shares the folder.
+    """
+    return running_pid(folder, proc) is not None or _is_locked(pid_file(folder))
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, asked)
+    except FileNotFoundError:
+        return False
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def running_pid(folder: Path, proc: Path = _PROC) -> int | None:
+    """The process id of the QEMU of this folder, or None when it does not run in this pid namespace.
 
     A process counts only if its command line names the folder's pid file: ids are used again after a while.
     """
@@ -87,17 +115,22 @@ def running_pid(folder: Path, proc: Path = Path("/proc")) -> int | None:
     return pid if os.fsencode(pid_file(folder)) in words else None
 
 
-def end_qemu(folder: Path, timeout_s: float = 10) -> bool:
+def end_qemu(folder: Path, timeout_s: float = 10, proc: Path = _PROC) -> bool:
     """End the QEMU of this folder at once, as a power cut does; tells whether one ran.
 
-    The process is held by a descriptor before it is recognised, so no other one can be hit.
+    The process is held by a descriptor before it is recognised, so no other one can be hit. One of another
+    pid namespace is ended through its monitor.
 
     Raises:
         Failure: it does not go away.
     """
-    pid = running_pid(folder)
+    pid = running_pid(folder, proc)
     if pid is None:
-        return False
+        is_elsewhere = _is_locked(pid_file(folder))
+        if is_elsewhere:
+            with Monitor(folder / QMP_SOCKET) as monitor:
+                monitor.quit(timeout_s)
+        return is_elsewhere
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -30,6 +30,10 @@ class Accelerator:
     cpu: str
     max_cpus: int
 
+    @property
+    def in_words(self) -> str:
+        return CALLED[self.name]
+
 
 TCG = Accelerator("tcg", "tcg", "max,+svm", 1)
 """Software emulation. It emulates AMD's virtualization too, so the server has a /dev/kvm of its own.
@@ -38,6 +42,9 @@ One processor only: with more, one may run on in stale translated code after the
 patched its text (a static key of kvm, say), and both wait for each other for ever (seen with QEMU 7.2).
 """
 KVM = Accelerator("kvm", "kvm", "host", 16)
+
+CALLED = {"tcg": "software emulation", "kvm": "hardware virtualization"}
+"""Accelerators as users know them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _make(part: Path, start: Start, making: Making) -> None:
     saved = SavedState(part)
     make_disk(part, start.image.disk, "raw")
     try:
-        _boot_and_save(part, start, saved, making.boot_timeout_s)
+        _boot_and_save(part, start, saved, making)
     except Failure as failure:
         name = start.topology.name
         raise did_not_come_up(part, name, failure, keep_logs(part, making.failed, name)) from failure
@@ -83,12 +83,13 @@ def _make(part: Path, start: Start, making: Making) -> None:
     making.progress(f"booted and saved in {time.monotonic() - began:.0f} s; from now on it starts from there")
 
 
-def _boot_and_save(part: Path, start: Start, saved: SavedState, timeout_s: float) -> None:
+def _boot_and_save(part: Path, start: Start, saved: SavedState, making: Making) -> None:
     power_on(part, start, outlives=False, memory=saved.memory, memory_is_shared=True)
     with line_of(part) as line:
-        line.wait_ready(timeout_s)
+        line.wait_ready(making.boot_timeout_s, making.progress)
+        making.progress("  saving what it has in memory")
         patterns = " ".join(shlex.quote(pattern) for pattern in hidden_devices(start.topology))
-        line.do(f"/usr/lib/gpucloud-lab/sleep {patterns}", timeout_s)
+        line.do(f"/usr/lib/gpucloud-lab/sleep {patterns}", making.boot_timeout_s)
     _save(part, saved)
 
 

@@ -17,6 +17,7 @@ from gpucloud.model.failure import Failure
 MAX_ANSWER_BYTES = 16 * 1024**2
 ANSWER_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 2
+TELL_EVERY_S = 5
 
 Clock = Callable[[], float]
 
@@ -75,10 +76,21 @@ class Wire:
         Raises:
             Failure: none came before the deadline (a time of the clock), or the server went away.
         """
+        if not self.has_line(deadline):
+            raise Failure(f"the server's {self._name} gave no answer in time")
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode(errors="replace").rstrip("\r")
+
+    def has_line(self, deadline: float) -> bool:
+        """Wait for a whole line; tells whether one came before the deadline.
+
+        Raises:
+            Failure: the server went away.
+        """
         while b"\n" not in self._rest:
             left = deadline - self._clock()
             if left <= 0:
-                raise Failure(f"the server's {self._name} gave no answer in time")
+                return False
             self._socket.settimeout(left)
             try:
                 received = self._socket.recv(65536)
@@ -89,8 +101,7 @@ class Wire:
             if not received or len(self._rest) > MAX_ANSWER_BYTES:
                 raise self._gone()
             self._rest += received
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line.decode(errors="replace").rstrip("\r")
+        return True
 
     def after(self, seconds: float) -> float:
         """The deadline that many seconds from now."""
@@ -123,6 +134,20 @@ class Monitor(Wire):
             if "return" in answer:
                 return answer["return"]
 
+    def quit(self, timeout_s: float) -> None:
+        """End QEMU, and wait until it is gone.
+
+        Raises:
+            Failure: it stays.
+        """
+        self.send(json.dumps({"execute": "quit"}))
+        self._socket.settimeout(timeout_s)
+        try:
+            while self._socket.recv(65536):
+                pass
+        except TimeoutError as error:
+            raise Failure(f"QEMU does not end within {timeout_s:.0f} s") from error
+
     def human(self, command: str) -> str:
         """Run a command of the monitor that people type; gives the text it prints."""
         return str(self.do("human-monitor-command", **{"command-line": command}))
@@ -150,11 +175,28 @@ class Line(Wire):
     READY = "lab: ready"
     DONE = "lab: done "
 
-    def wait_ready(self, timeout_s: float) -> None:
-        """Wait until the server says that ssh and libvirt run and its devices have their drivers."""
-        deadline = self.after(timeout_s)
-        while self.line(deadline) != self.READY:
-            pass
+    def wait_ready(
+        self,
+        timeout_s: float,
+        progress: Callable[[str], None] = lambda _: None,
+        every_s: float = TELL_EVERY_S,
+    ) -> None:
+        """Wait until the server says that ssh and libvirt run and its devices have their drivers.
+
+        Args:
+            timeout_s: how long it may take.
+            progress: told that it still boots.
+            every_s: how often it is told.
+        """
+        began = self._clock()
+        deadline = began + timeout_s
+        while True:
+            soon = min(deadline, self.after(every_s))
+            if self.has_line(soon) or soon == deadline:
+                if self.line(deadline) == self.READY:
+                    return
+            else:
+                progress(f"  still booting ({self._clock() - began:.0f} s)")
 
     def do(self, command: str, timeout_s: float = 60) -> str:
         """Run a shell line as root on the server.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpucloud.lab.topology.devices import FUNCTIONS
 from gpucloud.lab.topology.fields import Fields
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 FREE_SLOTS = range(0x08, 0x1F)
 MEMORY_MIB = range(1024, 1024 * 1024)
@@ -193,6 +193,7 @@ def _load_file(path: Path) -> Topology:
             raise Failure(f"topology {path}: larger than {MAX_FILE_BYTES} bytes", code=Exit.USAGE)
         return parse_topology(path.stem, raw.decode())
     except OSError as error:
-        raise Failure(f"topology {path} cannot be read: {error.strerror}", code=Exit.USAGE) from error
+        what = f"topology {path} cannot be read: {error.strerror}"
+        raise Failure(what, "see gpucloud lab topologies", code=code_of(error)) from error
     except UnicodeDecodeError as error:
         raise Failure(f"topology {path}: not UTF-8 text", code=Exit.USAGE) from error

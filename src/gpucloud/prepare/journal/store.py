@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.journal.disk import Disk, RealDisk
 from gpucloud.prepare.journal.lock import only_one
@@ -139,7 +139,7 @@ class Journal:
         for entry in self.entries():
             if id_.isascii() and id_.isdigit() and int(entry.id) == int(id_):
                 return entry
-        raise Failure(f"the journal has no entry '{id_}'", "see gpucloud undo --list")
+        raise Failure(f"the journal has no entry '{id_}'", "see gpucloud undo --list", code=Exit.USAGE)
 
     def unfinished(self) -> tuple[Entry, ...]:
         """Entries that were cut off in the middle, oldest first."""
