@@ -25,7 +25,9 @@ console that a guard must know of, but have no uses: they show the server's scre
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId
@@ -47,15 +49,41 @@ def fold_units(functions: Functions, groups: Mapping[int, IommuGroup] | Unknown)
         groups: its IOMMU groups; peers in them are looked up here.
     """
     primaries = [function for function in functions.values() if _is_primary(function, functions)]
+    index = _index(functions, primaries)
     taken = {primary.address for primary in primaries}
     units = []
     for primary in sorted(primaries, key=lambda function: function.address):
-        companions = [
-            each for each in _companions(primary, functions, primaries) if each.address not in taken
-        ]
+        companions = [each for each in _companions(primary, functions, index) if each.address not in taken]
         taken.update(each.address for each in companions)
         units.append(_unit((primary, *companions), functions, groups))
     return tuple(units)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What every card asks about all others, answered once: a server can have thousands of functions."""
+
+    slots: Mapping[str, int]
+    """How many primaries are in a slot."""
+    groups: Mapping[int, int]
+    """How many primaries are in an IOMMU group."""
+    near: Mapping[tuple[int | None, int | PciAddress], list[PciFunction]]
+    """Functions of a companion's class, by vendor and IOMMU group, and by vendor and each bridge above."""
+
+
+def _index(functions: Functions, primaries: Iterable[PciFunction]) -> _Index:
+    near: dict[tuple[int | None, int | PciAddress], list[PciFunction]] = defaultdict(list)
+    for each in functions.values():
+        if _kind(each) in _COMPANIONS:
+            for place in (each.iommu_group, *_bridges_above(each, functions)):
+                if isinstance(place, int | PciAddress):
+                    near[_vendor(each), place].append(each)
+    groups = (each.iommu_group for each in primaries)
+    return _Index(
+        Counter(each.address.slot for each in primaries),
+        Counter(group for group in groups if isinstance(group, int)),
+        near,
+    )
 
 
 def _is_primary(function: PciFunction, functions: Functions) -> bool:
@@ -71,17 +99,14 @@ def _is_primary(function: PciFunction, functions: Functions) -> bool:
     )
 
 
-def _companions(
-    primary: PciFunction, functions: Functions, primaries: Iterable[PciFunction]
-) -> list[PciFunction]:
-    slots = {other.address.slot for other in primaries if other is not primary}
+def _companions(primary: PciFunction, functions: Functions, index: _Index) -> list[PciFunction]:
     found = {each.address: each for each in _by_slot(primary, functions)}
-    elsewhere = (
-        each
-        for each in (*_by_link(primary, functions), *_by_card(primary, functions, primaries))
-        if each.address.slot not in slots
+    own_slot = primary.address.slot
+    found.update(
+        (each.address, each)
+        for each in (*_by_link(primary, functions), *_by_card(primary, functions, index))
+        if index.slots.get(each.address.slot, 0) <= (each.address.slot == own_slot)
     )
-    found.update((each.address, each) for each in elsewhere)
     return [found[address] for address in sorted(found)]
 
 
@@ -108,18 +133,15 @@ def _by_link(primary: PciFunction, functions: Functions) -> Iterator[PciFunction
             yield linked
 
 
-def _by_card(
-    primary: PciFunction, functions: Functions, primaries: Iterable[PciFunction]
-) -> Iterator[PciFunction]:
+def _by_card(primary: PciFunction, functions: Functions, index: _Index) -> Iterator[PciFunction]:
     switch = _own_switch(primary, functions)
-    for each in functions.values():
-        if _kind(each) not in _COMPANIONS or _vendor(each) != _vendor(primary):
-            continue
-        if switch is not None:
-            if switch in _bridges_above(each, functions):
-                yield each
-        elif isinstance(primary.parent, Unknown) and _is_alone_with(primary, each, primaries):
-            yield each
+    if switch is not None:
+        yield from index.near.get((_vendor(primary), switch), ())
+        return
+    group = primary.iommu_group
+    if isinstance(primary.parent, Unknown) and isinstance(group, int) and index.groups[group] == 1:
+        near = index.near.get((_vendor(primary), group), ())
+        yield from (each for each in near if _is_elsewhere(primary.address, each.address))
 
 
 def _own_switch(primary: PciFunction, functions: Functions) -> PciAddress | None:
@@ -139,13 +161,9 @@ def _bridges_above(function: PciFunction, functions: Functions) -> tuple[PciAddr
     return tuple(above)
 
 
-def _is_alone_with(primary: PciFunction, each: PciFunction, primaries: Iterable[PciFunction]) -> bool:
-    group = primary.iommu_group
-    if not isinstance(group, int) or each.iommu_group != group or each.address.bus == 0:
-        return False
-    if each.address.slot == primary.address.slot or each.address.domain != primary.address.domain:
-        return False
-    return not any(other.iommu_group == group for other in primaries if other is not primary)
+def _is_elsewhere(primary: PciAddress, each: PciAddress) -> bool:
+    """Claims another slot of the same domain, on no root bus."""
+    return each.bus != 0 and each.slot != primary.slot and each.domain == primary.domain
 
 
 def _unit(
