@@ -7,13 +7,22 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from gpucloud.inventory.paths import follow, follow_last, link_text
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CHUNK = 16384
-Texts = dict[str, str | OSError]
+
+
+class Listing(NamedTuple):
+    """A folder with some of its files (text, or why there is none) and links (their targets)."""
+
+    names: Collection[str]
+    texts: dict[str, str | OSError]
+    links: dict[str, str]
 
 
 class Folder:
@@ -52,22 +61,22 @@ class Folder:
         """Name the entries of a folder, in no order."""
         return os.listdir(self._root + self._folder(path) or "/")
 
-    def contents(self, path: str, wanted: frozenset[str], limit: int) -> tuple[list[str], Texts]:
-        """Name the entries of a folder, and read those that are wanted: text, or why there is none."""
+    def contents(self, path: str, wanted: frozenset[str], limit: int) -> Listing:
+        """Name the entries of a folder, and read those that are wanted."""
         folder = os.open(self._root + self._folder(path), _FLAGS | os.O_DIRECTORY)
         try:
-            names = os.listdir(folder)
-            texts: Texts = {}
-            for name in wanted.intersection(names):
+            listing = Listing(os.listdir(folder), {}, {})
+            for name in wanted.intersection(listing.names):
                 try:
-                    texts[name] = _read_in(folder, name, limit)
+                    listing.texts[name] = _read_in(folder, name, limit)
                 except OSError as error:
-                    texts[name] = (
-                        self._again(f"{path}/{name}", limit) if error.errno == errno.ELOOP else error
-                    )
+                    if error.errno == errno.ELOOP:
+                        listing.links[name] = os.readlink(name, dir_fd=folder)
+                    else:
+                        listing.texts[name] = error
         finally:
             os.close(folder)
-        return names, texts
+        return listing
 
     def target(self, path: str) -> str | None:
         """Read a link's target; None where there is something else."""
@@ -82,13 +91,6 @@ class Folder:
     def has_folder(self, path: str) -> bool:
         """Claims that there is a folder at the path."""
         return os.path.isdir(self._root + self._folder(path))
-
-    def _again(self, path: str, limit: int) -> str | OSError:
-        """Read a link to a file, as ``read`` does."""
-        try:
-            return self.read(path, limit).decode(errors="replace")
-        except OSError as error:
-            return error
 
     def _place(self, path: str) -> str:
         if "\0" in path:  # no name of the kernel has one, but a hostile capture may make us ask

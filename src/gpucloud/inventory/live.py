@@ -43,9 +43,9 @@ class LiveReader:
         contents = answer(path, lambda: self._folder.contents(path, wanted, FILE_LIMIT))
         if contents is None or isinstance(contents, Unknown):
             return contents
-        names, texts = contents
-        answers = {name: _told(f"{path}/{name}", text) for name, text in texts.items()}
-        return Contents(frozenset(names), {name: text for name, text in answers.items() if text is not None})
+        answers = {name: _told(f"{path}/{name}", text) for name, text in contents.texts.items()}
+        texts = {name: text for name, text in answers.items() if text is not None}
+        return Contents(frozenset(contents.names), texts, contents.links)
 
     def read_link(self, path: str) -> str | None | Unknown:
         return answer(path, lambda: self._folder.target(path))

@@ -42,13 +42,15 @@ class Contents(NamedTuple):
     """All entries."""
     texts: Mapping[str, str | Unknown]
     """The files that were asked for and are there, by name."""
+    links: Mapping[str, str]
+    """Targets of the symbolic links that were asked for and are there, by name."""
 
 
 class HostReader(Reader, Protocol):
-    """A host whose folders can be read at once: a big server has thousands of attributes in hundreds of them."""
+    """A host whose folders can be read at once: a big server has thousands of attributes."""
 
     def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
-        """List a folder and read those of its files whose names are wanted, as ``read_text`` does."""
+        """List a folder and read those files and links in it whose names are wanted."""
 
 
 def needed(answer: str | None | Unknown, path: str) -> str | Unknown:

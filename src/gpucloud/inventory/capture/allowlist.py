@@ -16,6 +16,8 @@ from gpucloud.inventory.system.distribution import SIGNS
 KVM_ANSWER = "/gpucloud/kvm"
 """Not a file of any host: what the kernel said when asked for a virtual machine; empty: it made one."""
 MANIFEST = "/gpucloud/manifest.json"
+PACKED = "/gpucloud/host.json"
+"""All of a host's files in one (``packed``)."""
 HOST_NAME = "/proc/sys/kernel/hostname"
 """Collected to be looked for in everything else; it stands in no capture."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from gpucloud.inventory.capture.absences import ByManifest, ByRule
-from gpucloud.inventory.capture.allowlist import MANIFEST
+from gpucloud.inventory.capture.allowlist import MANIFEST, PACKED
+from gpucloud.inventory.capture.archives.bounds import refuse
 from gpucloud.inventory.capture.reader import CaptureReader, Files
 from gpucloud.inventory.capture.top import TOPS, no_host
 from gpucloud.inventory.folder import Folder
-from gpucloud.inventory.reader import reason
+from gpucloud.inventory.reader import FILE_LIMIT, reason
 from gpucloud.model.failure import Failure, code_of
 
 _MANIFEST_LIMIT = 4 * 1024 * 1024
@@ -39,21 +40,38 @@ def open_capture(path: Path) -> CaptureReader:
 
 
 def _top_of(path: Path) -> Path:
-    if any((path / top).is_dir() for top in TOPS):
+    if _is_top(path):
         return path
-    tops = [child for child in path.iterdir() if any((child / top).is_dir() for top in TOPS)]
+    tops = [child for child in path.iterdir() if _is_top(child)]
     if len(tops) != 1 or tops[0].is_symlink():
         raise no_host(str(path))
     return tops[0]
 
 
+def _is_top(path: Path) -> bool:
+    return any((path / top).is_dir() for top in TOPS) or (path / PACKED[1:]).is_file()
+
+
 def _reader(label: str, files: Files) -> CaptureReader:
-    try:
-        data = files.read(MANIFEST, _MANIFEST_LIMIT)
-    except OSError:  # made by hand or by another tool
+    packed, data = _own(label, files, PACKED, FILE_LIMIT), _own(label, files, MANIFEST, _MANIFEST_LIMIT)
+    if packed is not None:
+        from gpucloud.inventory.capture.packed import parse_packed
+
+        files = parse_packed(packed, label)
+    if data is None:
         return CaptureReader(label, files, ByRule(), has_manifest=False)
     from gpucloud.inventory.capture.manifest import parse_manifest
 
     manifest = parse_manifest(data, label)
     absences = ByManifest(manifest.collected, manifest.unread)
     return CaptureReader(label, files, absences, has_manifest=True)
+
+
+def _own(label: str, files: Files, path: str, limit: int) -> bytes | None:
+    """A file of gpucloud's own; captures made by hand or by another tool have none."""
+    try:
+        return files.read(path, limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise refuse(label, f"its {path[1:]} cannot be read ({reason(error)})") from None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gpucloud.inventory.capture.absences import Absences
-from gpucloud.inventory.folder import Texts
+from gpucloud.inventory.folder import Listing
 from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
 from gpucloud.model.unknown import Unknown
-
-_T = TypeVar("_T")
 
 
 class Files(Protocol):
@@ -21,7 +18,7 @@ class Files(Protocol):
 
     def names(self, path: str) -> list[str]: ...
 
-    def contents(self, path: str, wanted: frozenset[str], limit: int) -> tuple[list[str], Texts]: ...
+    def contents(self, path: str, wanted: frozenset[str], limit: int) -> Listing: ...
 
     def target(self, path: str) -> str | None: ...
 
@@ -47,7 +44,10 @@ class CaptureReader:
         return self._label
 
     def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
-        return self._answer(path, lambda: self._files.read(path, limit))
+        try:
+            return self._files.read(path, limit)
+        except OSError as error:
+            return self._refused(path, error)
 
     def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
         try:
@@ -60,38 +60,37 @@ class CaptureReader:
         return text
 
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
-        names = self._answer(
-            path, lambda: tuple(sorted({*self._files.names(path), *self._absences.unread(path)}))
-        )
+        try:
+            names = tuple(sorted({*self._files.names(path), *self._absences.unread(path)}))
+        except OSError as error:
+            return self._refused(path, error)
         if names == () and self._has_manifest:  # empty on the host, or a folder that could not be read
             why = self._absences.why(path, has_folder=True)
             return () if why is None else why
         return names
 
     def read_link(self, path: str) -> str | None | Unknown:
-        return self._answer(path, lambda: self._files.target(path))
+        try:
+            return self._files.target(path)
+        except OSError as error:
+            return self._refused(path, error)
 
     def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
         try:
-            listed, texts = self._files.contents(path, wanted, FILE_LIMIT)
+            listing = self._files.contents(path, wanted, FILE_LIMIT)
         except OSError as error:
             return self._refused(path, error)
-        names = frozenset(listed).union(self._absences.unread(path))
+        names = frozenset(listing.names).union(self._absences.unread(path))
         if not names and self._has_manifest:  # as list_dir has it
             why = self._absences.why(path, has_folder=True)
             if why is not None:
                 return why
         answers = {
             name: text.rstrip("\0") if isinstance(text, str) else self._refused(f"{path}/{name}", text)
-            for name, text in texts.items()
+            for name, text in listing.texts.items()
         }
-        return Contents(names, {name: text for name, text in answers.items() if text is not None})
-
-    def _answer(self, path: str, read: Callable[[], _T]) -> _T | None | Unknown:
-        try:
-            return read()
-        except OSError as error:
-            return self._refused(path, error)
+        texts = {name: text for name, text in answers.items() if text is not None}
+        return Contents(names, texts, listing.links)
 
     def _refused(self, path: str, error: OSError) -> Unknown | None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gpucloud.inventory.capture.allowlist import PACKED
 from gpucloud.model.failure import Failure
 
 TOPS = frozenset(("sys", "proc", "etc"))
-"""Folders of which a host's root in a capture has at least one."""
+"""Folders of which a host's root in a capture has at least one, if it is not packed into one file."""
+_PACKED = tuple(PACKED[1:].split("/"))
+
+
+def is_of_host(parts: Sequence[str]) -> bool:
+    """Claims a path, from a capture's top on, that only a host's root has."""
+    return bool(parts) and (parts[0] in TOPS or tuple(parts) == _PACKED)
 
 
 def no_host(source: str) -> Failure:

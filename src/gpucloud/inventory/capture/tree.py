@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from gpucloud.inventory.folder import Texts
+from gpucloud.inventory.folder import Listing
 from gpucloud.inventory.paths import follow, follow_last, link_text
 
 
@@ -67,16 +67,19 @@ class Tree:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return list(names)
 
-    def contents(self, path: str, wanted: frozenset[str], limit: int) -> tuple[list[str], Texts]:
-        """Name the entries of a folder, and read those that are wanted: text, or why there is none."""
-        names = self.names(path)
-        texts: Texts = {}
-        for name in wanted.intersection(names):
+    def contents(self, path: str, wanted: frozenset[str], limit: int) -> Listing:
+        """Name the entries of a folder, and read those that are wanted."""
+        listing, end = Listing(self.names(path), {}, {}), self.end_of(path)
+        for name in wanted.intersection(listing.names):
+            target = self._links.get(f"{end}/{name}")
+            if target is not None:
+                listing.links[name] = target
+                continue
             try:
-                texts[name] = self.read(f"{path}/{name}", limit).decode(errors="replace")
+                listing.texts[name] = self.read(f"{path}/{name}", limit).decode(errors="replace")
             except OSError as error:
-                texts[name] = error
-        return names, texts
+                listing.texts[name] = error
+        return listing
 
     def target(self, path: str) -> str | None:
         """Read a link's target; a file that holds a path may stand for a link (``link_text``)."""

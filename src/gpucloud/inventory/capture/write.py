@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from collections.abc import Mapping
 
 from gpucloud import __version__
-from gpucloud.inventory.capture.allowlist import HOST_NAME, KVM_ANSWER, MANIFEST, RULES
+from gpucloud.inventory.capture.allowlist import HOST_NAME, KVM_ANSWER, MANIFEST, PACKED, RULES
 from gpucloud.inventory.capture.distil import distil
 from gpucloud.inventory.capture.manifest import Manifest
+from gpucloud.inventory.capture.packed import render_packed
 from gpucloud.inventory.capture.redact import redact
 from gpucloud.inventory.collect.collector import Collector
 from gpucloud.inventory.collect.wire import Stream, parse_stream
@@ -39,24 +41,17 @@ def render_capture(stream: Stream, *, is_redacted: bool = True) -> bytes:
         is_redacted=is_redacted,
         made_by=f"gpucloud {__version__}",
     )
-    small.files[MANIFEST] = manifest.render()
-    return _archive(small)
+    return _archive({MANIFEST: manifest.render(), PACKED: render_packed(small.tree().entries())})
 
 
-def _archive(stream: Stream) -> bytes:
+def _archive(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0) as unpacked,
         tarfile.open(fileobj=unpacked, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):
-        for path, entry in stream.tree().entries():
+        for path, data in files.items():
             member = tarfile.TarInfo(path[1:])
-            member.mode = 0o644
-            if entry is None:
-                member.type, member.mode = tarfile.DIRTYPE, 0o755
-            elif isinstance(entry, str):
-                member.type, member.linkname = tarfile.SYMTYPE, entry
-            else:
-                member.size = len(entry)
-            archive.addfile(member, io.BytesIO(entry) if isinstance(entry, bytes) else None)
+            member.mode, member.size = 0o644, len(data)
+            archive.addfile(member, io.BytesIO(data))
     return packed.getvalue()

@@ -23,6 +23,10 @@ _SPEED = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
 
 
+parse_address = lru_cache(maxsize=8192)(PciAddress.parse)
+"""``PciAddress.parse``, remembered: the same addresses stand in many places of a host, and of a fleet."""
+
+
 @lru_cache(maxsize=1024)
 def parse_modalias(text: str) -> tuple[PciId, PciId, PciClass] | None:
     """Read id, subsystem and class in ``pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00``.
@@ -164,7 +168,7 @@ def parse_linked(name: str) -> PciAddress | None:
     if role not in ("consumer", "supplier"):
         return None
     try:
-        return PciAddress.parse(device.removeprefix("pci:"))
+        return parse_address(device.removeprefix("pci:"))
     except ValueError:  # a link to a device of another bus
         return None
 
@@ -187,7 +191,7 @@ def parent_in(target: str) -> PciAddress | None:
     parts = target.rstrip("/").split("/")
     if len(parts) < 2:
         raise ValueError
-    PciAddress.parse(parts[-1])
+    parse_address(parts[-1])
     if parts[-2].startswith("pci"):
         return None
-    return PciAddress.parse(parts[-2])
+    return parse_address(parts[-2])

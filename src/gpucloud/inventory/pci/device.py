@@ -12,16 +12,16 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
 DEVICES = "/sys/bus/pci/devices"
-_AT_ONCE = frozenset(
-    (
-        "modalias class revision resource numa_node driver_override reset_method power_state d3cold_allowed"
-        " current_link_speed current_link_width max_link_speed max_link_width sriov_totalvfs boot_vga"
-    ).split()
+_ASKED = (
+    "modalias class revision resource numa_node driver_override reset_method power_state d3cold_allowed"
+    " current_link_speed current_link_width max_link_speed max_link_width sriov_totalvfs boot_vga"
+    " driver iommu_group physfn"
 )
-"""Attributes that are asked of every function; others are read when they are needed."""
+_AT_ONCE = frozenset(_ASKED.split())
+"""Attributes and links that are asked of every function; others are read when they are needed."""
 _SHORT = 1024
 """Attributes up to so many characters are remembered with their values: none of the kernel's is longer."""
-_NOTHING = Contents(frozenset(), {})
+_NOTHING = Contents(frozenset(), {}, {})
 _T = TypeVar("_T")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
@@ -45,7 +45,7 @@ class Device:
         self._absent = absent
         contents = reader.read_folder(self.path, _AT_ONCE)
         self._unlisted = contents if isinstance(contents, Unknown) else None
-        self.names, self._texts = contents if isinstance(contents, Contents) else _NOTHING
+        self.names, self._texts, self._links = contents if isinstance(contents, Contents) else _NOTHING
 
     def text(self, name: str) -> str | None | Unknown:
         """An attribute without its newline; None where the kernel shows none."""
@@ -69,7 +69,7 @@ class Device:
 
     def link_name(self, name: str) -> str | None | Unknown:
         """The last part of a link's target: the name of what it points to."""
-        target = self._ask(name, self._reader.read_link)
+        target = self._links.get(name) or self._ask(name, self._reader.read_link)
         return target.rstrip("/").rpartition("/")[2] if isinstance(target, str) else target
 
     def listing(self, name: str) -> tuple[str, ...] | None | Unknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from gpucloud.inventory.pci.attributes import parse_address
 from gpucloud.inventory.pci.device import DEVICES, Device, number
 from gpucloud.inventory.pci.function import Names, Surroundings, read_function
 from gpucloud.inventory.pci.holders import read_openings
@@ -50,7 +51,7 @@ def parse_addresses(names: Iterable[str]) -> list[PciAddress]:
     found = []
     for name in names:
         try:
-            found.append(PciAddress.parse(name))
+            found.append(parse_address(name))
         except ValueError:
             continue
     return found

@@ -45,7 +45,7 @@ def read_nodes(
                 return names
             nodes.extend(f"{place}/{name}" for name in names or () if _is_numbered(name, prefixes))
     nodes.extend(_sound(device))
-    nodes.extend(f"/dev/{name}" for name in sorted(device.names) if _is_i2c_node(device, name))
+    nodes.extend(f"/dev/{name}" for name in _i2c_nodes(device))
     if device.address in minors:
         nodes.append(f"/dev/nvidia{minors[device.address]}")
     if isinstance(driver, str) and "vfio" in driver and isinstance(group, int):
@@ -84,8 +84,9 @@ def _sound(device: Device) -> list[str]:
     return nodes
 
 
-def _is_i2c_node(device: Device, name: str) -> bool:
-    return _is_numbered(name, ("i2c-",)) and device.listing(f"{name}/i2c-dev") not in (None, ())
+def _i2c_nodes(device: Device) -> list[str]:
+    buses = sorted(name for name in device.names if name.startswith("i2c-") and _is_numbered(name, ("i2c-",)))
+    return [name for name in buses if device.listing(f"{name}/i2c-dev") not in (None, ())]
 
 
 def _is_numbered(name: str, prefixes: tuple[str, ...]) -> bool:

@@ -32,6 +32,7 @@ class Aliases:
         self._by_id: dict[tuple[str, str], list[tuple[tuple[str, ...], str]]] = {}
         self._odd: list[tuple[str, str]] = []
         self._order: dict[str, int] = {}
+        self._answers: dict[str, tuple[str, ...]] = {}
         for pattern, module in pairs:
             self._order.setdefault(module, len(self._order))
             match = _ALIAS.fullmatch(pattern)
@@ -43,6 +44,11 @@ class Aliases:
 
     def modules_for(self, modalias: str) -> tuple[str, ...]:
         """Modules that claim a device, each once, in the order modprobe would see them."""
+        if modalias not in self._answers:
+            self._answers[modalias] = self._look_up(modalias)
+        return self._answers[modalias]
+
+    def _look_up(self, modalias: str) -> tuple[str, ...]:
         match = _ALIAS.fullmatch(modalias)
         found = {module for pattern, module in self._odd if fnmatchcase(modalias, pattern)}
         if match is not None:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from gpucloud.inventory.capture.archives.bounds import ARCHIVE_LIMIT, Budget, refuse
-from gpucloud.inventory.capture.top import TOPS, no_host
+from gpucloud.inventory.capture.top import TOPS, is_of_host, no_host
 from gpucloud.inventory.capture.tree import Tree
 from gpucloud.inventory.paths import LINK_LIMIT
 from gpucloud.model.failure import Failure
@@ -56,9 +56,9 @@ class Members:
         return tree
 
     def _top(self) -> tuple[str, ...]:
-        if any(parts[0] in TOPS for parts in self.entries):
+        if any(map(is_of_host, self.entries)):
             return ()
-        tops = {parts[:1] for parts in self.entries if len(parts) > 1 and parts[1] in TOPS}
+        tops = {parts[:1] for parts in self.entries if is_of_host(parts[1:])}
         if len(tops) != 1:
             raise no_host(self.source)
         return tops.pop()
