@@ -1,0 +1,152 @@
+"""The address of an entry: fields with wildcards, or regular expressions; and which devices it covers."""
+
+from __future__ import annotations
+
+import re
+import string
+import warnings
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gpucloud.nova.device_spec.fields import (
+    ANY,
+    BUS,
+    DOMAIN,
+    FUNCTION,
+    SLOT,
+    read_hex,
+    read_literal_function,
+    wrong_address,
+)
+from gpucloud.nova.machine import Device, Machine
+from gpucloud.nova.reading import Json
+from gpucloud.nova.refusal import NovaRaises
+from gpucloud.nova.releases import pci
+from gpucloud.nova.releases.release import Release
+
+_EVERY = ".*"
+_HEX = frozenset(string.hexdigits)
+
+Parts: TypeAlias = tuple[str, str, str, str]
+"""Domain, bus, slot, function."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobAddress:
+    """Fields as nova compares them: digits or ``*``, each for itself."""
+
+    parts: Parts
+
+    def covers(self, parts: Parts) -> bool:
+        return all(mine in (ANY, its) for mine, its in zip(self.parts, parts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RegexAddress:
+    """Regular expressions, each of which must match the beginning of its field."""
+
+    parts: Parts
+    compiled: tuple[re.Pattern[str], ...]
+
+    def covers(self, parts: Parts) -> bool:
+        return all(mine.match(its) for mine, its in zip(self.compiled, parts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of an entry, read on a certain machine.
+
+    Args:
+        form: the fields.
+        is_pf: the fields are one full address, and this machine has a physical function there.
+        matches_itself: then the function itself is covered, not its VFs alone.
+    """
+
+    form: GlobAddress | RegexAddress
+    is_pf: bool
+    matches_itself: bool = True
+
+    def covers(self, device: Device) -> bool:
+        if self.is_pf and device.parent is not None and self.form.covers(split_address(device.parent)):
+            return True
+        if self.is_pf and not self.matches_itself:
+            return False
+        return self.form.covers(split_address(device.address))
+
+
+def split_address(text: str) -> Parts:
+    """A device's address, which the kernel printed, in its four fields."""
+    domain, bus, rest = text.split(":")
+    slot, _, function = rest.partition(".")
+    return domain, bus, slot, function
+
+
+def parse_address(value: Json, release: Release, machine: Machine) -> Address:
+    """Read the value of ``address``.
+
+    Raises:
+        NovaRaises: nova refuses it, or falls over its type.
+    """
+    form = _parse_form(value, release)
+    is_pf = _is_single(form.parts) and machine.is_physical_function("{}:{}:{}.{}".format(*form.parts))
+    return Address(form, is_pf, pci.PF_MATCHES_ITSELF.at(release))
+
+
+def _parse_form(value: Json, release: Release) -> GlobAddress | RegexAddress:
+    if isinstance(value, str):
+        return GlobAddress(_parse_glob(value, release))
+    if not pci.REGEX_ADDRESS.at(release):
+        kind = type(value).__name__
+        raise NovaRaises("AttributeError", f"'{kind}' object has no attribute 'partition'")
+    if isinstance(value, dict):
+        return _parse_regex(value)
+    raise wrong_address(value)
+
+
+def _parse_glob(text: str, release: Release) -> Parts:
+    before, _, function = text.partition(".")
+    function = _read_function(function, text, release) if function else ANY
+    if not before:
+        return ANY, ANY, ANY, function
+    written = before.split(":")
+    if len(written) > 3:
+        raise wrong_address(text)
+    domain, bus, slot = [ANY] * (3 - len(written)) + [part.strip() or ANY for part in written]
+    return (
+        read_hex(domain, DOMAIN, release),
+        read_hex(bus, BUS, release),
+        read_hex(slot, SLOT, release),
+        function,
+    )
+
+
+def _read_function(text: str, address: str, release: Release) -> str:
+    if pci.HEX_FIELDS.at(release) == "literal":
+        return read_literal_function(text.strip(), address)
+    return read_hex(text.strip(), FUNCTION, release)
+
+
+def _parse_regex(value: dict[str, Json]) -> RegexAddress:
+    written = [value.get(key, _EVERY) for key in ("domain", "bus", "slot", "function")]
+    try:
+        with warnings.catch_warnings():  # what Python finds odd in a pattern is no error
+            warnings.simplefilter("ignore")
+            compiled = tuple(map(_compile, written))
+    except re.error as error:
+        raise wrong_address(value) from error
+    except (OverflowError, RecursionError) as error:
+        raise NovaRaises(type(error).__name__, str(error)) from error
+    domain, bus, slot, function = (pattern.pattern for pattern in compiled)
+    return RegexAddress((domain, bus, slot, function), compiled)
+
+
+def _compile(part: Json) -> re.Pattern[str]:
+    if isinstance(part, str):
+        return re.compile(part)
+    if isinstance(part, list | dict):
+        raise NovaRaises("TypeError", f"unhashable type: '{type(part).__name__}'")
+    raise NovaRaises("TypeError", "first argument must be string or compiled pattern")
+
+
+def _is_single(parts: Parts) -> bool:
+    return all(_HEX.issuperset(part) for part in parts)

@@ -1,0 +1,51 @@
+"""The PCI devices of the machine on which nova reads its configuration, as nova sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DeviceType(StrEnum):
+    """What nova calls a device, after libvirt's capabilities of it (``nova/objects/fields.py``)."""
+
+    PCI = "type-PCI"
+    PF = "type-PF"
+    """It could have virtual functions, whether any are on or not."""
+    VF = "type-VF"
+    VDPA = "vdpa"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One PCI function. Ids are four hex digits in lower case, addresses as the kernel prints them."""
+
+    address: str
+    vendor_id: str
+    product_id: str
+    type: DeviceType
+    parent: str | None = None
+    """The physical function of a VF."""
+    numa_node: int | None = None
+    """None: the firmware does not say; nova treats that as a place of its own."""
+    card_serial: str | None = None
+    """The serial number in its vital product data, which ``remote_managed`` needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Devices by address, and what network interfaces belong to."""
+
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    """Interface to the name its ``device`` link ends in: ``0000:3b:00.0``, or ``virtio0``."""
+
+    def is_physical_function(self, address: str) -> bool:
+        """Whether sysfs has a device with exactly this name that could have VFs."""
+        device = self.devices.get(address)
+        return device is not None and device.type is DeviceType.PF
+
+
+ELSEWHERE = Machine()
+"""A machine without any of the devices: a controller that reads the same nova.conf."""

@@ -1,0 +1,46 @@
+"""Values of nova.conf as nova reads them: JSON by Python's parser, yes and no by oslo's."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from gpucloud.nova.refusal import NovaRaises
+
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_YES = ("1", "t", "true", "on", "y", "yes")
+_NO = ("0", "f", "false", "off", "n", "no")
+
+
+def load_json(text: str) -> Json:
+    """Read JSON as Python does: the last of repeated keys counts, NaN is a number.
+
+    Raises:
+        ValueError: it is no JSON; the text is Python's.
+        NovaRaises: it is nested too deep, which no release of nova foresees.
+    """
+    try:
+        loaded: Json = json.loads(text)
+    except RecursionError as error:
+        raise NovaRaises("RecursionError", str(error)) from error
+    return loaded
+
+
+def is_yes(value: Json) -> bool:
+    """Whether oslo's lenient reading takes it for a yes; anything unknown is a no."""
+    return value if isinstance(value, bool) else str(value).strip().lower() in _YES
+
+
+def strict_yes(value: Json) -> bool:
+    """Oslo's strict reading.
+
+    Raises:
+        ValueError: it is neither a yes nor a no; the text is oslo's.
+    """
+    if is_yes(value):
+        return True
+    if value is False or str(value).strip().lower() in _NO:
+        return False
+    acceptable = ", ".join(f"'{word}'" for word in sorted(_YES + _NO))
+    raise ValueError(f"Unrecognized value '{value}', acceptable values are: {acceptable}")
