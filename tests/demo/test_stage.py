@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from gpucloud.cli.demo import tell
 from gpucloud.demo.acts import ACTS, Play, Seen, Set
 from gpucloud.demo.report import render_json, render_lines, render_page
-from gpucloud.demo.stage import play_story
+from gpucloud.demo.stage import Evidence, play_story
 from gpucloud.demo.story import Act, Story
 from gpucloud.lab.process import Completed
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 
 FUNCTIONS = [
     {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb", "device_name": "Rage 128"},
@@ -80,15 +82,18 @@ class Theatre:
     def open(self) -> Answers:
         return self.server
 
-    def keep_evidence(self) -> str:
+    def keep_evidence(self) -> Evidence:
         self.kept += 1
-        return "/kept"
+        return Evidence(("/kept/console.log", "/kept/qemu.log"), "the server could not be asked")
 
     def close(self) -> None:
         self.closed += 1
 
 
 class Quiet:
+    def leaves(self) -> None:
+        """Nothing turns."""
+
     def begins(self, name: str, purpose: str) -> None:
         assert name
         assert purpose.endswith(".")
@@ -149,15 +154,41 @@ def test_a_driver_that_did_not_come_back_is_told() -> None:
     assert "0000:00:10.0: was driver radeonfb override (null), is driver none" in story.acts[-1].result
 
 
-def test_the_theatre_is_closed_when_the_user_interrupts() -> None:
+def test_the_theatre_is_closed_when_the_user_interrupts_and_the_story_so_far_is_told() -> None:
     def interrupt(stage: Set) -> Seen:
         """Press Ctrl-C."""
         raise KeyboardInterrupt
 
-    theatre = Theatre()
+    theatre, story = Theatre(), Story()
     with pytest.raises(KeyboardInterrupt):
-        play(theatre, [("interrupt", interrupt)])
+        play_story(theatre, Quiet(), [("interrupt", interrupt)], clock=_steps(), story=story)
     assert theatre.closed == 1
+    assert [(act.name, act.is_ok, act.result) for act in story.acts[-1:]] == [
+        ("interrupt", False, "interrupted")
+    ]
+
+
+def test_a_failed_story_says_which_step_failed_why_and_what_was_kept() -> None:
+    story = play(Theatre(Answers(gpucloud_apply=5)))
+    facts = json.loads(render_json(story))
+    assert facts["ok"] is False
+    assert [step["ok"] for step in facts["steps"][-2:]] == [True, False]
+    assert "ended with 5: it broke" in facts["steps"][-1]["failure"]
+    assert facts["evidence"] == ["/kept/console.log", "/kept/qemu.log"]
+    kept = "/kept: console.log, qemu.log; the server could not be asked"
+    assert render_lines(story)[-1] == f"evidence kept  {kept}"
+    assert kept in render_page(story)
+    assert "journal" not in story.acts[-1].result
+
+
+def test_evidence_that_cannot_be_kept_does_not_hide_why_the_story_failed() -> None:
+    class Full(Theatre):
+        def keep_evidence(self) -> Evidence:
+            raise OSError(28, "No space left on device")
+
+    story = play(Full(Answers(gpucloud_apply=5)))
+    assert "it broke" in story.acts[-1].result
+    assert "No space left on device" in render_lines(story)[-1]
 
 
 def test_a_server_that_does_not_boot_ends_the_story_with_its_reason() -> None:
@@ -176,8 +207,25 @@ def test_reports_agree_and_the_page_escapes_what_a_server_said() -> None:
     facts = json.loads(render_json(story))
     assert facts["guest_saw"] == ["1002:5046", "8086:2668"]
     assert facts["host_restored"] is True
-    assert facts["steps"][0] == {"name": "image", "seconds": 1.0, "result": "found"}
+    image = {"name": "image", "seconds": 1.0, "ok": True, "result": "found", "failure": None}
+    assert facts["steps"][0] == image
     page = render_page(story)
     assert "<script>" not in page
     assert "1002:5046 and 8086:2668" in page
     assert any("1002:5046 8086:2668" in line for line in render_lines(story))
+
+
+@pytest.mark.parametrize("ends", [Failure("the server did not come up"), KeyboardInterrupt()])
+def test_the_reports_are_written_however_the_story_ends(ends: BaseException, tmp_path: Path) -> None:
+    class Dark(Theatre):
+        def open(self) -> Answers:
+            raise ends
+
+    try:
+        tell(Dark(), Quiet(), tmp_path)
+    except Failure as failure:
+        assert failure.code == Exit.INTERRUPTED
+    (image, boot) = json.loads((tmp_path / "gpucloud-demo.json").read_text())["steps"]
+    assert (image["ok"], boot["ok"]) == (True, False)
+    assert boot["failure"] == (str(ends) or "interrupted")
+    assert boot["failure"] in (tmp_path / "gpucloud-demo.html").read_text()

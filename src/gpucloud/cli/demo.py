@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from gpucloud.cli.output import clean, print_text, say
 from gpucloud.demo.report import render_json, render_lines, render_page
-from gpucloud.demo.stage import play_story
-from gpucloud.demo.story import Act
+from gpucloud.demo.stage import Theatre, play_story
+from gpucloud.demo.story import Act, Story
 from gpucloud.model.failure import Exit, Failure, code_of
 
 
@@ -78,6 +78,34 @@ def _check_folder(folder: Path) -> None:
         raise Failure(f"{folder} cannot be written to", "name another folder with --output")
 
 
+class Audience(Protocol):
+    """Who is told while the story goes, and can be left alone in the middle of it."""
+
+    def begins(self, name: str, purpose: str) -> None: ...
+
+    def ended(self, act: Act) -> None: ...
+
+    def leaves(self) -> None: ...
+
+
+def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
+    """Play the story, and write the two reports however it ends.
+
+    Raises:
+        Failure: the user interrupted it.
+    """
+    story = Story()
+    try:
+        return play_story(theatre, audience, story=story)
+    except KeyboardInterrupt:
+        what = "interrupted: the server is ended, nothing is left of it"
+        raise Failure(what, code=Exit.INTERRUPTED) from None
+    finally:
+        audience.leaves()
+        (folder / "gpucloud-demo.json").write_text(render_json(story))
+        (folder / "gpucloud-demo.html").write_text(render_page(story))
+
+
 def demo(
     topology: Annotated[
         str, typer.Argument(metavar="[TOPOLOGY]", help="Which server: see `gpucloud lab topologies`.")
@@ -96,17 +124,10 @@ def demo(
     """
     from gpucloud.demo.theatre import LabTheatre
 
+    theatre = LabTheatre(topology, say)
     _check_folder(output)
     audience = _Spinner() if sys.stderr.isatty() else _Lines()
-    try:
-        story = play_story(LabTheatre(topology, say), audience)
-    except KeyboardInterrupt:
-        audience.leaves()
-        raise Failure(
-            "interrupted: the server is ended, nothing is left of it", code=Exit.INTERRUPTED
-        ) from None
-    (output / "gpucloud-demo.json").write_text(render_json(story))
-    (output / "gpucloud-demo.html").write_text(render_page(story))
+    story = tell(theatre, audience, output)
     print_text("")
     for line in render_lines(story):
         print_text(line)

@@ -47,8 +47,7 @@ class Set:
         if done.code not in ok:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise Failure(
-                f"'{' '.join(argv)}' ended with {done.code}: {said[-1] if said else 'it said nothing'}",
-                "the evidence kept holds its journal and logs",
+                f"'{' '.join(argv)}' ended with {done.code}: {said[-1] if said else 'it said nothing'}"
             )
         return done
 
@@ -66,7 +65,7 @@ Play = Callable[[Set], Seen]
 
 def _demand(claim: bool, what: str) -> None:
     if not claim:
-        raise Failure(what, "this is a defect: please report it with the evidence kept")
+        raise Failure(what, "this is a defect: please report it with what was kept")
 
 
 def look(stage: Set) -> Seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html import escape
+from pathlib import PurePath
 from string import Template
 
 from gpucloud.demo.story import Act, Story
@@ -16,10 +17,31 @@ _RESTORED = {
 
 
 def render_json(story: Story) -> str:
-    """``{"steps": [{"name", "seconds", "result"}], "guest_saw": [...], "host_restored": bool}``."""
-    steps = [{"name": act.name, "seconds": round(act.seconds, 1), "result": act.result} for act in story.acts]
-    facts = {"steps": steps, "guest_saw": list(story.guest_saw), "host_restored": story.host_restored is True}
+    """The story for programs.
+
+    ``{"ok": bool, "steps": [{"name", "seconds", "ok", "result", "failure": text or null}],
+    "guest_saw": [ids], "host_restored": bool, "evidence": [paths], "not_kept": text}``. A story that failed
+    ends with the step that failed.
+    """
+    facts = {
+        "ok": story.is_ok,
+        "steps": [_step(act) for act in story.acts],
+        "guest_saw": story.guest_saw,
+        "host_restored": story.host_restored is True,
+        "evidence": story.evidence,
+        "not_kept": story.not_kept,
+    }
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+def _step(act: Act) -> dict[str, object]:
+    return {
+        "name": act.name,
+        "seconds": round(act.seconds, 1),
+        "ok": act.is_ok,
+        "result": act.result,
+        "failure": None if act.is_ok else act.result,
+    }
 
 
 def render_lines(story: Story) -> list[str]:
@@ -32,9 +54,16 @@ def render_lines(story: Story) -> list[str]:
         f"host restored  {restored}",
         f"time           {story.seconds:.0f} s",
     ]
-    if story.evidence:
-        lines.append(f"evidence kept  {story.evidence}")
+    if kept := _kept(story):
+        lines.append(f"evidence kept  {kept}")
     return lines
+
+
+def _kept(story: Story) -> str:
+    """What there is to look at after a failure, and what is not; nothing where all went well."""
+    paths = [PurePath(path) for path in story.evidence]
+    files = f"{paths[0].parent}: {', '.join(path.name for path in paths)}" if paths else ""
+    return "; ".join(filter(None, (files, story.not_kept)))
 
 
 _PAGE = Template("""<!doctype html>
@@ -64,7 +93,7 @@ code { font: 14px ui-monospace, monospace; }
 <dl>
 <dt>The guest's kernel listed</dt><dd>$saw</dd>
 <dt>The host is as it was</dt><dd class="$restored_class">$restored</dd>
-<dt>Time</dt><dd>$seconds s</dd>
+<dt>Time</dt><dd>$seconds s</dd>$kept
 </dl>
 $acts
 </body>
@@ -85,6 +114,7 @@ def render_page(story: Story) -> str:
         restored=escape(_RESTORED[story.host_restored]),
         restored_class="fine" if story.host_restored else "failed",
         seconds=f"{story.seconds:.0f}",
+        kept=f"\n<dt>Evidence kept</dt><dd>{escape(kept)}</dd>" if (kept := _kept(story)) else "",
         acts="".join(_render_act(act) for act in story.acts),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -22,6 +23,14 @@ class Audience(Protocol):
     def ended(self, act: Act) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was kept of a server: paths of files, and why that is not everything."""
+
+    files: tuple[str, ...]
+    missing: str = ""
+
+
 class Theatre(Protocol):
     """Where the story is played: gives a server that is up, and takes it away again."""
 
@@ -33,8 +42,8 @@ class Theatre(Protocol):
         """Start the server and wait until it takes commands."""
         ...
 
-    def keep_evidence(self) -> str:
-        """Save logs, journal and plan of the server; gives the folder's name."""
+    def keep_evidence(self) -> Evidence:
+        """Save logs, journal and plan of the server, as far as they can be had."""
         ...
 
     def close(self) -> None:
@@ -52,20 +61,29 @@ class Teller:
         """Play one act and keep what was seen, good or bad; tells whether it went well."""
         self._audience.begins(name, purpose)
         began = self._clock()
+        seen, is_ok = Seen("interrupted"), False
         try:
             seen, is_ok = play(), True
         except Failure as failure:
-            seen, is_ok = Seen(str(failure)), False
+            seen = Seen(str(failure))
+        except OSError as error:
+            seen = Seen(f"{error.filename or 'the laboratory'}: {error.strerror or error}")
         except (ValueError, LookupError, TypeError) as error:  # a command's output is not what it should be
             what = f"{type(error).__name__}: {error}"
-            seen, is_ok = Seen(f"what the server printed is not understood ({what}); please report it"), False
-        commands = "\n".join(stage.commands) if stage else ""
-        act = Act(name, self._clock() - began, seen.result, commands, seen.output, is_ok)
-        if stage:
-            stage.commands.clear()
-        self._story.acts.append(act)
+            seen = Seen(f"what the server printed is not understood ({what}); please report it")
+        finally:
+            act = Act(name, self._clock() - began, seen.result, _typed(stage), seen.output, is_ok)
+            self._story.acts.append(act)
         self._audience.ended(act)
         return is_ok
+
+
+def _typed(stage: Set | None) -> str:
+    """The commands of the act that ends; the next one begins with none."""
+    commands = "\n".join(stage.commands) if stage else ""
+    if stage:
+        stage.commands.clear()
+    return commands
 
 
 def play_story(
@@ -73,16 +91,34 @@ def play_story(
     audience: Audience,
     acts: Sequence[tuple[str, Play]] = ACTS,
     clock: Clock = time.monotonic,
+    story: Story | None = None,
 ) -> Story:
-    """Tell the whole story; the first act that fails is the last, and its evidence is kept."""
-    story = Story()
-    teller = Teller(story, audience, clock)
+    """Tell the whole story; the first act that fails is the last, and its evidence is kept.
+
+    Args:
+        theatre: where it is played.
+        audience: who is told while it is played.
+        acts: what is done on the server that is up.
+        clock: seconds.
+        story: an empty one, for a caller who wants what was told before an interrupt, too.
+    """
+    told = story or Story()
+    teller = Teller(told, audience, clock)
     try:
-        if not _play_on(theatre, teller, story, acts):
-            story.evidence = theatre.keep_evidence()
+        if not _play_on(theatre, teller, told, acts):
+            _keep_evidence(theatre, told)
     finally:
         theatre.close()
-    return story
+    return told
+
+
+def _keep_evidence(theatre: Theatre, story: Story) -> None:
+    try:
+        evidence = theatre.keep_evidence()
+    except (Failure, OSError) as error:
+        story.not_kept = f"evidence could not be kept: {error}"
+    else:
+        story.evidence, story.not_kept = evidence.files, evidence.missing
 
 
 def _play_on(theatre: Theatre, teller: Teller, story: Story, acts: Sequence[tuple[str, Play]]) -> bool:

@@ -31,8 +31,10 @@ class Story:
     """Ids of all functions that the guest's kernel printed, the card's first."""
     host_restored: bool | None = None
     """Whether the host is as it was; None where nobody came to look."""
-    evidence: str = ""
-    """Where the logs of a failed run were kept."""
+    evidence: tuple[str, ...] = ()
+    """Paths of what was kept of a run that failed; all in one folder."""
+    not_kept: str = ""
+    """Why that is not all that is kept as a rule: the server was gone, say."""
 
     @property
     def is_ok(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from gpucloud.demo.stage import Evidence
+from gpucloud.lab.evidence import NOT_ASKED
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 from gpucloud.lab.topology.parse import load_topology
@@ -38,9 +40,13 @@ class LabTheatre:
         self._host = self._lab.up(self._topology, f"demo-{os.getpid()}")
         return self._host
 
-    def keep_evidence(self) -> str:
-        """Copy the console log, the journals and gpucloud's plans out of the server."""
-        return str(self._host.keep_evidence()) if self._host else ""
+    def keep_evidence(self) -> Evidence:
+        """Keep the console log and, from a server that still answers, its journal and gpucloud's."""
+        if self._host is None:
+            return Evidence((), "the server was never up; what is left of it is named above")
+        files = sorted(self._host.keep_evidence().iterdir())
+        silence = "".join(file.read_text().strip() for file in files if file.name == NOT_ASKED)
+        return Evidence(tuple(map(str, files)), silence)
 
     def close(self) -> None:
         """End the server."""

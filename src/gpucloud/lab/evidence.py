@@ -19,6 +19,9 @@ Ask = Callable[[str], bytes]
 PRODUCT_STATE = "/var/lib/gpucloud"
 """Where gpucloud keeps its plans and journals on a server."""
 
+NOT_ASKED = "not-asked.txt"
+"""Is there, and says why, where the server did not answer all questions."""
+
 QUESTIONS = {
     "journal.txt": "journalctl --boot --no-pager --output=short-monotonic 2>&1",
     "dmesg.txt": "dmesg",
@@ -47,7 +50,9 @@ def keep_answers(kept: Path, ask: Ask) -> None:
             if answer := ask(question):
                 (kept / file).write_bytes(answer)
     except Failure as failure:
-        (kept / "not-asked.txt").write_text(f"the server does not answer: {failure}\n")
+        (kept / NOT_ASKED).write_text(
+            f"the server could not be asked for its journal and gpucloud's: {failure.what}\n"
+        )
 
 
 def did_not_come_up(folder: Path, name: str, failure: Failure, kept: Path) -> Failure:

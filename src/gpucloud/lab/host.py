@@ -185,11 +185,12 @@ class LabHost:
         gpucloud's own plans and journals.
         """
         kept = keep_logs(self.folder, self._failed, self.name)
-        if is_running(self.folder):
-            keep_answers(kept, self._ask)
+        keep_answers(kept, self._ask)
         return kept
 
     def _ask(self, script: str) -> bytes:
+        if not is_running(self.folder):
+            raise self._gone()
         argv = ssh_argv(["sh", "-c", script])
         return bytes(run_raw(argv, timeout_s=30, ok=None, cwd=self._folder()).stdout)
 
