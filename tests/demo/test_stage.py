@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Evidence, play_story
 from gpucloud.demo.story import Act, Story
 from gpucloud.lab.process import Completed
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Failure
 
 FUNCTIONS = [
     {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb", "device_name": "Rage 128"},
@@ -221,10 +222,8 @@ def test_the_reports_are_written_however_the_story_ends(ends: BaseException, tmp
         def open(self) -> Answers:
             raise ends
 
-    try:
+    with suppress(Failure):
         tell(Dark(), Quiet(), tmp_path)
-    except Failure as failure:
-        assert failure.code == Exit.INTERRUPTED
     (image, boot) = json.loads((tmp_path / "gpucloud-demo.json").read_text())["steps"]
     assert (image["ok"], boot["ok"]) == (True, False)
     assert boot["failure"] == (str(ends) or "interrupted")

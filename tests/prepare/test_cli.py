@@ -84,6 +84,15 @@ def test_a_refused_plan_is_shown_and_not_written(site: Site, type_: Type, tmp_pa
     assert not (tmp_path / "plan.json").exists()
 
 
+def test_who_may_not_read_the_journal_is_told_once_what_stops_the_plan(site: Site, type_: Type) -> None:
+    site.state.mkdir()
+    (site.state / "journal").write_text("no folder")
+    assert "the journal cannot be read" in type_("plan", "--unit", "3b:00.0").err
+    refused = type_("plan", "--unit", "02:00.0")
+    assert refused.err == ""
+    assert "--force" in refused.failure
+
+
 def test_a_capture_can_be_planned_for(site: Site, type_: Type) -> None:
     said = type_("plan", "--unit", "3b:00.0", "--from", str(site.root), "--check")
     assert said.code == Exit.PENDING

@@ -61,8 +61,8 @@ def plan(
         made = _plan_elsewhere(capture, remote, unit or [], force=force)
     else:
         desk = _desk(context, state)
-        _tell_unfinished(desk)
         made = desk.plan(unit or (), force=force)
+        _tell_unfinished(desk, made)
     stored = render_stored(made)
     if output is not None and not made.refusals:
         _write(output, stored)
@@ -190,12 +190,14 @@ def _plan_elsewhere(capture: Path | None, remote: str | None, names: list[str], 
     return plan_passthrough(host, choose_units(host, names), force=force)
 
 
-def _tell_unfinished(desk: Desk) -> None:
+def _tell_unfinished(desk: Desk, made: Plan) -> None:
+    """Say what was cut off, or that this cannot be seen; to whom nothing can be given it does not matter."""
     try:
         for entry in desk.journal.unfinished():
             say(f"journal entry {entry.id} is unfinished: gpucloud apply --resume, or gpucloud undo")
-    except Failure as failure:
-        say(str(failure))  # planning only looks: it goes on where the journal cannot be read
+    except Failure as failure:  # planning only looks: it goes on where the journal cannot be read
+        if not made.refusals:
+            say(str(failure))
 
 
 def _read(path: Path) -> Plan:
