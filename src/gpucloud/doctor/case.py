@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from gpucloud.model.finding import Evidence, Finding
 from gpucloud.model.gpu import GpuUnit
@@ -15,6 +15,8 @@ from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.doctor.evidence.paper import Paper
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,17 @@ class Case:
     """Where pasted evidence shows a fact, by the place that the fact has on a host."""
     paper: Paper | None = None
     """What pasted evidence says beyond the facts of a host; None where a host itself was read."""
+    _answers: dict[Callable[[Case], object], object] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, ask: Callable[[Case], Answer]) -> Answer:
+        """What a function says of this case, worked out once: rules ask the same for each of many units."""
+        if ask not in self._answers:
+            self._answers[ask] = ask(self)
+        return cast("Answer", self._answers[ask])
+
+    def unit_at(self, address: PciAddress) -> GpuUnit | None:
+        """The unit that one of whose functions is at the address."""
+        return self.once(_units_by_address).get(address)
 
     def cite(self, place: str, text: str) -> Evidence:
         """The line that shows a fact: of the pasted evidence where it came from there, else of the host.
@@ -78,6 +91,10 @@ def device_path(address: PciAddress) -> str:
 def list_units(units: tuple[GpuUnit, ...]) -> str:
     """Units in a sentence: ``27:00.0, 28:00.0``."""
     return ", ".join(unit.address.short for unit in units)
+
+
+def _units_by_address(case: Case) -> Mapping[PciAddress, GpuUnit]:
+    return {address: unit for unit in case.host.units for address in unit.addresses}
 
 
 def _driver(function: PciFunction) -> str:

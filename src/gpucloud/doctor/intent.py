@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpucloud.doctor.case import Case, device_path
-from gpucloud.doctor.options import IdPattern, vfio_ids
+from gpucloud.doctor.options import ids_naming
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
@@ -45,6 +45,10 @@ def is_sliced(unit: GpuUnit) -> bool:
 
 def cards(case: Case) -> tuple[GpuUnit, ...]:
     """The units that could be given to guests whole: no management displays, no virtual functions."""
+    return case.once(_cards)
+
+
+def _cards(case: Case) -> tuple[GpuUnit, ...]:
     return tuple(
         unit for unit in case.host.units if not is_bmc(unit) and not is_virtual_function(unit.primary)
     )
@@ -52,11 +56,8 @@ def cards(case: Case) -> tuple[GpuUnit, ...]:
 
 def asked_by_ids(case: Case, unit: GpuUnit) -> tuple[Evidence, ...]:
     """The option lines that name one of the unit's functions by id for vfio-pci or pci-stub."""
-    return tuple(
-        option.evidence
-        for option in vfio_ids(case)
-        if any(_names(pattern, unit) for pattern in option.patterns)
-    )
+    idents = (function.id for function in unit.functions if isinstance(function.id, PciId))
+    return tuple(given.evidence for given in ids_naming(case, *idents))
 
 
 def wishes(case: Case, unit: GpuUnit) -> tuple[Evidence, ...]:
@@ -74,10 +75,6 @@ def stakes(case: Case, unit: GpuUnit) -> Level:
     """
     is_wanted = unit.address in case.named or bool(wishes(case, unit))
     return Level.BLOCKER if is_wanted else Level.INFO
-
-
-def _names(pattern: IdPattern, unit: GpuUnit) -> bool:
-    return any(isinstance(function.id, PciId) and pattern.matches(function.id) for function in unit.functions)
 
 
 def _overridden(case: Case, unit: GpuUnit) -> Iterator[Evidence]:

@@ -7,8 +7,10 @@ kernel-parameters.rst, modprobe.d(5), drivers/vfio/pci/vfio_pci.c and drivers/pc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from gpucloud.doctor.case import Case
 from gpucloud.model.finding import Evidence
@@ -16,6 +18,10 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
 
 _ANY = 0xFFFFFFFF
+_LONGEST_IDS = 1023
+"""Characters of an ids option. Source: Linux drivers/vfio/pci/vfio_pci.c ids[1024], kernel/params.c."""
+_MOST_OPTIONS = 16
+"""Ids options that are looked at: a host has one or two."""
 _ID = re.compile(r"[0-9a-fA-F]{1,8}(?::[0-9a-fA-F]{1,8}){1,5}", re.ASCII)
 
 
@@ -89,11 +95,40 @@ def module_options(case: Case) -> Iterator[Option]:
             yield Option(_plain(module), _plain(option), value, cite_argument(case, argument), stray)
 
 
-def vfio_ids(case: Case) -> Iterator[IdsOption]:
+def vfio_ids(case: Case) -> tuple[IdsOption, ...]:
     """The lists of ids that vfio-pci and pci-stub are given."""
-    for option in module_options(case):
-        if option.module in ("vfio_pci", "pci_stub") and option.name == "ids":
-            yield _read_ids(option)
+    return case.once(_vfio_ids)
+
+
+def ids_naming(case: Case, *idents: PciId) -> tuple[IdsOption, ...]:
+    """The lists of ids that name one of these devices, itself or by a pattern that matches any."""
+    named = case.once(_ids_by_device)
+    keys = (
+        (vendor, device)
+        for ident in idents
+        for vendor in (ident.vendor, _ANY)
+        for device in (ident.device, _ANY)
+    )
+    places = {place for key in keys for place in named.get(key, ())}
+    return tuple(vfio_ids(case)[place] for place in sorted(places))
+
+
+def _vfio_ids(case: Case) -> tuple[IdsOption, ...]:
+    given = (
+        _read_ids(option)
+        for option in module_options(case)
+        if option.module in ("vfio_pci", "pci_stub") and option.name == "ids"
+    )
+    return tuple(islice(given, _MOST_OPTIONS))
+
+
+def _ids_by_device(case: Case) -> Mapping[tuple[int, int], set[int]]:
+    """Places in the lists of ids at which a vendor and device are named."""
+    found: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for place, given in enumerate(vfio_ids(case)):
+        for pattern in given.patterns:
+            found[pattern.vendor, pattern.device].add(place)
+    return found
 
 
 def is_id(word: str) -> bool:
@@ -113,7 +148,7 @@ def _directive_options(text: str, evidence: Evidence) -> Iterator[Option]:
 
 def _read_ids(option: Option) -> IdsOption:
     patterns, malformed = [], []
-    for entry in option.value.strip("\"'").split(","):
+    for entry in option.value.strip("\"'")[:_LONGEST_IDS].split(","):
         if is_id(entry):
             vendor, device, *_ = (int(part, 16) for part in entry.split(":"))
             patterns.append(IdPattern(vendor, device))

@@ -18,6 +18,8 @@ _WORD = re.compile(r"[\w.,:+/@()\"'%-]+(?:=\S*)?$")
 _DIRECTIVE = re.compile(
     r"^\s*(?:\S*/modprobe\.d/\S+?:(?:\d+:)?\s*)?(?P<text>(?:options|blacklist|softdep|install|remove)\s+[\w-]+.*)$"
 )
+MOST_DIRECTIVES = 1000
+"""Directives that are kept, and words of the kernel command line."""
 _CMDLINE_KEYS = ("cmdline", "kernel_args", "boot_args", "kernel_arguments")
 
 
@@ -31,6 +33,8 @@ class BootSettings:
     shown: dict[str, Evidence] = field(default_factory=dict)
     written_at: Evidence | None = None
     is_running_known: bool = False
+    has_more: bool = False
+    """There was more than is kept."""
 
     def read(self, line: Line) -> None:
         """Take one line; lines that hold neither change nothing."""
@@ -41,7 +45,10 @@ class BootSettings:
             return
         directive = _DIRECTIVE.match(text)
         if directive is not None:
-            self.directives.append(ModuleDirective(line.key, line.number, directive["text"].strip()))
+            if len(self.directives) < MOST_DIRECTIVES:
+                self.directives.append(ModuleDirective(line.key, line.number, directive["text"].strip()))
+            else:
+                self.has_more = True
             return
         logged = _LOGGED.search(text)
         words = logged["words"] if logged is not None else text
@@ -60,10 +67,17 @@ class BootSettings:
         if self.is_running_known and not any(key in line.key for key in _CMDLINE_KEYS):
             return
         self.is_running_known = True
-        self.running += words.strip().strip("\"'").split()
+        self._take(self.running, words.strip().strip("\"'"))
         self.shown.setdefault("/proc/cmdline", Evidence(line.key, line.text.strip()[:400], line.number))
 
+    def _take(self, arguments: list[str], words: str) -> None:
+        """Add arguments; their order counts, and so do repeats."""
+        more = words.split()
+        room = MOST_DIRECTIVES - len(arguments)
+        self.has_more = self.has_more or len(more) > room
+        arguments += more[:room]
+
     def _write(self, line: Line, words: str) -> None:
-        self.written += words.split("#", 1)[0].strip().strip("\"'").split()
+        self._take(self.written, words.split("#", 1)[0].strip().strip("\"'"))
         if self.written_at is None:
             self.written_at = Evidence(line.key, line.text.strip()[:400], line.number)

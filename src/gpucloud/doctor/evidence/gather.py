@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.boot import MOST_DIRECTIVES
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import partial_host, places
 from gpucloud.doctor.evidence.pasted import Pasted
+from gpucloud.doctor.evidence.pci import MOST_FUNCTIONS
 from gpucloud.doctor.evidence.phrase import find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.settings import MOST_SETTINGS
@@ -27,9 +29,17 @@ def gather(pasted: Pasted) -> Case:
     for key, pieces in pasted.texts:
         _read(paper, key, pieces)
     paper.nova.finish()
-    if paper.nova.has_more:
-        paper.skipped.append(f"nova's options after the first {MOST_SETTINGS}")
+    paper.skipped.extend(_left_out(paper))
     return Case(partial_host(pasted.source, paper), shown=places(paper), paper=paper)
+
+
+def _left_out(paper: Paper) -> Iterator[str]:
+    if paper.nova.has_more:
+        yield f"nova's options after the first {MOST_SETTINGS}"
+    if paper.listing.has_more or paper.guest_listing.has_more:
+        yield f"PCI functions after the first {MOST_FUNCTIONS}"
+    if paper.boot.has_more:
+        yield f"directives of modprobe and kernel arguments after the first {MOST_DIRECTIVES}"
 
 
 def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:

@@ -69,6 +69,10 @@ _KINDS = {
 NOT_SHOWN = Unknown("not in the evidence")
 
 
+MOST_FUNCTIONS = 1024
+"""Functions that are kept of one input, virtual ones too: every card is held against every other."""
+
+
 @dataclass
 class SeenFunction:
     """What the lines so far show of one function."""
@@ -89,6 +93,8 @@ class PciListing:
 
     seen: dict[PciAddress, SeenFunction] = field(default_factory=dict)
     shown: dict[str, Evidence] = field(default_factory=dict)
+    has_more: bool = False
+    """There were more functions than are kept."""
     _heading: int | None = None
     _current: SeenFunction | None = None
     _key: str = ""
@@ -132,6 +138,9 @@ class PciListing:
         if code is None and kind is None:
             return False
         seen = self._function(_address(match["address"]))
+        if seen is None:
+            self._current = None
+            return True
         if seen.pci_class is None:
             seen.pci_class = _class(code) if code is not None else PciClass((kind or 0) << 8)
         ident = found.get("id") or _last_id(line.text)
@@ -163,12 +172,18 @@ class PciListing:
 
     def _place(self, line: Line, address: PciAddress, group: int) -> None:
         seen = self._function(address)
-        if seen.group is None:
+        if seen is not None and seen.group is None:
             seen.group = group
             self._note(f"{device_path(address)}/iommu_group", line)
 
-    def _function(self, address: PciAddress) -> SeenFunction:
-        return self.seen.setdefault(address, SeenFunction(address))
+    def _function(self, address: PciAddress) -> SeenFunction | None:
+        """What is seen of a function; None for one more than are kept."""
+        if address not in self.seen:
+            if len(self.seen) >= MOST_FUNCTIONS:
+                self.has_more = True
+                return None
+            self.seen[address] = SeenFunction(address)
+        return self.seen[address]
 
     def _note(self, place: str, line: Line) -> None:
         self.shown.setdefault(place, Evidence(line.key, line.text.strip()[:400], line.number))

@@ -56,7 +56,8 @@ class Phrase:
     @cached_property
     def letters(self) -> str:
         """The longest run of letters in the needle: where a text has no word with it, it has no needle."""
-        return max(re.findall("[a-z]*", self.needle), key=len)
+        runs: list[str] = re.findall("[a-z]*", self.needle)
+        return max(runs, key=len)
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:

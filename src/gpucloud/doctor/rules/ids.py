@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
@@ -15,6 +16,8 @@ from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 
 WRONG = "vfio-ids-wrong"
+_MOST_MISSES = 20
+"""Ids of no device that are told one by one: a list of more is not of this host at all."""
 
 
 @rule
@@ -54,26 +57,30 @@ def ids_match_nothing(case: Case) -> Answers:
     if isinstance(functions, Unknown) or not functions:
         return
     present = {function.id for function in functions.values() if isinstance(function.id, PciId)}
-    for given in vfio_ids(case):
-        for pattern in given.patterns:
-            if not any(pattern.matches(ident) for ident in present):
-                hint = _meant(pattern, present)
-                yield _finding(
-                    case,
-                    given.evidence,
-                    f"{pattern}, given to vfio-pci, is the id of no device of this host{hint}",
-                    "vfio-pci binds the devices whose vendor and device id match; one that matches nothing "
-                    "leaves the card to its host driver.",
-                    0.9 if hint else 0.7,
-                    Level.BLOCKER if hint else Level.WARNING,
-                )
+    misses = (
+        (given, pattern)
+        for given in vfio_ids(case)
+        for pattern in dict.fromkeys(given.patterns)
+        if not any(pattern.matches(ident) for ident in present)
+    )
+    for given, pattern in islice(misses, _MOST_MISSES):
+        hint = _meant(pattern, present)
+        yield _finding(
+            case,
+            given.evidence,
+            f"{pattern}, given to vfio-pci, is the id of no device of this host{hint}",
+            "vfio-pci binds the devices whose vendor and device id match; one that matches nothing "
+            "leaves the card to its host driver.",
+            0.9 if hint else 0.7,
+            Level.BLOCKER if hint else Level.WARNING,
+        )
 
 
 @rule
 def ids_take_host_card(case: Case) -> Answers:
     """One id matches two cards, and the host needs one of them: binding by id takes both."""
     for given in vfio_ids(case):
-        for pattern in given.patterns:
+        for pattern in dict.fromkeys(given.patterns):
             matched = tuple(unit for unit in cards(case) if _is_matched(pattern, unit))
             needed = tuple(unit for unit in matched if _is_needed(unit))
             if len(matched) > 1 and needed and len(needed) < len(matched):
@@ -140,9 +147,9 @@ def _finding(
             REBOOT,
         ),
         confidence=confidence,
-        units=tuple(_given_units(case)),
+        units=case.once(_given_units),
     )
 
 
-def _given_units(case: Case) -> Iterator[PciAddress]:
-    return (unit.address for unit in cards(case) if is_given_away(unit.primary))
+def _given_units(case: Case) -> tuple[PciAddress, ...]:
+    return tuple(unit.address for unit in cards(case) if is_given_away(unit.primary))

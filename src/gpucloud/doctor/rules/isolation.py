@@ -18,6 +18,8 @@ ACS = "acs-missing"
 _STORAGE, _NETWORK = 0x01, 0x02
 _WITH_DRIVERS = (_STORAGE, _NETWORK, 0x04, 0x0C, 0x0D, 0x10, 0x12)
 """Storage, network, multimedia, serial buses, wireless, encryption, accelerators."""
+_MOST_PEERS = 256
+"""Members of a group that are looked at for one card: a whole server without ACS has fewer."""
 
 
 @rule
@@ -66,7 +68,7 @@ def group_partly_given(case: Case) -> Answers:
     for unit in cards(case):
         if not is_given_away(unit.primary):
             continue
-        others = {case.host.unit_at(peer) for peer in unit.group_peers}
+        others = {case.unit_at(peer) for peer in unit.group_peers[:_MOST_PEERS]}
         holding = tuple(
             other
             for other in sorted(filter(None, others), key=lambda one: one.address)
@@ -127,15 +129,19 @@ def _weight(case: Case, unit: GpuUnit, needed: bool) -> Level:
     """A blocker where the unit is wanted; on a host with another card that is apart, it may be its own."""
     if stakes(case, unit) is Level.BLOCKER:
         return Level.BLOCKER
-    if any(other is not unit and other.groups and not any(_strangers(case, other)) for other in cards(case)):
+    if any(other is not unit for other in case.once(_cards_apart)):
         return Level.INFO
     return Level.BLOCKER if needed else Level.WARNING
 
 
+def _cards_apart(case: Case) -> tuple[GpuUnit, ...]:
+    return tuple(unit for unit in cards(case) if unit.groups and not any(_strangers(case, unit)))
+
+
 def _strangers(case: Case, unit: GpuUnit) -> Iterator[PciFunction]:
-    for peer in unit.group_peers:
+    for peer in unit.group_peers[:_MOST_PEERS]:
         function = case.function(peer)
-        if function is None or function.is_nvswitch or case.host.unit_at(peer) is not None:
+        if function is None or function.is_nvswitch or case.unit_at(peer) is not None:
             continue
         if is_on_host_driver(function) or (isinstance(function.driver, Unknown) and _has_driver(function)):
             yield function
@@ -167,8 +173,10 @@ def _cite_group(case: Case, address: PciAddress) -> Evidence:
 def _clusters(units: tuple[GpuUnit, ...]) -> tuple[tuple[GpuUnit, ...], ...]:
     """Units that can only be given away together; a unit without a group stands alone."""
     clusters: list[list[GpuUnit]] = []
+    by_group: dict[int, list[GpuUnit]] = {}
     for unit in units:
-        joined = [one for one in clusters if any(set(unit.groups) & set(other.groups) for other in one)]
-        merged = [*(member for one in joined for member in one), unit]
-        clusters = [one for one in clusters if one not in joined] + [merged]
+        joined = {id(by_group[group]): by_group[group] for group in unit.groups if group in by_group}
+        merged = [*(member for one in joined.values() for member in one), unit]
+        clusters = [one for one in clusters if id(one) not in joined] + [merged]
+        by_group.update((group, merged) for member in merged for group in member.groups)
     return tuple(tuple(cluster) for cluster in clusters)

@@ -9,7 +9,7 @@ from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
-from gpucloud.doctor.options import cite_argument, kernel_arguments, vfio_ids
+from gpucloud.doctor.options import cite_argument, ids_naming, kernel_arguments, vfio_ids
 from gpucloud.doctor.rules.iommu import is_asked, switches
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
@@ -31,7 +31,7 @@ def argument_not_given(case: Case) -> Answers:
     if case.paper is None or case.host.cpu.vendor != "intel" or is_iommu_shown_running(case.paper):
         return
     told = switches(case)
-    if (told or any(True for _ in vfio_ids(case))) and not is_asked(case, "intel_iommu"):
+    if (told or vfio_ids(case)) and not is_asked(case, "intel_iommu"):
         wrong_vendor = any(line.text for line in told) and is_asked(case, "amd_iommu")
         yield known(
             "iommu-missing-kernel-arg",
@@ -191,7 +191,7 @@ def companions_to_bind(case: Case) -> Answers:
                 0.85,
                 units=(unit.address,),
             )
-        elif len(unit.functions) > 2 and _is_open(unit) and not list(vfio_ids(case)):
+        elif len(unit.functions) > 2 and _is_open(unit) and not vfio_ids(case):
             yield known(
                 "companion-function-not-bound",
                 f"GPU {unit.address.short} has {len(unit.functions)} functions in one group: each must "
@@ -280,10 +280,8 @@ def _is_open(unit: GpuUnit) -> bool:
 
 
 def _not_in_ids(case: Case, unit: GpuUnit) -> tuple[PciFunction, ...]:
-    patterns = [pattern for given in vfio_ids(case) for pattern in given.patterns]
-
     def is_given(function: PciFunction) -> bool:
-        return isinstance(function.id, PciId) and any(one.matches(function.id) for one in patterns)
+        return isinstance(function.id, PciId) and bool(ids_naming(case, function.id))
 
     if not is_given(unit.primary):
         return ()
