@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gpucloud.doctor.evidence.text import Line
 from gpucloud.model.finding import Evidence
@@ -57,14 +58,14 @@ class BootSettings:
 
     def _is_command_line(self, line: Line) -> bool:
         if not _ARGUMENTS.search(line.text):
-            return any(key in line.key for key in _CMDLINE_KEYS) and bool(line.text.strip())
+            return _holds_command_line(line.key) and bool(line.text.strip())
         words = line.text.split()
         return sum(1 for word in words if _WORD.match(word)) == len(words) and (
             len(words) < 3 or sum("=" in word for word in words) * 4 >= len(words)
         )
 
     def _run(self, line: Line, words: str) -> None:
-        if self.is_running_known and not any(key in line.key for key in _CMDLINE_KEYS):
+        if self.is_running_known and not _holds_command_line(line.key):
             return
         self.is_running_known = True
         self._take(self.running, words.strip().strip("\"'"))
@@ -81,3 +82,8 @@ class BootSettings:
         self._take(self.written, words.split("#", 1)[0].strip().strip("\"'"))
         if self.written_at is None:
             self.written_at = Evidence(line.key, line.text.strip()[:400], line.number)
+
+
+@lru_cache(maxsize=64)
+def _holds_command_line(key: str) -> bool:
+    return any(word in key for word in _CMDLINE_KEYS)

@@ -12,7 +12,7 @@ _PROPERTY = re.compile(
     r"(?P<name>(?:pci_passthrough|resources\d*|hw|accel|quota|trait\w*|hide_hypervisor_id):?[\w.-]*(?::[\w.-]+)*"
     r"|img_\w+|hw_\w+|min_ram|min_disk)['\"]?\s*(?:[=:]|\|)\s*['\"]?(?P<value>[^'\"|}\s][^'\"|}\s]*)"
 )
-_NAMES = ("pci_passthrough", "resources", "hw:", "hw_", "img_", "accel", "min_", "hide_hypervisor_id")
+_NAMES = re.compile("pci_passthrough|resources|hw[:_]|img_|accel|min_|hide_hypervisor_id|trait|quota")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Request:
 
     def read(self, line: Line) -> None:
         """Take one line; lines without such a property change nothing."""
-        if not any(name in line.text for name in _NAMES):
+        if _NAMES.search(line.text) is None:
             return
         for match in _PROPERTY.finditer(line.text):
             name = match["name"]

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gpucloud.doctor.evidence.text import Line
 from gpucloud.model.finding import Evidence
@@ -30,7 +31,7 @@ MOST_SETTINGS = 600
 """Settings that are kept: every alias is held against every device list."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """One option as written: its section (lower case), name with ``_``, value, and the line."""
 
@@ -39,7 +40,7 @@ class Setting:
     value: str
     evidence: Evidence
 
-    @property
+    @cached_property
     def data(self) -> object:
         """The value as JSON; None where it is none."""
         try:

@@ -32,8 +32,12 @@ class Chunk:
     text: str
 
     def lines(self) -> Iterator[Line]:
+        """The lines with their numbers; of empty ones in a row, which part blocks, the first only."""
+        was_empty = False
         for number, text in enumerate(self.text.split("\n"), start=self.first):
-            yield Line(self.key, number, text[:LONGEST_LINE])
+            if text or not was_empty:
+                yield Line(self.key, number, text[:LONGEST_LINE])
+            was_empty = not text
 
 
 def decode(raw: bytes) -> str:
