@@ -6,13 +6,12 @@ Format: pci.ids(5). The names do not come from the host that is read but from wh
 from __future__ import annotations
 
 import re
-import zlib
 from functools import cached_property
 from pathlib import Path
 
 from gpucloud.model.pci import PciId
 
-_SNAPSHOT = Path(__file__).parent.parent / "data" / "pci.ids.gz"
+_SNAPSHOT = Path(__file__).parent.parent / "data" / "pci.ids"
 _SYSTEM = (Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids"))
 _HEAD_BYTES = 2048
 _DATE = re.compile(rb"^#\s*Date:\s*([0-9: -]+)$", re.MULTILINE)
@@ -72,13 +71,8 @@ class NewestNames:
 
     @cached_property
     def _names(self) -> PciNames:
-        packed = _SNAPSHOT.read_bytes()
-        newest, chosen = _date(zlib.decompressobj(wbits=31).decompress(packed, _HEAD_BYTES)), None
-        for path in self._system:
-            date = _date(_head(path))
-            if date > newest:
-                newest, chosen = date, path
-        return PciNames(zlib.decompress(packed, wbits=31) if chosen is None else chosen.read_bytes())
+        newest = max((_SNAPSHOT, *self._system), key=lambda path: _date(_head(path)))
+        return PciNames(newest.read_bytes())
 
 
 def _head(path: Path) -> bytes:

@@ -63,18 +63,14 @@ class Aliases:
 def parse_aliases(text: str, modaliases: Iterable[str]) -> list[tuple[str, str]]:
     """Take the lines of ``modules.alias`` that could match one of the devices.
 
-    A kernel has 20 000 aliases of PCI devices; a vendor and device that no device has are skipped by
-    comparing text, before any pattern is looked at.
+    A kernel has 20 000 aliases of PCI devices: one search finds the few with a vendor and a device that
+    are wanted, or ``*``, or that are written in another way.
     """
-    wanted = {alias[4:22] for alias in modaliases}  # v0000VVVVd0000DDDD, at 10 in "alias pci:v..."
-    pairs = []
-    for line in text.split("\n"):
-        if line[28:30] == "sv" and line[10:28] not in wanted:
-            continue
-        words = line.split()
-        if len(words) == 3 and words[1].startswith("pci:"):
-            pairs.append((words[1], words[2]))
-    return pairs
+    known = list(modaliases)
+    vendors = "|".join(sorted({re.escape(alias[5:13]) for alias in known}))  # pci:vVVVVVVVVdDDDDDDDD
+    devices = "|".join(sorted({re.escape(alias[14:22]) for alias in known}))
+    wanted = rf"alias (pci:(?:v(?:\*|(?:{vendors})d(?:\*|{devices}))|[^v])\S*)[ \t]+(\S+)"
+    return re.findall(wanted, text)
 
 
 def parse_builtin_aliases(text: str) -> list[tuple[str, str]]:
@@ -96,8 +92,9 @@ def read_aliases(reader: Reader, release: str | Unknown, modaliases: Iterable[st
     if isinstance(text, Unknown):
         return text
     builtin = reader.read_text(f"/lib/modules/{release}/modules.builtin.modinfo")
-    pairs = parse_builtin_aliases(builtin) if isinstance(builtin, str) else []
-    return Aliases(pairs + parse_aliases(text or "", modaliases))
+    if isinstance(builtin, Unknown):
+        return builtin
+    return Aliases(parse_builtin_aliases(builtin or "") + parse_aliases(text or "", modaliases))
 
 
 @lru_cache(maxsize=4)
@@ -106,8 +103,8 @@ def module_names(text: str) -> frozenset[str]:
 
     The last texts are remembered: the servers of a fleet run few different kernels.
     """
-    paths = (line.partition(":")[0] for line in text.split("\n") if line)
-    return frozenset(path.rpartition("/")[2].partition(".ko")[0].replace("-", "_") for path in paths)
+    paths = [line.partition(":")[0] for line in text.replace("-", "_").split("\n") if line]
+    return frozenset([path.rpartition("/")[2].partition(".ko")[0] for path in paths])
 
 
 def read_available(
