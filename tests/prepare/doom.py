@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.prepare.site import Site
 
 from gpucloud.inventory.reader import FILE_LIMIT
+from gpucloud.model.plan import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.journal.disk import RealDisk
 from gpucloud.prepare.system import System
@@ -115,6 +116,32 @@ class DoomedSystem:
 
     def remove_module(self, module: str) -> None:
         self._around(lambda: self._system.remove_module(module))
+
+    def look(self, path: str) -> FileState | None | Unknown:
+        return self._system.look(path)
+
+    def put(self, path: str, state: FileState) -> None:
+        """Half of the file may lie beside its place."""
+        if self._doom.moment():
+            half = FileState(Content(state.text[: len(state.text) // 2]))
+            folder, _, name = path.rpartition("/")
+            self._system.put(f"{folder}/.{name}.gpucloud-new", half)
+        self._around(lambda: self._system.put(path, state))
+
+    def remove(self, path: str) -> None:
+        self._around(lambda: self._system.remove(path))
+
+    def tidy(self, path: str) -> None:
+        self._around(lambda: self._system.tidy(path))
+
+    def make_folder(self, path: str) -> None:
+        self._around(lambda: self._system.make_folder(path))
+
+    def remove_folder(self, path: str) -> None:
+        self._around(lambda: self._system.remove_folder(path))
+
+    def run_tool(self, argv: Sequence[str]) -> None:
+        self._around(lambda: self._system.run_tool(argv))
 
     def settles(self, claim: Callable[[], bool]) -> bool:
         return self._system.settles(claim)

@@ -101,7 +101,7 @@ class DirectSystem(LiveSystem):
     """The real system on a fake kernel, without child processes for its writes."""
 
     def __init__(self, kernel: FakeKernel) -> None:
-        super().__init__(kernel.root, settle_s=0, effect=kernel.store, run=kernel.run)
+        super().__init__(kernel.root, settle_s=0, effect=kernel.store, run=kernel.run, run_tool=kernel.tools)
         self._kernel = kernel
 
     def write(self, path: str, text: str) -> None:

@@ -51,6 +51,11 @@ VFIO_MODULES: Mapping[str, Module] = {
 }
 
 
+def no_tool(argv: Sequence[str]) -> None:
+    """A host without tools of a distribution."""
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+
+
 @dataclass
 class FakeKernel:
     """Acts on the tree below ``root``. Its settings stand for hardware and modules, not for state."""
@@ -66,6 +71,9 @@ class FakeKernel:
     """IOMMU groups that a guest has: the kernel's own drivers get EBUSY."""
     blocked: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
     """What happens before a driver lets a function go, as when it waits for its users."""
+
+    tools: Callable[[Sequence[str]], None] = no_tool
+    """The distribution's: what makes the boot menu and the initramfs."""
 
     def store(self, path: Path, data: bytes) -> None:
         """Write an attribute, as ``write(2)`` on sysfs does."""

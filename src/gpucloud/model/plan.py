@@ -7,7 +7,7 @@ Each change holds enough to be done, looked at again and taken back without aski
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NewType
 
 from gpucloud.model.pci import PciAddress
 
@@ -83,7 +83,66 @@ class BindDriver:
     driver: str
 
 
-Change = LoadModule | DetachConsole | ReleaseFramebuffer | SetDriverOverride | UnbindDriver | BindDriver
+Content = NewType("Content", str)
+"""The text of a whole file: the only text of a plan that has more than one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it lies on the disk."""
+
+    text: Content
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    label: str | None = None
+    """SELinux's; None: there is none, or the one that the policy gives to a new file there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Write a file whole, or in place of another; a crash leaves the one or the other."""
+
+    kind: Literal["write-file"] = field(default="write-file", kw_only=True)
+    path: str
+    before: FileState | None
+    """None: it is not there."""
+    after: FileState
+    folders: tuple[str, ...] = ()
+    """Folders that have to be made for it, outermost first; undo removes those that are empty again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFile:
+    """Remove a file that gpucloud wrote earlier and that is not wanted any more."""
+
+    kind: Literal["remove-file"] = field(default="remove-file", kw_only=True)
+    path: str
+    before: FileState
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Let a tool of the distribution make anew what it makes of its configuration: boot menu, initramfs.
+
+    A plan names it twice: first with ``when`` ``undo``, which does nothing until undo comes there, after all
+    files are restored; and last with ``apply``, to which undo does nothing.
+    """
+
+    kind: Literal["run-tool"] = field(default="run-tool", kw_only=True)
+    argv: tuple[str, ...]
+    when: Literal["apply", "undo"]
+    makes: str
+    """What it makes, in words: ``the initramfs of every kernel``."""
+
+
+AtRunTime = LoadModule | DetachConsole | ReleaseFramebuffer | SetDriverOverride | UnbindDriver | BindDriver
+"""Changes of the running kernel: a restart ends them."""
+
+OnDisk = WriteFile | RemoveFile | RunTool
+"""Changes that stay over a restart, and mostly begin to act with it."""
+
+Change = AtRunTime | OnDisk
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +151,18 @@ class Step:
 
     change: Change
     because: str
-    unit: PciAddress
+    unit: PciAddress | None
+    """None: it serves the host as a whole."""
+    risk: str = ""
+    """What could go wrong with it, in words; empty: nothing that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a unit cannot be given away now, and what to do about it."""
 
-    unit: PciAddress
+    unit: PciAddress | None
+    """None: nothing can be done on the whole host."""
     cause: str
     """An id of the taxonomy where one fits, else one of prepare's own; it never changes its meaning."""
     why: str
@@ -112,6 +175,14 @@ class Fact:
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The spec that a plan comes from, so that it can be planned anew and compared."""
+
+    spec: Content
+    host_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +200,15 @@ class Plan:
     """What the plan was made from; a host with other facts refuses the plan."""
     steps: tuple[Step, ...]
     refusals: tuple[Refusal, ...] = ()
+    wanted: Wanted | None = None
+    """None: the plan is for the running kernel, for units that were named."""
+    needs_reboot: bool = False
+    """What it changes acts from the next start on."""
+
+    @property
+    def outlives_boot(self) -> bool:
+        """Claims that a restart does not end what it did."""
+        return any(isinstance(step.change, OnDisk) for step in self.steps)
 
     @property
     def is_empty(self) -> bool:

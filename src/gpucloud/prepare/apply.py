@@ -42,7 +42,7 @@ def resume(entry: Entry, system: System, watch: Watch = _QUIET) -> Outcome:
             f"journal entry {entry.id} is {progress.status.value}, so there is nothing to carry on with",
             "see gpucloud undo --list",
         )
-    if stored.boot != read_boot(system):
+    if stored.boot != read_boot(system) and not stored.plan.outlives_boot:
         raise Failure(
             f"journal entry {entry.id} was cut off by a restart, and nothing of it is left",
             f"close it, then plan anew: gpucloud undo {entry.id}",

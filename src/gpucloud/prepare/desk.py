@@ -95,7 +95,7 @@ class Desk:
         """What keeps these units from being ready for guests."""
         plan = self.plan(names, force=True)
         refused = (
-            Mismatch(f"GPU {refusal.unit.short}", "ready for guests", refusal.why)
+            Mismatch(f"GPU {refusal.unit.short if refusal.unit else 'any'}", "ready for guests", refusal.why)
             for refusal in plan.refusals
         )
         changes = (preview(step.change) for step in plan.steps)
@@ -129,7 +129,7 @@ class Desk:
         stored, status = entry.read_stored(), entry.read_progress().status
         if status != Status.APPLIED:
             return (Mismatch(f"journal entry {entry.id}", Status.APPLIED.value, status.value),)
-        if stored.boot != read_boot(self.system):
+        if stored.boot != read_boot(self.system) and not stored.plan.outlives_boot:
             seen = "the host was restarted since, and bindings do not outlive that: gpucloud apply again"
             return (Mismatch(f"journal entry {entry.id}", "applied in this boot", seen),)
         return verify(stored.plan, self.system)

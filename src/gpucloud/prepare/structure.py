@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Content
 
 _T = TypeVar("_T")
 _WORDS = {str: "text", int: "a whole number", bool: "true or false"}
@@ -36,6 +37,9 @@ def _read(kind: Any, value: object, where: str) -> Any:
     origin = get_origin(kind)
     if kind in _WORDS:
         return _exactly(kind, value, where)
+    if kind is Content:
+        _demand(isinstance(value, str) and "\0" not in value, where, "the text of a file is wanted")
+        return value
     if kind is PciAddress:
         return _address(value, where)
     if origin is tuple:

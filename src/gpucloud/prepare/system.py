@@ -1,4 +1,4 @@
-"""The one way to change a host: attributes of sysfs written, modules loaded and removed, nothing else.
+"""The one way to change a host: attributes of sysfs, modules, files, tools of the distribution, nothing else.
 
 Only ``apply`` and ``undo`` get a `System`. Every write is bounded in time (see `hand`).
 """
@@ -14,11 +14,16 @@ from typing import Protocol
 
 from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
+from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.hand import Effect, Hand
+from gpucloud.prepare.tree import Tree
 
 ANSWER_TIMEOUT_S = 60.0
 """A data-centre GPU takes up to ten seconds to be let go; an emulated one on a slow machine longer."""
+
+TOOL_TIMEOUT_S = 1800.0
+"""An initramfs for each of several kernels takes minutes on a slow disk."""
 
 SETTLE_TIMEOUT_S = 5.0
 
@@ -48,6 +53,47 @@ class System(Reader, Protocol):
             OSError: the kernel refused.
         """
 
+    def look(self, path: str) -> FileState | None | Unknown:
+        """A file with mode, owner and label; None where it is not there."""
+
+    def put(self, path: str, state: FileState) -> None:
+        """Write a file whole; it is on the disk when this returns.
+
+        Raises:
+            OSError: the system refused; the file is as before.
+        """
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is fine.
+
+        Raises:
+            OSError: the system refused.
+        """
+
+    def tidy(self, path: str) -> None:
+        """Remove what an interrupted ``put`` left beside a file.
+
+        Raises:
+            OSError: the system refused.
+        """
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder; one that is there is fine.
+
+        Raises:
+            OSError: the system refused.
+        """
+
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder if it is empty."""
+
+    def run_tool(self, argv: Sequence[str]) -> None:
+        """Run a tool of the distribution, which may take minutes.
+
+        Raises:
+            OSError: it is not there, failed or did not end; its text says why.
+        """
+
     def settles(self, claim: Callable[[], bool]) -> bool:
         """Whether the claim is true, or becomes true within the time that the kernel's own work may take."""
 
@@ -55,11 +101,11 @@ class System(Reader, Protocol):
 Run = Callable[[Sequence[str]], None]
 
 
-def run_program(argv: Sequence[str]) -> None:
+def run_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> None:
     """Run a program without a shell, stdin closed, not for ever.
 
     Raises:
-        OSError: it is not there, failed or took longer than a minute.
+        OSError: it is not there, failed or took longer than that.
     """
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -69,15 +115,24 @@ def run_program(argv: Sequence[str]) -> None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=ANSWER_TIMEOUT_S,
+            timeout=timeout_s,
             env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise OSError(f"'{' '.join(argv)}' had not ended after {ANSWER_TIMEOUT_S:g} s") from error
+        raise OSError(f"'{' '.join(argv)}' had not ended after {timeout_s:g} s") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise OSError(f"'{' '.join(argv)}' ended with {done.returncode}: {said[-1] if said else 'no reason'}")
+
+
+def run_long(argv: Sequence[str]) -> None:
+    """Run a program that may take many minutes.
+
+    Raises:
+        OSError: as ``run_program``.
+    """
+    run_program(argv, TOOL_TIMEOUT_S)
 
 
 def write_attribute(path: Path, data: bytes) -> None:
@@ -98,6 +153,7 @@ class LiveSystem:
         settle_s: how long its own work after that may take.
         effect: how an attribute is written.
         run: how modprobe and rmmod are run.
+        run_tool: how tools of the distribution are run.
     """
 
     def __init__(
@@ -108,8 +164,10 @@ class LiveSystem:
         settle_s: float = SETTLE_TIMEOUT_S,
         effect: Effect = write_attribute,
         run: Run = run_program,
+        run_tool: Run = run_long,
     ) -> None:
         self._root, self._settle_s, self._run = root, settle_s, run
+        self._run_tool, self._tree = run_tool, Tree(root)
         self._hand = Hand(effect, timeout_s)
 
     @property
@@ -141,6 +199,27 @@ class LiveSystem:
 
     def remove_module(self, module: str) -> None:
         self._run(("rmmod", module))
+
+    def look(self, path: str) -> FileState | None | Unknown:
+        return self._tree.look(path)
+
+    def put(self, path: str, state: FileState) -> None:
+        self._tree.put(path, state)
+
+    def remove(self, path: str) -> None:
+        self._tree.remove(path)
+
+    def tidy(self, path: str) -> None:
+        self._tree.tidy(path)
+
+    def make_folder(self, path: str) -> None:
+        self._tree.make_folder(path)
+
+    def remove_folder(self, path: str) -> None:
+        self._tree.remove_folder(path)
+
+    def run_tool(self, argv: Sequence[str]) -> None:
+        self._run_tool(argv)
 
     def settles(self, claim: Callable[[], bool]) -> bool:
         end = time.monotonic() + self._settle_s

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Holder
-from gpucloud.model.plan import LoadModule, Plan
+from gpucloud.model.plan import LoadModule, OnDisk, Plan, RemoveFile, WriteFile
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.hand import StillWaitingError
@@ -17,6 +17,7 @@ from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.standing import Stand, Standing, look_at, ways_of
 from gpucloud.prepare.steps import StepError
+from gpucloud.prepare.steps.file import foreign_change
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
@@ -44,7 +45,8 @@ def undo_entry(
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
-    An entry of an earlier boot is only closed: what it did ended with that boot. One that is undone stays so.
+    Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot. One
+    that is undone stays so.
 
     Args:
         entry: what to take back.
@@ -62,9 +64,10 @@ def undo_entry(
     if progress.status == Status.UNDONE:
         return Outcome(entry.id)
     back = TakeBack(entry, stored.plan, system, watch, force=force)
+    _refuse_rewritten(entry, stored.plan, progress.present, system, force=force)
     if stored.boot != read_boot(system):
         entry.mend()
-        back.untouched.update(progress.present)
+        back.untouched.update(_ended(stored.plan, progress.present))
         return back.take_back(progress.present)
     refuse_waiting(entry, system)
     stands = _look(stored.plan, system)
@@ -99,6 +102,25 @@ def _look(plan: Plan, system: System) -> tuple[Stand, ...]:
         return tuple(look_at(way, system) for way in ways_of(plan))
     except (StepError, StillWaitingError) as error:
         raise Failure(f"the host cannot be looked at: {error}", "nothing was touched; try again") from error
+
+
+def _ended(plan: Plan, steps: Sequence[int]) -> Iterator[int]:
+    """Steps that a restart has taken back."""
+    return (number for number in steps if not isinstance(plan.steps[number].change, OnDisk))
+
+
+def _refuse_rewritten(entry: Entry, plan: Plan, steps: Sequence[int], system: System, *, force: bool) -> None:
+    changes = (plan.steps[number].change for number in steps)
+    files = [change for change in changes if isinstance(change, WriteFile | RemoveFile)]
+    try:
+        foreign = [seen for change in files if (seen := foreign_change(change, system)) is not None]
+    except StepError as error:
+        raise Failure(str(error), "nothing was touched; try again as root") from error
+    if foreign and not force:
+        raise Failure(
+            f"somebody else has changed what journal entry {entry.id} wrote: {'; '.join(foreign)}",
+            f"nothing was touched; for the old content all the same: gpucloud undo {entry.id} --force",
+        )
 
 
 def _refuse_changed(entry: Entry, stands: Sequence[Stand], status: Status, *, force: bool) -> None:

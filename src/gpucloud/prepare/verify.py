@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import BindDriver, LoadModule, Plan
+from gpucloud.model.plan import BindDriver, LoadModule, OnDisk, Plan, RemoveFile, WriteFile
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
@@ -27,12 +27,32 @@ class Mismatch:
 
 def verify(plan: Plan, reader: Reader) -> tuple[Mismatch, ...]:
     """What is not as the plan left it; empty where all is."""
-    return (*_files(plan, reader), *_groups(plan, reader))
+    return (*_written(plan, reader), *_files(plan, reader), *_groups(plan, reader))
+
+
+def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
+    for step in plan.steps:
+        change = step.change
+        if isinstance(change, WriteFile | RemoveFile):
+            wanted = change.after.text if isinstance(change, WriteFile) else None
+            seen = reader.read_text(change.path)
+            if isinstance(seen, Unknown):
+                yield Mismatch(change.path, "readable", f"unknown: {seen.why}")
+            elif seen != wanted:
+                yield Mismatch(change.path, *_kinds(wanted, seen))
+
+
+def _kinds(wanted: str | None, seen: str | None) -> tuple[str, str]:
+    """What is expected and seen, in words: whole files would bury it."""
+    other = "with other content" if wanted is not None else "there again"
+    return ("gone" if wanted is None else "as it was written", "not there" if seen is None else other)
 
 
 def _files(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
     expected = {}
     for step in plan.steps:
+        if isinstance(step.change, OnDisk):
+            continue
         change = preview(step.change)
         expected[change.path] = (change.after, isinstance(step.change, LoadModule))
     for path, (after, is_folder) in expected.items():

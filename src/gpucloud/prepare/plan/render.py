@@ -10,12 +10,16 @@ from gpucloud.model.plan import (
     Change,
     DetachConsole,
     LoadModule,
+    OnDisk,
     Plan,
     Refusal,
     ReleaseFramebuffer,
+    RemoveFile,
+    RunTool,
     SetDriverOverride,
     Step,
     UnbindDriver,
+    WriteFile,
 )
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview
@@ -79,5 +83,20 @@ def call_change(change: Change) -> str:
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
+        case WriteFile() | RemoveFile() | RunTool():
+            return _call_on_disk(change)
+        case _:
+            assert_never(change)
+
+
+def _call_on_disk(change: OnDisk) -> str:
+    match change:
+        case WriteFile():
+            return f"{'write' if change.before is None else 'change'} {change.path}"
+        case RemoveFile():
+            return f"remove {change.path}"
+        case RunTool():
+            once = "" if change.when == "apply" else "on undo, when the files are back: "
+            return f"{once}run {' '.join(change.argv)}"
         case _:
             assert_never(change)

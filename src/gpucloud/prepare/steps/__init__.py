@@ -14,10 +14,13 @@ from gpucloud.model.plan import (
     DetachConsole,
     LoadModule,
     ReleaseFramebuffer,
+    RemoveFile,
+    RunTool,
     SetDriverOverride,
     UnbindDriver,
+    WriteFile,
 )
-from gpucloud.prepare.steps import console, driver, framebuffer, module, override
+from gpucloud.prepare.steps import console, driver, file, framebuffer, module, override, tool
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError
 
 if TYPE_CHECKING:
@@ -47,6 +50,12 @@ def do(change: Change, system: System) -> None:
             driver.do_unbind(change, system)
         case BindDriver():
             driver.do_bind(change, system)
+        case WriteFile():
+            file.do_write(change, system)
+        case RemoveFile():
+            file.do_remove(change, system)
+        case RunTool():
+            tool.do_run(change, system)
         case _:
             assert_never(change)
 
@@ -76,6 +85,12 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             driver.undo_unbind(change, system)
         case BindDriver():
             driver.undo_bind(change, system, force=force)
+        case WriteFile():
+            file.undo_write(change, system, force=force)
+        case RemoveFile():
+            file.undo_remove(change, system, force=force)
+        case RunTool():
+            tool.undo_run(change, system)
         case _:
             assert_never(change)
     return None
@@ -96,5 +111,11 @@ def preview(change: Change) -> Difference:
             return driver.preview_unbind(change)
         case BindDriver():
             return driver.preview_bind(change)
+        case WriteFile():
+            return file.preview_write(change)
+        case RemoveFile():
+            return file.preview_remove(change)
+        case RunTool():
+            return tool.preview_run(change)
         case _:
             assert_never(change)

@@ -1,0 +1,129 @@
+"""Files written and removed, and brought back with their bytes, mode, owner and label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpucloud.model.plan import FileState, RemoveFile, WriteFile
+from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.system import System
+
+
+def do_write(change: WriteFile, system: System) -> None:
+    """Write the file; nothing to do where it is as planned already."""
+    now = known(system.look(change.path))
+    if is_same(now, change.after):
+        return
+    if now != change.before:
+        raise NotAsPlannedError(f"{change.path} is not as it was when the plan was made")
+    _make_folders(change, system)
+    _put(change.path, change.after, system)
+
+
+def undo_write(change: WriteFile, system: System, *, force: bool) -> None:
+    """Bring back what was there before; with ``force`` whatever is there now."""
+    now = known(system.look(change.path))
+    if now != change.before and not is_same(now, change.after) and not force:
+        raise StepError(f"somebody else has changed {change.path} since")
+    if change.before is None:
+        _remove(change.path, system)
+        for folder in reversed(change.folders):
+            _remove_folder(folder, system)
+    elif now != change.before:
+        _put(change.path, change.before, system)
+    else:
+        _tidy(change.path, system)
+
+
+def preview_write(change: WriteFile) -> Difference:
+    """The file before and after."""
+    before = change.before.text if change.before is not None else None
+    return Difference(change.path, before, change.after.text)
+
+
+def do_remove(change: RemoveFile, system: System) -> None:
+    """Remove the file; nothing to do where it is gone already."""
+    now = known(system.look(change.path))
+    if now is None:
+        return
+    if now != change.before:
+        raise NotAsPlannedError(f"{change.path} is not as it was when the plan was made")
+    _remove(change.path, system)
+
+
+def undo_remove(change: RemoveFile, system: System, *, force: bool) -> None:
+    """Bring the file back; nothing to do where it is there already."""
+    now = known(system.look(change.path))
+    if now is not None and now != change.before and not force:
+        raise StepError(f"somebody else has written {change.path} since")
+    if now != change.before:
+        _put(change.path, change.before, system)
+    else:
+        _tidy(change.path, system)
+
+
+def preview_remove(change: RemoveFile) -> Difference:
+    """The file before."""
+    return Difference(change.path, change.before.text, None)
+
+
+def foreign_change(change: WriteFile | RemoveFile, system: System) -> str | None:
+    """What somebody else made of the file, in words; None where it is as before or as planned.
+
+    Raises:
+        StepError: it cannot be read.
+    """
+    now = known(system.look(change.path))
+    is_planned = is_same(now, change.after) if isinstance(change, WriteFile) else now is None
+    if now == change.before or is_planned:
+        return None
+    return f"{change.path} is neither as before nor as planned"
+
+
+def is_same(now: FileState | None, planned: FileState) -> bool:
+    """Claims that a file is as planned; a label that was left to the policy is any label."""
+    if now is None or planned.label is not None:
+        return now == planned
+    return (now.text, now.mode, now.uid, now.gid) == (planned.text, planned.mode, planned.uid, planned.gid)
+
+
+def _put(path: str, state: FileState, system: System) -> None:
+    try:
+        system.put(path, state)
+    except OSError as error:
+        raise StepError(f"{path} could not be written: {error.strerror or error}") from error
+    if not is_same(known(system.look(path)), state):
+        raise StepError(f"{path} is not as it was written")
+
+
+def _remove(path: str, system: System) -> None:
+    try:
+        system.remove(path)
+    except OSError as error:
+        raise StepError(f"{path} could not be removed: {error.strerror or error}") from error
+    if known(system.look(path)) is not None:
+        raise StepError(f"{path} is still there after it was removed")
+
+
+def _tidy(path: str, system: System) -> None:
+    try:
+        system.tidy(path)
+    except OSError as error:
+        raise StepError(f"{path}: what is left beside it stays: {error.strerror or error}") from error
+
+
+def _make_folders(change: WriteFile, system: System) -> None:
+    for folder in change.folders:
+        try:
+            system.make_folder(folder)
+        except OSError as error:
+            raise StepError(f"{folder} could not be made: {error.strerror or error}") from error
+
+
+def _remove_folder(folder: str, system: System) -> None:
+    try:
+        system.remove_folder(folder)
+    except OSError as error:
+        raise StepError(f"{folder} could not be removed: {error.strerror or error}") from error
