@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from gpucloud.doctor.evidence.phrase import Phrase
-from gpucloud.doctor.evidence.phrases import guest, host, kernel, mistakes, nova
+from gpucloud.doctor.evidence.phrases import guest, host, kernel, mistakes, nova, nvidia, placement, platforms
 
 PHRASES: tuple[Phrase, ...] = (
     *kernel.PHRASES,
     *host.PHRASES,
     *guest.PHRASES,
+    *nvidia.PHRASES,
+    *platforms.PHRASES,
     *nova.PHRASES,
+    *placement.PHRASES,
     *mistakes.PHRASES,
 )
 """All phrases. Several may share a name: the same thing said in other words."""

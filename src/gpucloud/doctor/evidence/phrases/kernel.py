@@ -33,15 +33,23 @@ FACTS = (
     Phrase("amd-running", "amd-vi: lazy io/tlb", by=_AMD),
     Phrase("group-made", "to iommu group", r"(?:Adding|Adding device \S+) to (?:iommu )?group", by="iommu.c"),
     Phrase("group-made", "iommu: adding device", r"Adding device (?P<device>[0-9a-f:.]+) to group", by="iommu.c"),
+    Phrase("iommu-validated", "checking if iommu is enabled by kernel", r"Checking if IOMMU is enabled by kernel\s*: PASS",
+           says="the running kernel has IOMMU groups", by="libvirt tools/virt-host-validate-common.c"),
+    # Intel's interrupt remapping runs whenever the firmware offers it, also where DMA translation is off.
     Phrase("remapping-works", "enabled irq remapping in", by=_IRQ),
     Phrase("remapping-works", "amd-vi: interrupt remapping enabled", by=_AMD),
+    Phrase("amd-running", "amd-vi: interrupt remapping enabled", by=_AMD),
+    Phrase("gart-in-place", "using gart iommu", says="the kernel uses the GART: it found no AMD-Vi", by="Linux arch/x86/kernel/amd_gart_64.c"),
+    Phrase("noiommu", "vfio-noiommu", says="vfio runs without any IOMMU", by="Linux drivers/vfio/group.c"),
+    Phrase("framebuffer-region", "assigned to efifb", says="The boot framebuffer keeps memory", by="Linux drivers/video/fbdev/efifb.c"),
 )
 
 IOMMU = (
     Phrase("no-dmar-devices", "no dmar devices found", cause=_FIRMWARE, by=_DMAR,
            says="The firmware's DMAR table lists no IOMMU"),
     Phrase("dmar-broken", "dmar", r"DMAR: (?:\[Firmware Bug\]: )?.*(?:Your BIOS is broken; DMAR reported at address"
-           r"|parse DMAR table failure|BIOS has allocated no .*IOMMU|Invalid DMAR|Invalid 0-length DRHD)",
+           r"|parse DMAR table failure|BIOS has allocated no .*IOMMU|Invalid DMAR|Invalid 0-length DRHD"
+           r"|No DRHD structure found|Can't validate DRHD address|Unable to map DMAR|Cannot get a valid agaw)",
            _FIRMWARE, 0.8, "The firmware's DMAR table is broken, so the kernel leaves the IOMMU off", _DMAR),
     Phrase("no-dmar-table", "no acpi dmar table", r"No ACPI DMAR table found", _FIRMWARE, 0.9,
            "The firmware gives no DMAR table", "libvirt tools/virt-host-validate-common.c"),
@@ -56,9 +64,13 @@ IOMMU = (
            says="A kernel argument turns the IOMMU off"),
     Phrase("amd-disabled", "amd iommu disabled", r"AMD IOMMU disabled (?:on|by) kernel command.?line", _ARGUMENT,
            0.95, "A kernel argument turns the IOMMU off", _AMD),
-    Phrase("amd-not-there", "amd-vi", r"AMD-Vi: (?:AMD IOMMU hardware not (?:found|present)|IVRS.*(?:invalid|checksum)"
-           r"|\[Firmware Bug\]: :? ?No southbridge IOAPIC)", _FIRMWARE, 0.6,
+    Phrase("amd-not-there", "amd-vi", r"AMD-Vi: (?:IVRS table error|(?:\[Firmware Bug\]: )?IVRS invalid checksum|(?:\[Firmware Bug\]: )?no reserved IVHD"
+           r"|IOMMU\d+: Failed to initialize IOMMU Hardware|Disable IOMMU on Stoney Ridge)", _FIRMWARE, 0.75,
            "The firmware's IVRS table is missing or broken", _AMD),
+    Phrase("amd-gart", "pci-dma: using gart iommu", cause=_FIRMWARE, confidence=0.85, by="Linux arch/x86/kernel/amd_gart_64.c: gart_iommu_init() runs "
+           "only where amd_iommu_detect() found no IVRS table", says="The kernel falls back to the GART: the firmware offers no AMD-Vi"),
+    Phrase("amd-sme", "not currently supported when sme is active", cause=_ARGUMENT, confidence=0.8, by=_AMD,
+           says="Memory encryption (SME) is on, and this kernel keeps the IOMMU off with it"),
     Phrase("iommu-absent", "iommu", r"(?:No IOMMU (?:detected|available|present)|IOMMU (?:is )?not (?:present|enabled|"
            r"detected|found|active|activated|supported)|No IOMMU found|IOMMU not present|no IOMMU support|IOMMU is (?:disabled|off)"
            r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
@@ -88,8 +100,10 @@ IOMMU = (
     Phrase("remapping-broken", "remapping", r"(?:requested that interrupt remapping"
            r" be disabled|enabled interrupt remapping on a chipset that contains an erratum|Failed to enable irq"
            r" remapping|Not enabling interrupt remapping|Disabling interrupt remapping|interrupt remapping (?:is )?"
-           r"(?:disabled|not (?:enabled|supported|available)))", _REMAPPING, 0.9,
+           r"(?:will be )?(?:disabled|not (?:enabled|supported|available)))", _REMAPPING, 0.9,
            "The kernel runs without interrupt remapping", _IRQ),
+    Phrase("ioapic-not-in-ivrs", "no southbridge ioapic found", cause=_REMAPPING, confidence=0.85, by=f"{_AMD}: check_ioapic_information()",
+           says="The firmware's IVRS table lacks the I/O APIC of the southbridge: interrupt remapping is off"),
     Phrase("x2apic-off", "x2apic", r"IRQ remapping doesn't support X2APIC|requested that x2apic be disabled",
            says="The kernel gives x2APIC up for want of interrupt remapping", by="Linux arch/x86/kernel/apic/apic.c"),
     Phrase("ioapic-not-in-ivrs", "not in ivrs table", cause=_REMAPPING, confidence=0.85, by=_AMD,
@@ -142,6 +156,9 @@ PCI = (
            0.9, "The card does not wake up", _PCI),
     Phrase("reset-timeout", "after flr", r"not ready \d+ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
            "The card takes long to come back from a reset", _PCI, Level.WARNING),
+    # vfio-pci waits for a device after its reset; the waits after sleep say so themselves.
+    Phrase("reset-waiting", "not ready", r"vfio-pci \S+: not ready \d+ms", _RESET, 0.62, "The card given to a guest does not come back from a reset",
+           f"{_PCI}: pci_dev_wait()", Level.WARNING, unless=r"after (?:resume|D3)"),
     Phrase("reset-failed", "return from flr", r"Failed to return from FLR", _RESET, 0.9,
            "The card does not come back from a function-level reset", _PCI),
     Phrase("reset-pending", "pending transaction", r"timed out waiting for pending transaction", _RESET, 0.5,
@@ -150,6 +167,8 @@ PCI = (
            "The card lost its BARs in a reset", "Linux drivers/vfio/pci/vfio_pci_config.c"),
     Phrase("iotlb-timeout", "completion-wait loop timed out", cause=_RESET, confidence=0.65, by="amd/iommu.c",
            says="The card no longer answers the IOMMU: typical after a reset that failed"),
+    Phrase("iotlb-timeout", "invalidation time-out error", r"DMAR: (?:VT-d detected )?Invalidation Time-out Error", _RESET, 0.6,
+           "The card no longer answers the IOMMU: typical after a reset that failed", _DMAR),
     Phrase("iotlb-timeout", "iotlb_inv_timeout", cause=_RESET, confidence=0.65, by="amd/iommu.c",
            says="The card no longer answers the IOMMU: typical after a reset that failed"),
     Phrase("d3-stuck", "power state", r"(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
@@ -176,7 +195,7 @@ PCI = (
     Phrase("reads-ones", "msix pba outside", says="The card's capabilities read as all ones", by="QEMU hw/vfio/pci.c"),
     Phrase("link-lost", "link down", r"(?:pciehp|pcieport).{0,60}(?:Link Down|Card not present)", _GONE, 0.65,
            "The link to the card went down", "Linux drivers/pci/hotplug"),
-    Phrase("aer-fatal", "aer", r"AER:.{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,
+    Phrase("aer-fatal", "(fatal)", r"(?:AER:|PCIe Bus Error:).{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,
            "The bus reports a fatal error", "Linux drivers/pci/pcie/aer.c"),
     Phrase("unhandled-fatal", "determine the device handle", r"Unable to determine the device handle for GPU", _GONE, 0.7,
            "The driver has lost the card", "nvidia-smi"),

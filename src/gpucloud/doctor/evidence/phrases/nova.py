@@ -61,7 +61,6 @@ PHRASES = (
     Phrase("placement-in-use", "inventoryinuse", cause=_PLACEMENT, confidence=0.7, by="nova/scheduler/client/report.py", says="Placement holds allocations of devices that nova-compute no longer reports"),
     Phrase("placement-in-use", "resource provider has allocations", cause=_PLACEMENT, confidence=0.75, by="Placement", says="Placement holds allocations of devices that nova-compute no longer reports"),
     Phrase("placement-in-use", "resourceproviderinuse", cause=_PLACEMENT, confidence=0.7, by="nova/exception.py", says="Placement holds allocations of devices that nova-compute no longer reports"),
-    Phrase("quota", "quota", r"[Qq]uota exceeded|exceeds? (?:the )?(?:project |tenant )?quota|QuotaExceeded|over (?:the )?quota|exceeded quota|ProjectOverLimit|OverQuota", "quota", 0.95, "The request is above the project's quota", "nova/quota.py"),
     Phrase("vgpu-many", "only one vgpu", r"[Oo]nly (?:one|1|a single) vGPU", "vgpu-request-unsupported", 0.9, "One instance can have one vGPU only", "nova docs: virtual-gpu"),
     Phrase("vgpu-many", "multiple vgpu", r"[Mm]ultiple vGPUs?.{0,60}(?:not|un)\s?supported|does(?:n't| not) support multiple vGPU", "vgpu-request-unsupported", 0.9, "Several vGPUs in one instance are not supported", "nova docs: virtual-gpu"),
     Phrase("vgpu-heal", "with vgpu resource request", r"with vGPU resource request is not supported", "vgpu-request-unsupported", 0.9, "nova-manage does not heal allocations of vGPUs", "nova/exception.py HealvGPUAllocationNotSupported"),
