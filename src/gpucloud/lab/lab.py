@@ -10,6 +10,7 @@ from pathlib import Path
 from gpucloud.lab import record
 from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
 from gpucloud.lab.evidence import did_not_come_up
+from gpucloud.lab.guest.build import GuestDisks, ensure_guest_disks
 from gpucloud.lab.host import LabHost, clear_away
 from gpucloud.lab.image.build import ensure_image
 from gpucloud.lab.image.payload import ensure_payload
@@ -78,6 +79,14 @@ class Lab:
             return Prepared(start, None)
         making = Making(self._cache, self._failed, self._progress, timeout_s)
         return Prepared(start, ensure_saved(start, making))
+
+    def guest_disks(self) -> GuestDisks:
+        """Images for guests of servers, made as far as they are not there yet.
+
+        Raises:
+            Failure: a program is missing, this is not root, or packages cannot be had.
+        """
+        return ensure_guest_disks(self._cache, self._progress)
 
     def up(
         self,

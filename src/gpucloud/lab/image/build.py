@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.lab.cache import ensure, keep_newest, remove_tree, state_folder
+from gpucloud.lab.cache import ensure, keep_newest, remove_tree
 from gpucloud.lab.image import recipe
 from gpucloud.lab.image.kernel import extract_elf, modules_in_order, render_initrd
-from gpucloud.lab.image.sources import apt_options, apt_sources
+from gpucloud.lab.image.packages import Progress, install
 from gpucloud.lab.needs import require, require_root
-from gpucloud.lab.process import follow, run
-from gpucloud.model.failure import Failure
+from gpucloud.lab.process import run
 
-Progress = Callable[[str], None]
-
-BUILD_TIMEOUT_S = 1800
 KEPT = 2
 """Images that are kept: two checkouts of this program may take turns."""
-_STEPS = ("running apt-get update", "downloading packages", "extracting archives", "installing")
-"""Beginnings of the lines of mmdebstrap that tell how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,59 +67,13 @@ def _build(part: Path, packages: Path, progress: Progress) -> None:
     began = time.monotonic()
     progress("building the laboratory's image from Debian packages (once; 2 minutes)")
     root = part / "root"
-    _install(part, root, packages, progress)
-    _keep_packages(root, packages)
+    install(recipe.SYSTEM, root, [packages], progress)
     _lay_over(root)
     _take_kernel(root, part)
     progress("writing the disk")
     make_ext4(root, part / "disk.raw", recipe.DISK_BYTES)
     remove_tree(root)
     progress(f"image built in {time.monotonic() - began:.0f} s")
-
-
-def _install(part: Path, root: Path, packages: Path, progress: Progress) -> None:
-    """Run mmdebstrap in mount and process namespaces of its own: killed, it leaves no mounts behind."""
-    packages.mkdir(parents=True, exist_ok=True)
-    sources = part / "sources.list"
-    sources.write_text(apt_sources(recipe.SUITES))
-    options = [f"--aptopt={line}" for line in apt_options()]
-    left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.LEFT_OUT]
-    archives = '"$1"/var/cache/apt/archives'
-    log = part / "build.log"
-    argv = [
-        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
-        # The initrd is ours: the hook of initramfs-tools need not make one.
-        *("env", "INITRD=No", "mmdebstrap", "--mode=root", "--variant=apt", "--verbose"),
-        f"--include={','.join(recipe.PACKAGES)}",
-        *("--dpkgopt=force-unsafe-io", *left_out, *options),
-        "--skip=download/empty,essential/unlink,cleanup/apt/cache",
-        f"--setup-hook=mkdir -p {archives}; cp -rln {shlex.quote(str(packages))}/. {archives}/",
-        *(recipe.SUITE, str(root), str(sources)),
-    ]
-    try:
-        follow(argv, timeout_s=BUILD_TIMEOUT_S, log=log, on_line=lambda line: _tell(line, progress))
-    except Failure as failure:
-        kept = state_folder() / "failed" / f"image-{int(time.time())}.log"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(log, kept)
-        raise Failure(failure.what, f"its whole output is in {kept}") from failure
-
-
-def _tell(line: str, progress: Progress) -> None:
-    text = line.removeprefix("I: ").strip(" .")
-    if line.startswith("I: ") and text.startswith(_STEPS):
-        progress(f"  {text}")
-
-
-def _keep_packages(root: Path, packages: Path) -> None:
-    """Keep exactly the packages that this image is made of: the next build fetches only newer ones."""
-    archives = root / "var/cache/apt/archives"
-    used = {archive.name for archive in archives.glob("*.deb")}
-    for old in packages.glob("*.deb"):
-        if old.name not in used:
-            old.unlink()
-    for archive in archives.glob("*.deb"):
-        archive.replace(packages / archive.name)
 
 
 def _lay_over(root: Path) -> None:

@@ -8,8 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
-SUITE = "bookworm"
-SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
+from gpucloud.lab.image.packages import LEFT_OUT, SUITES, Packages
 
 PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "openssh-server", "iproute2", "e2fsprogs"),
@@ -18,8 +17,8 @@ PACKAGES = (
     *("python3", "python3-libvirt"),
 )
 
-LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
-"""Paths of packages that are not unpacked: nothing on a server reads them."""
+SYSTEM = Packages(PACKAGES, settings=("INITRD=No",))
+"""The initrd is ours: the hook of initramfs-tools need not make one."""
 
 DISK_BYTES = 8 * 1024**3
 """Size of the server's disk; the file is sparse."""
