@@ -49,6 +49,7 @@ def _refusals(plan: Plan) -> Iterator[str]:
 def _refusal(refusal: Refusal) -> Iterator[str]:
     yield f"  {refusal.why}"
     yield f"  do: {refusal.instead}"
+    yield f"  more: gpucloud explain {refusal.cause}"
 
 
 def _step(number: int, step: Step) -> Iterator[str]:

@@ -1,0 +1,25 @@
+"""The reference page of all reasons why a plan can be refused."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.causes import CAUSES, Cause
+from gpucloud.doctor.causes.pages import render_cause
+from gpucloud.prepare.refusals import REFUSALS, SHARED
+
+_HEAD = """# Refusals
+
+Why `gpucloud plan` and `gpucloud apply` refuse a GPU. A refusal names its reason by an id that never changes
+its meaning; `gpucloud explain ID` prints what is written here. Made from the registry.
+"""
+
+
+def render_page() -> str:
+    """The page: the reasons that are prepare's own, then those that are causes of the doctor's taxonomy."""
+    links = [f"- [{each}](causes/{each}.md): {CAUSES[each].title}" for each in SHARED]
+    heading = "## Causes of the doctor that refuse a plan, too"
+    return "\n".join((_HEAD, *map(_section, REFUSALS.values()), heading, "", *links)) + "\n"
+
+
+def _section(reason: Cause) -> str:
+    """A reason as a section of the page: its headings go one level down."""
+    return "#" + render_cause(reason).replace("\n## ", "\n### ")

@@ -1,0 +1,33 @@
+"""Reasons that lie in the card itself."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.causes import Cause
+
+UNIT = (
+    Cause(
+        "unit-is-vital",
+        "The card carries the host's disk or network",
+        "A function of the card, its USB controller say, carries the root disk or the default route. A "
+        "card goes "
+        "whole, so the host would lose that; it is never done, not with --force either.",
+        ("`gpucloud scan --format json` lists the function under `vital`",),
+        ("Plug what hangs on it into another controller",),
+        "nothing",
+        ("Linux Documentation/driver-api/vfio.rst",),
+    ),
+    Cause(
+        "virtual-functions-enabled",
+        "The card has virtual functions",
+        "Virtual functions vanish when the driver of their physical function is taken, and with them "
+        "the cards "
+        "of every guest that has one.",
+        ("`gpucloud scan --format json` shows sriov.enabled above 0",),
+        (
+            "End the guests that use them",
+            "Switch them off: echo 0 > /sys/bus/pci/devices/ADDRESS/sriov_numvfs",
+        ),
+        "the guests that use them stop",
+        ("Linux Documentation/PCI/pci-iov-howto.rst",),
+    ),
+)
