@@ -9,6 +9,7 @@ from gpucloud.inventory.pci.device import Device, number
 from gpucloud.model.pci import PciAddress, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 
+_CREATABLE = "nvidia/creatable_vgpu_types"
 _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 
 
@@ -63,9 +64,10 @@ def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
     The list shrinks as the card fills and is empty once the function has a vGPU: then the type it has
     is given, with none available.
     """
-    text = device.text("nvidia/creatable_vgpu_types")
+    folder = device.listing("nvidia")
+    text = folder if folder is None or isinstance(folder, Unknown) else device.text(_CREATABLE)
     if not isinstance(text, str):
-        return () if text is None or device.listing("nvidia") is None else text
+        return () if text is None else text
     types = parse_creatable_types(text)
     current = device.value("nvidia/current_vgpu_type", number)
     if not isinstance(current, int) or current == 0 or any(int(type_.id) == current for type_ in types):

@@ -16,9 +16,10 @@ from gpucloud.model.unknown import Unknown
 
 _ALIAS = re.compile(
     r"pci:v(\*|[0-9A-F]{8})d(\*|[0-9A-F]{8})sv(\*|[0-9A-F]{8})sd(\*|[0-9A-F]{8})"
-    r"bc(\*|[0-9A-F]{2})sc(\*|[0-9A-F]{2})i(\*|[0-9A-F]{2})",
+    r"bc(\*|[0-9A-F]{2})sc(\*|[0-9A-F]{2})i(\*|[0-9A-F]{2})\*?",
     re.ASCII,
 )
+"""The kernel's tools end every pattern with ``*`` (file2alias.c, ``add_wildcard``)."""
 
 
 class Aliases:
