@@ -119,7 +119,7 @@ def test_what_is_known_is_told_before_what_is_not_and_each_thing_once(site: Site
 
 
 def test_a_gpu_that_is_not_there_is_an_error_that_names_those_that_are(site: Site) -> None:
-    with pytest.raises(Failure, match=r"no GPU at 0000:05:00.0 .*--unit 02:00.0 or --unit 3b:00.0"):
+    with pytest.raises(Failure, match=r"nothing at 0000:05:00.0 .*--unit 02:00.0, --unit 3b:00.0"):
         site.plan("05:00.0")
 
 

@@ -108,7 +108,7 @@ def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
 
 def demo(
     topology: Annotated[
-        str, typer.Argument(metavar="[TOPOLOGY]", help="Which server: see `gpucloud lab topologies`.")
+        str, typer.Argument(metavar="TOPOLOGY", help="Which server: see `gpucloud lab topologies`.")
     ] = "card-audio",
     output: Annotated[Path, typer.Option(help="Folder for the two reports.")] = Path(),
 ) -> None:

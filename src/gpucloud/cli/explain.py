@@ -15,7 +15,7 @@ def explain(
     cause: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="A cause as `gpucloud doctor` prints it, or why a plan is refused."
+            metavar="ID", help="A cause as `gpucloud doctor` prints it, or why a plan is refused."
         ),
     ] = None,
     shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,

@@ -130,7 +130,7 @@ def _become_ssh(name: str, command: Sequence[str]) -> NoReturn:
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of a server.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of a server.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="End all servers.")] = False,
 ) -> None:
     """End a server and remove its disk; the logs of one that has ended by itself are kept and named.
