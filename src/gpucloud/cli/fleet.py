@@ -20,8 +20,6 @@ Judge = Callable[[Path], "Diagnosis | Failure"]
 _FEW = 4
 """Up to so many inputs one process is faster than starting others."""
 _BATCH = 16
-_OBJECTS = 100_000
-"""Objects made before the next search for circles."""
 
 
 def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis]:
@@ -46,14 +44,8 @@ def _answers(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Failu
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers, initializer=_settle) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:
         yield from pool.map(judge, inputs, chunksize=_BATCH)
-
-
-def _settle() -> None:
-    """Look for circles of objects rarely: a judged host is thousands of objects without one."""
-    gc.freeze()
-    gc.set_threshold(_OBJECTS)
 
 
 def judge_capture(path: Path) -> Diagnosis | Failure:
