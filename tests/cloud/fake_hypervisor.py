@@ -73,7 +73,12 @@ def stays_silent(hypervisor: FakeHypervisor, running: Running) -> None:
 
 
 def panics(hypervisor: FakeHypervisor, running: Running) -> None:
-    running.prints("[    1.2] Kernel panic - not syncing: No working init found.\r\n")
+    running.prints("[    1.234567] Kernel panic - not syncing: No working init found.\r\n")
+    running.prints("[    1.234568] CPU: 0 PID: 1 Comm: swapper/0\r\n")
+
+
+def switches_off(hypervisor: FakeHypervisor, running: Running) -> None:
+    running.prints("[    1.2] reboot: Power down\r\n")
     hypervisor.end(running.domain.uuid)
 
 

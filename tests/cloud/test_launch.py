@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.cloud.builders import at, card, function, held_by, host, memory_bar, unit
-from tests.cloud.fake_hypervisor import FakeHypervisor, Running, loses, panics, reports, stays_silent
+from tests.cloud.fake_hypervisor import (
+    FakeHypervisor,
+    Running,
+    loses,
+    panics,
+    reports,
+    stays_silent,
+    switches_off,
+)
 from tests.cloud.here import Machine, machine
 
 from gpucloud.cloud.libvirt.domain import Domain, DomainState
@@ -45,9 +53,15 @@ def test_a_guest_that_never_reports_is_ended_and_its_last_words_are_told(here: M
     assert here.places.log("one").exists(), "the console is kept"
 
 
-def test_a_guest_that_ends_before_its_report_is_noticed_early(here: Machine) -> None:
+def test_a_guest_whose_kernel_panics_is_noticed_at_once(here: Machine) -> None:
     here.hypervisor.behaviour = panics
-    _fails(here, "ended before it reported; its last words: .*Kernel panic")
+    _fails(here, "does not come up: its kernel panicked: No working init found.; its console is kept")
+    assert here.time.seconds < 30
+
+
+def test_a_guest_that_switches_itself_off_is_noticed_early(here: Machine) -> None:
+    here.hypervisor.behaviour = switches_off
+    _fails(here, "ended before it reported; its last words: .*reboot: Power down")
     assert here.time.seconds < 30
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gpucloud.cloud.console import KEPT_CHARS, ConsoleLog, last_words
+from gpucloud.cloud.dead_ends import find_dead_end
 from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
 from gpucloud.cloud.libvirt.agent import ask_for_report
 from gpucloud.cloud.libvirt.connection import Hypervisor
@@ -57,8 +58,11 @@ class Waiting:
             is_active = not is_due or self.hypervisor.is_active(self.guest.uuid)
             by_agent = self._ask_agent() if is_due and is_active else ""
             # Read after the look at the guest: what a guest says last is still heard.
-            if seen := self._hear(log.read_new() + by_agent):
+            new = log.read_new() + by_agent
+            if seen := self._hear(new):
                 return seen
+            if new and (end := find_dead_end(self._text)):
+                raise Failure(f"guest {self.guest.name} does not come up: {end}", self._where())
             if not is_active:
                 what = f"guest {self.guest.name} ended before it reported{self._words()}"
                 raise Failure(what, self._where())
