@@ -13,7 +13,7 @@ from gpucloud.cli.output import say
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
-    from gpucloud.doctor import Diagnosis
+    from gpucloud.doctor import Case, Diagnosis
     from gpucloud.inventory.pci.function import Names
 
 Judge = Callable[[Path], "Diagnosis | Failure"]
@@ -67,6 +67,15 @@ def _names() -> Names:
     return NewestNames()
 
 
+def _nothing_in(case: Case) -> Failure:
+    """An input without a word in it is a mistake, and no healthy host."""
+    skipped = "".join(f": {what}" for what in case.paper.skipped) if case.paper is not None else ""
+    return Failure(
+        f"{case.host.source}: nothing in it that the doctor can read{skipped}",
+        "give text: a kernel log, listings, configuration (`gpucloud doctor --help` has examples)",
+    )
+
+
 def judge_evidence(path: Path) -> Diagnosis | Failure:
     """What the doctor says of one input of pasted evidence."""
     from gpucloud.cli.pasted import read_evidence
@@ -74,6 +83,7 @@ def judge_evidence(path: Path) -> Diagnosis | Failure:
     from gpucloud.doctor.evidence.gather import gather
 
     try:
-        return diagnose(gather(read_evidence(path)))
+        case = gather(read_evidence(path))
+        return diagnose(case) if case.paper is None or case.paper.has_text else _nothing_in(case)
     except Failure as failure:
         return failure

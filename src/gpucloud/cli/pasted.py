@@ -1,11 +1,13 @@
-"""Files of pasted evidence: YAML, JSON, a directory with a file per key, plain text, standard input."""
+"""Files of pasted evidence: YAML, JSON, a folder of files, plain text, standard input."""
 
 from __future__ import annotations
 
-import codecs
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import IO, TYPE_CHECKING
 
 from gpucloud.cli.output import say
@@ -13,88 +15,164 @@ from gpucloud.model.failure import Failure, code_of
 
 if TYPE_CHECKING:
     from gpucloud.doctor.evidence.pasted import Pasted
+    from gpucloud.doctor.intake.decode import Account
 
 STANDARD_INPUT = "-"
-_PIECE_BYTES = 1 << 20
-_LARGEST_DOCUMENT_BYTES = 32 << 20
-_DOCUMENTS = (".yaml", ".yml", ".json")
 _PLAIN = (".txt", ".log", ".out", ".md")
 _ENVIRONMENT = "environment"
 _MOST_FILES = 200
+_DEEPEST = 4
+_SECRET = (".key", ".pem", ".crt", ".p12", "passwords.yml", "passwords.yaml")
+"""Ends of names of files that hold secrets beside configuration (kolla: /etc/kolla/passwords.yml)."""
+_LONGEST_ENVIRONMENT = 100_000
+_NAMED = 3
+"""Files that are named of those which could not be read for one reason."""
 
 
 def read_evidence(path: Path) -> Pasted:
-    """One input: a document, a directory with one file per key, text, or ``-`` for standard input.
+    """One input: a document, a folder of evidence or configuration, text, ``-`` for standard input.
 
     Raises:
-        Failure: it is not there or cannot be read.
+        Failure: it is not there, cannot be read, or is no text.
     """
-    from gpucloud.doctor.evidence.pasted import Pasted, from_text
-
     if str(path) == STANDARD_INPUT:
-        return from_text("standard input", _pieces(sys.stdin.buffer))
+        if sys.stdin.isatty():
+            say("paste the evidence, then press Ctrl-D on a line of its own")
+        return _read(sys.stdin.buffer, "standard input", "")
     try:
         path.stat()
         if path.is_dir():
-            return Pasted(str(path), _directory(path), _environment(path))
-        document = _document(path)
-        if document is not None:
-            from gpucloud.doctor.evidence.pasted import from_mapping
-
-            return from_mapping(str(path), document)
-        return Pasted(str(path), [(_key(path), _file_pieces(path))])
+            return _folder(path)
+        return _read(path.open("rb"), str(path), _key(path))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(str(path), error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> Failure:
-    what = f"evidence {path} cannot be read: {error.strerror}"
-    return Failure(what, "give a file or directory", code=code_of(error))
+def _unreadable(source: str, error: OSError) -> Failure:
+    then = f"read it as root: sudo gpucloud doctor --evidence {quote(source)}"
+    if not isinstance(error, PermissionError):
+        then = "give a file or directory"
+    return Failure(f"evidence {source} cannot be read: {error.strerror}", then, code=code_of(error))
 
 
-def _document(path: Path) -> Mapping[str, object] | None:
-    """The maps of a YAML or JSON file; None where it is plain text."""
-    if path.suffix.lower() not in _DOCUMENTS:
+def _read(stream: IO[bytes], source: str, key: str, *, is_one_of_many: bool = False) -> Pasted:
+    """A document by its maps, all else as text under the key."""
+    from gpucloud.doctor.evidence.pasted import UNSTRUCTURED, Pasted
+    from gpucloud.doctor.intake.decode import PIECE_BYTES, Account, read_text
+    from gpucloud.doctor.intake.document import DOCUMENT_SUFFIXES, looks_like_document
+    from gpucloud.doctor.intake.formats import format_of
+
+    first = stream.read(PIECE_BYTES)
+    known = format_of(first)
+    if known is not None:
+        raise Failure(f"evidence {source} is {known.name}", known.then.format(path=quote(source)))
+    account = Account()
+    pieces = read_text(_after(first, stream), account)
+    head = next(pieces, "")
+    suffix = Path(source).suffix.lower()
+    if looks_like_document(head) or (suffix in DOCUMENT_SUFFIXES and not is_one_of_many):
+        whole = _whole(head, pieces)
+        document = _document(source, whole, account, is_json=suffix == ".json" or head.lstrip()[:1] == "{")
+        if document is not None:
+            return document
+        say(f"{source}: no map of texts, read as plain text")
+        head = whole
+    notes: list[str] = []
+    return Pasted(source, [(key or UNSTRUCTURED, _noted(head, pieces, account, notes))], {}, notes)
+
+
+def _after(first: bytes, stream: IO[bytes]) -> Callable[[int], bytes]:
+    """Read a stream of which the first bytes were read already."""
+    begun = iter((first,))
+
+    def read(size: int) -> bytes:
+        return next(begun, None) or stream.read(size)
+
+    return read
+
+
+def _whole(head: str, pieces: Iterator[str]) -> str:
+    """All of a text that is no longer than documents are; of a longer one more than that."""
+    from gpucloud.doctor.intake.document import LARGEST_DOCUMENT_CHARACTERS
+
+    parts = [head]
+    while sum(map(len, parts)) <= LARGEST_DOCUMENT_CHARACTERS and (piece := next(pieces, "")):
+        parts.append(piece)
+    return "".join(parts)
+
+
+def _document(source: str, text: str, account: Account, *, is_json: bool) -> Pasted | None:
+    """What a document holds; None where it is none."""
+    from gpucloud.doctor.evidence.pasted import from_mapping
+    from gpucloud.doctor.evidence.text import clean_text
+    from gpucloud.doctor.intake.document import LARGEST_DOCUMENT_CHARACTERS, parse_document
+
+    if len(text) > LARGEST_DOCUMENT_CHARACTERS:
         return None
-    if path.stat().st_size > _LARGEST_DOCUMENT_BYTES:
-        say(f"{path}: larger than {_LARGEST_DOCUMENT_BYTES >> 20} MiB, read as plain text")
+    parsed = parse_document(clean_text(text), is_json=is_json)
+    if parsed is None:
         return None
-    document = _parse(path)
-    if not isinstance(document, Mapping):
-        say(f"{path}: no map of texts, read as plain text")
-        return None
-    return document
+    pasted = from_mapping(source, parsed)
+    pasted.notes.extend(account.notes())
+    return pasted
 
 
-def _parse(path: Path) -> object:
-    raw = path.read_bytes()
-    try:
-        if path.suffix.lower() == ".json":
-            import json
-
-            return json.loads(raw)
-        import yaml
-
-        return yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-    except (ValueError, RecursionError, yaml_error()):
-        return None
+def _noted(head: str, pieces: Iterator[str], account: Account, notes: list[str]) -> Iterator[str]:
+    """The pieces of a text; at their end the notes say what was left out."""
+    yield head
+    yield from pieces
+    notes.extend(account.notes())
 
 
-def yaml_error() -> type[Exception]:
-    """What PyYAML raises; it is imported only where a document is read."""
-    import yaml
+def _folder(folder: Path) -> Pasted:
+    """Every file of a folder under a key of its own; what cannot be read is noted and passed over."""
+    from gpucloud.doctor.evidence.pasted import Pasted
 
-    return yaml.YAMLError
+    notes: list[str] = []
+    return Pasted(str(folder), _folder_texts(folder, notes), _environment(folder), notes)
 
 
-def _directory(path: Path) -> Iterator[tuple[str, Iterator[str]]]:
+def _folder_texts(folder: Path, notes: list[str]) -> Iterator[tuple[str, Iterable[str]]]:
     from gpucloud.doctor.evidence.pasted import NEVER_READ
 
-    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
-    for file in files[:_MOST_FILES]:
-        key = _key(file)
-        if key not in NEVER_READ and file.stem != _ENVIRONMENT:
-            yield key, _file_pieces(file)
+    files = _files(folder)
+    refused: dict[str, list[str]] = {}
+    for file in islice(files, _MOST_FILES):
+        name = file.relative_to(folder)
+        key = _key(file) if file.parent == folder else str(name)
+        if key in NEVER_READ or (file.parent == folder and file.stem == _ENVIRONMENT):
+            continue
+        try:
+            part = _read(file.open("rb"), str(file), key, is_one_of_many=True)
+        except OSError as error:
+            refused.setdefault(f"cannot be read: {error.strerror}", []).append(str(name))
+        except Failure as failure:
+            refused.setdefault(failure.what.removeprefix(f"evidence {file} "), []).append(str(name))
+        else:
+            yield from part.texts
+            notes.extend(f"{name}: {note}" for note in part.notes)
+    notes.extend(_said(refused))
+    if next(files, None) is not None:
+        notes.append(f"files after the first {_MOST_FILES}")
+
+
+def _said(refused: dict[str, list[str]]) -> Iterator[str]:
+    for why, names in refused.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"{', '.join(names[:_NAMED])}{more}: {why}"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files by name, those of the folder before those of the folders in it; nothing hidden or secret."""
+    for place, folders, names in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(one for one in folders if not one.startswith("."))[
+            : _MOST_FILES * (depth < _DEEPEST)
+        ]
+        for name in sorted(names):
+            path = Path(place) / name
+            if not name.startswith(".") and not name.endswith(_SECRET) and path.is_file():
+                yield path
 
 
 def _key(path: Path) -> str:
@@ -103,30 +181,13 @@ def _key(path: Path) -> str:
     return name.replace(".", "_").replace("-", "_")
 
 
-def _environment(path: Path) -> dict[str, str]:
-    for suffix in (".yaml", ".yml", ".json"):
-        file = path / f"{_ENVIRONMENT}{suffix}"
-        document = _document(file) if file.is_file() else None
-        if document is not None:
-            return {str(key): str(value) for key, value in document.items()}
+def _environment(folder: Path) -> dict[str, str]:
+    from gpucloud.doctor.intake.document import DOCUMENT_SUFFIXES, parse_document
+
+    for suffix in DOCUMENT_SUFFIXES:
+        file = folder / f"{_ENVIRONMENT}{suffix}"
+        if file.is_file():
+            text = file.read_text(errors="replace")[:_LONGEST_ENVIRONMENT]
+            document = parse_document(text, is_json=suffix == ".json")
+            return {str(key): str(value)[:1000] for key, value in (document or {}).items()}
     return {}
-
-
-def _file_pieces(path: Path) -> Iterator[str]:
-    try:
-        with path.open("rb") as stream:
-            yield from _pieces(stream)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _pieces(stream: IO[bytes]) -> Iterator[str]:
-    """Text as a stream; its encoding is told by its first bytes, and what does not fit becomes U+FFFD."""
-    first = stream.read(_PIECE_BYTES)
-    encoding = "utf-16" if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    piece = first
-    while piece:
-        yield decoder.decode(piece)
-        piece = stream.read(_PIECE_BYTES)
-    yield decoder.decode(b"", final=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from gpucloud.doctor.case import Diagnosis
@@ -12,6 +13,8 @@ from gpucloud.model.plain import Plain, to_plain
 
 _WIDTH = 100
 _EVIDENCE_SHOWN = 12
+_PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
+"""As in the URLs of databases and message queues: what a doctor prints is pasted into forums."""
 _NOTHING_ON_HOST = "nothing stops a GPU from reaching a guest, as far as it can be seen"
 _NOTHING_IN_REPORT = "no cause is shown by this evidence; add kernel log, lspci -nnk, groups or configuration"
 
@@ -32,19 +35,24 @@ class Summary:
 
 def summary(diagnosis: Diagnosis) -> Summary:
     """The first finding of an input, which is its worst or likeliest."""
+    source = _tidy(diagnosis.source)
     if not diagnosis.findings:
-        return Summary(diagnosis.source, -1, (diagnosis.source, "-", "-", _verdict(diagnosis)))
+        return Summary(diagnosis.source, -1, (source, "-", "-", _verdict(diagnosis)))
     first = diagnosis.findings[0]
-    cells = (diagnosis.source, first.level.value, first.cause, first.title[:_WIDTH])
+    cells = (source, first.level.value, first.cause, _tidy(first.title)[:_WIDTH])
     return Summary(diagnosis.source, first.level.weight, cells)
 
 
 def render_object(diagnosis: Diagnosis) -> dict[str, Plain]:
     """One input as plain data: source, findings with their rank from 1, and what could not be looked at."""
     return {
-        "source": diagnosis.source,
-        "findings": [_object(rank, finding) for rank, finding in enumerate(diagnosis.findings, start=1)],
-        "could_not_look": [{"cause": one.cause, "fact": one.fact, "why": one.why} for one in diagnosis.blind],
+        "source": _tidy(diagnosis.source),
+        "findings": [
+            _object(rank, _printable(finding)) for rank, finding in enumerate(diagnosis.findings, start=1)
+        ],
+        "could_not_look": [
+            {"cause": one.cause, "fact": one.fact, "why": _tidy(one.why)} for one in diagnosis.blind
+        ],
     }
 
 
@@ -59,15 +67,15 @@ def _object(rank: int, finding: Finding) -> Plain:
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    yield f"{diagnosis.source}: {_verdict(diagnosis)}"
+    yield f"{_tidy(diagnosis.source)}: {_verdict(diagnosis)}"
     for finding in diagnosis.findings:
         yield ""
-        yield from _finding(finding)
+        yield from _finding(_printable(finding))
     if diagnosis.blind:
         yield ""
         yield "Could not look at:"
         for why, facts in _by_reason(diagnosis).items():
-            yield from _block(f"{', '.join(facts)}: {why}", "  ", "    ")
+            yield from _block(_tidy(f"{', '.join(facts)}: {why}"), "  ", "    ")
 
 
 def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
@@ -102,6 +110,25 @@ def _finding(finding: Finding) -> Iterator[str]:
     for command in finding.fix.commands:
         yield f"         {command}"
     yield from _block(f"cost {finding.fix.costs}", "  ", "       ")
+
+
+def _printable(finding: Finding) -> Finding:
+    """The same finding, in which no name or text from outside can begin a line or steer a terminal."""
+    evidence = (Evidence(_tidy(one.key), _tidy(one.text), one.line) for one in finding.evidence)
+    return replace(
+        finding,
+        title=_tidy(finding.title),
+        evidence=tuple(evidence),
+        fix=replace(
+            finding.fix, text=_tidy(finding.fix.text), commands=tuple(map(_tidy, finding.fix.commands))
+        ),
+    )
+
+
+def _tidy(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in text)
+    return _PASSWORD.sub(r"\1:***", text) if "://" in text else text
 
 
 def _place(evidence: Evidence) -> str:

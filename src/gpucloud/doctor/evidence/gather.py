@@ -18,7 +18,6 @@ from gpucloud.doctor.evidence.text import Chunk, Line, chunks
 
 STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
-MESSAGE_CHARACTERS = 256_000_000
 _MOST_REMARKS = 24
 _INTERESTING = re.compile(r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s", re.IGNORECASE)
 
@@ -29,7 +28,7 @@ def gather(pasted: Pasted) -> Case:
     for key, pieces in pasted.texts:
         _read(paper, key, pieces)
     paper.nova.finish()
-    paper.skipped.extend(_left_out(paper))
+    paper.skipped.extend((*pasted.notes, *_left_out(paper)))
     return Case(partial_host(pasted.source, paper), shown=places(paper), paper=paper)
 
 
@@ -45,9 +44,7 @@ def _left_out(paper: Paper) -> Iterator[str]:
 def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
     seen = 0
     for chunk in chunks(key, pieces):
-        if seen > MESSAGE_CHARACTERS:
-            paper.skipped.append(f"{key}: what follows the first {MESSAGE_CHARACTERS // 1_000_000} MB")
-            return
+        paper.has_text = paper.has_text or bool(chunk.text.strip())
         _read_messages(paper, chunk)
         if seen <= STRUCTURE_CHARACTERS:
             _read_lines(paper, chunk)

@@ -28,6 +28,8 @@ class Paper:
     request: Request = field(default_factory=Request)
     shapes: Shapes = field(default_factory=Shapes)
     tried: Tried = field(default_factory=dict)
+    has_text: bool = False
+    """There was anything at all to read."""
     skipped: list[str] = field(default_factory=list)
     """Parts that were not looked at, in words."""
 

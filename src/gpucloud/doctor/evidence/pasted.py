@@ -12,10 +12,9 @@ UNSTRUCTURED = "text"
 """The key of text that was pasted without any."""
 MOST_KEYS = 60
 """Keys of one document that are told apart; what stands under further ones is read as one text."""
-_DEEPEST = 6
-_MOST_CHARACTERS = 300_000_000
+_DEEPEST = 40
 _MOST_LINES = 200_000
-"""Entries of lists and maps that are read of one key: aliases in YAML can multiply without end."""
+"""Entries of lists and maps that are read of one key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,8 @@ class Pasted:
     source: str
     texts: Iterable[tuple[str, Iterable[str]]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What was left out, in words; complete when all texts were read."""
 
 
 def from_mapping(source: str, document: Mapping[str, object]) -> Pasted:
@@ -34,11 +35,12 @@ def from_mapping(source: str, document: Mapping[str, object]) -> Pasted:
     """
     evidence = document.get("evidence", document)
     environment = document.get("environment")
-    found = list(_texts(evidence))
+    notes: list[str] = []
+    found = list(_texts(evidence, notes))
     texts: list[tuple[str, Iterable[str]]] = [(key, (text,)) for key, text in found[:MOST_KEYS]]
     if len(found) > MOST_KEYS:
         texts.append((UNSTRUCTURED, (f"{text}\n" for _, text in found[MOST_KEYS:])))
-    return Pasted(source, texts, dict(_words(environment)))
+    return Pasted(source, texts, dict(_words(environment)), notes)
 
 
 def from_text(source: str, pieces: Iterable[str]) -> Pasted:
@@ -46,13 +48,21 @@ def from_text(source: str, pieces: Iterable[str]) -> Pasted:
     return Pasted(source, [(UNSTRUCTURED, pieces)])
 
 
-def _texts(evidence: object) -> Iterator[tuple[str, str]]:
+def _texts(evidence: object, notes: list[str]) -> Iterator[tuple[str, str]]:
     if isinstance(evidence, Mapping):
         for key, value in evidence.items():
             if str(key) not in NEVER_READ:
-                yield str(key), "\n".join(islice(_lines(value), _MOST_LINES))
+                yield str(key), _text(str(key), value, notes)
     elif evidence is not None:
-        yield UNSTRUCTURED, "\n".join(islice(_lines(evidence), _MOST_LINES))
+        yield UNSTRUCTURED, _text(UNSTRUCTURED, evidence, notes)
+
+
+def _text(key: str, value: object, notes: list[str]) -> str:
+    lines = _lines(value)
+    text = "\n".join(islice(lines, _MOST_LINES))
+    if next(lines, None) is not None:
+        notes.append(f"{key}: entries after the first {_MOST_LINES}")
+    return text
 
 
 def _lines(value: object, depth: int = 0) -> Iterator[str]:
@@ -69,7 +79,7 @@ def _lines(value: object, depth: int = 0) -> Iterator[str]:
         for item in value:
             yield from _lines(item, depth + 1)
     elif value is not None:
-        yield str(value)[:_MOST_CHARACTERS]
+        yield str(value)
 
 
 def _words(environment: object) -> Iterator[tuple[str, str]]:
