@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
+
+for name, examples in (("check", 40), ("thorough", 600)):
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+# `./run check` looks at few examples every time, `./run test-lab` at many.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.doctor import diagnose
@@ -47,7 +47,6 @@ def test_a_megabyte_in_thousands_of_keys_is_read(line: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=60))
-@settings(max_examples=100, deadline=None)
 def test_any_words_of_the_phrase_book_in_any_order_are_judged_and_printed(pieces: list[str]) -> None:
     diagnosis = diagnose(gather(from_text("paste", pieces)))
     render_text(diagnosis)
@@ -55,6 +54,5 @@ def test_any_words_of_the_phrase_book_in_any_order_are_judged_and_printed(pieces
 
 
 @given(st.binary(max_size=500))
-@settings(max_examples=100, deadline=None)
 def test_any_bytes_are_text(raw: bytes) -> None:
     diagnose(gather(from_text("paste", (decode(raw),))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.doctor import diagnose
@@ -139,7 +139,6 @@ def test_long_text_comes_in_chunks_of_whole_lines_that_are_numbered_on() -> None
 
 
 @given(st.text(max_size=2000))
-@settings(max_examples=150, deadline=None)
 def test_any_text_is_read_without_failing(text: str) -> None:
     diagnose(gather(from_text("paste", (text,))))
 
@@ -155,7 +154,6 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-@settings(max_examples=100, deadline=None)
 def test_any_document_is_read_without_failing(document: object) -> None:
     diagnose(gather(from_mapping("case", {"evidence": document, "environment": document})))
 

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.inventory.build import NAMES
@@ -145,7 +145,6 @@ def test_a_zip_archive_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     assert "damaged" in refused(path)
 
 
-@settings(max_examples=60)
 @given(
     data=st.binary(max_size=2000),
     start=st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh9"]),

@@ -6,7 +6,7 @@ import io
 import tarfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.inventory.capture.archives.bounds import Unpacked
@@ -44,7 +44,6 @@ def plain(data: bytes) -> Members:
     return read_plain(Unpacked(io.BytesIO(data), len(data), "c.tar"), "c.tar")
 
 
-@settings(max_examples=100)
 @given(members=MEMBERS, form=FORMATS)
 def test_what_is_read_quickly_is_what_tarfile_reads(
     members: list[tuple[str, bytes, str, bytes]], form: int

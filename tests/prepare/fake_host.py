@@ -119,16 +119,25 @@ def host_of(kernel: FakeKernel) -> Host:
 
 
 def picture(root: Path) -> dict[str, str]:
-    """Every file of the tree with its content, and every link with its target."""
+    """Every file of the tree with its content, and every link with its target.
+
+    Without pathlib: the crash tests take thousands of pictures, and it would be half of their time.
+    """
     seen = {}
-    for folder, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            path = Path(folder) / name
-            place = str(path.relative_to(root))
-            if path.is_symlink():
-                seen[place] = f"-> {path.readlink()}"
-            else:
-                seen[place] = path.read_text() if path.is_file() else "/"
+    ahead = [os.fspath(root)]
+    above = len(ahead[0]) + 1
+    while ahead:
+        with os.scandir(ahead.pop()) as entries:
+            for entry in entries:
+                place = entry.path[above:]
+                if entry.is_symlink():
+                    seen[place] = f"-> {os.readlink(entry.path)}"  # noqa: PTH115
+                elif entry.is_dir():
+                    seen[place] = "/"
+                    ahead.append(entry.path)
+                else:
+                    with open(entry.path, encoding="utf-8") as file:  # noqa: PTH123
+                        seen[place] = file.read()
     return seen
 
 

@@ -73,7 +73,7 @@ class Story:
         moment = 0
         while True:
             shutil.rmtree(self.site.state, ignore_errors=True)
-            assert self.site.picture() == self.old
+            assert self.site.picture() == self.old, f"after moment {moment - 1}"
             yield moment
             moment += 1
 
@@ -93,7 +93,6 @@ def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story) -> None:
         elif story.site.journal.entries():
             assert story.site.picture() == story.new, moment
             story.undo(story.site)
-        assert story.site.picture() == story.old, moment
 
 
 def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story) -> None:
@@ -114,7 +113,6 @@ def test_an_undo_that_was_cut_off_is_repeated(story: Story) -> None:
             break
         if story.site.journal.entry("1").read_progress().status != Status.UNDONE:
             story.undo(story.site)
-        assert story.site.picture() == story.old, moment
 
 
 def test_a_resume_that_was_cut_off_is_repeated(story: Story) -> None:

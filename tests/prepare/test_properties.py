@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.prepare.fake_host import ACCELERATOR, AUDIO, BMC, BRIDGE, Function, drivers_of
 from tests.prepare.site import Site, folder_in_memory, site_in
@@ -51,7 +51,6 @@ def names(functions: list[Function]) -> list[str]:
     return [each.address for each in functions if each.code == ACCELERATOR]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(hosts(), LOADED, st.data())
 def test_undo_leaves_every_host_as_it_was(
     functions: list[Function], loaded: list[str], data: st.DataObject
@@ -74,7 +73,6 @@ def test_undo_leaves_every_host_as_it_was(
         assert site.picture() == before
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(hosts(), st.randoms(use_true_random=False))
 def test_cards_given_one_by_one_come_back_in_any_order(functions: list[Function], chance: object) -> None:
     with folder_in_memory() as folder:

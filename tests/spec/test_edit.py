@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.model.pci import PciId
@@ -85,13 +85,11 @@ SPECS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(SPECS)
 def test_what_is_written_is_read_back(spec: Spec) -> None:
     assert parse_spec(render_spec(spec)) == spec
 
 
-@settings(max_examples=25, deadline=None)
 @given(SPECS, SPECS)
 def test_any_spec_can_become_any_other(before: Spec, after: Spec) -> None:
     edited = parse_spec(edit_spec(render_spec(before), after))
