@@ -8,7 +8,7 @@ from gpucloud.doctor.case import Case, device_path
 from gpucloud.doctor.options import ids_naming
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import PciAddress, PciFunction, PciId
+from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
 
 
 def is_given_away(function: PciFunction) -> bool:
@@ -36,6 +36,12 @@ def is_bmc(unit: GpuUnit) -> bool:
 def is_virtual_function(function: PciFunction) -> bool:
     """Claims an SR-IOV virtual function: it belongs to its card's slicing, not to whole-card passthrough."""
     return isinstance(function.physical_function, PciAddress)
+
+
+def has_slices(unit: GpuUnit) -> bool:
+    """Claims a card whose virtual functions exist: they live of its driver, which has to stay."""
+    sriov = unit.primary.sriov
+    return isinstance(sriov, Sriov) and isinstance(sriov.enabled, int) and sriov.enabled > 0
 
 
 def is_sliced(unit: GpuUnit) -> bool:

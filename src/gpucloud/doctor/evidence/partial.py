@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gpucloud.doctor.evidence.paper import Paper
 from gpucloud.doctor.evidence.pci import NOT_SHOWN, to_function
 from gpucloud.inventory.units import fold_units
 from gpucloud.model.finding import Evidence
 from gpucloud.model.host import Cpu, Distribution, Host, Iommu, Kernel, Kvm, Security
-from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 
 _FAMILIES = {
@@ -19,15 +20,15 @@ _FAMILIES = {
     "arch": ("arch", "manjaro", "endeavour"),
 }
 _DMAR = ("dmar-table", "dmar-unit", "dmar-running", "disabled-in-kernel")
-_RUNNING = ("dmar-running", "amd-running", "group-made", "remapping-works", "group-not-viable", "used-twice")
-_ABSENT = ("iommu-absent", "no-iommu-group", "bind-refused")
+_RUNNING = ("dmar-running", "amd-running", "group-made", "iommu-validated", "group-not-viable", "used-twice")
+_ABSENT = ("iommu-absent", "no-iommu-group", "bind-refused", "noiommu", "gart-in-place")
 _BRIDGES = (0x0600, 0x0601)
 _INTEL, _AMD = 0x8086, 0x1022
 
 
 def partial_host(source: str, paper: Paper) -> Host:
     """A host with the facts that the evidence shows; all others are ``Unknown``."""
-    functions = {address: to_function(seen) for address, seen in paper.listing.seen.items()}
+    functions = _with_slices({address: to_function(seen) for address, seen in paper.listing.seen.items()})
     groups = _groups(functions.values())
     vendor = _vendor(paper, functions.values())
     return Host(
@@ -131,6 +132,35 @@ def _family(paper: Paper) -> str | Unknown:
     told = paper.about("os", "distribution", "kernel")
     found = (family for family, words in _FAMILIES.items() if any(word in told for word in words))
     return next(found, NOT_SHOWN)
+
+
+def _with_slices(functions: dict[PciAddress, PciFunction]) -> dict[PciAddress, PciFunction]:
+    """Functions with virtual functions joined to their card.
+
+    A listing does not say what is virtual. A GPU is the one GPU of its id behind its port, in slot 0; what
+    has its id and class at another function or slot of its bus are its virtual functions (PCI Express
+    SR-IOV: VFs have routing ids after that of their PF). On a root bus only the same slot counts.
+    """
+    slices: dict[PciAddress, list[PciAddress]] = {}
+    for address, one in functions.items():
+        card = functions.get(_card_of(address))
+        if card is not None and card is not one and _is_slice(one, card):
+            slices.setdefault(card.address, []).append(address)
+    for card_address, found in slices.items():
+        joined = Sriov(len(found), len(found), tuple(sorted(found)))
+        functions[card_address] = replace(functions[card_address], sriov=joined)
+        for address in found:
+            functions[address] = replace(functions[address], physical_function=card_address)
+    return functions
+
+
+def _card_of(address: PciAddress) -> PciAddress:
+    device = address.device if address.bus == 0 else 0
+    return PciAddress(address.domain, address.bus, device, 0)
+
+
+def _is_slice(one: PciFunction, card: PciFunction) -> bool:
+    return card.is_gpu and isinstance(one.id, PciId) and (one.id, one.pci_class) == (card.id, card.pci_class)
 
 
 def _groups(functions: Iterable[PciFunction]) -> dict[int, IommuGroup]:

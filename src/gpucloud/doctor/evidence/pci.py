@@ -85,6 +85,8 @@ class SeenFunction:
     group: int | None = None
     revision: int | None = None
     has_sriov: bool = False
+    has_details: bool = False
+    """Lines below its own were shown: with ``lspci -k``, a driver would be among them."""
 
 
 @dataclass
@@ -113,6 +115,7 @@ class PciListing:
         if ":" in text and "." in text and self._read_function(line):
             return
         if self._current is not None and text[:1] in " \t":
+            self._current.has_details = True
             self._read_detail(line, self._current)
 
     def _read_function(self, line: Line) -> bool:

@@ -6,6 +6,7 @@ from gpucloud.doctor.case import Blind, Case, list_units
 from gpucloud.doctor.intent import (
     asked_by_ids,
     cards,
+    has_slices,
     is_given_away,
     is_on_host_driver,
     is_sliced,
@@ -43,6 +44,8 @@ def held_by_host_driver(case: Case) -> Answers:
         if isinstance(unit.primary.driver, Unknown):
             yield Blind(HELD, f"driver of {unit.address.short}", unit.primary.driver.why)
         elif is_on_host_driver(unit.primary):
+            if has_slices(unit) and unit.address not in case.named:
+                continue
             if stakes(case, unit) is not Level.INFO:
                 yield _held(case, unit)
             elif not is_sliced(unit):

@@ -108,7 +108,10 @@ def is_asked(case: Case, name: str) -> bool:
     Other words (``sm_on``, ``igfx_off``, ``strict``) turn nothing on or off: intel_iommu_setup() in
     drivers/iommu/intel/iommu.c.
     """
-    return _words(case, name, "on", "off")[-1:] == ["on"]
+    said = _words(case, name, "on", "off")[-1:]
+    if not said and name == "intel_iommu" and case.paper is not None:
+        return case.paper.has("dmar-asked")  # The kernel's echo of the argument.
+    return said == ["on"]
 
 
 def is_turned_off(case: Case) -> bool:

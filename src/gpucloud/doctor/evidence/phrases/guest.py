@@ -58,13 +58,14 @@ DRIVERS = (
     Phrase("smi-no-driver", "couldn't communicate with the nvidia driver", cause=_DRIVER, confidence=0.6, by="nvidia-smi",
            says="The NVIDIA driver is not loaded"),
     Phrase("smi-absent", "nvidia-smi", r"nvidia-smi: (?:command )?not found|nvidia-smi['\"]?: executable file not found", _DRIVER, 0.55, "The NVIDIA driver is not installed", "shell"),
-    Phrase("no-headers", "kernel", r"(?:Unable to find the kernel source tree|[Kk]ernel headers for (?:target )?(?:kernel )?\S+ (?:cannot|could not|can't|not) (?:be )?found|"
-           r"[Yy]our kernel headers for kernel \S+ cannot be found|kernel source tree.{0,40}(?:not|missing)|linux-headers-\S+.{0,30}(?:not|Unable|no installation)|"
-           r"(?:Unable to locate|No match for|Couldn't find any|No) package:? ?\S*(?:linux-headers|kernel-devel|kernel-headers)|kernel-devel\S* .{0,40}(?:not (?:found|installed|available)|"
-           r"missing|is needed)|No matching packages.{0,40}kernel-devel|/lib/modules/\S+/(?:build|source).{0,30}(?:No such file|does not exist|not found)|Unable to find a match: .{0,40}kernel-(?:devel|headers))",
-           _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer, dkms(8)"),
-    Phrase("no-headers", "headers", r"headers for (?:the )?(?:running|current) kernel.{0,40}(?:not|missing|absent)|kernel headers (?:are )?(?:not (?:found|installed)|missing)|"
-           r"(?:E: )?Unable to locate package linux-headers", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
+    Phrase("no-headers", "kernel source tree", r"Unable to find the kernel source tree|kernel source tree.{0,40}(?:not|missing)", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer"),
+    Phrase("no-headers", "kernel headers", r"kernel headers for (?:target )?(?:kernel )?\S+ (?:cannot|could not|can't|not) (?:be )?found|kernel headers (?:are )?(?:not (?:found|installed)|missing)",
+           _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
+    Phrase("no-headers", "linux-headers", r"Unable to locate package linux-headers|linux-headers-\S+.{0,40}(?:not (?:found|installed|available)|no installation candidate)|(?:install|missing).{0,40}\blinux-headers-", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "apt, dkms(8)"),
+    Phrase("no-headers", "kernel-devel", r"(?:No match for|No|Unable to find a match:?|Couldn't find any|Unable to locate) (?:argument:? |package:? )?\S*kernel-devel|kernel-devel\S* .{0,40}(?:not (?:found|installed|available)|missing|is needed)|No matching packages.{0,40}kernel-devel",
+           _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "yum, dnf"),
+    Phrase("no-headers", "kernel-headers", r"(?:No match for|No|Unable to find a match:?|Unable to locate) (?:argument:? |package:? )?\S*kernel-headers|kernel-headers\S* .{0,40}(?:not (?:found|installed|available)|missing|is needed)", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "yum, dnf"),
+    Phrase("no-headers", "headers for", r"headers for (?:the )?(?:running|current) kernel.{0,40}(?:not|missing|absent)", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
     Phrase("no-headers", "/lib/modules/", r"/lib/modules/\S+/(?:build|source)\S*.{0,30}(?:No such file|does not exist|not found|missing)", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "make(1), dkms(8)"),
     Phrase("no-compiler", "compiler", r"(?:Unable to find (?:the )?development tool|No (?:suitable )?(?:C )?compiler|gcc: (?:command )?not found|cc: not found|"
            r"Failed to find `?cc`?|unable to find.{0,20}compiler)", _DRIVER, 0.8, "There is no compiler: the driver cannot be built", "nvidia-installer"),
@@ -116,8 +117,10 @@ VGPU = (
     Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
            "The installed driver is not the vGPU manager: it ignores VFs", f"{_NVIDIA}/nv-pci.c", unless=r"IOMMU is not present"),
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
+    Phrase("vgpu-no-memory", "vmiop_log", r"vmiop_log: .{0,40}(?:Failed to alloc\w* guest FB|insufficient (?:guest )?(?:FB|frame ?buffer))", _FULL, 0.85, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr"),
+    Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
     Phrase("vgpu-start", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed", _FULL, 0.55, "The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", "nvidia-vgpu-vfio"),
-    Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|Host VGPU Mode\s*: N/A|does not support.{0,20}vGPU mode", _BOARD, 0.75,
+    Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|does not support.{0,20}vGPU mode", _BOARD, 0.75,
            "No card here runs in vGPU mode", "nvidia-smi vgpu"),
     Phrase("vgpu-board", "vgpu", r"(?:GPU|board|device|card)\b.{0,40}(?:is )?not supported (?:by|for|with) (?:the )?(?:NVIDIA )?vGPU|vGPU (?:is )?not supported (?:on|by|for)|(?:does not|doesn't) support "
            r"(?:NVIDIA )?vGPU|unsupported (?:GPU|board|card) for vGPU|vgpu.{0,20}unsupported (?:gpu|device)", _BOARD, 0.93, "The board has no vGPU support", "nvidia-vgpud"),

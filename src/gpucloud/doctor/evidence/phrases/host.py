@@ -22,6 +22,10 @@ GROUP = (
            says="vfio refuses the group: a device in it is on a host driver", by=f"{_QEMU}common.c"),
     Phrase("group-not-viable", "within the iommu_group are bound", says="vfio refuses the group: a device in it is on a "
            "host driver", by=f"{_QEMU}common.c"),
+    # iommufd takes the group when it binds a device: refused while another device of it has a host driver.
+    Phrase("group-not-viable", "error bind device fd", r"error bind device fd=\d+ to iommufd=\d+: Operation not permitted", says="vfio refuses the group: a device in it is on a "
+           "host driver", by=f"{_QEMU}iommufd.c; Linux drivers/iommu/iommu.c: iommu_device_claim_dma_owner()"),
+    Phrase("bridge-given", "non-endpoint pci devices", cause="acs-missing", confidence=0.55, by=_LIBVIRT, says="A bridge was given to the guest: only endpoints can be, and a bridge in a group is left as it is"),
     Phrase("device-from-group", "error getting device", r"(?:vfio (?P<device>\S+): )?error getting device (?:\S+ )?from "
            r"group (?P<group>\d+): (?P<error>[^\n]+?)(?: Verify|$)",
            says="vfio does not hand the device out", by=f"{_QEMU}common.c"),
@@ -70,6 +74,7 @@ BINDING = (
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
            r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
            _HELD, 0.8, "The card is on a host driver", "management programs"),
+    Phrase("driverctl", "driverctl: failed to bind device", r"driverctl: failed to bind device \S+ to driver vfio-pci", _HELD, 0.5, "The card cannot be bound to vfio-pci", "driverctl"),
     Phrase("unmanaged", "must be manually detached", cause=_HELD, confidence=0.93, by=_LIBVIRT, says="The device is on a host driver and the guest's definition leaves it there (managed='no')"),
     Phrase("framebuffer-switch", "switching to", r"fb\d+: switching to (?P<driver>\w+) from (?:EFI VGA|VESA VGA|simple)",
            says="a host driver takes the boot display", by="Linux drivers/video/aperture.c"),
@@ -91,6 +96,12 @@ BINDING = (
            "The device is already attached to a guest", f"{_QEMU}pci.c"),
     Phrase("in-use-node", "/dev/vfio/", r"/dev/vfio/(?:devices/)?(?:vfio)?\d+['\"]?.{0,40}(?:busy|EBUSY)", _IN_USE, 0.9,
            "Another process has the group open", "Linux drivers/vfio/group.c"),
+    Phrase("in-use-node", "error bind device fd", r"error bind device fd=\d+ to iommufd=\d+: Device or resource busy", _IN_USE, 0.85, "Another process has the device open", f"{_QEMU}iommufd.c"),
+    Phrase("in-use-blocked", "blocked until", r"Device is currently in use, task .{0,60}blocked until device is released|No device request channel registered, blocked until released by user", _IN_USE, 0.9,
+           "A guest has the device: it cannot be taken from vfio-pci", "Linux drivers/vfio/vfio_main.c, pci/vfio_pci_core.c"),
+    Phrase("in-use-blocked", "relaying device request to user", cause=_IN_USE, confidence=0.75, by="Linux drivers/vfio/pci/vfio_pci_core.c", says="A guest has the device, and is asked to give it up"),
+    Phrase("in-use-by-slices", "cannot bind to pf with sr-iov enabled", cause=_IN_USE, confidence=0.85, by="Linux drivers/vfio/pci/vfio_pci_core.c", says="The card's virtual functions are enabled: it cannot be given away whole"),
+    Phrase("in-use-active", "active device", r"Not (?:detaching|reattaching|resetting) active device", _IN_USE, 0.85, "A guest has the device", "libvirt src/util/virpci.c"),
     Phrase("in-use-client", "in use by another client", cause=_IN_USE, confidence=0.85, by="nvidia-smi, NVML",
            says="Another program uses the card"),
     Phrase("in-use-module", "is in use", r"(?:modprobe|rmmod): (?:FATAL|ERROR): Module (?:nvidia\w*|nouveau|amdgpu|i915|xe|radeon) is "
@@ -117,6 +128,7 @@ MODULES = (
            unless=r"dracut|initramfs"),
     Phrase("vfio-node", "/dev/vfio/vfio", r"/dev/vfio/vfio['\"]?.{0,30}(?:No such (?:file|device)|does not exist|not found|missing)", _MODULE,
            0.85, "/dev/vfio/vfio is missing: the running kernel has no vfio loaded", f"{_QEMU}container.c"),
+    Phrase("iommufd-node", "/dev/iommu", r"(?:open|access|stat)\w* ['\"]?/dev/iommu['\"]?: No such (?:file|device)", _MODULE, 0.85, "The running kernel has no iommufd", "QEMU backends/iommufd.c"),
     Phrase("no-iommu-model", "no available iommu models", cause=_MODULE, confidence=0.85, by=f"{_QEMU}container.c",
            says="vfio has no IOMMU backend: vfio_iommu_type1 is not loaded"),
     Phrase("module-load", "failed to load", r"[Ff]ailed to load (?:the )?(?:PCI )?(?:stub |driver )?module '?(?:vfio|kvm_vfio|pci_stub)", _MODULE,
@@ -193,6 +205,10 @@ CARD = (
     Phrase("amd-post", "fatal error during gpu init", cause=_RESET, confidence=0.6, by="Linux amdgpu", says="The card does not start: it was not reset"),
     Phrase("amd-hung", "gpu reset", r"(?:amdgpu|radeon).{0,60}GPU reset\(\d+\) failed", _RESET, 0.7, "The card hangs and its reset fails", "Linux amdgpu/amdgpu_device.c"),
     Phrase("amd-hung", "timeout", r"amdgpu.{0,60}ring \w+ timeout", _RESET, 0.5, "The card hangs", "Linux amdgpu/amdgpu_job.c", Level.WARNING),
+    Phrase("amd-smu", "smu", r"SMU: (?:I'm not done with your previous command|No response)|SMU is (?:in hanged state|hung|not alive)|failed to (?:init powerplay|load SMU)|SMU firmware load(?:ing)? failed|Failed to (?:enable requested dpm|setup smc hw)", _RESET, 0.62,
+           "The card does not start again: its power controller hangs", "Linux drivers/gpu/drm/amd/pm"),
+    Phrase("driver-firmware", "direct firmware load for", r"Direct firmware load for (?:amdgpu|i915|xe|nvidia|nouveau)/\S+ failed with error -2", "driver-kind-or-version", 0.75, "The firmware of the card's driver is not installed", "Linux drivers/base/firmware_loader; linux-firmware",
+           Level.WARNING, unless=r"nouveau"),
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
            0.85, "The card was not reset", "Linux amdgpu"),
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
@@ -201,6 +217,7 @@ CARD = (
            unless=r"\b00:02\.0"),
     Phrase("rom-chain", "in the pci rom", r"No more image in the PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",
            "Linux drivers/pci/rom.c, pci_get_rom_size()", Level.INFO, unless=r"\b00:02\.0"),
+    Phrase("rom-not-found", "unable to locate usable image", cause=_ROM, confidence=0.85, by="Linux drivers/gpu/drm/nouveau/nvkm/subdev/bios", says="The driver finds no video BIOS on the card"),
     Phrase("rom-not-found", "locate a bios rom", cause=_ROM, confidence=0.9, by="Linux amdgpu_bios.c, radeon_bios.c", says="The driver finds no video BIOS on the card"),
     Phrase("rom-not-found", "failed to copy vbios", r"failed to copy vbios to system memory", _ROM, 0.9, "The driver finds no video BIOS on the card", _NVIDIA),
     Phrase("rom-file", "romfile", r"failed to find romfile|could not (?:open|load|read).{0,40}(?:romfile|option rom|\.rom)|romfile.{0,160}(?:Permission denied|No such "
@@ -222,7 +239,7 @@ LIMITS = (
     Phrase("memlock-words", "memlock", r"memlock.{0,60}(?:fail|exceed|too (?:low|small)|not permitted|denied|insufficient|error)|(?:fail\w*|error|unable).{0,60}memlock",
            _MEMLOCK, 0.85, "The limit of locked memory is too low", "management programs"),
     Phrase("memlock-mlock", "mlock", r"(?:os_mlock|mlockall|mlock)\w*(?:\(\))?.{0,30}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
-    Phrase("ram-backing", "guest ram", r"unable to map backing store for guest RAM|[Ii]nsufficient free host memory pages|allocate guest RAM", _MEMORY, 0.95,
+    Phrase("ram-backing", "guest ram", r"unable to map backing store for guest RAM|can't (?:open|create) backing store \S+ for guest RAM|[Ii]nsufficient free host memory pages|allocate guest RAM", _MEMORY, 0.95,
            "The host has too little (huge page) memory for the guest", "QEMU softmmu/physmem.c, util/oslib-posix.c"),
     Phrase("ram-backing", "set up guest memory", r"[Cc]annot set up guest memory", _MEMORY, 0.95, "The host has too little memory for the guest",
            "QEMU softmmu/physmem.c"),
@@ -231,6 +248,7 @@ LIMITS = (
     Phrase("ram-hugepages", "huge", r"(?:hugepage|huge page|hugetlb)\w*.{0,60}(?:not enough|insufficient|failed|unavailable|cannot|could not|fail)|(?:insufficient|not enough|"
            r"no(?:t enough)? free|failed to allocate|(?:cannot|unable to|not able to) allocate).{0,60}(?:hugepage|huge page|hugetlb)|hugepage allocation failed|Insufficient hugepages", _MEMORY, 0.9,
            "The host has too few huge pages", "Linux hugetlbpage"),
+    Phrase("ram-hugetlbfs", "hugetlbfs", r"Unable to find any usable hugetlbfs mount|hugetlbfs filesystem is not mounted", _MEMORY, 0.85, "The host has no huge pages of the size that the guest asks for", "libvirt src/qemu/qemu_command.c"),
     Phrase("ram-oom", "qemu", r"(?:Killed process \d+ \((?:qemu|kvm)|oom-kill:.{0,300}task=(?:qemu|kvm)|(?:qemu|kvm)\S* invoked oom-killer)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
     Phrase("ram-oom", "killed process", r"Killed process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
@@ -239,6 +257,7 @@ LIMITS = (
     Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t)", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
     Phrase("selinux", "selinux is preventing", cause=_MAC, confidence=0.9, by="setroubleshoot", says="SELinux refuses"),
     Phrase("apparmor", "apparmor", r"apparmor=\"?DENIED.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|\.rom)", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    Phrase("apparmor-profile", "apparmor profile", r"cannot load AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
     Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,

@@ -41,6 +41,7 @@ FACTS = (
     Phrase("amd-running", "amd-vi: interrupt remapping enabled", by=_AMD),
     Phrase("gart-in-place", "using gart iommu", says="the kernel uses the GART: it found no AMD-Vi", by="Linux arch/x86/kernel/amd_gart_64.c"),
     Phrase("noiommu", "vfio-noiommu", says="vfio runs without any IOMMU", by="Linux drivers/vfio/group.c"),
+    Phrase("framebuffer-region", "initialized simpledrm", says="The boot framebuffer keeps memory", by="Linux drivers/gpu/drm/sysfb/simpledrm.c"),
     Phrase("framebuffer-region", "assigned to efifb", says="The boot framebuffer keeps memory", by="Linux drivers/video/fbdev/efifb.c"),
 )
 
@@ -76,6 +77,8 @@ IOMMU = (
            r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
            says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
            unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
+    Phrase("iommu-absent", "iommu:", r"\bIOMMU: +(?:Disabled|Not (?:available|supported))", says="The IOMMU is off", by="unRAID's page of system information"),
+    Phrase("vtd-off", "vt-d", r"VT-?d (?:is )?(?:not (?:enabled|supported|available|detected)|disabled|turned off)", _FIRMWARE, 0.75, "VT-d is said to be off", "management programs"),
     Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:)\S*.{0,80}"
            r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
            says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
@@ -139,7 +142,7 @@ PCI = (
     Phrase("bar-reserve", "can't reserve", r"BAR \d+\b.{0,90}can't reserve|can't reserve \[mem",
            says="Another owner keeps memory in a BAR of the device", by="Linux drivers/pci/pci.c"),
     Phrase("bar-reserve", "vfio_region_", r"vfio_region_(?:write|read)\(.{0,120}failed: Device or resource busy", says="Another owner keeps memory in a BAR of the device", by="QEMU hw/vfio/region.c"),
-    Phrase("bar-reserve", "performance may be slow", r"[Ff]ailed to mmap \S+ BAR \d", says="Another owner keeps memory in a BAR of the device", by="QEMU hw/vfio/region.c"),
+    Phrase("bar-mmap", "performance may be slow", r"[Ff]ailed to mmap \S+ BAR \d", says="QEMU cannot map a BAR of the device", by="QEMU hw/vfio/pci.c"),
     Phrase("bar-shared", "spans more than", r"resource sanity check: requesting.*spans more than (?P<owner>\S+)",
            says="Another owner keeps memory in a BAR of the device", by="Linux kernel/resource.c"),
     Phrase("framebuffer-region", "bootfb", r"[0-9a-f]+-[0-9a-f]+ ?: ?BOOTFB",
@@ -193,6 +196,8 @@ PCI = (
     Phrase("reads-ones", "(rev ff)", says="The card's configuration space reads as all ones", by="pciutils lspci.c"),
     Phrase("reads-ones", "pci_irq_handler", r"pci_irq_handler: Assertion", says="The card's interrupt pin reads as all ones", by="QEMU hw/pci/pci.c"),
     Phrase("reads-ones", "msix pba outside", says="The card's capabilities read as all ones", by="QEMU hw/vfio/pci.c"),
+    Phrase("link-retrain", "retraining failed", cause=_GONE, confidence=0.55, by="Linux drivers/pci/quirks.c: pcie_failed_link_retrain()", says="The link to the card does not come up", level=Level.WARNING),
+    Phrase("unknown-chip", "unknown chipset", r"nouveau \S+: unknown chipset \(ffffffff\)", _GONE, 0.85, "The card's registers read as all ones", "Linux drivers/gpu/drm/nouveau/nvkm/engine/device"),
     Phrase("link-lost", "link down", r"(?:pciehp|pcieport).{0,60}(?:Link Down|Card not present)", _GONE, 0.65,
            "The link to the card went down", "Linux drivers/pci/hotplug"),
     Phrase("aer-fatal", "(fatal)", r"(?:AER:|PCIe Bus Error:).{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,

@@ -74,6 +74,7 @@ USERS = (
     Phrase("virtualization-vgpu", "virtualization mode", r"Virtualization Mode\s*:\s*VGPU", says="the card is a vGPU", by="nvidia-smi -q"),
     Phrase("mode-passthrough", "virtualization mode", r"Virtualization Mode\s*:\s*Pass-?Through", says="the card is given to a guest whole", by="nvidia-smi -q"),
     Phrase("mode-host-none", "host vgpu mode", r"Host VGPU Mode\s*:\s*N/A", says="the driver of the host makes no vGPUs", by="nvidia-smi -q"),
+    Phrase("licensed", "license status", r"License Status\s*:\s*Licensed", says="the guest has its vGPU licence", by="nvidia-smi -q"),
     Phrase("persistenced-no-device", "failed to query nvidia devices", cause=_DRIVER, confidence=0.6, by="nvidia-persistenced", says="The NVIDIA driver has no card"),
     Phrase("licence-mode-product", "vgpu software licensed product", says="the driver is that of a vGPU guest", by="nvidia-smi -q"),
     Phrase("mig-busy", "mig", r"Unable to (?:enable|disable) MIG.{0,60}(?:[Ii]n use|Insufficient|reset)|Unable to (?:destroy|create) (?:GPU|compute) instance.{0,80}In use by another client|pending (?:enable|disable) mode.{0,60}reset", "gpu-in-use", 0.7, "MIG cannot be changed while a program or guest uses the card", "nvidia-smi mig", Level.WARNING),

@@ -1,4 +1,4 @@
-"""IOMMU, groups, BARs and framebuffers as reports show them."""
+"""Groups, BARs and framebuffers as reports show them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import re
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
-from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
-from gpucloud.doctor.options import cite_argument, ids_naming, kernel_arguments, vfio_ids
-from gpucloud.doctor.rules.iommu import is_asked, switches
+from gpucloud.doctor.options import ids_naming, vfio_ids
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
@@ -23,106 +21,6 @@ _HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|1[3-6])\b|ROM|bridge window", re.I
 """Resources that often find no room on healthy hosts: I/O ports, expansion ROMs, windows of bridges."""
 _VF_BAR = re.compile(r"VF BAR|\bBAR (?:[789]|1[0-2])\b")
 """Resources 7 to 12 are the BARs of virtual functions. Source: Linux include/linux/pci.h."""
-
-
-@rule
-def argument_not_given(case: Case) -> Answers:
-    """The kernel arguments speak of passthrough, and on Intel none of them turns the IOMMU on."""
-    if case.paper is None or case.host.cpu.vendor != "intel" or is_iommu_shown_running(case.paper):
-        return
-    told = switches(case)
-    if (told or vfio_ids(case)) and not is_asked(case, "intel_iommu"):
-        wrong_vendor = any(line.text for line in told) and is_asked(case, "amd_iommu")
-        yield known(
-            "iommu-missing-kernel-arg",
-            "The kernel of this Intel host is not asked for the IOMMU (no intel_iommu=on)",
-            told or (cite_argument(case, " ".join(kernel_arguments(case))),),
-            0.85 if wrong_vendor else 0.5,
-            level=Level.BLOCKER if wrong_vendor else Level.INFO,
-            why="intel_iommu=on turns VT-d on, unless the kernel was built to do so by itself; iommu=pt "
-            "alone "
-            "turns nothing on, and amd_iommu= is read on AMD processors only.",
-        )
-
-
-@rule
-def table_without_iommu(case: Case) -> Answers:
-    """The kernel log shows the DMAR table and nothing of an IOMMU that starts."""
-    paper = case.paper
-    if paper is None or is_iommu_shown_running(paper) or not paper.has("dmar-table"):
-        return
-    if not paper.has("dmar-asked") and not is_asked(case, "intel_iommu"):
-        is_sure = not isinstance(case.host.kernel.arguments, Unknown)
-        yield known(
-            "iommu-missing-kernel-arg",
-            "The firmware offers the IOMMU (DMAR) and the kernel log shows none that starts",
-            (*paper.lines("dmar-table"), *switches(case)),
-            0.6 if is_sure else 0.45,
-            level=Level.WARNING if is_sure else Level.INFO,
-        )
-
-
-@rule
-def argument_not_applied(case: Case) -> Answers:
-    """The boot loader's file asks for the IOMMU and the running kernel was not asked: never applied."""
-    paper = case.paper
-    if paper is None or not paper.boot.is_running_known or paper.boot.written_at is None:
-        return
-    missing = [
-        word
-        for word in paper.boot.written
-        if re.match(r"(?:intel_iommu|iommu|vfio[-_]pci\.ids|amd_iommu)=", word)
-        and word not in paper.boot.running
-    ]
-    if missing:
-        yield known(
-            "iommu-missing-kernel-arg",
-            f"{', '.join(missing)} is written for the boot loader, but the running kernel was started "
-            "without it",
-            (paper.boot.written_at, case.cite("/proc/cmdline", " ".join(paper.boot.running))),
-            0.9,
-            why="A boot loader reads its menu and not /etc/default/grub: the menu must be written again, and "
-            "some systems (systemd-boot, ostree, BLS) never read that file.",
-        )
-
-
-@rule
-def x2apic_given_up(case: Case) -> Answers:
-    """x2APIC is off for want of interrupt remapping, unless that works in the older mode (AMD)."""
-    paper = case.paper
-    if paper is not None and paper.has("x2apic-off") and not paper.has("remapping-works"):
-        title = "The kernel gives x2APIC up because interrupt remapping is missing"
-        yield known("interrupt-remapping-missing", title, paper.lines("x2apic-off"), 0.85)
-
-
-@rule
-def passthrough_said_unsupported(case: Case) -> Answers:
-    """Libvirt finds no passthrough on the host: the IOMMU is off, vfio is absent, or the check misleads."""
-    paper = case.paper
-    if paper is None or not paper.has("host-unsupported", "backend-unsupported"):
-        return
-    lines = (*paper.lines("host-unsupported", "backend-unsupported"), *switches(case))
-    if is_iommu_shown_running(paper):
-        # A group that vfio refused is the later, truer error of the same report.
-        sure = 0.45 if paper.has("group-not-viable") else 0.85
-        yield known(
-            "hostdev-check-misleading",
-            "libvirt finds no passthrough on a host whose IOMMU runs",
-            (*lines, *paper.lines("dmar-running", "dmar-unit", "amd-running", "group-made")),
-            sure,
-        )
-    elif paper.has("backend-unsupported"):
-        yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.8)
-    elif is_asked(case, "intel_iommu") or paper.has("container"):
-        yield known(
-            "hostdev-check-misleading",
-            "libvirt finds no passthrough although the kernel was asked for the IOMMU",
-            lines,
-            0.6,
-        )
-    else:
-        yield known("iommu-missing-kernel-arg", "libvirt finds no IOMMU on the host", lines, 0.65)
-        yield known("iommu-disabled-firmware", "libvirt finds no IOMMU on the host", lines, 0.6)
 
 
 @rule
@@ -245,6 +143,13 @@ def framebuffer_in_the_way(case: Case) -> Answers:
             "vfio-pci cannot reserve a BAR of the card: the boot framebuffer owns memory in it",
             (remark.evidence for remark in (*refused, *owners)),
             0.97 if named else 0.88,
+        )
+    elif paper.has("bar-mmap"):
+        yield known(
+            "boot-framebuffer-holds-gpu",
+            "QEMU cannot map a BAR of the card: a framebuffer may own memory in it",
+            (remark.evidence for remark in (*paper.said("bar-mmap"), *owners)),
+            0.8 if owners else 0.5,
         )
 
 

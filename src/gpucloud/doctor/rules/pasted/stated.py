@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
+from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Level
 
 _FABRIC_SERVICE = ("fabric-service", "fabric-state", "fabric-nvlink")
+_IOMMU_OFF = ("iommu-disabled-firmware", "iommu-missing-kernel-arg")
+_BELIED = 0.4
+"""What is left of a claim that the IOMMU is off where it is shown to run: it is of another time or place."""
 _FURTHER = 0.01
 """What each further phrase of the same cause adds to the confidence."""
 _SUREST = 0.99
@@ -24,12 +29,14 @@ def stated_by_programs(case: Case) -> Answers:
     for cause, remarks in _by_cause(case.paper).items():
         best = max(remarks, key=lambda one: one.phrase.confidence)
         more = len({one.phrase.name for one in remarks}) - 1
+        sure = min(best.phrase.confidence + more * _FURTHER, _SUREST)
+        is_belied = cause in _IOMMU_OFF and is_iommu_shown_running(case.paper)
         yield known(
             cause,
             best.phrase.says,
             (one.evidence for one in (best, *remarks)),
-            min(best.phrase.confidence + more * _FURTHER, _SUREST),
-            level=best.phrase.level,
+            min(sure, _BELIED) if is_belied else sure,
+            level=Level.INFO if is_belied else best.phrase.level,
         )
 
 

@@ -1,0 +1,95 @@
+"""Drivers and licences in guests, as reports show them."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.case import Case
+from gpucloud.doctor.evidence.paper import Paper, is_guest_key
+from gpucloud.doctor.evidence.pci import SeenFunction
+from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.rule import Answers, rule
+from gpucloud.model.finding import Level
+
+_MAKERS = (0x10DE, 0x1002)
+_VGPU = ("vgpu-name", "virtualization-vgpu", "licence-mode-product")
+_REFUSED = ("cuda-busy", "cuda-refused", "cuda-no-device")
+
+
+@rule
+def card_without_driver_in_guest(case: Case) -> Answers:
+    """The guest lists its card with all details and no driver among them: none is bound.
+
+    lspci -k prints ``Kernel driver in use`` for every function that has one. Source: pciutils ls-kernel.c.
+    """
+    paper = case.paper
+    if paper is None:
+        return
+    idle = [one for one in paper.guest_listing.seen.values() if one.has_details and _is_idle_card(one)]
+    if idle and not is_vgpu(paper):
+        lines = [line for place, line in paper.guest_listing.shown.items() if str(idle[0].address) in place]
+        title = f"The guest sees its card ({idle[0].name or idle[0].id}) and no driver has it"
+        yield known("guest-driver-not-loaded", title, lines, 0.65)
+
+
+@rule
+def vgpu_refused_by_cuda(case: Case) -> Answers:
+    """CUDA refuses a vGPU that nvidia-smi shows: it has no licence, or a driver of another branch.
+
+    A vGPU that does not get its licence loses CUDA after a grace time.
+    Source: NVIDIA vGPU client licensing user guide, "Effects of license enforcement".
+    """
+    paper = case.paper
+    if paper is None or not is_vgpu(paper) or not paper.has(*_REFUSED):
+        return
+    lines = paper.lines(*_REFUSED, *_VGPU)
+    if not paper.has("licensed"):
+        yield known("vgpu-licence-missing", "CUDA refuses a vGPU: most often it has no licence", lines, 0.66)
+    yield known(
+        "driver-kind-or-version",
+        "CUDA refuses a vGPU: its driver may be of another branch than the host's",
+        lines,
+        0.5,
+        level=Level.WARNING,
+    )
+
+
+@rule
+def no_cuda_device(case: Case) -> Answers:
+    """CUDA finds no card, and nothing says that this is a vGPU: its driver is not loaded, or not for it."""
+    paper = case.paper
+    if paper is not None and paper.has("cuda-no-device") and not is_vgpu(paper):
+        title = "CUDA finds no card: the driver is not loaded, or does not know it"
+        yield known("guest-driver-not-loaded", title, paper.lines("cuda-no-device"), 0.4, level=Level.WARNING)
+
+
+@rule
+def registers_owned(case: Case) -> Answers:
+    """NVIDIA's driver cannot have the card's registers: another driver, or a framebuffer, has them."""
+    paper = case.paper
+    if paper is None or not paper.has("registers-owned"):
+        return
+    lines = paper.lines("registers-owned")
+    is_guest = any(is_guest_key(line.key) for line in lines) or paper.has("guest-marks")
+    cause = "guest-driver-not-loaded" if is_guest else "host-driver-grabbed-gpu"
+    yield known(cause, "Another driver has the card's registers", lines, 0.65)
+
+
+@rule
+def manager_makes_no_vgpus(case: Case) -> Answers:
+    """The host's driver says that it makes no vGPUs, and vGPUs are wanted: it is not the vGPU manager."""
+    paper = case.paper
+    if paper is None or not paper.has("mode-host-none"):
+        return
+    wanted = paper.has("vendor-vfio", "mdev-uuid", "mdev-bus") or "vgpu" in paper.about("gpu", "driver")
+    if wanted:
+        title = "The host's driver offers no vGPU mode: it is the common driver, not the vGPU manager"
+        yield known("vgpu-manager-not-loaded", title, paper.lines("mode-host-none"), 0.6)
+
+
+def is_vgpu(paper: Paper) -> bool:
+    """Claims that the guest's card is a slice of one."""
+    return paper.has(*_VGPU) or "vgpu" in f"{paper.about('gpu')} {paper.about('vgpu')}"
+
+
+def _is_idle_card(one: SeenFunction) -> bool:
+    is_card = one.pci_class is not None and one.pci_class.is_gpu
+    return is_card and one.driver is None and one.id is not None and one.id.vendor in _MAKERS
