@@ -68,7 +68,7 @@ class CliCloud:
     def console(self, name: str, *, follows: bool) -> Iterator[str]:
         yield self._say("console", name, "--follow" if follows else "--log").stdout
 
-    def attach(self, name: str) -> None:
+    def attach(self, name: str, say: Say) -> None:
         raise NotImplementedError("a server's command has no terminal")
 
     def destroy(self, name: str) -> Guest:

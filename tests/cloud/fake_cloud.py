@@ -48,7 +48,7 @@ class FakeCloud:
         guest = self.show(name)
         return iter([f"gpucloud-report {guest.id}\n"])
 
-    def attach(self, name: str) -> None:
+    def attach(self, name: str, say: Say) -> None:
         self.show(name)
 
     def destroy(self, name: str) -> Guest:

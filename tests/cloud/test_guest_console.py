@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.cloud.console import ConsoleLog, follow_log, last_words, read_log, without_escapes
-from gpucloud.cloud.libvirt.terminal import LEAVE, attach
+from gpucloud.cloud.libvirt.terminal import LEAVE, attach, check_terminal
 from gpucloud.model.failure import Exit, Failure
 
 
@@ -98,7 +98,7 @@ def test_a_terminal_is_joined_raw_until_the_user_leaves() -> None:
 
 
 def test_a_console_is_joined_only_from_a_terminal() -> None:
-    reader, writer = os.pipe()
+    reader, _ = os.pipe()
     with pytest.raises(Failure, match="joined from a terminal") as caught:
-        attach(Echo(), reader, writer)
+        check_terminal(reader)
     assert caught.value.code is Exit.USAGE

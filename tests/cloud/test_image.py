@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gpucloud.cloud.boot.image import Image, inspect_image, make_disk
 from gpucloud.cloud.boot.make import BootMaker, Identity
-from gpucloud.cloud.boot.partitions import find_firmwares
+from gpucloud.cloud.boot.partitions import find_end, find_firmwares
 from gpucloud.cloud.boot.qcow2 import HEADER_BYTES, parse_qcow2
 from gpucloud.cloud.definition.parts import Backing, DiskBoot, Firmware
 from gpucloud.cloud.programs import run
@@ -35,11 +35,14 @@ def _mbr(*kinds: int, code: bytes = b"") -> bytearray:
     return sector
 
 
-def _gpt(*kinds: str, sector: int = 512, code: bytes = b"", count: int = 128, size: int = 128) -> bytes:
+def _gpt(
+    *kinds: str, sector: int = 512, code: bytes = b"", count: int = 128, size: int = 128, last: int = 100
+) -> bytes:
     header = bytearray(92)
     header[:8] = b"EFI PART"
     struct.pack_into("<QII", header, 72, 2, count, size)
-    entries = b"".join(uuid.UUID(kind).bytes_le + bytes(112) for kind in kinds)
+    place = struct.pack("<QQ", 34, last).ljust(96, b"\0")
+    entries = b"".join(uuid.UUID(kind).bytes_le + bytes(16) + place for kind in kinds)
     head = bytes(_mbr(0xEE, code=code)).ljust(sector, b"\0")
     return (head + bytes(header).ljust(sector, b"\0") + entries).ljust(64 * 1024, b"\0")
 
@@ -71,9 +74,33 @@ def test_a_disk_that_nothing_can_start_is_said_so(head: bytes) -> None:
         find_firmwares(head)
 
 
+def test_a_disk_ends_where_its_last_partition_does() -> None:
+    assert find_end(_gpt(ESP, LINUX, last=2047)) == 1 << 20
+    assert find_end(_gpt(ESP, sector=4096, last=2047)) == 8 << 20
+    mbr = _mbr(0x83, 0)
+    struct.pack_into("<II", mbr, 446 + 8, 2048, 4096)
+    assert find_end(bytes(mbr)) == 6144 * 512
+    assert find_end(bytes(_mbr())) == 0
+
+
+@pytest.mark.parametrize("last", [2047, 2**64 - 1])
+def test_an_image_that_is_cut_short_is_refused(tmp_path: Path, last: int) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(_gpt(ESP, last=last))
+    with pytest.raises(Failure, match=r"is cut short: .* it has 65536; fetch it again"):
+        inspect_image(image, _nothing_runs)
+
+
+def test_an_image_behind_a_link_that_leads_nowhere_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "image").symlink_to("image")
+    with pytest.raises(Failure, match=r"cannot be read: Too many levels of symbolic links"):
+        inspect_image(tmp_path / "image", _nothing_runs)
+
+
 @given(st.binary(max_size=3000), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 def test_no_partition_table_breaks_the_parser(noise: bytes, count: int, size: int) -> None:
     for head in (noise, bytes(_mbr()) + noise, _gpt(ESP, count=count, size=size)[:1024] + noise):
+        assert find_end(head) >= 0
         try:
             firmwares = find_firmwares(head)
         except ValueError:

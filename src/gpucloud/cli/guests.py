@@ -188,8 +188,7 @@ def console(
 
     cloud = _cloud()
     if not (log or follow):
-        say(f"joining the console of {name}; leave it with Ctrl-]")
-        cloud.attach(name)
+        cloud.attach(name, say)
         return
     for piece in cloud.console(name, follows=follow):
         sys.stdout.write(clean(without_escapes(piece)))

@@ -53,8 +53,11 @@ class Cloud(Protocol):
         """
         ...
 
-    def attach(self, name: str) -> None:
-        """Join the caller's terminal to the guest's console, until the caller leaves or the guest ends."""
+    def attach(self, name: str, say: Say) -> None:
+        """Join the caller's terminal to the guest's console, until the caller leaves or the guest ends.
+
+        Once it is joined, the caller is told how to leave.
+        """
         ...
 
     def destroy(self, name: str) -> Guest:

@@ -5,6 +5,7 @@ The file is never written to, and its name is never believed: format and firmwar
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def inspect_image(path: Path, run: Run) -> Image:
     Raises:
         Failure: it is not there, of a format that is not taken, leans on other files, or cannot boot.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
@@ -60,19 +61,34 @@ def inspect_image(path: Path, run: Run) -> Image:
     except OSError as error:
         what = f"the image {path} cannot be read: {error.strerror}"
         raise Failure(what, "check its path", code=code_of(error)) from error
-    kind = _format_of(path, head)
-    first = head if kind == "raw" else _first_sectors(path, run)
+    header = _header_of(path, head)
+    first = head if header is None else _first_sectors(path, run)
+    size_bytes = facts.st_size if header is None else header.virtual_bytes
+    return Image(
+        path,
+        "raw" if header is None else "qcow2",
+        _firmwares_of(path, first, size_bytes),
+        _is_readable_by_all(path),
+    )
+
+
+def _firmwares_of(path: Path, head: bytes, size_bytes: int) -> tuple[Firmware, ...]:
     try:
-        firmwares = partitions.find_firmwares(first)
+        firmwares = partitions.find_firmwares(head)
     except ValueError as error:
         raise Failure(
             f"the image {path} does not boot: {error}",
             "give an image of a whole disk with an operating system",
         ) from error
-    return Image(path, kind, firmwares, _is_readable_by_all(path))
+    end = partitions.find_end(head)
+    if end > size_bytes:
+        what = f"the image {path} is cut short: its partitions take {end} bytes, and it has {size_bytes}"
+        raise Failure(what, "fetch it again")
+    return firmwares
 
 
-def _format_of(path: Path, head: bytes) -> str:
+def _header_of(path: Path, head: bytes) -> qcow2.Qcow2 | None:
+    """The header of a qcow2 image; None for a raw one."""
     for start, what in _OTHER_FORMATS.items():
         if head.startswith(start):
             raise Failure(
@@ -80,7 +96,7 @@ def _format_of(path: Path, head: bytes) -> str:
                 f"unpack it, or convert it: qemu-img convert -O qcow2 {path} {path.with_suffix('.qcow2')}",
             )
     if not head.startswith(qcow2.MAGIC):
-        return "raw"
+        return None
     try:
         header = qcow2.parse_qcow2(head)
     except ValueError as error:
@@ -95,7 +111,7 @@ def _format_of(path: Path, head: bytes) -> str:
                 f"the image {path} {what}",
                 f"if you made it, flatten it: qemu-img convert -O qcow2 {path} flat.qcow2",
             )
-    return "qcow2"
+    return header
 
 
 def _first_sectors(path: Path, run: Run) -> bytes:

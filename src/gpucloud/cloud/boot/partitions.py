@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gpucloud.cloud.definition.parts import Firmware
 
@@ -33,8 +34,8 @@ def find_firmwares(head: bytes) -> tuple[Firmware, ...]:
     if head[510:512] != b"\x55\xaa":
         raise ValueError("it has no boot sector")
     has_code = any(head[:440])
-    kinds = set(_gpt_types(head))
-    has_esp = _ESP in kinds if kinds else _MBR_ESP in _mbr_types(head)
+    kinds = {partition.kind for partition in _gpt(head)}
+    has_esp = _ESP in kinds if kinds else _MBR_ESP in dict(_mbr(head))
     # Tools write boot code to GPT disks that are not meant for BIOS: next to an ESP it is no sign.
     has_bios = _BIOS_BOOT in kinds or (has_code and not (kinds and has_esp))
     found = {Firmware.UEFI: has_esp, Firmware.BIOS: has_bios}
@@ -43,23 +44,41 @@ def find_firmwares(head: bytes) -> tuple[Firmware, ...]:
     return tuple(firmware for firmware, is_there in found.items() if is_there)
 
 
-def _gpt_types(head: bytes) -> Iterable[uuid.UUID]:
-    """Types of the partitions of a GPT disk; nothing where it is none."""
+def find_end(head: bytes) -> int:
+    """Say where the last partition of a disk ends, in bytes: one that is cut short is smaller than that."""
+    gpt = [partition.end for partition in _gpt(head)]
+    return max(gpt or [end for _, end in _mbr(head)], default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Partition:
+    kind: uuid.UUID
+    end: int
+    """In bytes."""
+
+
+def _gpt(head: bytes) -> Iterable[_Partition]:
+    """The partitions of a GPT disk; nothing where it is none."""
     for sector in (512, 4096):
         header = head[sector : sector + 92]
         if header[:8] == b"EFI PART" and len(header) == 92:
             first, count, size = struct.unpack_from("<QII", header, 72)
-            yield from _entries(head, first * sector, min(count, _MOST_ENTRIES), size)
+            yield from _entries(head, first * sector, min(count, _MOST_ENTRIES), size, sector)
             return
 
 
-def _entries(head: bytes, at: int, count: int, size: int) -> Iterable[uuid.UUID]:
+def _entries(head: bytes, at: int, count: int, size: int, sector: int) -> Iterable[_Partition]:
     for number in range(count):
         start = at + number * size
-        kind = head[start : start + 16]
-        if len(kind) == 16 and any(kind):
-            yield uuid.UUID(bytes_le=kind)
+        entry = head[start : start + 48]
+        if len(entry) == 48 and any(entry[:16]):
+            (last,) = struct.unpack_from("<Q", entry, 40)
+            yield _Partition(uuid.UUID(bytes_le=entry[:16]), (last + 1) * sector)
 
 
-def _mbr_types(head: bytes) -> set[int]:
-    return {head[446 + 16 * number + 4] for number in range(4)}
+def _mbr(head: bytes) -> Iterable[tuple[int, int]]:
+    """Type and end in bytes of each primary partition."""
+    for number in range(4):
+        kind, start, count = struct.unpack_from("<4xB3xII", head.ljust(512, b"\0"), 446 + 16 * number)
+        if kind:
+            yield kind, (start + count) * 512

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from gpucloud.cloud.eligible import is_vfio
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, guest_of
 from gpucloud.cloud.libvirt.launch import Launch, forget_ended
-from gpucloud.cloud.libvirt.terminal import attach
+from gpucloud.cloud.libvirt.terminal import attach, check_terminal
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
@@ -55,9 +56,13 @@ class LibvirtCloud:
             wait=lambda: self._tools.clock.wait(_FOLLOW_S),
         )
 
-    def attach(self, name: str) -> None:
+    def attach(self, name: str, say: Say) -> None:
+        keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
+        check_terminal(keyboard)
         domain, _ = self._find(name)
-        attach(self._hypervisor.open_console(domain.uuid))
+        console = self._hypervisor.open_console(domain.uuid)
+        say(f"joined the console of {name}; leave it with Ctrl-]")
+        attach(console, keyboard, screen)
 
     def destroy(self, name: str) -> Guest:
         tools = self._tools

@@ -29,6 +29,7 @@ _NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
 _METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 _AFFECT_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 _AGENT_TIMEOUT_S = 5
+_MOST_CHARS = 500
 
 
 class ConsoleStream(Protocol):
@@ -111,12 +112,19 @@ def connect() -> Hypervisor:
     try:
         connection = module.open(URI)
     except module.libvirtError as error:
-        raise Failure(f"libvirt does not answer: {error}", _START) from error
+        raise Failure(f"libvirt does not answer: {one_line(str(error))}", _START) from error
     return Libvirt(module, connection)
 
 
 def _ignore(_context: object, _error: object) -> None:
     """Take an error that libvirt also raises."""
+
+
+def one_line(error: str) -> str:
+    """What libvirt says, which holds all that QEMU said when that did not start: without its warnings."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    text = " / ".join([line for line in lines if " warning: " not in line] or lines)
+    return text if len(text) <= _MOST_CHARS else f"... {text[-_MOST_CHARS:]}"
 
 
 class Libvirt:
@@ -130,7 +138,8 @@ class Libvirt:
         try:
             yield
         except self._module.libvirtError as error:
-            raise Failure(f"libvirt could not {doing}: {error}", "see journalctl -u libvirtd") from error
+            said = one_line(str(error))
+            raise Failure(f"libvirt could not {doing}: {said}", "see journalctl -u libvirtd") from error
 
     def domains(self) -> tuple[Domain, ...]:
         with self._said("list its guests"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import termios
 import threading
 import tty
@@ -19,25 +18,28 @@ LEAVE = b"\x1d"
 _BYTES = 4096
 
 
-def attach(stream: ConsoleStream, keyboard: int | None = None, screen: int | None = None) -> None:
-    """Pass keys to the guest and its output to the screen, raw, until the user leaves or the guest ends.
-
-    Args:
-        stream: the guest's console; it is closed at the end.
-        keyboard: file descriptor of a terminal; standard input if None.
-        screen: file descriptor that output goes to; standard output if None.
+def check_terminal(keyboard: int) -> None:
+    """Refuse to join a console from what is no terminal.
 
     Raises:
-        Failure: there is no terminal to join.
+        Failure: it is none.
     """
-    keyboard = sys.stdin.fileno() if keyboard is None else keyboard
-    screen = sys.stdout.fileno() if screen is None else screen
     if not os.isatty(keyboard):
         raise Failure(
             "a console is joined from a terminal, and this is none",
             "--log prints what was said, --follow goes on",
             code=Exit.USAGE,
         )
+
+
+def attach(stream: ConsoleStream, keyboard: int, screen: int) -> None:
+    """Pass keys to the guest and its output to the screen, raw, until the user leaves or the guest ends.
+
+    Args:
+        stream: the guest's console; it is closed at the end.
+        keyboard: file descriptor of a terminal.
+        screen: file descriptor that output goes to.
+    """
     over, ended = os.pipe()
     output = threading.Thread(target=_show, args=(stream, screen, ended), daemon=True)
     try:
