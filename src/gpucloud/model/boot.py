@@ -1,0 +1,47 @@
+"""The files that decide how a host starts, as they lie on its disk: read only when a start is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpucloud.model.plan import FileState
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class BootFiles:
+    """Files by their paths, and the folders in which they are."""
+
+    files: Mapping[str, FileState | None | Unknown]
+    """Every file that was asked for by name, and every one that matched a pattern."""
+    folders: Mapping[str, tuple[str, ...] | None | Unknown]
+    """Entries of every folder that was looked into; None: the folder is not there."""
+
+    def state(self, path: str) -> FileState | None | Unknown:
+        """The file; None where it is not there."""
+        if path in self.files:
+            return self.files[path]
+        folder = self.folders.get(path.rpartition("/")[0], Unknown(f"{path} was not read"))
+        return folder if isinstance(folder, Unknown) else None
+
+    def text(self, path: str) -> str | None | Unknown:
+        """The file's text."""
+        state = self.state(path)
+        return state.text if isinstance(state, FileState) else state
+
+    def matching(self, folder: str, suffix: str) -> tuple[str, ...] | Unknown:
+        """Paths in a folder that end so, sorted; none where the folder is not there."""
+        names = self.folders.get(folder, Unknown(f"{folder} was not read"))
+        if isinstance(names, Unknown):
+            return names
+        return tuple(f"{folder}/{name}" for name in sorted(names or ()) if name.endswith(suffix))
+
+    def missing_folders(self, path: str) -> tuple[str, ...]:
+        """Folders above a file that are not there, outermost first."""
+        missing = []
+        folder = path.rpartition("/")[0]
+        while folder and self.folders.get(folder, ()) is None:
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        return tuple(reversed(missing))

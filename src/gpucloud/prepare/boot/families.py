@@ -1,0 +1,84 @@
+"""Which loader a host starts with and which tool makes its initramfs: a row for each way of each family.
+
+Sources: Debian's and Ubuntu's update-grub(8); Red Hat's "Managing kernel command-line parameters" (entries
+from 8 on, grub.cfg before); SUSE's Administration Guide, "The boot loader GRUB 2"; systemd's
+kernel-install(8); kernelstub(8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gpucloud.model.host import Distribution
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
+from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader
+
+_GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
+_ENTRIES = BootEntries(has_grub=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The loader of hosts of a family that have these signs; the first row that fits is taken."""
+
+    family: str
+    sign: str
+    """As in ``Distribution.boot_loaders``."""
+    loader: Loader
+    fits: Callable[[Distribution], bool] = lambda _: True
+
+
+def _is_before_8(distribution: Distribution) -> bool:
+    version = distribution.version
+    major = version.partition(".")[0] if isinstance(version, str) else ""
+    return distribution.id != "fedora" and major.isdigit() and int(major) < 8
+
+
+ROWS = (
+    Row("debian", "kernelstub", Kernelstub()),
+    Row("debian", "grub", GrubDropIn()),
+    Row("debian", "systemd-boot", _ENTRIES),
+    Row("rhel", "grub", GrubFile(_GRUB2, "GRUB_CMDLINE_LINUX"), _is_before_8),
+    Row("rhel", "bls", BootEntries(has_grub=True)),
+    Row("suse", "systemd-boot", _ENTRIES),
+    Row("suse", "bls", _ENTRIES),
+    Row("suse", "grub", GrubFile(_GRUB2)),
+)
+TOOLS = {
+    "debian": (INITRAMFS_TOOLS, DRACUT),
+    "rhel": (DRACUT,),
+    "suse": (DRACUT,),
+}
+"""Tools for the initramfs by family, the usual one first."""
+
+
+def loader_of(distribution: Distribution) -> Loader | Unknown:
+    """The loader; Unknown where the family or its way to start is none that is known here."""
+    family, signs = distribution.family, distribution.boot_loaders
+    if isinstance(family, Unknown):
+        return family
+    if isinstance(signs, Unknown):
+        return signs
+    rows = [row for row in ROWS if row.family == family]
+    if not rows:
+        known = ", ".join(dict.fromkeys(row.family for row in ROWS))
+        return Unknown(f"how {family} starts is not known here (known are: {known})")
+    for row in rows:
+        if row.sign in signs and row.fits(distribution):
+            return row.loader
+    return Unknown(f"{family} with {', '.join(signs) or 'no boot loader'} is not known here")
+
+
+def initramfs_of(distribution: Distribution) -> Initramfs | Unknown:
+    """The tool; Unknown where none that is known here is installed."""
+    family, installed = distribution.family, distribution.initramfs_tools
+    if isinstance(family, Unknown):
+        return family
+    if isinstance(installed, Unknown):
+        return installed
+    for tool in TOOLS.get(family, ()):
+        if tool.name in installed:
+            return tool
+    return Unknown(f"{family} with {', '.join(installed) or 'no tool for the initramfs'} is not known here")

@@ -1,0 +1,96 @@
+"""Every reason why a host cannot be made to start otherwise; an unknown fact is one, never a permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Refusal
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot import owned
+from gpucloud.prepare.boot.arguments import contrary, needed_arguments
+from gpucloud.prepare.boot.initramfs import Initramfs
+from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.plan.guards import refusals_for
+from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
+
+_OF_NOW = frozenset(
+    (
+        "no-iommu-group",
+        "groups-unknown",
+        "driver-unknown",
+        "gpu-in-use",
+        "holders-unknown",
+    )
+)
+"""Reasons that concern the running kernel alone: the next start has other groups, and no holders yet."""
+
+
+def boot_refusals(
+    host: Host,
+    files: BootFiles,
+    given: Sequence[GpuUnit],
+    loader: Loader | Unknown,
+    tool: Initramfs | Unknown,
+    *,
+    force: bool,
+) -> Iterator[Refusal]:
+    """Why not; nothing where all can be done."""
+    if isinstance(loader, Unknown):
+        yield _host("boot-loader-unknown", f"how this host starts is not known: {loader.why}", _BY_HAND)
+    else:
+        yield from _arguments(host, files, loader)
+    if isinstance(tool, Unknown):
+        yield _host("initramfs-unknown", f"how its initramfs is made is not known: {tool.why}", _BY_HAND)
+    yield from _unreadable(files)
+    for unit in given:
+        yield from _unit(host, unit, given, force=force)
+
+
+_BY_HAND = "write what the plan would by hand, or tell the family's files and tools: docs/reference/boot.md"
+
+
+def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:
+    needed, there = needed_arguments(host), loader.arguments(files)
+    if isinstance(needed, Unknown):
+        yield _host(
+            "processor-unknown", f"which arguments the kernel needs is not known: {needed.why}", AS_ROOT
+        )
+    elif isinstance(there, Unknown):
+        yield _host(
+            "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", AS_ROOT
+        )
+    else:
+        for argument in contrary(needed, there):
+            yield _host(
+                "iommu-switched-off",
+                f"{argument.path} says {argument.text}: the administrator has switched the IOMMU off",
+                f"take {argument.text} out of {argument.path}, then plan again",
+            )
+
+
+def _unreadable(files: BootFiles) -> Iterator[Refusal]:
+    for path in owned.OWNED:
+        state = files.state(path)
+        if isinstance(state, Unknown):
+            yield _host("boot-files-unknown", f"what is in {path} is not known: {state.why}", AS_ROOT)
+            return
+
+
+def _unit(host: Host, unit: GpuUnit, given: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:
+    for refusal in refusals_for(host, unit, given, force=force):
+        if refusal.cause not in _OF_NOW:
+            yield refusal
+    if unknown := [function for function in unit.functions if isinstance(function.id, Unknown)]:
+        yield Refusal(
+            unit.address,
+            "id-unknown",
+            f"{call_unit(unit)}: what {unknown[0].address} is could not be read, so it cannot be known again",
+            AS_ROOT,
+        )
+
+
+def _host(cause: str, why: str, instead: str) -> Refusal:
+    return Refusal(None, cause, why, instead)

@@ -1,0 +1,109 @@
+"""Entries of the Boot Loader Specification: Red Hat's family with GRUB, and systemd-boot everywhere.
+
+The entries are the menu: no tool has to run. Entries that will be made later get their arguments from
+/etc/kernel/cmdline (kernel-install(8)) and, in Red Hat's family, from /etc/default/grub (grub2-mkconfig) or
+``kernelopts`` in grubenv, to which entries of RHEL 8 refer; so the words are added wherever those are kept.
+Entries of the rescue system are left as they are: one way to start is never touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.arguments import Argument
+from gpucloud.prepare.boot.loaders.grub import add_to_line
+from gpucloud.prepare.boot.loaders.loader import Texts, add_words
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+
+_OPTIONS = re.compile(r"^(options[ \t]+)(.*)$", re.MULTILINE)
+_KERNELOPTS = re.compile(r"^(kernelopts=)(.*)$", re.MULTILINE)
+_REFERENCE = "$kernelopts"
+_ENVIRONMENT_BYTES = 1024
+"""GRUB writes into this block from its own code, which cannot make a file longer (grub-core/lib/envblk.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootEntries:
+    """Entries below the boot partition or the EFI system partition."""
+
+    has_grub: bool
+    """New entries also take what /etc/default/grub says."""
+    tools: tuple[tuple[str, ...], ...] = ()
+    name: str = "boot entries"
+
+    def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
+        paths = _entries(files)
+        if isinstance(paths, Unknown):
+            return paths
+        found: list[tuple[Argument, ...]] = []
+        for path in paths:
+            text = files.text(path)
+            if isinstance(text, Unknown):
+                return text
+            found.append(tuple(_arguments(path, text or "", files)))
+        return _in_all(found)
+
+    def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
+        return dict(self._changed(files, words)) if words else {}
+
+    def _changed(self, files: BootFiles, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+        entries = _entries(files)
+        for path in entries if isinstance(entries, tuple) else ():
+            text = files.text(path)
+            if isinstance(text, str) and _REFERENCE not in text:
+                yield path, _OPTIONS.sub(lambda match: match[1] + add_words(match[2], words), text, count=1)
+        if isinstance(text := files.text(GRUB_ENVIRONMENT), str) and _KERNELOPTS.search(text):
+            yield GRUB_ENVIRONMENT, _environment(text, words)
+        if isinstance(text := files.text(KERNEL_CMDLINE), str):
+            yield KERNEL_CMDLINE, add_words(text, words) + "\n"
+        if self.has_grub and isinstance(text := files.text(GRUB), str):
+            yield GRUB, add_to_line(text, "GRUB_CMDLINE_LINUX", words)
+
+
+def _entries(files: BootFiles) -> tuple[str, ...] | Unknown:
+    """Entries that start this system; Unknown where there is none that could be changed."""
+    found: list[str] = []
+    for folder in ENTRIES:
+        paths = files.matching(folder, ".conf")
+        if isinstance(paths, Unknown):
+            return paths
+        found += [path for path in paths if "rescue" not in path.rpartition("/")[2]]
+    with_options = [
+        path for path in found if isinstance(text := files.text(path), str) and _OPTIONS.search(text)
+    ]
+    if not with_options:
+        return Unknown("there is no boot entry with options: unified kernel images keep theirs inside")
+    return tuple(with_options)
+
+
+def _arguments(path: str, text: str, files: BootFiles) -> Iterator[Argument]:
+    for match in _OPTIONS.finditer(text):
+        for word in match[2].split():
+            if word == _REFERENCE:
+                yield from _environment_arguments(files)
+            else:
+                yield Argument(word, path)
+
+
+def _environment_arguments(files: BootFiles) -> Iterator[Argument]:
+    text = files.text(GRUB_ENVIRONMENT)
+    match = _KERNELOPTS.search(text) if isinstance(text, str) else None
+    for word in match[2].split() if match is not None else ():
+        yield Argument(word, GRUB_ENVIRONMENT)
+
+
+def _in_all(found: Sequence[tuple[Argument, ...]]) -> tuple[Argument, ...]:
+    """Arguments that every entry has, and those that switch something off in any of them."""
+    common = set.intersection(*({argument.text for argument in each} for each in found))
+    merged = {argument.text: argument for each in found for argument in each}
+    return tuple(a for a in merged.values() if a.text in common or "off" in a.values)
+
+
+def _environment(text: str, words: Sequence[str]) -> str:
+    """The block with words added to ``kernelopts``, as long as it was: ``#`` fills it up."""
+    changed = _KERNELOPTS.sub(lambda match: match[1] + add_words(match[2], words), text.rstrip("#"), count=1)
+    return changed.ljust(_ENVIRONMENT_BYTES, "#")

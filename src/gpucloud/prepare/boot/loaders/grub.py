@@ -1,0 +1,119 @@
+"""GRUB's configuration in the shell's language: /etc/default/grub and, in Debian's family, its drop-ins.
+
+grub-mkconfig sources /etc/default/grub; Debian's and Ubuntu's then source /etc/default/grub.d/*.cfg, so that
+a later file's assignment wins (util/grub-mkconfig.in as they patch it). A kernel gets ``GRUB_CMDLINE_LINUX``,
+and all but a recovery entry also ``GRUB_CMDLINE_LINUX_DEFAULT``: gpucloud adds to the latter, so a recovery
+entry is left.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.arguments import Argument
+from gpucloud.prepare.boot.loaders.loader import Texts, add_words
+from gpucloud.prepare.boot.owned import GRUB_DROP_IN, HEADER
+from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
+
+_ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
+_ASSIGNMENT = re.compile(rf"\s*(?:export\s+)?({_NORMAL}|{_ALWAYS})(\+?)=(.*)")
+_REFERENCE = re.compile(rf"\$(?:\{{({_NORMAL}|{_ALWAYS})\}}|({_NORMAL}|{_ALWAYS})\b)")
+
+
+@dataclass(frozen=True, slots=True)
+class GrubDropIn:
+    """Debian's family: a drop-in of gpucloud's own."""
+
+    tools: tuple[tuple[str, ...], ...] = (("update-grub",),)
+    name: str = "GRUB with drop-ins"
+
+    def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
+        drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
+        if isinstance(drop_ins, Unknown):
+            return drop_ins
+        return _evaluate(files, (GRUB, *(path for path in drop_ins if path != GRUB_DROP_IN)))
+
+    def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
+        del files
+        if not words:
+            return {GRUB_DROP_IN: None}
+        return {GRUB_DROP_IN: f'{HEADER}{_NORMAL}="${_NORMAL} {" ".join(words)}"\n'}
+
+
+@dataclass(frozen=True, slots=True)
+class GrubFile:
+    """Others: the line in /etc/default/grub, with words added at its end."""
+
+    tools: tuple[tuple[str, ...], ...]
+    variable: str = _NORMAL
+    name: str = "GRUB"
+
+    def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
+        return _evaluate(files, (GRUB,))
+
+    def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
+        text = files.text(GRUB)
+        return {GRUB: add_to_line(text, self.variable, words)} if isinstance(text, str) and words else {}
+
+
+def add_to_line(text: str, variable: str, words: Sequence[str]) -> str:
+    """The text with words added to the last assignment of the variable, or with a new one at the end."""
+    lines = text.splitlines(keepends=True)
+    for number in range(len(lines) - 1, -1, -1):
+        match = _ASSIGNMENT.match(lines[number])
+        if match is not None and match[1] == variable and not match[2]:
+            lines[number] = _with_words(lines[number], words)
+            return "".join(lines)
+    gap = "" if not text or text.endswith("\n") else "\n"
+    return f'{text}{gap}{variable}="{" ".join(words)}"\n'
+
+
+def _with_words(line: str, words: Sequence[str]) -> str:
+    """``X="a b"`` as ``X="a b c"``, in the line's own quotes and with its comment."""
+    head, _, rest = line.partition("=")
+    end = "\n" if rest.endswith("\n") else ""
+    quoted = re.match(r"\s*(['\"])(.*?)(?<!\\)\1(.*)", rest.rstrip("\n"))
+    if quoted is None:
+        value, _, comment = rest.rstrip("\n").partition(" #")
+        tail = f" #{comment}" if comment else ""
+        return f'{head}="{add_words(value.strip(), words)}"{tail}{end}'
+    quote, value, tail = quoted.groups()
+    return f"{head}={quote}{add_words(value, words)}{quote}{tail}{end}"
+
+
+def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | Unknown:
+    """The arguments as the shell would leave them after all files."""
+    values: dict[str, list[Argument]] = {_ALWAYS: [], _NORMAL: []}
+    for path in paths:
+        text = files.text(path)
+        if isinstance(text, Unknown):
+            return text
+        for name, adds, value in _assignments(text or ""):
+            before = values[name] if adds else []
+            values[name] = [*before, *_words(value, path, values)]
+    return (*values[_ALWAYS], *values[_NORMAL])
+
+
+def _assignments(text: str) -> Iterator[tuple[str, bool, str]]:
+    for line in text.replace("\\\n", "").splitlines():
+        if match := _ASSIGNMENT.match(line):
+            yield match[1], bool(match[2]), match[3]
+
+
+def _words(value: str, path: str, values: dict[str, list[Argument]]) -> Iterator[Argument]:
+    """The words of an assigned value; a reference to one of the variables stands for what it has."""
+    try:
+        text = " ".join(shlex.split(value, comments=True)[:1])
+    except ValueError:  # a quote without its end: the rest of it is on lines that are not read
+        text = value.strip("\"'")
+    for word in text.split():
+        reference = _REFERENCE.fullmatch(word)
+        if reference is not None:
+            yield from values[reference[1] or reference[2]]
+        else:
+            yield Argument(word, path)

@@ -1,0 +1,37 @@
+"""What every boot loader can do for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.arguments import Argument
+
+Texts = Mapping[str, str | None]
+"""New texts of files by their paths; None: the file goes."""
+
+
+class Loader(Protocol):
+    """One way in which kernel arguments are kept."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    @property
+    def tools(self) -> tuple[tuple[str, ...], ...]:
+        """Commands that make the boot menu of the files; none where the files are the menu."""
+
+    def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
+        """What the next start gets, in order, but for gpucloud's own drop-in."""
+
+    def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
+        """The files with these words added; files that need no change are not named."""
+
+
+def add_words(line: str, words: Sequence[str]) -> str:
+    """Arguments with those of the words added that are not there."""
+    have = line.split()
+    return " ".join([line.rstrip(), *(word for word in words if word not in have)]).lstrip()

@@ -1,0 +1,51 @@
+"""Boot files read from a host, or from a capture of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.plan import Content, FileState
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.owned import OWNED
+from gpucloud.prepare.boot.paths import FILES, PATTERNS
+
+Look = Callable[[str], FileState | None | Unknown]
+_FILES_LIMIT = 500
+"""More files in one folder than any host has boot entries or drop-ins."""
+
+
+def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
+    """Read them all.
+
+    Args:
+        reader: the host.
+        look: reads one file with mode, owner and label; without it, as of a capture, these are taken to be
+            what files in /etc mostly have.
+    """
+    look = look or (lambda path: _plain(reader, path))
+    folders = {folder: reader.list_dir(folder) for folder in _folders()}
+    paths = dict.fromkeys((*FILES, *OWNED))
+    for folder, suffix in PATTERNS:
+        names = folders[folder]
+        for name in (names if isinstance(names, tuple) else ())[:_FILES_LIMIT]:
+            if name.endswith(suffix):
+                paths[f"{folder}/{name}"] = None
+    return BootFiles({path: look(path) for path in paths}, folders)
+
+
+def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
+    text = reader.read_text(path)
+    return FileState(Content(text)) if isinstance(text, str) else text
+
+
+def _folders() -> Iterator[str]:
+    """Folders of patterns, and all folders above files that may have to be written."""
+    seen = {folder for folder, _ in PATTERNS}
+    for path in (*FILES, *OWNED):
+        folder = path.rpartition("/")[0]
+        while folder:
+            seen.add(folder)
+            folder = folder.rpartition("/")[0]
+    return iter(sorted(seen))

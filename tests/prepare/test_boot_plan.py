@@ -1,0 +1,331 @@
+"""The plan for a host's next start: which files of which family, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import AMD, FAMILIES, SPEC, build_family, plan_for
+from tests.prepare.fake_host import picture
+from tests.prepare.fake_kernel import FakeKernel
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.plan import Plan, RemoveFile, RunTool, WriteFile
+from gpucloud.model.unknown import Unknown
+
+VGPU = "pools:\n  a:\n    use: vgpu\n    match: {ids: 10de:20b5}\n"
+BOTH = "pools:\n  a:\n    use: passthrough\n    match: {ids: 10de:20b5}\n"
+OWN = ("/etc/modprobe.d/gpucloud.conf", "/etc/modules-load.d/gpucloud.conf")
+SCRIPTS = ("/etc/initramfs-tools/hooks/gpucloud", "/etc/initramfs-tools/scripts/init-top/00gpucloud")
+DRACUT = (
+    "/etc/dracut.conf.d/90-gpucloud.conf",
+    *(
+        f"/usr/lib/dracut/modules.d/90gpucloud/{name}"
+        for name in ("module-setup.sh", "run-claim.sh", "claim")
+    ),
+)
+
+
+@pytest.fixture
+def debian(tmp_path: Path) -> FakeKernel:
+    return build_family(tmp_path, "debian-12")
+
+
+def texts(plan: Plan) -> dict[str, str]:
+    """What each file is to be."""
+    changes = (step.change for step in plan.steps)
+    return {change.path: change.after.text for change in changes if isinstance(change, WriteFile)}
+
+
+def tools(plan: Plan, when: str) -> list[str]:
+    changes = (step.change for step in plan.steps)
+    return [change.argv[0] for change in changes if isinstance(change, RunTool) and change.when == when]
+
+
+def added(plan: Plan, path: str) -> list[str]:
+    """Lines that a change of a file adds, and those that it takes away."""
+    (change,) = (s.change for s in plan.steps if isinstance(s.change, WriteFile) and s.change.path == path)
+    before = change.before.text if change.before is not None else ""
+    lines = unified_diff(before.splitlines(), change.after.text.splitlines(), n=0, lineterm="")
+    return [line for line in lines if line[0] in "+-" and not line.startswith(("+++", "---"))]
+
+
+def refusal(plan: Plan) -> str:
+    assert not plan.steps
+    return f"{plan.refusals[0].cause}: {plan.refusals[0].why}; {plan.refusals[0].instead}"
+
+
+WAYS = {
+    "debian-12": ({"/etc/default/grub.d/zz-gpucloud.cfg", *SCRIPTS}, ["update-initramfs", "update-grub"]),
+    "ubuntu-24.04-cloud": (
+        {"/etc/default/grub.d/zz-gpucloud.cfg", *SCRIPTS},
+        ["update-initramfs", "update-grub"],
+    ),
+    "debian-dracut": ({"/etc/default/grub.d/zz-gpucloud.cfg", *DRACUT}, ["dracut", "update-grub"]),
+    "debian-systemd-boot": (
+        {"/boot/efi/loader/entries/1-6.12.conf", "/etc/kernel/cmdline", *SCRIPTS},
+        ["update-initramfs"],
+    ),
+    "pop-22.04": ({"/etc/kernelstub/configuration", *SCRIPTS}, ["update-initramfs", "kernelstub"]),
+    "centos-7": ({"/etc/default/grub", *DRACUT}, ["dracut", "grub2-mkconfig"]),
+    "rocky-8": ({"/boot/grub2/grubenv", "/etc/default/grub", *DRACUT}, ["dracut"]),
+    "alma-9": (
+        {"/boot/loader/entries/a-5.14.conf", "/etc/kernel/cmdline", "/etc/default/grub", *DRACUT},
+        ["dracut"],
+    ),
+    "fedora-41": ({"/boot/loader/entries/a-6.11.conf", "/etc/default/grub", *DRACUT}, ["dracut"]),
+    "sles-15": ({"/etc/default/grub", *DRACUT}, ["dracut", "grub2-mkconfig"]),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_family_has_its_files_and_each_tool_runs_once(name: str, tmp_path: Path) -> None:
+    plan = plan_for(build_family(tmp_path, name))
+    assert plan.refusals == ()
+    files, programs = WAYS[name]
+    assert texts(plan).keys() == {*OWN, *files}
+    assert tools(plan, "apply") == programs
+    assert tools(plan, "undo") == programs[::-1]
+    assert plan.steps[0].change.kind == plan.steps[-1].change.kind == "run-tool"
+    assert plan.needs_reboot
+
+
+def carry_out(kernel: FakeKernel, plan: Plan) -> None:
+    """As apply would, without owners: this user may not be root."""
+    for step in plan.steps:
+        change = step.change
+        if isinstance(change, WriteFile):
+            place = kernel.root / change.path.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(change.after.text)
+            place.chmod(change.after.mode)
+        elif isinstance(change, RemoveFile):
+            (kernel.root / change.path.lstrip("/")).unlink()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_planning_again_after_it_changes_nothing(name: str, tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, name)
+    carry_out(kernel, plan_for(kernel))
+    assert plan_for(kernel).steps == ()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_no_pool_needs_any_more_is_removed(name: str, tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, name)
+    carry_out(kernel, plan_for(kernel))
+    plan = plan_for(kernel, "pools: {}\n")
+    removed = {step.change.path for step in plan.steps if isinstance(step.change, RemoveFile)}
+    assert removed >= {*OWN}
+    carry_out(kernel, plan)
+    assert not [path for path in picture(kernel.root) if "gpucloud" in path and "90gpucloud" not in path]
+    assert plan_for(kernel, "pools: {}\n").steps == ()
+
+
+def test_an_empty_spec_changes_nothing(debian: FakeKernel) -> None:
+    assert plan_for(debian, "pools: {}\n").is_empty
+    assert plan_for(debian, "pools: {a: {use: host, match: {model: '*'}}}\n").is_empty
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "lines"),
+    [
+        (
+            "debian-12",
+            "/etc/default/grub.d/zz-gpucloud.cfg",
+            ['+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt"'],
+        ),
+        (
+            "centos-7",
+            "/etc/default/grub",
+            [
+                '-GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"',
+                '+GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet intel_iommu=on iommu=pt"',
+            ],
+        ),
+        (
+            "sles-15",
+            "/etc/default/grub",
+            [
+                "-GRUB_CMDLINE_LINUX_DEFAULT='splash=silent mitigations=off'  # YaST",
+                "+GRUB_CMDLINE_LINUX_DEFAULT='splash=silent mitigations=off intel_iommu=on iommu=pt'  # YaST",
+            ],
+        ),
+        (
+            "alma-9",
+            "/boot/loader/entries/a-5.14.conf",
+            ["-options root=UUID=1 ro quiet", "+options root=UUID=1 ro quiet intel_iommu=on iommu=pt"],
+        ),
+        (
+            "pop-22.04",
+            "/etc/kernelstub/configuration",
+            ['-      "splash"', '+      "splash",', '+      "intel_iommu=on",', '+      "iommu=pt"'],
+        ),
+    ],
+)
+def test_arguments_are_added_where_the_loader_keeps_them(
+    name: str, path: str, lines: list[str], tmp_path: Path
+) -> None:
+    diff = added(plan_for(build_family(tmp_path, name)), path)
+    assert [line for line in diff if not line.startswith("+#")] == lines
+
+
+def test_grubs_environment_block_keeps_its_length(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "rocky-8")
+    block = texts(plan_for(kernel))["/boot/grub2/grubenv"]
+    assert len(block) == 1024
+    assert "kernelopts=root=/dev/mapper/rl-root ro quiet intel_iommu=on iommu=pt\n#" in block
+
+
+def test_the_rescue_entry_is_left_alone(tmp_path: Path) -> None:
+    assert "/boot/loader/entries/a-0-rescue.conf" not in texts(plan_for(build_family(tmp_path, "alma-9")))
+
+
+def test_an_amd_host_is_told_nothing_that_its_kernel_does_not_know(tmp_path: Path) -> None:
+    plan = plan_for(build_family(tmp_path, "debian-12", processor=AMD))
+    assert texts(plan)["/etc/default/grub.d/zz-gpucloud.cfg"].endswith(' iommu=pt"\n')
+    assert "amd_iommu" not in repr(plan.steps)
+    assert "intel_iommu" not in repr(plan.steps)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('GRUB_CMDLINE_LINUX="intel_iommu=on"', "iommu=pt"),
+        ("GRUB_CMDLINE_LINUX='iommu=nopt intel_iommu=on,sm_on'", None),
+        ('GRUB_CMDLINE_LINUX="iommu.passthrough=1"', "intel_iommu=on"),
+        ('GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT iommu=pt"', "intel_iommu=on"),
+        ('GRUB_CMDLINE_LINUX_DEFAULT+=" iommu=pt"', "intel_iommu=on"),
+        ('export GRUB_CMDLINE_LINUX="intel_iommu=on iommu=pt" # both', None),
+        ('#GRUB_CMDLINE_LINUX="intel_iommu=on iommu=pt"', "intel_iommu=on iommu=pt"),
+    ],
+)
+def test_what_the_administrator_says_is_kept_and_not_said_twice(
+    debian: FakeKernel, line: str, words: str | None
+) -> None:
+    with (debian.root / "etc/default/grub").open("a") as file:
+        file.write(f"{line}\n")
+    drop_in = texts(plan_for(debian)).get("/etc/default/grub.d/zz-gpucloud.cfg")
+    if words is None:
+        assert drop_in is None
+    else:
+        assert drop_in is not None
+        assert drop_in.endswith(f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {words}"\n')
+
+
+def test_a_drop_in_that_assigns_hides_what_was_said_before(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "ubuntu-24.04-cloud")
+    grub = kernel.root / "etc/default/grub"
+    grub.write_text('GRUB_CMDLINE_LINUX_DEFAULT="intel_iommu=on iommu=pt"\n')
+    assert "intel_iommu=on iommu=pt" in texts(plan_for(kernel))["/etc/default/grub.d/zz-gpucloud.cfg"]
+
+
+@pytest.mark.parametrize("word", ["intel_iommu=off", "iommu=off", "amd_iommu=off"])
+def test_an_iommu_that_was_switched_off_is_not_switched_on_behind_somebodys_back(
+    debian: FakeKernel, word: str
+) -> None:
+    (debian.root / "etc/default/grub").write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
+    assert f"iommu-switched-off: /etc/default/grub says {word}" in refusal(plan_for(debian))
+
+
+def test_the_script_claims_each_function_of_the_given_card_and_no_other(debian: FakeKernel) -> None:
+    script = texts(plan_for(debian))[SCRIPTS[1]]
+    assert "claim 0000:3b:00.0 0x10de 0x20b5 # GA100 [A100 PCIe 40GB], pool a100\n" in script or (
+        "claim 0000:3b:00.0 0x10de 0x20b5 # " in script
+    )
+    assert "claim 0000:3b:00.1 0x10de 0x1aef" in script
+    assert "0000:3c:00.0" not in script
+    assert "vfio-pci.ids" not in repr(plan_for(debian).steps)
+
+
+def test_modules_are_named_as_every_kernel_has_them(debian: FakeKernel) -> None:
+    made = texts(plan_for(debian))
+    assert made["/etc/modules-load.d/gpucloud.conf"].splitlines()[1:] == ["vfio-pci", "vfio_iommu_type1"]
+    assert "vfio_virqfd" not in repr(made)
+
+
+def test_a_driver_that_serves_another_card_of_the_host_is_not_kept_away(debian: FakeKernel) -> None:
+    text = texts(plan_for(debian))["/etc/modprobe.d/gpucloud.conf"]
+    assert "blacklist" not in text
+    assert {"softdep nvidia pre: vfio-pci", "softdep snd_hda_intel pre: vfio-pci"} <= set(text.splitlines())
+
+
+def test_drivers_that_have_nothing_left_to_do_are_kept_away(debian: FakeKernel) -> None:
+    text = texts(plan_for(debian, BOTH))["/etc/modprobe.d/gpucloud.conf"]
+    assert {"blacklist nvidia", "blacklist nouveau"} <= set(text.splitlines())
+    assert "blacklist snd_hda_intel" not in text
+
+
+def test_what_the_administrator_keeps_away_is_not_kept_away_twice(debian: FakeKernel) -> None:
+    (debian.root / "etc/modprobe.d/site.conf").write_text("blacklist nouveau\n")
+    text = texts(plan_for(debian, BOTH))["/etc/modprobe.d/gpucloud.conf"]
+    assert "blacklist nvidia" in text
+    assert "blacklist nouveau" not in text
+
+
+def test_cards_that_are_cut_into_vgpus_stay_with_the_host(debian: FakeKernel) -> None:
+    made = texts(plan_for(debian, VGPU))
+    assert made["/etc/modprobe.d/gpucloud.conf"].splitlines()[1:] == ["blacklist nouveau"]
+    assert not [path for path in made if "initramfs" in path]
+    assert "intel_iommu=on" in made["/etc/default/grub.d/zz-gpucloud.cfg"]
+
+
+def test_an_unknown_family_is_refused_with_what_is_missing(debian: FakeKernel) -> None:
+    (debian.root / "etc/os-release").write_text("ID=gentoo\n")
+    assert "boot-loader-unknown: how this host starts is not known: how gentoo" in refusal(plan_for(debian))
+    (debian.root / "etc/os-release").write_text("ID=debian\n")
+    shutil.rmtree(debian.root / "usr/share/initramfs-tools")
+    assert "initramfs-unknown: how its initramfs is made is not known" in refusal(plan_for(debian))
+
+
+def test_unified_kernel_images_are_refused(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-systemd-boot")
+    (kernel.root / "boot/efi/loader/entries/1-6.12.conf").write_text("title x\nefi /EFI/Linux/x.efi\n")
+    assert "unified kernel images keep theirs inside" in refusal(plan_for(kernel))
+
+
+def test_a_configuration_that_is_none_is_refused(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "pop-22.04")
+    for text in ("{", "[]", '{"user": {"kernel_options": "quiet"}}', "[" * 100_000):
+        (kernel.root / "etc/kernelstub/configuration").write_text(text)
+        assert "arguments-unknown" in refusal(plan_for(kernel))
+
+
+def test_the_last_console_is_refused_unless_it_is_accepted(debian: FakeKernel) -> None:
+    screen = "pools: {a: {use: passthrough, match: {address: '02:00.0'}}}\n"
+    assert "last-console" in refusal(plan_for(debian, screen))
+    assert plan_for(debian, screen, force=True).steps
+
+
+def test_a_host_whose_iommu_is_off_is_planned_all_the_same(debian: FakeKernel) -> None:
+    for group in debian.root.glob("sys/bus/pci/devices/*/iommu_group"):
+        group.unlink()
+    shutil.rmtree(debian.root / "sys/kernel/iommu_groups")
+    assert plan_for(debian).steps
+
+
+def test_a_pool_on_other_hosts_is_no_concern_of_this_one(debian: FakeKernel) -> None:
+    spec = SPEC + "    hosts: gpu07\n"
+    assert plan_for(debian, spec, name="gpu01").is_empty
+    assert plan_for(debian, spec, name="gpu07").steps
+    with pytest.raises(Failure, match="this host's name is not known"):
+        plan_for(debian, spec, name=Unknown("a capture holds none"))
+
+
+def test_a_file_that_changes_makes_another_fact(debian: FakeKernel) -> None:
+    before = plan_for(debian)
+    (debian.root / "etc/default/grub").write_text('GRUB_CMDLINE_LINUX="mitigations=off"\n')
+    after = plan_for(debian)
+    assert before.facts != after.facts
+    assert replace(before, facts=()) == replace(after, facts=())
+
+
+def test_hostile_configuration_is_read_or_refused(debian: FakeKernel) -> None:
+    for text in ('GRUB_CMDLINE_LINUX="', "GRUB_CMDLINE_LINUX=$(rm -rf /)\n", "\\\n" * 5000, "=" * 10_000):
+        (debian.root / "etc/default/grub").write_text(text)
+        assert plan_for(debian).steps
+    (debian.root / "etc/default/grub").write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in refusal(plan_for(debian))
