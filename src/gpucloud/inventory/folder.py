@@ -7,14 +7,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gpucloud.inventory.collect.envoy import FILE_LIMIT, FLAGS, Answer, read_file
 from gpucloud.inventory.paths import follow, follow_last, link_text
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-_CHUNK = 16384
+ReadFiles = Callable[[Sequence[str], int], list[Answer]]
 
 
 class Listing(NamedTuple):
@@ -25,15 +25,36 @@ class Listing(NamedTuple):
     links: dict[str, str]
 
 
+def read_here(paths: Sequence[str], limit: int) -> list[Answer]:
+    """Read files in this process."""
+    return [_attempt(path, limit) for path in paths]
+
+
+def _attempt(path: str, limit: int) -> Answer:
+    try:
+        return read_unfollowed(path, limit)
+    except OSError as error:
+        return error
+
+
+def read_unfollowed(path: str, limit: int = FILE_LIMIT) -> bytes:
+    """Read a regular file whole; a link at the end of the path is an OSError (ELOOP)."""
+    return read_file(path, limit, FLAGS | os.O_NOFOLLOW)
+
+
 class Folder:
     """Files below ``root``, with links followed inside it. All methods raise OSError as ``os`` does.
 
     Args:
         root: the directory that stands for ``/``.
         has_text_links: files that hold a path may stand for symbolic links.
+        read_files: reads files by their paths on this machine, without following a link at the end.
     """
 
-    def __init__(self, root: Path, *, has_text_links: bool = False) -> None:
+    def __init__(
+        self, root: Path, *, has_text_links: bool = False, read_files: ReadFiles = read_here
+    ) -> None:
+        self._read_files = read_files
         self._root = os.path.realpath(root).rstrip("/")
         self._has_text_links = has_text_links
         self._folders = {"": ""}
@@ -47,15 +68,11 @@ class Folder:
         """
         place = self._place(path)
         try:
-            descriptor = os.open(self._root + place, _FLAGS)
+            return self._read(place, limit)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            descriptor = os.open(self._root + follow_last(place, self._link_at, self._target), _FLAGS)
-        try:
-            return _read_all(descriptor, limit)
-        finally:
-            os.close(descriptor)
+        return self._read(follow_last(place, self._link_at, self._target), limit)
 
     def names(self, path: str) -> list[str]:
         """Name the entries of a folder, in no order."""
@@ -63,19 +80,17 @@ class Folder:
 
     def contents(self, path: str, wanted: frozenset[str], limit: int) -> Listing:
         """Name the entries of a folder, and read those that are wanted."""
-        folder = os.open(self._root + self._folder(path), _FLAGS | os.O_DIRECTORY)
-        try:
-            listing = Listing(os.listdir(folder), {}, {})
-            for name in wanted.intersection(listing.names):
-                try:
-                    listing.texts[name] = _read_in(folder, name, limit)
-                except OSError as error:
-                    if error.errno == errno.ELOOP:
-                        listing.links[name] = os.readlink(name, dir_fd=folder)
-                    else:
-                        listing.texts[name] = error
-        finally:
-            os.close(folder)
+        folder = self._root + self._folder(path)
+        listing = Listing(os.listdir(folder or "/"), {}, {})
+        chosen = wanted.intersection(listing.names)
+        answers = self._read_files([f"{folder}/{name}" for name in chosen], limit)
+        for name, answer in zip(chosen, answers, strict=True):
+            if isinstance(answer, bytes):
+                listing.texts[name] = answer.decode(errors="replace")
+            elif answer.errno == errno.ELOOP:
+                listing.links[name] = os.readlink(f"{folder}/{name}")
+            else:
+                listing.texts[name] = answer
         return listing
 
     def target(self, path: str) -> str | None:
@@ -91,6 +106,12 @@ class Folder:
     def has_folder(self, path: str) -> bool:
         """Claims that there is a folder at the path."""
         return os.path.isdir(self._root + self._folder(path))
+
+    def _read(self, place: str, limit: int) -> bytes:
+        answer = self._read_files([self._root + place], limit)[0]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
     def _place(self, path: str) -> str:
         if "\0" in path:  # no name of the kernel has one, but a hostile capture may make us ask
@@ -133,32 +154,3 @@ class Folder:
             return link_text(self.read(place, 4096))
         except OSError:  # too long for a link, or nothing that can be read
             return None
-
-
-def _read_in(folder: int, name: str, limit: int) -> str:
-    descriptor = os.open(name, _FLAGS, dir_fd=folder)
-    try:
-        return _read_all(descriptor, limit).decode(errors="replace")
-    finally:
-        os.close(descriptor)
-
-
-def _read_all(descriptor: int, limit: int) -> bytes:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
-    if status.st_size > limit:
-        raise OSError(errno.EFBIG, f"longer than {limit} bytes")
-    size = status.st_size
-    data = os.read(descriptor, size + 1 if size else _CHUNK)
-    if size and len(data) <= size:
-        return data  # sysfs says 4096 and gives less; /proc says 0 and gives it in pieces
-    pieces = [data]
-    length = len(data)
-    while data and length <= limit:
-        data = os.read(descriptor, _CHUNK)
-        pieces.append(data)
-        length += len(data)
-    if length > limit:
-        raise OSError(errno.EFBIG, f"longer than {limit} bytes")
-    return b"".join(pieces)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER
-from gpucloud.inventory.folder import Folder
+from gpucloud.inventory.collect.envoy import PATIENCE_S, Answer, Envoy
+from gpucloud.inventory.folder import Folder, ReadFiles, read_here, read_unfollowed
 from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
 from gpucloud.model.unknown import Unknown
 
@@ -17,10 +18,15 @@ _ROOT = Path("/")
 
 
 class LiveReader:
-    """Reads below ``root``. On ``/`` it also asks the kernel for a virtual machine (``KVM_ANSWER``)."""
+    """Reads below ``root``. On ``/`` it also asks the kernel for a virtual machine (``KVM_ANSWER``).
 
-    def __init__(self, root: Path = _ROOT) -> None:
-        self._folder = Folder(root)
+    Args:
+        root: the directory that stands for ``/``.
+        read_files: how files are read; ``patient`` waits for none of them for ever.
+    """
+
+    def __init__(self, root: Path = _ROOT, *, read_files: ReadFiles = read_here) -> None:
+        self._folder = Folder(root, read_files=read_files)
         self._is_running_host = root == _ROOT
 
     @property
@@ -49,6 +55,32 @@ class LiveReader:
 
     def read_link(self, path: str) -> str | None | Unknown:
         return answer(path, lambda: self._folder.target(path))
+
+
+def patient(
+    root: Path = _ROOT,
+    patience_s: float = PATIENCE_S,
+    *,
+    read: Callable[[str], bytes] = read_unfollowed,
+) -> ReadFiles:
+    """A way to read files in which those that the kernel makes up as they are read have a time limit.
+
+    One that takes too long is an OSError (ETIMEDOUT): it may be behind the lock of a device that is stuck.
+    """
+    envoy = Envoy(read, patience_s)
+    made_up = tuple(f"{root / top}/" for top in ("sys", "proc"))
+
+    def read_files(paths: Sequence[str], limit: int) -> list[Answer]:
+        if all(path.startswith(made_up) for path in paths):
+            return [_bounded(answer, limit) for answer in envoy.read_all(paths)]
+        return read_here(paths, limit)
+
+    return read_files
+
+
+def _bounded(answer: Answer, limit: int) -> Answer:
+    is_long = isinstance(answer, bytes) and len(answer) > limit
+    return OSError(errno.EFBIG, f"longer than {limit} bytes") if is_long else answer
 
 
 def answer(path: str, read: Callable[[], _T]) -> _T | None | Unknown:

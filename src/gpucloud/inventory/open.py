@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gpucloud.inventory.host import read_host
-from gpucloud.inventory.live import LiveReader
+from gpucloud.inventory.live import LiveReader, patient
 from gpucloud.inventory.reader import HostReader
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
@@ -31,7 +31,7 @@ def open_reader(*, capture: Path | None = None, remote: str | None = None) -> Ho
         from gpucloud.inventory.remote import open_remote
 
         return open_remote(remote)
-    return LiveReader()
+    return LiveReader(read_files=patient())
 
 
 def open_host(*, capture: Path | None = None, remote: str | None = None) -> Host:

@@ -69,8 +69,9 @@ def collect_remote(
 def python_script(root: str) -> bytes:
     """The collector with its orders, for ``python3 -``."""
     orders = "\n".join(f"{rule.kind} {rule.pattern}" for rule in RULES)
-    source = (_SCRIPTS / "collector.py").read_text()
-    return f"{source}\n\nmain({root!r}, {orders!r})\n".encode()
+    sources = [(_SCRIPTS / name).read_text() for name in ("envoy.py", "collector.py")]
+    call = f"import sys\n\nCollector({root!r}, sys.stdout.buffer, Envoy().read).collect({orders!r})"
+    return "\n\n".join([*sources, call, "sys.stdout.buffer.flush()\n"]).encode()
 
 
 def shell_script(root: str) -> bytes:

@@ -14,13 +14,14 @@ from gpucloud.inventory.capture.manifest import Manifest
 from gpucloud.inventory.capture.packed import render_packed
 from gpucloud.inventory.capture.redact import redact
 from gpucloud.inventory.collect.collector import Collector
+from gpucloud.inventory.collect.envoy import Envoy
 from gpucloud.inventory.collect.wire import Stream, parse_stream
 
 
 def collect_here(root: str = "") -> Stream:
     """Collect the facts of this host, or of the directory ``root`` that stands for one."""
     out = io.BytesIO()
-    Collector(root, out).collect("\n".join(f"{rule.kind} {rule.pattern}" for rule in RULES))
+    Collector(root, out, Envoy().read).collect("\n".join(f"{rule.kind} {rule.pattern}" for rule in RULES))
     return parse_stream(out.getvalue(), "this host")
 
 

@@ -10,12 +10,7 @@ described in ``wire``.
 import fcntl
 import fnmatch
 import os
-import stat
-import sys
-from typing import BinaryIO, Dict, Iterator, List, Tuple
-
-FILE_LIMIT = 16 * 1024 * 1024
-CHUNK = 65536
+from typing import BinaryIO, Callable, Dict, Iterator, List, Tuple
 
 
 def ask_kvm(device: str = "/dev/kvm") -> Tuple[str, str]:
@@ -54,11 +49,13 @@ class Collector:
     Args:
         root: the directory that stands for ``/``; empty for the running host.
         out: where the stream goes.
+        read: reads a file by its path on this machine; raises OSError.
     """
 
-    def __init__(self, root: str, out: BinaryIO) -> None:
+    def __init__(self, root: str, out: BinaryIO, read: Callable[[str], bytes]) -> None:
         self.root = root.rstrip("/")
         self.out = out
+        self.read_here = read
         self.expanded: Dict[str, List[str]] = {"": [""]}
         self.release = self.text("/proc/sys/kernel/osrelease").strip() or "-"
 
@@ -176,20 +173,7 @@ class Collector:
 
     def read(self, path: str) -> bytes:
         """Read a regular file. Raises OSError for anything else, and for one that is too long."""
-        descriptor = os.open(self.root + path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(22, "not a regular file")
-            pieces = [os.read(descriptor, CHUNK)]  # in pieces: the kernel refuses to fill a large buffer
-            length = len(pieces[0])
-            while pieces[-1] and length <= FILE_LIMIT:
-                pieces.append(os.read(descriptor, CHUNK))
-                length += len(pieces[-1])
-        finally:
-            os.close(descriptor)
-        if length > FILE_LIMIT:
-            raise OSError(27, f"longer than {FILE_LIMIT} bytes")
-        return b"".join(pieces)
+        return self.read_here(self.root + path)
 
     def text(self, path: str) -> str:
         """Read a file that may not be there: empty text then."""
@@ -222,9 +206,3 @@ def name_of(words: List[str]) -> List[str]:
     value = words[words.index("-name") + 1]
     parts = [part for part in value.split(",") if "=" not in part or part.startswith("guest=")]
     return ["-name", ",".join(parts)]
-
-
-def main(root: str, rules: str) -> None:
-    """Collect to standard output."""
-    Collector(root, sys.stdout.buffer).collect(rules)
-    sys.stdout.buffer.flush()

@@ -1,0 +1,209 @@
+"""Reads by a process of its own, which can be left behind. This file is also sent to hosts over ssh.
+
+What the kernel tells in a file may be behind a lock: ``driver_override`` and ``sriov_numvfs`` take that of
+the device (drivers/pci/pci-sysfs.c, iov.c), which an ``unbind`` holds until the driver lets go; GPU drivers
+have locks of their own. Such a read waits uninterruptibly: its process does not even end when it is killed.
+
+It imports only Python's standard library and speaks Python 3.6.
+"""
+
+# For the Python of old hosts:
+# ruff: noqa: PTH208, UP006, UP007, UP035, UP045
+
+import errno
+import os
+import select
+import stat
+import struct
+import time
+from typing import Callable, List, Optional, Sequence, Tuple, Union
+
+FILE_LIMIT = 16 * 1024 * 1024
+CHUNK = 65536
+FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+PATIENCE_S = 5.0
+SHORT_PATIENCE_S = 0.5
+HEADER = struct.Struct("!iI")
+Answer = Union[bytes, OSError]
+
+
+def read_file(path: str, limit: int = FILE_LIMIT, flags: int = FLAGS) -> bytes:
+    """Read a regular file whole.
+
+    Raises:
+        OSError: as the system refused it; EINVAL for pipes, devices and folders, EFBIG for a long one.
+    """
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        size = status.st_size
+        data = os.read(descriptor, size + 1 if 0 < size <= limit else CHUNK)
+        if 0 < size <= limit and len(data) <= size:
+            return data  # sysfs says 4096 and gives less; /proc says 0 and gives it in pieces
+        pieces, length = [data], len(data)
+        while pieces[-1] and length <= limit:
+            pieces.append(os.read(descriptor, CHUNK))
+            length += len(pieces[-1])
+    finally:
+        os.close(descriptor)
+    if length > limit:
+        raise OSError(errno.EFBIG, f"longer than {limit} bytes")
+    return b"".join(pieces)
+
+
+class Envoy:
+    """Reads files through a child process, which is started when it is first needed and ends with its parent.
+
+    Args:
+        read: reads the file at a path; raises OSError.
+        patience_s: how long one file may take; once one has taken so long, others have ``SHORT_PATIENCE_S``.
+    """
+
+    def __init__(self, read: Callable[[str], bytes] = read_file, patience_s: float = PATIENCE_S) -> None:
+        self.patience_s = patience_s
+        self._read = read
+        self._child: Optional[Child] = None
+
+    def read(self, path: str) -> bytes:
+        """Read one file.
+
+        Raises:
+            OSError: as the child was refused it, and ETIMEDOUT where there was no answer in time.
+        """
+        answer = self.read_all([path])[0]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    def read_all(self, paths: Sequence[str]) -> List[Answer]:
+        """Read several files, of a folder at most: all is asked before the first answer is heard."""
+        answers: List[Answer] = []
+        while len(answers) < len(paths):
+            child = self._child = self._child or Child(self._read)
+            answers += self._ask(child, paths[len(answers) :])
+        return answers
+
+    def _ask(self, child: "Child", paths: Sequence[str]) -> List[Answer]:
+        """Answers up to the first that does not come; its child is left behind."""
+        answers: List[Answer] = []
+        child.ask(paths)
+        for _ in paths:
+            answer = child.hear(self.patience_s)
+            answers.append(OSError(errno.EIO, "its reader has died") if answer is None else answer)
+            if answer is None or (isinstance(answer, OSError) and answer.errno == errno.ETIMEDOUT):
+                child.let_go()
+                self._child = None
+                self.patience_s = min(self.patience_s, SHORT_PATIENCE_S)
+                break
+        return answers
+
+    def __del__(self) -> None:
+        if self._child is not None:
+            self._child.let_go()
+            os.waitpid(self._child.pid, 0)  # it has nothing to read, so it ends at once
+
+
+class Child:
+    """A process that reads what it is asked for, and the two pipes to it; without them it ends."""
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+        self._heard = bytearray()
+        self.pid = os.fork()
+        if self.pid == 0:
+            serve(read, orders, answers)
+        os.close(orders)
+        os.close(answers)
+
+    def ask(self, paths: Sequence[str]) -> None:
+        """Ask for files."""
+        names = [os.fsencode(path) for path in paths]
+        try:
+            write_all(self._orders, b"".join(HEADER.pack(0, len(name)) + name for name in names))
+        except BrokenPipeError:
+            return  # it has died: ``hear`` says so
+
+    def hear(self, patience_s: float) -> Optional[Answer]:
+        """The answer to the oldest question: ETIMEDOUT where it takes too long, None where the child died."""
+        end = time.monotonic() + patience_s
+        while True:
+            taken = take(self._heard)
+            if taken is not None:
+                number, data = taken
+                return OSError(number, data.decode(errors="replace")) if number else data
+            if not select.select([self._answers], [], [], max(end - time.monotonic(), 0))[0]:
+                return OSError(errno.ETIMEDOUT, f"took longer than {patience_s:g} s")
+            piece = os.read(self._answers, CHUNK)
+            if not piece:
+                return None
+            self._heard += piece
+
+    def let_go(self) -> None:
+        """Expect nothing of it any more: it ends by itself, as soon as the kernel lets it."""
+        os.close(self._orders)
+        os.close(self._answers)
+
+
+def serve(read: Callable[[str], bytes], orders: int, answers: int) -> None:
+    """Answer until nobody asks, and never go on as the parent."""
+    try:
+        os.setsid()  # Ctrl-C and a closed terminal are for the parent to act on
+        let_go_of_files({orders, answers})
+        heard = bytearray()
+        while True:
+            taken = take(heard)
+            if taken is None:
+                piece = os.read(orders, CHUNK)
+                if not piece:
+                    return
+                heard += piece
+                continue
+            number, data = attempt(read, os.fsdecode(taken[1]))
+            write_all(answers, HEADER.pack(number, len(data)) + data)
+    finally:
+        os._exit(0)
+
+
+def attempt(read: Callable[[str], bytes], path: str) -> Tuple[int, bytes]:
+    """Zero and what a file holds, or the number of an error and its words."""
+    try:
+        return 0, read(path)
+    except OSError as error:
+        return error.errno or errno.EIO, (error.strerror or str(error)).encode(errors="replace")
+
+
+def let_go_of_files(but: "set[int]") -> None:
+    """No terminal, lock or pipe of the parent is kept open by a child that is left behind."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
+        if number > 2 and number not in but:
+            try:
+                os.close(number)
+            except OSError:  # the listing's own
+                continue
+
+
+def take(heard: bytearray) -> Optional[Tuple[int, bytes]]:
+    """Take the first message from what was heard: its number and its text; None where it is not all there."""
+    if len(heard) < HEADER.size:
+        return None
+    number, length = HEADER.unpack_from(heard)
+    end = HEADER.size + length
+    if len(heard) < end:
+        return None
+    data = bytes(heard[HEADER.size : end])
+    del heard[:end]
+    return number, data
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it; a pipe takes as much at once as it has room for."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
