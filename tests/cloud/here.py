@@ -17,6 +17,8 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.pci import PciAddress
 
+FREE_MEMORY_MIB = 8192
+
 
 class NoBoots(BootMaker):
     """Makes boots without a kernel or an image: files of a few bytes."""
@@ -109,6 +111,7 @@ def machine(hypervisor: FakeHypervisor, folder: Path) -> Machine:
         devices=devices,
         boots=NoBoots(_nothing_runs, "6.1", lambda: True),
         find_network=lambda: UserNetwork.SLIRP,
+        free_memory_mib=lambda: FREE_MEMORY_MIB,
         clock=Clock(time.now, time.since_boot, time.wait),
     )
     return Machine(LibvirtCloud(tools), hypervisor, places, deadline, devices, time)

@@ -16,7 +16,7 @@ from tests.cloud.fake_hypervisor import (
     stays_silent,
     switches_off,
 )
-from tests.cloud.here import Machine, machine
+from tests.cloud.here import FREE_MEMORY_MIB, Machine, machine
 
 from gpucloud.cloud.libvirt.domain import Domain, DomainState
 from gpucloud.cloud.protocol import Patience
@@ -168,6 +168,12 @@ def test_bars_that_the_processor_cannot_reach_are_refused(tmp_path: Path) -> Non
     large = unit(function("3b:00.0", bars=(memory_bar(1, 256 << 30),)))
     here = machine(FakeHypervisor(host(large, bits=38)), tmp_path)
     _fails(here, r"BARs of these GPUs \(256 GiB\) need addresses up to .*has 38 bits")
+
+
+def test_more_memory_than_there_is_is_refused_because_vfio_takes_all_of_it(here: Machine) -> None:
+    large = replace(SPEC, memory_mib=FREE_MEMORY_MIB + 1)
+    _fails(here, r"is to have 8193M of memory, .* and this host has 8G free; give it less --memory", large)
+    assert _launch(here, replace(large, gpus=0)).units == ()
 
 
 def test_without_kvm_the_wait_tells_that_guests_are_emulated(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gpucloud.cloud.definition.parts import Accelerator, UserNetwork
 from gpucloud.cloud.libvirt.connection import import_system_module
 from gpucloud.cloud.libvirt.devices import LiveDevices
 from gpucloud.cloud.libvirt.emulator import choose_accelerator, find_user_network, has_uefi
+from gpucloud.cloud.libvirt.fits import read_free_memory_mib
 from gpucloud.cloud.libvirt.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
@@ -85,6 +86,14 @@ def test_without_qemu_the_package_is_named() -> None:
 def test_qemu_of_the_rhel_family_has_no_network_of_its_own() -> None:
     assert find_user_network(lambda _: False, lambda _: True) is UserNetwork.PASST
     assert find_user_network(lambda _: True, lambda _: False) is UserNetwork.SLIRP
+
+
+def test_free_memory_is_what_programs_can_still_have(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:        2048000 kB\nMemAvailable:    1024000 kB\n")
+    assert read_free_memory_mib(meminfo) == 1000
+    meminfo.write_text("MemTotal:        2048000 kB\n")
+    assert read_free_memory_mib(meminfo) is None
 
 
 def test_firmware_packages_tell_of_themselves(tmp_path: Path) -> None:

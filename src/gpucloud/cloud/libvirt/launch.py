@@ -12,14 +12,15 @@ from pathlib import Path
 
 from gpucloud.cloud.boot.make import Identity, MakeBoot
 from gpucloud.cloud.choose import Refused, choose
-from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
+from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot
 from gpucloud.cloud.definition.record import Record, render_record
 from gpucloud.cloud.definition.render import render_domain
 from gpucloud.cloud.definition.slots import guest_slots
-from gpucloud.cloud.definition.window import OVMF_ADDRESS_BITS, TCG_ADDRESS_BITS, fit_window
+from gpucloud.cloud.definition.window import fit_window
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, claims_of, guest_of
 from gpucloud.cloud.libvirt.emulator import choose_accelerator
+from gpucloud.cloud.libvirt.fits import refuse_narrow_address_space, refuse_scarce_memory
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.protocol import Patience, Say
@@ -139,6 +140,8 @@ class Launch:
             network=network if isinstance(boot, DiskBoot) else None,
         )
         refuse_narrow_address_space(host, guest)
+        if slots:
+            refuse_scarce_memory(guest, self.tools.free_memory_mib())
         return guest
 
     def _arm(self, guest: Definition, folder: Path, undo: ExitStack) -> None:
@@ -185,25 +188,3 @@ def _has_amd_cpu(host: Host, accelerator: Accelerator) -> bool:
     """Claims that the guest's processor is AMD's: the host's, or QEMU's own, which is AMD's too."""
     vendor = host.cpu.vendor
     return accelerator is Accelerator.EMULATION or (isinstance(vendor, str) and "AMD" in vendor.upper())
-
-
-def refuse_narrow_address_space(host: Host, guest: Definition) -> None:
-    """Refuse BARs that the guest's processor could not address together with its memory.
-
-    Raises:
-        Failure: they do not fit.
-    """
-    bits = host.cpu.physical_address_bits
-    if guest.accelerator is Accelerator.EMULATION:
-        bits = TCG_ADDRESS_BITS
-    if not isinstance(bits, int):
-        return  # QEMU refuses by itself what does not fit
-    if isinstance(guest.boot, DiskBoot) and guest.boot.firmware is Firmware.UEFI:
-        bits = min(bits, OVMF_ADDRESS_BITS)
-    if not guest.window.fits(bits):
-        gib = guest.window.wanted_bytes >> 30
-        raise Failure(
-            f"memory of {guest.memory_mib} MiB and the BARs of these GPUs ({gib} GiB) "
-            f"need addresses up to {guest.window.end:#x}, and the guest's processor has {bits} bits",
-            "give fewer GPUs or less memory to one guest",
-        )

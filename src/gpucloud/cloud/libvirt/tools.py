@@ -13,6 +13,7 @@ from gpucloud.cloud.libvirt.connection import Hypervisor, connect
 from gpucloud.cloud.libvirt.deadline import Deadline, deadline_of_this_machine
 from gpucloud.cloud.libvirt.devices import Devices, LiveDevices
 from gpucloud.cloud.libvirt.emulator import find_user_network, has_uefi
+from gpucloud.cloud.libvirt.fits import read_free_memory_mib
 from gpucloud.cloud.libvirt.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.host import Host
@@ -38,6 +39,7 @@ class Tools:
     devices: Devices
     boots: BootMaker
     find_network: Callable[[], UserNetwork]
+    free_memory_mib: Callable[[], int | None]
     clock: Clock
 
 
@@ -51,5 +53,6 @@ def tools_of_this_machine(read_host: Callable[[], Host]) -> Tools:
         devices=LiveDevices(),
         boots=BootMaker(run, os.uname().release, has_uefi),
         find_network=find_user_network,
+        free_memory_mib=read_free_memory_mib,
         clock=Clock(time.time, time.monotonic, time.sleep),
     )
