@@ -84,6 +84,8 @@ class SeenFunction:
     driver: str | None = None
     group: int | None = None
     revision: int | None = None
+    was_awake: bool = False
+    """Some listing shows a revision other than ff: the card answered when that was taken."""
     has_sriov: bool = False
     has_details: bool = False
     """Lines below its own were shown: with ``lspci -k``, a driver would be among them."""
@@ -155,6 +157,7 @@ class PciListing:
         revision = _REVISION.search(line.text)
         if revision is not None:
             seen.revision = int(revision[1], 16)
+            seen.was_awake = seen.was_awake or seen.revision != 0xFF
         self._note(f"{device_path(seen.address)}/class", line)
         if self._heading is not None:
             self._place(line, seen.address, self._heading)

@@ -150,8 +150,12 @@ VGPU = (
     Phrase("mdev-sample", "mdev", r"vfio_mdev [0-9a-f-]{36}: MDEV: group_id", says="a mediated device was made", by="Linux drivers/vfio/mdev"),
     Phrase("vgpu-full", "vgpu", r"(?:Failed to (?:add|create) vgpu(?: create)?(?: request)?:? ?0x|no (?:free|available) vGPU|No vGPUs? (?:is |are )?(?:available|left)|vGPU resource is not available|[Nn]o available (?:instances|mdev)|"
            r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova"),
-    Phrase("mdev-full", "available instances", r"no available instances|available.instances['\"]?\s*[:=>]*\s*0\b", _FULL, 0.9, "No instance of the type is left", "Proxmox VE, sysfs"),
-    Phrase("mdev-instances", "available_instances", r"available_instances\S*\s*[:=]*\s*0\b|no available_instances", _FULL, 0.9, "No instance of the type is left", "Linux mdev"),
+    Phrase("mdev-full", "no available instances", cause=_FULL, confidence=0.9, by="Proxmox VE qemu-server PVE/QemuServer/PCI/Mdev.pm", says="No instance of the type is left",
+           pattern=r"(?:has )?no available instances"),
+    *(Phrase(name, needle, rf"available[ _]instances['\"]?\s*[:=>]*\s*{number}", says=says, by="Linux sysfs, mdevctl(8), libvirt")
+      for needle in ("available instances", "available_instances")
+      for name, number, says in (("instances-none", r"0\b", "a type has no free instance"), ("instances-some", r"[1-9]", "a type has free instances"))),
+    Phrase("mdev-full", "no available_instances", cause=_FULL, confidence=0.9, by="Linux mdev", says="No instance of the type is left"),
     Phrase("mdev-create", "/create", r"(?:mdev_supported_types|/create).{0,120}(?:No space left|Input/output error|Resource temporarily)", _FULL, 0.85,
            "The driver refuses another vGPU", "Linux mdev"),
     Phrase("mdev-create-space", "write error: no space left", says="a write to sysfs finds no space", by="bash(1)"),

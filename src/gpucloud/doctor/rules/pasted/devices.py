@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpucloud.doctor.case import Case
-from gpucloud.doctor.evidence.paper import is_guest_key
+from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.intent import cards
 from gpucloud.doctor.rules.pasted.known import known
@@ -37,7 +37,9 @@ def card_reads_all_ones(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.has("reads-ones"):
         return
-    lines = paper.lines("reads-ones")
+    lines = tuple(r.evidence for r in paper.said("reads-ones") if not _sleeps_only(paper, r))
+    if not lines:
+        return
     title = "Everything read of the card is ones: it does not answer"
     yield known("gpu-fell-off-bus", title, lines, 0.7)
     yield known("power-state-d3", title, lines, 0.62)
@@ -201,6 +203,34 @@ def bound_before_unbound(case: Case) -> Answers:
             (first.evidence, second.evidence),
             0.88,
         )
+
+
+@rule
+def no_instances_left(case: Case) -> Answers:
+    """Sysfs or mdevctl shows no free instance: of every type, since one type in use takes others away.
+
+    A card of one size at a time offers none of the other sizes while a vGPU runs.
+    Source: Linux Documentation/ABI/testing/sysfs-bus-vfio-mdev; NVIDIA vGPU user guide.
+    """
+    paper = case.paper
+    if paper is None or not paper.has("instances-none"):
+        return
+    is_normal = paper.has("instances-some")
+    yield known(
+        "vgpu-type-or-capacity",
+        "Types of the card have no instance left" if is_normal else "No instance of the type is left",
+        paper.lines("instances-none"),
+        0.45 if is_normal else 0.9,
+        level=Level.INFO if is_normal else Level.BLOCKER,
+    )
+
+
+def _sleeps_only(paper: Paper, remark: Remark) -> bool:
+    """Whether the card answered in another listing: an idle card without power (D3cold) reads as ff too."""
+    if "(rev ff)" not in remark.evidence.text.lower():
+        return False
+    text = remark.evidence.text
+    return any(one.was_awake and at.short[:-1] in text for at, one in paper.listing.seen.items())
 
 
 def _are_amd(case: Case) -> bool:

@@ -53,6 +53,25 @@ def vgpu_refused_by_cuda(case: Case) -> Answers:
 
 
 @rule
+def driver_not_built(case: Case) -> Answers:
+    """The compiler refuses the driver's sources: each branch builds on kernels up to its own age only.
+
+    Source: NVIDIA driver README, "Supported kernels"; the kernel has no stable interface for modules.
+    """
+    paper = case.paper
+    if paper is None or not paper.has("build-failed"):
+        return
+    lines = paper.lines("build-failed", "host-package")
+    if paper.has("host-package"):
+        title = "The vGPU manager does not build on this kernel: too old a branch for it"
+        yield known("vgpu-manager-not-loaded", title, lines, 0.8)
+    else:
+        title = "The driver does not build on this kernel"
+        yield known("guest-driver-not-loaded", title, lines, 0.75)
+    yield known("driver-kind-or-version", "The driver's branch is too old for this kernel", lines, 0.6)
+
+
+@rule
 def no_cuda_device(case: Case) -> Answers:
     """CUDA finds no card, and nothing says that this is a vGPU: its driver is not loaded, or not for it."""
     paper = case.paper
