@@ -172,7 +172,11 @@ def test_bars_that_the_processor_cannot_reach_are_refused(tmp_path: Path) -> Non
 
 def test_more_memory_than_there_is_is_refused_because_vfio_takes_all_of_it(here: Machine) -> None:
     large = replace(SPEC, memory_mib=FREE_MEMORY_MIB + 1)
-    _fails(here, r"is to have 8193M of memory, .* and this host has 8G free; give it less --memory", large)
+    _fails(
+        here,
+        r"is to have 8193M of memory, .* all at once, and 8G are free here; give it less --memory",
+        large,
+    )
     assert _launch(here, replace(large, gpus=0)).units == ()
 
 

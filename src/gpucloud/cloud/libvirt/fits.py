@@ -46,9 +46,9 @@ def refuse_scarce_memory(guest: Definition, free_mib: int | None) -> None:
         Failure: it is not there.
     """
     if free_mib is not None and guest.memory_mib > free_mib:
+        wanted, free = format_memory(guest.memory_mib), format_memory(free_mib)
         raise Failure(
-            f"the guest is to have {format_memory(guest.memory_mib)} of memory, because of its GPUs all at once, "
-            f"and this host has {format_memory(free_mib)} free",
+            f"the guest is to have {wanted} of memory, because of its GPUs all at once, and {free} are free here",
             "give it less --memory",
         )
 
