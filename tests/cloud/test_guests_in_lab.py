@@ -7,32 +7,22 @@ from collections.abc import Iterator
 import pytest
 from tests.cloud.cli_cloud import CliCloud
 from tests.cloud.contract import CloudContract, Ground
+from tests.cloud.lab_host import cards_of, drivers_of, leftovers, sh
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 from gpucloud.model.guest import GuestSpec
 
 SPEC = GuestSpec("one", 1)
-LAUNCH_S = 600.0
 
 
 @pytest.fixture(scope="module")
 def prepared(lab: Lab) -> Iterator[LabHost]:
     """A server whose two cards are with vfio."""
     with lab.up("twins", "test-guests") as host:
-        units = [word for unit in _units(host) for word in ("--unit", unit)]
+        units = [word for unit in cards_of(host) for word in ("--unit", unit)]
         host.run(["gpucloud", "apply", *units, "--yes"], timeout_s=300, ok=(0,))
         yield host
-
-
-def _units(host: LabHost) -> list[str]:
-    """Addresses of the cards, by what they are: ATI Rage 128, which nothing else on the server is."""
-    script = "cd /sys/bus/pci/devices && grep -lx 0x5046 */device | cut -d/ -f1"
-    return _sh(host, script).split()
-
-
-def _sh(host: LabHost, script: str, timeout_s: float = 60) -> str:
-    return host.run(["sh", "-c", script], timeout_s=timeout_s, ok=(0,)).stdout
 
 
 @pytest.mark.lab
@@ -43,22 +33,11 @@ class TestLibvirtInTheLab(CloudContract):
         return Ground(CliCloud(prepared), 2, SPEC, [])
 
 
-def _leftovers(host: LabHost) -> str:
-    """Everything that a guest could have left: domains, timers, folders, drivers other than vfio."""
-    return _sh(
-        host,
-        "virsh list --all --name | grep . || true;"
-        "systemctl list-timers --all --no-legend 'gpucloud-end-*';"
-        "ls /var/lib/libvirt/gpucloud 2>/dev/null || true;"
-        "pgrep -a qemu-system || true",
-    ).strip()
-
-
 def _launch_in_background(host: LabHost, name: str, limit: str) -> str:
     """Start a launch that nobody waits for, until its guest runs; gives the command's process id."""
     command = f"setsid gpucloud launch --name {name} --for {limit} >/run/{name}.out 2>&1 </dev/null"
-    pid = _sh(host, f"{command} & echo $!").strip()
-    _sh(host, f"until virsh domid {name} 2>/dev/null; do sleep 1; done", timeout_s=120)
+    pid = sh(host, f"{command} & echo $!").strip()
+    sh(host, f"until virsh domid {name} 2>/dev/null; do sleep 1; done", timeout_s=120)
     return pid
 
 
@@ -66,23 +45,23 @@ def _launch_in_background(host: LabHost, name: str, limit: str) -> str:
 @pytest.mark.timeout(900)
 def test_a_time_limit_holds_though_the_command_was_killed(prepared: LabHost) -> None:
     pid = _launch_in_background(prepared, "limited", "90s")
-    _sh(prepared, f"kill -9 {pid}")
-    assert '"starting"' in _sh(prepared, "gpucloud list --format json")
-    _sh(prepared, "while virsh domid limited 2>/dev/null; do sleep 2; done", timeout_s=240)
-    _sh(prepared, "while [ -e /var/lib/libvirt/gpucloud/limited ]; do sleep 1; done", timeout_s=60)
-    assert _sh(prepared, "gpucloud list --format json").strip() == "[]"
+    sh(prepared, f"kill -9 {pid}")
+    assert '"starting"' in sh(prepared, "gpucloud list --format json")
+    sh(prepared, "while virsh domid limited 2>/dev/null; do sleep 2; done", timeout_s=240)
+    sh(prepared, "while [ -e /var/lib/libvirt/gpucloud/limited ]; do sleep 1; done", timeout_s=60)
+    assert sh(prepared, "gpucloud list --format json").strip() == "[]"
     ground = Ground(CliCloud(prepared), 2, SPEC, [])
     ground.cloud.destroy(ground.launch(gpus=2).name)
-    assert _leftovers(prepared) == ""
+    assert leftovers(prepared) == ""
 
 
 @pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_an_interrupted_launch_leaves_nothing(prepared: LabHost) -> None:
     pid = _launch_in_background(prepared, "broken", "1h")
-    _sh(prepared, f"kill -TERM {pid}; while [ -e /proc/{pid} ]; do sleep 1; done", timeout_s=120)
-    assert "was interrupted, and nothing of it is left" in _sh(prepared, "tail -n 1 /run/broken.out")
-    assert _leftovers(prepared) == ""
+    sh(prepared, f"kill -TERM {pid}; while [ -e /proc/{pid} ]; do sleep 1; done", timeout_s=120)
+    assert "was interrupted, and nothing of it is left" in sh(prepared, "tail -n 1 /run/broken.out")
+    assert leftovers(prepared) == ""
 
 
 @pytest.mark.lab
@@ -93,9 +72,5 @@ def test_both_cards_go_into_one_guest_and_stay_with_vfio_after_it(prepared: LabH
     assert guest.seen is not None
     assert [str(seen.id) for seen in guest.seen].count("1002:5046") == 2
     ground.cloud.destroy(guest.name)
-    drivers = _sh(
-        prepared,
-        "for at in $(cd /sys/bus/pci/devices && ls); do readlink /sys/bus/pci/devices/$at/driver; done",
-    )
-    assert drivers.count("vfio-pci") == len(guest.functions)
-    assert _leftovers(prepared) == ""
+    assert drivers_of(prepared).count("vfio-pci") == len(guest.functions)
+    assert leftovers(prepared) == ""

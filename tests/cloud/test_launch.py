@@ -174,7 +174,7 @@ def test_more_memory_than_there_is_is_refused_because_vfio_takes_all_of_it(here:
     large = replace(SPEC, memory_mib=FREE_MEMORY_MIB + 1)
     _fails(
         here,
-        r"is to have 8193M of memory, .* all at once, and 8G are free here; give it less --memory",
+        "is to have 8193M of memory, with its GPUs all of it at once, and 8G are free; give it less",
         large,
     )
     assert _launch(here, replace(large, gpus=0)).units == ()

@@ -48,7 +48,7 @@ def refuse_scarce_memory(guest: Definition, free_mib: int | None) -> None:
     if free_mib is not None and guest.memory_mib > free_mib:
         wanted, free = format_memory(guest.memory_mib), format_memory(free_mib)
         raise Failure(
-            f"the guest is to have {wanted} of memory, because of its GPUs all at once, and {free} are free here",
+            f"the guest is to have {wanted} of memory, with its GPUs all of it at once, and {free} are free",
             "give it less --memory",
         )
 

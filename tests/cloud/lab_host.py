@@ -1,0 +1,31 @@
+"""Looks at a server in the laboratory that guests are launched on."""
+
+from __future__ import annotations
+
+from gpucloud.lab.host import LabHost
+
+
+def sh(host: LabHost, script: str, timeout_s: float = 60) -> str:
+    """What a shell script prints that has to work."""
+    return host.run(["sh", "-c", script], timeout_s=timeout_s, ok=(0,)).stdout
+
+
+def cards_of(host: LabHost) -> list[str]:
+    """Addresses of the cards, by what they are: ATI Rage 128, which nothing else on the server is."""
+    return sh(host, "cd /sys/bus/pci/devices && grep -lx 0x5046 */device | cut -d/ -f1").split()
+
+
+def drivers_of(host: LabHost) -> str:
+    """The drivers of all PCI functions that have one."""
+    return sh(host, "for at in /sys/bus/pci/devices/*; do readlink $at/driver || true; done")
+
+
+def leftovers(host: LabHost) -> str:
+    """Everything that a guest could have left: domains, timers, folders, variables, processes."""
+    return sh(
+        host,
+        "virsh list --all --name | grep . || true;"
+        "systemctl list-timers --all --no-legend 'gpucloud-end-*';"
+        "cd /var/lib/libvirt && find gpucloud qemu/nvram -mindepth 1 2>/dev/null || true;"
+        "pgrep -a qemu-system || true",
+    ).strip()
