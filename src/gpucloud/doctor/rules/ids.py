@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
 from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver
-from gpucloud.doctor.options import IdPattern, IdsOption, vfio_ids
+from gpucloud.doctor.options import (
+    IdPattern,
+    IdsOption,
+    cite_argument,
+    is_id,
+    kernel_arguments,
+    vfio_ids,
+)
 from gpucloud.doctor.remedy import REBOOT, give_away, rebuild_initramfs
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
@@ -16,6 +24,7 @@ from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 
 WRONG = "vfio-ids-wrong"
+_MISNAMED = re.compile(r"vfio(?:-?pci)?[-.]?ids?")
 _MOST_MISSES = 20
 """Ids of no device that are told one by one: a list of more is not of this host at all."""
 
@@ -35,6 +44,27 @@ def ids_malformed(case: Case) -> Answers:
                 "The kernel reads vendor:device pairs in hexadecimal, joined by commas without spaces; a "
                 "space "
                 "ends the option, and what follows is taken for an option of its own.",
+                0.95,
+            )
+
+
+@rule
+def ids_misnamed(case: Case) -> Answers:
+    """The option has not the name that vfio-pci reads: ``vfio-pci-ids=``, ``vfio_pci.id=``, ``vfio.ids=``.
+
+    The kernel passes ``module.option=`` to the module of that name and takes every other word for init.
+    Source: Linux kernel/params.c, parse_one(), and init/main.c, unknown_bootoption().
+    """
+    for argument in kernel_arguments(case):
+        name, equals, value = argument.partition("=")
+        plain = name.replace("_", "-")
+        if equals and _MISNAMED.fullmatch(plain) and plain != "vfio-pci.ids" and is_id(value.split(",")[0]):
+            yield _finding(
+                case,
+                cite_argument(case, argument),
+                f"No module reads {name}=: the option of vfio-pci is written vfio-pci.ids=",
+                "The kernel hands `module.option=value` to the module of that name; a word of another form "
+                "has no effect.",
                 0.95,
             )
 

@@ -88,7 +88,7 @@ DRIVERS = (
     Phrase("open-unsupported", "open nvidia.ko", r"Open nvidia\.ko is only ready for use on", _KIND, 0.9, "The open kernel modules do not support this card", _NVIDIA),
     Phrase("api-mismatch", "api mismatch", r"API mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", _NVIDIA),
     Phrase("library-mismatch", "version mismatch", r"Driver/library version mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", "NVML"),
-    Phrase("fabric-mismatch", "interface version", r"driver interface version \S+ do(?:es)?n'?t match with driver version", _KIND, 0.95,
+    Phrase("fabric-mismatch", "interface version", r"driver interface version \S+ do(?:es)?n.?t match with driver version", _KIND, 0.95,
            "The fabric manager and the driver have different versions", "nv-fabricmanager"),
     Phrase("vgpu-mismatch", "version", r"(?:[Gg]uest (?:VGX|vGPU|driver).{0,40}version.{0,60}(?:not supported|mismatch|incompatible|lower|higher|newer|older|too)|VGPU version mismatch|"
            r"[Ii]ncompatible (?:Guest/Host|host/guest) drivers?|vgpu.{0,60}version.{0,30}(?:mismatch|incompatible))", _KIND, 0.93, "Guest driver and vGPU manager do not fit",
@@ -119,6 +119,8 @@ VGPU = (
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
     Phrase("vgpu-no-memory", "vmiop_log", r"vmiop_log: .{0,40}(?:Failed to alloc\w* guest FB|insufficient (?:guest )?(?:FB|frame ?buffer))", _FULL, 0.85, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr"),
     Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
+    Phrase("vgpu-not-supported", "vmiop_log", r"vmiop_log: .{0,20}NVOS status 0x56\b", _BOARD, 0.6, "The driver does not support what the vGPU manager asks of this board", "nvidia-vgpu-mgr; NVIDIA nvstatuscodes.h"),
+    Phrase("vgpu-start-timeout", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed.{0,20}Timeout", _MANAGER, 0.75, "The vGPU manager's daemon does not answer", "nvidia-vgpu-vfio"),
     Phrase("vgpu-start", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed", _FULL, 0.55, "The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", "nvidia-vgpu-vfio"),
     Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|does not support.{0,20}vGPU mode", _BOARD, 0.75,
            "No card here runs in vGPU mode", "nvidia-smi vgpu"),
@@ -166,6 +168,12 @@ VGPU = (
     Phrase("vfs-sysfs", "sr-iov configuration via sysfs", r"[Dd]river does not support SR-IOV configuration via sysfs", _VFS, 0.9, "The driver of the card makes no virtual functions", "Linux drivers/pci/iov.c"),
     Phrase("vfs-mmio", "for sr-iov", r"not enough MMIO resources for SR-IOV", _VFS, 0.85, "The firmware left no room for virtual functions", "Linux drivers/pci/iov.c"),
     Phrase("vfs-bus", "out of range of", r"can't enable \d+ VFs \(bus \S+ out of range", _VFS, 0.9, "There is no bus number for the virtual functions", "Linux drivers/pci/iov.c"),
+    Phrase("vfs-short", "vfs requested; only", r"\d+ VFs requested; only \d+ enabled", _VFS, 0.75, "Fewer virtual functions were made than asked for", "Linux drivers/pci/iov.c", Level.WARNING),
+    Phrase("vfs-again", "vfs already enabled", r"\d+ VFs already enabled\. Disable before enabling", _VFS, 0.8, "The number of virtual functions cannot be changed while some exist", "Linux drivers/pci/pci-sysfs.c"),
+    Phrase("vfs-given", "cannot modify sr-iov while vfs are assigned", cause=_VFS, confidence=0.8, by="Linux drivers/pci/iov.c", says="The number of virtual functions cannot be changed while guests have some"),
+    Phrase("vfs-asked", "sriov_numvfs", r"(?:(?P<function>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs\W{1,6}[1-9]\d*\s*$|echo ['\"]?[1-9]\d*.{0,60}(?P<other>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs)", says="virtual functions are asked for", by="Linux sysfs, sysfs.conf(5)"),
+    Phrase("vfs-mode", "vfs", r"(?:Enabled|Disabled) \d+ VFs", says="the driver makes virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
+    Phrase("vfs-mode", "sr-iov pf mode", says="the driver makes virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
     Phrase("vfs-limit", "exceeds the vf limit", cause=_VFS, confidence=0.9, by="AMD gim libgv", says="More virtual functions are asked for than the card makes in its present mode"),
     Phrase("vfs-manage", "sriov-manage", r"sriov-manage.{0,90}(?:[Ee]rror|fail|warning|No such|cannot)", _VFS, 0.85, "sriov-manage could not make the virtual functions", _VGPU),
     Phrase("vfs-unit", "sr-iov", r"(?:Failed to start|failed).{0,40}(?:[Ee]nable )?SR-IOV|(?:enable|enabling|create) (?:SR-IOV|VFs?).{0,40}(?:failed|error)", _VFS, 0.8, "The virtual functions could not be made", "systemd units"),
@@ -183,6 +191,7 @@ VGPU = (
            "The NVSwitch fabric is not ready", "nv-fabricmanager"),
     Phrase("fabric-bridge", "bridge devicebdf", r"Ignoring PCI \(Host\) Bridge deviceBDF \S+ Class 0?x?0?680", _FABRIC, 0.9, "NVSwitches are taken for bridges and left out", "Kata Containers vfio driver", Level.WARNING),
     Phrase("fabric-switch-group", "no passthrough-capable devices", r"IOMMU group \d+ has no passthrough-capable devices", _FABRIC, 0.7, "A device of the group is taken for a bridge and left out: NVSwitches have such a class", "Kata Containers runtime-rs", Level.WARNING),
+    Phrase("fabric-not-ready", "nvlink fabric", r"NVLink fabric is (?:not ready|not initialized|no\b)", _FABRIC, 0.88, "The NVSwitch fabric is not ready", "nvidia-persistenced"),
     Phrase("fabric-nvlink", "nvswitch", r"NVSwitch.{0,60}(?:not (?:passed|found|detected|assigned|available)|missing|fail)|(?:without|missing|no) NVSwitch", _FABRIC, 0.75, "NVSwitches are absent or do not start", "NVIDIA", Level.WARNING),
 )
 

@@ -196,6 +196,7 @@ PCI = (
     Phrase("reads-ones", "(rev ff)", says="The card's configuration space reads as all ones", by="pciutils lspci.c"),
     Phrase("reads-ones", "pci_irq_handler", r"pci_irq_handler: Assertion", says="The card's interrupt pin reads as all ones", by="QEMU hw/pci/pci.c"),
     Phrase("reads-ones", "msix pba outside", says="The card's capabilities read as all ones", by="QEMU hw/vfio/pci.c"),
+    Phrase("mmio-ones", "mmio access returns 0xffffffff", cause=_GONE, confidence=0.75, by="Linux drivers/gpu/drm/i915/intel_uncore.c", says="The card's registers read as all ones"),
     Phrase("link-retrain", "retraining failed", cause=_GONE, confidence=0.55, by="Linux drivers/pci/quirks.c: pcie_failed_link_retrain()", says="The link to the card does not come up", level=Level.WARNING),
     Phrase("unknown-chip", "unknown chipset", r"nouveau \S+: unknown chipset \(ffffffff\)", _GONE, 0.85, "The card's registers read as all ones", "Linux drivers/gpu/drm/nouveau/nvkm/engine/device"),
     Phrase("link-lost", "link down", r"(?:pciehp|pcieport).{0,60}(?:Link Down|Card not present)", _GONE, 0.65,

@@ -20,7 +20,7 @@ PROXMOX = (
     Phrase("bind-proxmox", "pci group to vfio", r"can't unbind/bind PCI group to VFIO", _HELD, 0.75, "The card cannot be bound: another driver has it", _PROXMOX),
     Phrase("in-use-vmid", "for use by vmid", r"currently reserved for use by VMID '?\d+", _IN_USE, 0.95, "Another guest has the device", _PROXMOX),
     Phrase("in-use-vmid", "by running vmid", r"already in use by running VMID", _IN_USE, 0.9, "The guest that has the device still runs", _PROXMOX),
-    Phrase("pve-gone", "no pci device info for", cause=_SPEC, confidence=0.6, by=_PROXMOX, says="The guest's configuration names an address at which there is no device (any more)"),
+    Phrase("pve-gone", "no pci device info for", r"no pci device info for device '?(?P<function>[0-9a-f:]+\.[0-7])", _SPEC, 0.6, "The guest's configuration names an address at which there is no device (any more)", _PROXMOX),
     Phrase("pve-gone", "no pci device found for", cause=_SPEC, confidence=0.65, by=_PROXMOX, says="The guest's configuration names an address at which there is no device (any more)"),
     Phrase("pve-mapping", "pci device mapping", r"PCI device mapping (?:not found|invalid)", _SPEC, 0.9, "The resource mapping of the cluster does not fit the host's devices", _PROXMOX),
     Phrase("pve-mapping-full", "could not find a free device for", cause="not-enough-devices", confidence=0.85, by=_PROXMOX, says="Every device of the mapping is taken"),

@@ -167,22 +167,6 @@ def fabric_without_switches(case: Case) -> Answers:
 
 
 @rule
-def virtual_functions_off(case: Case) -> Answers:
-    """sriov_numvfs is 0: no virtual function exists, which matters where vGPUs or VFs are wanted."""
-    paper = case.paper
-    if paper is None or not paper.has("sriov-off"):
-        return
-    wanted = paper.has("vendor-vfio", "mdev-uuid", "mdev-bus") or paper.request.get("resources:VGPU")
-    yield known(
-        "sriov-vfs-not-enabled",
-        "No virtual function is enabled (sriov_numvfs is 0)",
-        paper.lines("sriov-off"),
-        0.6 if wanted else 0.35,
-        level=Level.WARNING if wanted else Level.INFO,
-    )
-
-
-@rule
 def bound_before_unbound(case: Case) -> Answers:
     """A script binds a device to vfio before it takes it from its driver."""
     paper = case.paper

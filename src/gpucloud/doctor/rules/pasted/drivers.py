@@ -53,6 +53,17 @@ def vgpu_refused_by_cuda(case: Case) -> Answers:
 
 
 @rule
+def card_busy_for_cuda(case: Case) -> Answers:
+    """CUDA finds a whole card busy: another program has it, or it is set to one process alone."""
+    paper = case.paper
+    if paper is not None and paper.has("cuda-busy") and not is_vgpu(paper):
+        lines = paper.lines("cuda-busy")
+        yield known("gpu-in-use", "CUDA finds the card busy", lines, 0.45, level=Level.WARNING)
+        title = "CUDA finds the card busy: where it is a vGPU, that is how a missing licence shows"
+        yield known("vgpu-licence-missing", title, lines, 0.43, level=Level.WARNING)
+
+
+@rule
 def driver_not_built(case: Case) -> Answers:
     """The compiler refuses the driver's sources: each branch builds on kernels up to its own age only.
 

@@ -53,6 +53,11 @@ def group_said_not_viable(case: Case) -> Answers:
         yield known(
             "group-not-viable", "vfio refuses the group: a device in it is on a host driver", lines, 0.5
         )
+    elif is_on_host_driver(unit.primary):
+        title = f"vfio refuses group {number}: the card itself is on {unit.primary.driver}"
+        evidence = (*lines, case.cite_driver(unit.primary))
+        yield known("host-driver-grabbed-gpu", title, evidence, 0.9, units=(unit.address,))
+        yield known("companion-function-not-bound", title, evidence, 0.6, units=(unit.address,))
     elif unit.group_peers:
         yield known(
             "acs-missing",
