@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 
 import typer
 
+from gpucloud.cli.complete import topologies
 from gpucloud.cli.output import clean, print_text, say
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Theatre, play_story
@@ -108,7 +109,10 @@ def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
 
 def demo(
     topology: Annotated[
-        str, typer.Argument(metavar="TOPOLOGY", help="Which server: see `gpucloud lab topologies`.")
+        str,
+        typer.Argument(
+            metavar="TOPOLOGY", autocompletion=topologies, help="Which server: see `gpucloud lab topologies`."
+        ),
     ] = "card-audio",
     output: Annotated[Path, typer.Option(help="Folder for the two reports.")] = Path(),
 ) -> None:

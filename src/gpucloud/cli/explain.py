@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gpucloud.cli.complete import reasons
 from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.model.failure import Exit, Failure
 
@@ -15,7 +16,9 @@ def explain(
     cause: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="A cause as `gpucloud doctor` prints it, or why a plan is refused."
+            metavar="ID",
+            autocompletion=reasons,
+            help="A cause as `gpucloud doctor` prints it, or why a plan is refused.",
         ),
     ] = None,
     shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.complete import units
 from gpucloud.model.pci import PciAddress
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ UnitOption = Annotated[
         "--unit",
         metavar="ADDRESS",
         parser=_address,
+        autocompletion=units,
         help="A GPU by its PCI address, as `gpucloud scan` and lspci have it; may be repeated.",
     ),
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from gpucloud.cli.complete import servers, topologies
 from gpucloud.cli.output import Format, print_json, print_text, say, table
 
 app = typer.Typer(
@@ -15,7 +16,10 @@ app = typer.Typer(
 )
 
 _Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="Name of a running server: see `gpucloud lab list`.")
+    str,
+    typer.Argument(
+        metavar="NAME", autocompletion=servers, help="Name of a running server: see `gpucloud lab list`."
+    ),
 ]
 _Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
@@ -26,6 +30,7 @@ def up(
         str,
         typer.Argument(
             metavar="TOPOLOGY",
+            autocompletion=topologies,
             help="Name of a topology (`gpucloud lab topologies`), or path of a .toml file.",
         ),
     ],
@@ -77,8 +82,8 @@ def list_servers(output: _Format = Format.TABLE) -> None:
     table(("server", "topology", "state", "ssh port", "runs in"), rows)
 
 
-@app.command()
-def topologies(output: _Format = Format.TABLE) -> None:
+@app.command("topologies")
+def list_topologies(output: _Format = Format.TABLE) -> None:
     """List the topologies that come with gpucloud.
 
     Examples:
@@ -130,7 +135,9 @@ def _become_ssh(name: str, command: Sequence[str]) -> NoReturn:
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of a server.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", autocompletion=servers, help="Name of a server.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="End all servers.")] = False,
 ) -> None:
     """End a server and remove its disk; the logs of one that has ended by itself are kept and named.

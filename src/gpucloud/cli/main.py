@@ -149,7 +149,7 @@ def call(arguments: Sequence[str], obj: object = None) -> int:
         Failure: the verb cannot do what was asked.
     """
     app = build(arguments)
-    if _COMPLETION in os.environ:
+    if os.environ.get(_COMPLETION):
         app(prog_name=_NAME)
     command = typer.main.get_command(app)
     try:

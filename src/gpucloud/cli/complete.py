@@ -1,0 +1,35 @@
+"""What the shell offers while a command line is typed: names that this machine knows."""
+
+from __future__ import annotations
+
+Offers = list[tuple[str, str]]
+"""Words, each with what it is."""
+
+
+def topologies() -> Offers:
+    """Topologies that come with the program."""
+    from gpucloud.lab.topology.parse import load_topology, topology_names
+
+    return [(name, load_topology(name).title) for name in topology_names()]
+
+
+def servers() -> Offers:
+    """Servers of the laboratory."""
+    from gpucloud.lab.lab import Lab
+
+    return [(host.name, host.state) for host in Lab().hosts()]
+
+
+def reasons() -> Offers:
+    """Causes and refusals."""
+    from gpucloud.doctor.causes import CAUSES
+    from gpucloud.prepare.refusals import REFUSALS
+
+    return [(each.id, each.title) for each in (*CAUSES.values(), *REFUSALS.values())]
+
+
+def units() -> Offers:
+    """GPUs of this host; of another one nothing is read while somebody types."""
+    from gpucloud.inventory import open_host
+
+    return [(unit.address.short, unit.primary.name) for unit in open_host().units]
