@@ -275,10 +275,12 @@ def test_cards_that_are_cut_into_vgpus_stay_with_the_host(debian: FakeKernel) ->
 
 def test_an_unknown_family_is_refused_with_what_is_missing(debian: FakeKernel) -> None:
     (debian.root / "etc/os-release").write_text("ID=gentoo\n")
-    assert "boot-loader-unknown: how this host starts is not known: how gentoo" in refusal(plan_for(debian))
+    assert "boot-loader-unknown: how this host starts: gentoo is not known here" in refusal(plan_for(debian))
     (debian.root / "etc/os-release").write_text("ID=debian\n")
     shutil.rmtree(debian.root / "usr/share/initramfs-tools")
-    assert "initramfs-unknown: how its initramfs is made is not known" in refusal(plan_for(debian))
+    assert "initramfs-unknown: how its initramfs is made: debian with no tool for the initramfs" in refusal(
+        plan_for(debian)
+    )
 
 
 def test_unified_kernel_images_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from pathlib import Path
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
+from gpucloud.model.spec import Spec
+from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
+from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
@@ -23,6 +26,7 @@ from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.undo import choose_entry, release_kept, undo_entry
 from gpucloud.prepare.verify import Mismatch, verify
+from gpucloud.spec import parse_spec
 
 _QUIET = Watch()
 
@@ -46,6 +50,15 @@ class Desk:
         host = self.read_host()
         return plan_passthrough(host, choose_units(host, names), force=force)
 
+    def plan_start(self, spec: Spec, host_name: str | Unknown, *, force: bool) -> Plan:
+        """Plan what the host's next start needs.
+
+        Raises:
+            Failure: the spec contradicts itself on this host, or needs the host's name.
+        """
+        files = read_boot_files(self.system, self.system.look)
+        return plan_boot(self.read_host(), files, spec, host_name, force=force)
+
     def apply(self, plan: Plan, watch: Watch = _QUIET) -> Outcome | None:
         """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
 
@@ -54,7 +67,7 @@ class Desk:
         """
         with self.journal.lock():
             refuse_unfinished(self.journal)
-            fresh = recheck(plan, self.read_host())
+            fresh = recheck(plan, self._again(plan))
             return None if fresh.is_empty else apply(fresh, self.system, self.journal, watch)
 
     def resume(self, watch: Watch = _QUIET) -> Outcome:
@@ -102,6 +115,17 @@ class Desk:
         missing = (Mismatch(each.path, each.after or "(none)", each.before or "(none)") for each in changes)
         return (*refused, *missing)
 
+    def _again(self, plan: Plan) -> Plan:
+        """What the wishes of a plan come to on the host as it is now."""
+        if plan.wanted is not None:
+            name = plan.wanted.host_name or Unknown("the plan was made without it")
+            spec = parse_spec(plan.wanted.spec, "the spec in the plan")
+            return self.plan_start(spec, name, force=plan.is_forced)
+        host = self.read_host()
+        return plan_passthrough(
+            host, choose_units(host, [str(address) for address in plan.units]), force=plan.is_forced
+        )
+
     def _unfinished(self) -> Sequence[Entry]:
         """Planning only looks: a journal that this user may not read does not stand in the way."""
         try:
@@ -112,9 +136,7 @@ class Desk:
     def _guard(self, entry: Entry) -> None:
         """Let every guard look at the host as the cut left it."""
         cut = entry.read_stored().plan
-        host = self.read_host()
-        units = choose_units(host, [str(address) for address in cut.units])
-        for refusal in plan_passthrough(host, units, force=cut.is_forced).refusals:
+        for refusal in self._again(cut).refusals:
             raise Failure(refusal.why, f"{refusal.instead}; or take it back: gpucloud undo {entry.id}")
 
     def _applied(self) -> list[Entry]:

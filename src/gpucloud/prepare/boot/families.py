@@ -64,7 +64,7 @@ def loader_of(distribution: Distribution) -> Loader | Unknown:
     rows = [row for row in ROWS if row.family == family]
     if not rows:
         known = ", ".join(dict.fromkeys(row.family for row in ROWS))
-        return Unknown(f"how {family} starts is not known here (known are: {known})")
+        return Unknown(f"{family} is not known here (known are: {known})")
     for row in rows:
         if row.sign in signs and row.fits(distribution):
             return row.loader

@@ -39,11 +39,11 @@ def boot_refusals(
 ) -> Iterator[Refusal]:
     """Why not; nothing where all can be done."""
     if isinstance(loader, Unknown):
-        yield _host("boot-loader-unknown", f"how this host starts is not known: {loader.why}", _BY_HAND)
+        yield Refusal(None, "boot-loader-unknown", f"how this host starts: {loader.why}", _BY_HAND)
     else:
         yield from _arguments(host, files, loader)
     if isinstance(tool, Unknown):
-        yield _host("initramfs-unknown", f"how its initramfs is made is not known: {tool.why}", _BY_HAND)
+        yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", _BY_HAND)
     yield from _unreadable(files)
     for unit in given:
         yield from _unit(host, unit, given, force=force)
@@ -55,16 +55,17 @@ _BY_HAND = "write what the plan would by hand, or tell the family's files and to
 def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:
     needed, there = needed_arguments(host), loader.arguments(files)
     if isinstance(needed, Unknown):
-        yield _host(
-            "processor-unknown", f"which arguments the kernel needs is not known: {needed.why}", AS_ROOT
+        yield Refusal(
+            None, "processor-unknown", f"which arguments the kernel needs is not known: {needed.why}", AS_ROOT
         )
     elif isinstance(there, Unknown):
-        yield _host(
-            "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", AS_ROOT
+        yield Refusal(
+            None, "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", AS_ROOT
         )
     else:
         for argument in contrary(needed, there):
-            yield _host(
+            yield Refusal(
+                None,
                 "iommu-switched-off",
                 f"{argument.path} says {argument.text}: the administrator has switched the IOMMU off",
                 f"take {argument.text} out of {argument.path}, then plan again",
@@ -75,7 +76,7 @@ def _unreadable(files: BootFiles) -> Iterator[Refusal]:
     for path in owned.OWNED:
         state = files.state(path)
         if isinstance(state, Unknown):
-            yield _host("boot-files-unknown", f"what is in {path} is not known: {state.why}", AS_ROOT)
+            yield Refusal(None, "boot-files-unknown", f"what is in {path} is not known: {state.why}", AS_ROOT)
             return
 
 
@@ -90,7 +91,3 @@ def _unit(host: Host, unit: GpuUnit, given: Sequence[GpuUnit], *, force: bool) -
             f"{call_unit(unit)}: what {unknown[0].address} is could not be read, so it cannot be known again",
             AS_ROOT,
         )
-
-
-def _host(cause: str, why: str, instead: str) -> Refusal:
-    return Refusal(None, cause, why, instead)

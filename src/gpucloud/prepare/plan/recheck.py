@@ -1,31 +1,30 @@
-"""A plan held against the host as it is now: what was shown is what is done, or nothing is."""
+"""A plan held against the same plan made now: what was shown is what is done, or nothing is."""
 
 from __future__ import annotations
 
 from gpucloud.model.failure import Failure
-from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
-from gpucloud.prepare.plan.choose import choose_units
 from gpucloud.prepare.plan.facts import changed
-from gpucloud.prepare.plan.passthrough import plan_passthrough
 
 _ANEW = "make the plan anew: gpucloud plan"
 _SHOWN = 3
 
 
-def recheck(plan: Plan, host: Host) -> Plan:
-    """Plan again for the same units on the host as it is now, and demand the same plan.
+def recheck(plan: Plan, fresh: Plan) -> Plan:
+    """Demand that what would be planned now is the plan.
 
     So every guard speaks again, and a plan file can name nothing that this host would not plan itself.
 
+    Args:
+        plan: what was shown.
+        fresh: what the same wishes come to on the host as it is now.
+
     Returns:
-        The same plan, or an empty one where the units are ready already.
+        The same plan, or an empty one where all is done already.
 
     Raises:
-        Failure: the host has other facts, a unit is gone or refused, or the plan has other steps.
+        Failure: the host has other facts, something is refused, or the plan has other steps.
     """
-    units = choose_units(host, [str(address) for address in plan.units])
-    fresh = plan_passthrough(host, units, force=plan.is_forced)
     if fresh.is_empty:
         return fresh
     if differences := changed(plan.facts, fresh.facts):

@@ -13,13 +13,16 @@ from types import MappingProxyType
 from gpucloud.doctor.causes import Cause
 from gpucloud.prepare.refusals.console import LAST
 from gpucloud.prepare.refusals.group import GROUP
+from gpucloud.prepare.refusals.start import START
 from gpucloud.prepare.refusals.unit import UNIT
 from gpucloud.prepare.refusals.unknown import UNKNOWN
 
 __all__ = ["REFUSALS", "SHARED"]
 
-REFUSALS: Mapping[str, Cause] = MappingProxyType({each.id: each for each in (*GROUP, *UNIT, *LAST, *UNKNOWN)})
-"""Reasons by id: of the group, of the unit, of the console, and what could not be read."""
+REFUSALS: Mapping[str, Cause] = MappingProxyType(
+    {each.id: each for each in (*GROUP, *UNIT, *LAST, *START, *UNKNOWN)}
+)
+"""Reasons by id: of the group, the unit, the console and the next start, and what could not be read."""
 
 SHARED = ("acs-missing", "boot-framebuffer-holds-gpu", "gpu-in-use", "wrong-kernel-module")
 """Causes of the doctor's taxonomy that a plan is refused for, too."""

@@ -1,0 +1,55 @@
+"""What each change is called, in a few words."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from gpucloud.model.plan import (
+    BindDriver,
+    Change,
+    DetachConsole,
+    LoadModule,
+    OnDisk,
+    ReleaseFramebuffer,
+    RemoveFile,
+    RunTool,
+    SetDriverOverride,
+    UnbindDriver,
+    WriteFile,
+)
+
+
+def call_change(change: Change) -> str:
+    """A change in a few words: ``unbind 0000:3b:00.0 from nvidia``."""
+    match change:
+        case LoadModule():
+            return f"load the module {change.module}"
+        case DetachConsole():
+            return f"take the text console off the {change.driver}"
+        case ReleaseFramebuffer():
+            return f"take the boot framebuffer {change.device} from {change.driver}"
+        case SetDriverOverride(after=None):
+            return f"clear the driver override of {change.address}"
+        case SetDriverOverride():
+            return f"let only {change.after} take {change.address}"
+        case UnbindDriver():
+            return f"unbind {change.address} from {change.driver}"
+        case BindDriver():
+            return f"bind {change.address} to {change.driver}"
+        case WriteFile() | RemoveFile() | RunTool():
+            return _call_on_disk(change)
+        case _:
+            assert_never(change)
+
+
+def _call_on_disk(change: OnDisk) -> str:
+    match change:
+        case WriteFile():
+            return f"{'write' if change.before is None else 'change'} {change.path}"
+        case RemoveFile():
+            return f"remove {change.path}"
+        case RunTool():
+            once = "" if change.when == "apply" else "on undo, when the files are back: "
+            return f"{once}run {' '.join(change.argv)}"
+        case _:
+            assert_never(change)

@@ -1,0 +1,53 @@
+"""A plan for the next start as text: a unified diff of every file, each tool once, risks and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import unified_diff
+
+from gpucloud.model.plan import Plan, RunTool, Step
+from gpucloud.prepare.plan.calling import call_change
+from gpucloud.prepare.plan.wording import join
+from gpucloud.prepare.steps import preview
+
+_NO_NEWLINE = "\\ No newline at end of file"
+
+
+def render_start(plan: Plan) -> str:
+    """The whole plan for a reader; without its refusals, of which the caller tells."""
+    if plan.is_empty:
+        return f"nothing to do: {plan.host} starts as its spec wants it"
+    shown = [step for step in plan.steps if not _is_for_undo(step)]
+    count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
+    units = f" ({join([address.short for address in plan.units])})" if plan.units else ""
+    lines = [f"plan for the next start of {plan.host}{units}: {count}; they act after a restart"]
+    for number, step in enumerate(shown, 1):
+        lines += ["", f"{number}. {call_change(step.change)}", f"   because {step.because}"]
+        lines += [f"   risk: {step.risk}"] if step.risk else []
+        lines += _diff(step)
+    return "\n".join([*lines, "", *_ways(plan)])
+
+
+def _is_for_undo(step: Step) -> bool:
+    return isinstance(step.change, RunTool) and step.change.when == "undo"
+
+
+def _diff(step: Step) -> Iterator[str]:
+    if isinstance(step.change, RunTool):
+        return
+    change = preview(step.change)
+    old = "/dev/null" if change.before is None else change.path
+    new = "/dev/null" if change.after is None else change.path
+    before, after = ((text or "").splitlines(keepends=True) for text in (change.before, change.after))
+    for line in unified_diff(before, after, old, new, lineterm="\n"):
+        yield f"   {line.rstrip(chr(10))}"
+        if not line.endswith("\n"):
+            yield f"   {_NO_NEWLINE}"
+
+
+def _ways(plan: Plan) -> Iterator[str]:
+    changes = (step.change for step in reversed(plan.steps) if _is_for_undo(step))
+    tools = [" ".join(change.argv) for change in changes if isinstance(change, RunTool)]
+    makes = f", then runs {join(tools)}" if tools else ""
+    yield f"undo: gpucloud undo brings every file back with its bytes, mode and owner{makes}"
+    yield "the cards themselves come back with the restart after that"

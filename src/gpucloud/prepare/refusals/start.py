@@ -1,0 +1,79 @@
+"""Reasons of the next start: how it comes about is not known, or somebody wants it otherwise."""
+
+from __future__ import annotations
+
+from gpucloud.doctor.causes import Cause
+
+_SHOWN = ("`gpucloud plan --spec gpucloud.yaml` names it",)
+_AS_ROOT = (
+    "Run the same command as root",
+    "Of a captured host: make a new capture as root, sudo gpucloud capture",
+)
+_BY_HAND = (
+    "Do by hand what a plan for a known family would do: docs/reference/boot.md lists files and tools",
+    "Tell the family's files and tools to whoever keeps gpucloud: a family is a row of a table",
+)
+
+
+def _start(
+    id_: str, title: str, what: str, fix: tuple[str, ...], source: str, costs: str = "nothing"
+) -> Cause:
+    return Cause(id_, title, what, _SHOWN, fix, costs, (source,))
+
+
+START = (
+    _start(
+        "boot-loader-unknown",
+        "How this host starts is not known",
+        "Kernel arguments stand in other files in every family of distributions. Nothing is written on a "
+        "guess: a host that does not come back is worse than one that is not ready.",
+        _BY_HAND,
+        "os-release(5); uapi-group.org/specifications/specs/boot_loader_specification",
+    ),
+    _start(
+        "initramfs-unknown",
+        "How the initramfs of this host is made is not known",
+        "Cards are given away before the host's drivers are loaded, by a script in the initramfs. How it "
+        "gets there differs: initramfs-tools and dracut are known.",
+        _BY_HAND,
+        "initramfs-tools(7), dracut.modules(7)",
+    ),
+    _start(
+        "processor-unknown",
+        "Whose processor it is could not be read",
+        "The IOMMUs of Intel and AMD are switched on by different means.",
+        _AS_ROOT,
+        "Linux Documentation/admin-guide/kernel-parameters.txt: intel_iommu, iommu",
+    ),
+    _start(
+        "arguments-unknown",
+        "Which arguments the kernel gets at the next start could not be read",
+        "What the administrator has set is kept and never said twice, so it has to be known first.",
+        (*_AS_ROOT, "With unified kernel images: add the arguments where they are built"),
+        "bootparam(7), kernel-install(8)",
+    ),
+    _start(
+        "boot-files-unknown",
+        "A file that gpucloud may have written could not be read",
+        "What is there has to be known before it is replaced or removed, so that it can be brought back.",
+        _AS_ROOT,
+        "gpucloud: prepare/boot/owned.py lists its own files",
+    ),
+    _start(
+        "iommu-switched-off",
+        "The administrator has switched the IOMMU off",
+        "An argument such as intel_iommu=off stands in the host's own configuration. Somebody had a reason; "
+        "nothing is switched on behind their back.",
+        ("Take the argument out of the file that is named, then plan again",),
+        "Linux Documentation/admin-guide/kernel-parameters.txt: intel_iommu, amd_iommu, iommu",
+        "one reboot of the host; its guests stop for that time",
+    ),
+    _start(
+        "id-unknown",
+        "What is at the address could not be read",
+        "At every start a card is known again by its address and its ids: a card that was moved must not "
+        "cost the host another device.",
+        _AS_ROOT,
+        "Linux Documentation/ABI/testing/sysfs-bus-pci: vendor, device",
+    ),
+)
