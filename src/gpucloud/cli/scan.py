@@ -62,8 +62,24 @@ def _facts(host: Host) -> dict[str, object]:
 
 def _unit(unit: GpuUnit, host: Host) -> dict[str, object]:
     """A unit with the functions of its slices: NVIDIA's newer cards offer their types on these only."""
-    facts = {field.name: getattr(unit, field.name) for field in fields(unit)}
-    return {**facts, "slices": tuple(_slices(unit, host))}
+    facts: dict[str, object] = {field.name: getattr(unit, field.name) for field in fields(unit)}
+    facts["functions"] = [_function(each, host) for each in unit.functions]
+    return {**facts, "slices": [_function(each, host) for each in _slices(unit, host)]}
+
+
+def _function(function: PciFunction, host: Host) -> dict[str, object]:
+    """A function with the type of its IOMMU group, which is a fact of the group."""
+    facts = {field.name: getattr(function, field.name) for field in fields(function)}
+    return {**facts, "iommu_group_type": _group_type(function, host)}
+
+
+def _group_type(function: PciFunction, host: Host) -> str | None | Unknown:
+    number, groups = function.iommu_group, host.iommu.groups
+    if number is None or isinstance(number, Unknown):
+        return number
+    if isinstance(groups, Unknown):
+        return groups
+    return groups[number].type if number in groups else Unknown(f"group {number} is not among the groups")
 
 
 def _unclassified(host: Host) -> tuple[PciAddress, ...]:
@@ -126,9 +142,11 @@ def _slices(unit: GpuUnit, host: Host) -> Iterator[PciFunction]:
 
 def _nothing_found(host: Host) -> str:
     if isinstance(host.functions, Unknown):
-        return f"No GPU can be seen on {host.source}: {host.functions.why}."
+        return one_line(f"No GPU can be seen on {host.source}: {host.functions.why}.")
     count = len(host.functions)
-    return f"No GPU on {host.source}: none of its {count} PCI functions is a display or an accelerator."
+    return one_line(
+        f"No GPU on {host.source}: none of its {count} PCI functions is a display or an accelerator."
+    )
 
 
 def _notes(host: Host) -> Iterator[str]:
@@ -170,3 +188,6 @@ def _gather(fact: str, value: object, reasons: dict[str, dict[str, None]]) -> No
     elif is_dataclass(value):
         for field in fields(value):
             _gather(f"{fact} {field.name}", getattr(value, field.name), reasons)
+    elif isinstance(value, tuple):
+        for each in value:
+            _gather(fact, each, reasons)

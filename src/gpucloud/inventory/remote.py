@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gpucloud.inventory.capture.absences import ByManifest
-from gpucloud.inventory.capture.allowlist import KVM_ANSWER, RULES, Kind
+from gpucloud.inventory.capture.allowlist import COMMANDS, KVM_ANSWER, RULES, Kind
 from gpucloud.inventory.capture.reader import CaptureReader
 from gpucloud.inventory.collect.wire import Stream, parse_stream
 from gpucloud.inventory.reader import reason
@@ -46,7 +46,7 @@ def open_remote(
         Failure: the name is none, the host cannot be reached, or what it sends is not understood.
     """
     stream = collect_remote(host, ssh=ssh, root=root, timeout_s=timeout_s)
-    absences = ByManifest([*(rule.pattern for rule in RULES), KVM_ANSWER], stream.unread)
+    absences = ByManifest([*(rule.pattern for rule in RULES), KVM_ANSWER, COMMANDS], stream.unread)
     return CaptureReader(host, stream.tree(), absences, has_manifest=True)
 
 

@@ -89,6 +89,8 @@ class Distribution:
     initramfs_tools: tuple[str, ...] | Unknown
     """``initramfs-tools``, ``dracut``, ``mkinitcpio``: those that are installed."""
     module_configuration: tuple[ModuleDirective, ...] | Unknown
+    unread_configuration: tuple[Unknown, ...] = ()
+    """Why single files or folders of it could not be read: what they say is missing above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,16 @@ class Host:
     framebuffers: tuple[Framebuffer, ...] | Unknown
     vital: tuple[Vital, ...] | Unknown
     consoles: tuple[TextConsole, ...] | Unknown = Unknown("the text consoles were not read")
+
+    @property
+    def is_whole(self) -> bool:
+        """Claims a server as a whole: its bus and its modules in use were listed.
+
+        Only then do ``functions`` without a GPU say that there is none. A listing of some devices or IOMMU
+        groups, pasted or kept as a partial capture, has no such list of modules and makes no claim. Functions
+        whose class is Unknown may still be GPUs.
+        """
+        return not isinstance(self.functions, Unknown) and not isinstance(self.kernel.loaded_modules, Unknown)
 
     def unit_at(self, address: PciAddress) -> GpuUnit | None:
         """The unit that one of whose functions is at the address."""

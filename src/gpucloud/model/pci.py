@@ -159,7 +159,7 @@ class VgpuType:
     """A slice type that a function offers, over mdev or the vendor's own VFIO interface."""
 
     id: str
-    name: str | None
+    name: str | None | Unknown
     available: int | Unknown
 
 
@@ -171,6 +171,8 @@ class Holder:
     process: str
     node: str
     guest: str | None = None
+    unread: Unknown | None = None
+    """Why its name (``?`` then) or its guest's could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

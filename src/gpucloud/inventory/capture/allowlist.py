@@ -15,6 +15,8 @@ from gpucloud.inventory.system.distribution import SIGNS
 
 KVM_ANSWER = "/gpucloud/kvm"
 """Not a file of any host: what the kernel said when asked for a virtual machine; empty: it made one."""
+COMMANDS = "/proc/[0-9]*/cmdline"
+"""Of holders only, and only the name of the guest where it is QEMU: one that is missing is no QEMU."""
 MANIFEST = "/gpucloud/manifest.json"
 PACKED = "/gpucloud/host.json"
 """All of a host's files in one (``packed``)."""

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping
 
 from gpucloud import __version__
-from gpucloud.inventory.capture.allowlist import HOST_NAME, KVM_ANSWER, MANIFEST, PACKED, RULES
+from gpucloud.inventory.capture.allowlist import COMMANDS, HOST_NAME, KVM_ANSWER, MANIFEST, PACKED, RULES
 from gpucloud.inventory.capture.distil import distil
 from gpucloud.inventory.capture.manifest import Manifest
 from gpucloud.inventory.capture.packed import render_packed
@@ -37,7 +37,7 @@ def render_capture(stream: Stream, *, is_redacted: bool = True) -> bytes:
     if is_redacted:
         small = redact(small, host_name)
     manifest = Manifest(
-        collected=(*(rule.pattern for rule in RULES if rule.pattern != HOST_NAME), KVM_ANSWER),
+        collected=(*(rule.pattern for rule in RULES if rule.pattern != HOST_NAME), KVM_ANSWER, COMMANDS),
         unread=small.unread,
         is_redacted=is_redacted,
         made_by=f"gpucloud {__version__}",

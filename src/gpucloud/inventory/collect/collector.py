@@ -155,9 +155,14 @@ class Collector:
         """Print a process: what it has open, its name, and the guest's name if it is QEMU."""
         for path, target in sorted(links):
             self.put("L", path, target)
-        self.put("F", f"{folder}/comm")
-        self.put_lines(self.text(f"{folder}/comm").encode(errors="replace"))
-        words = self.text(f"{folder}/cmdline").split("\0")
+        try:
+            name = self.read(f"{folder}/comm")
+            self.put("F", f"{folder}/comm")
+            self.put_lines(name)
+            words = self.read(f"{folder}/cmdline").decode(errors="replace").split("\0")
+        except OSError as error:
+            self.refuse(f"{folder}/cmdline", error)
+            return
         if "qemu" in os.path.basename(words[0]) and "-name" in words[:-1]:
             self.put("F", f"{folder}/cmdline")
             self.put_lines("\n".join(["qemu", *name_of(words)]).encode())

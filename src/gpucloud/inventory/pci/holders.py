@@ -40,7 +40,9 @@ def read_openings(reader: Reader, nodes: frozenset[str]) -> Openings:
             denied += 1
             continue
         for node in sorted(targets & nodes):
-            by_node.setdefault(node, []).append(_holder(reader, pid, node))
+            holder = _holder(reader, pid, node)
+            if holder is not None:
+                by_node.setdefault(node, []).append(holder)
     unseen = Unknown(f"{denied} processes did not let us look; run as root") if denied else None
     return Openings({node: tuple(holders) for node, holders in by_node.items()}, unseen)
 
@@ -72,12 +74,16 @@ def _targets(reader: Reader, pid: int, names: tuple[str, ...]) -> Iterator[str]:
             yield target
 
 
-def _holder(reader: Reader, pid: int, node: str) -> Holder:
+def _holder(reader: Reader, pid: int, node: str) -> Holder | None:
+    """The process with its names; None where it has ended in the meantime."""
     name = reader.read_text(f"/proc/{pid}/comm")
+    if name is None:
+        return None
     command = reader.read_text(f"/proc/{pid}/cmdline")
     return Holder(
         pid=pid,
         process=name.strip() if isinstance(name, str) else "?",
         node=node,
         guest=parse_guest(command) if isinstance(command, str) else None,
+        unread=next((answer for answer in (name, command) if isinstance(answer, Unknown)), None),
     )

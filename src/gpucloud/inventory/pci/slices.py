@@ -50,10 +50,9 @@ def read_mdev_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
 
 def _mdev_type(device: Device, id_: str) -> VgpuType:
     folder = f"mdev_supported_types/{id_}"
-    name = device.text(f"{folder}/name")
     return VgpuType(
         id=id_,
-        name=name if isinstance(name, str) else None,
+        name=device.text(f"{folder}/name"),
         available=device.always(f"{folder}/available_instances", number),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.host import ModuleDirective
@@ -21,17 +22,29 @@ CONFIGURATION = (*(f"{folder}/*.conf" for folders in _FOLDERS for folder in fold
 """Patterns of all files that are read here. A capture keeps nothing of them but directives."""
 
 
-def read_configuration(reader: Reader) -> tuple[ModuleDirective, ...] | Unknown:
-    """Read all directives, files in the order in which the tools read them.
+class Configuration(NamedTuple):
+    """All directives, files in the order in which the tools read them, and why some could not be read."""
 
-    Unknown where none of modprobe's folders can be looked at: kmod brings one to every distribution.
-    """
-    looked_at = [reader.list_dir(folder) for folder in _MODPROBE]
-    if not any(isinstance(names, tuple) for names in looked_at):
-        first = looked_at[0]
-        return first if isinstance(first, Unknown) else Unknown(f"{_MODPROBE[0]} is not there")
-    paths = [path for folders in _FOLDERS for path in _files(reader, folders)]
-    return tuple(directive for path in (*paths, *_FILES) for directive in _directives(reader, path))
+    directives: tuple[ModuleDirective, ...] | Unknown
+    """Unknown where none of modprobe's folders can be looked at: kmod brings one to every distribution."""
+    unread: tuple[Unknown, ...]
+
+
+def read_configuration(reader: Reader) -> Configuration:
+    """Read the configuration of modprobe, modules-load, dracut, mkinitcpio and initramfs-tools."""
+    looked_at = {folder: reader.list_dir(folder) for folders in _FOLDERS for folder in folders}
+    modprobe = [looked_at[folder] for folder in _MODPROBE]
+    if not any(isinstance(names, tuple) for names in modprobe):
+        first = modprobe[0]
+        missing = first if isinstance(first, Unknown) else Unknown(f"{_MODPROBE[0]} is not there")
+        return Configuration(missing, ())
+    paths = [path for folders in _FOLDERS for path in _chosen(folders, looked_at)]
+    texts = {path: reader.read_text(path) for path in (*paths, *_FILES)}
+    directives = [
+        each for path, text in texts.items() if isinstance(text, str) for each in parse_directives(path, text)
+    ]
+    answers = (*looked_at.values(), *texts.values())
+    return Configuration(tuple(directives), tuple(each for each in answers if isinstance(each, Unknown)))
 
 
 def parse_directives(path: str, text: str) -> Iterator[ModuleDirective]:
@@ -67,17 +80,12 @@ def _joined(lines: list[str]) -> str:
     return "" if whole.startswith(("#", ";")) else whole
 
 
-def _files(reader: Reader, folders: tuple[str, ...]) -> list[str]:
+def _chosen(folders: tuple[str, ...], looked_at: Mapping[str, tuple[str, ...] | None | Unknown]) -> list[str]:
+    """Files of several folders in the order of their names; the first of a name hides the others."""
     chosen: dict[str, str] = {}
     for folder in folders:
-        names = reader.list_dir(folder)
+        names = looked_at[folder]
         for name in names if isinstance(names, tuple) else ():
             if name.endswith(".conf"):
                 chosen.setdefault(name, f"{folder}/{name}")
     return [chosen[name] for name in sorted(chosen)]
-
-
-def _directives(reader: Reader, path: str) -> Iterator[ModuleDirective]:
-    text = reader.read_text(path)
-    if isinstance(text, str):
-        yield from parse_directives(path, text)

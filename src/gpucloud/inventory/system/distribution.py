@@ -44,13 +44,15 @@ def read_distribution(reader: Reader) -> Distribution:
     if release is None:
         release = Unknown("/etc/os-release is not there")
     facts = release if isinstance(release, Unknown) else parse_os_release(release)
+    configuration = read_configuration(reader)
     return Distribution(
         id=facts if isinstance(facts, Unknown) else facts.get("ID", "linux"),
         version=facts if isinstance(facts, Unknown) else facts.get("VERSION_ID"),
         family=facts if isinstance(facts, Unknown) else family_of(facts),
         boot_loaders=_present(reader, _BOOT_LOADERS),
         initramfs_tools=_present(reader, _INITRAMFS_TOOLS),
-        module_configuration=read_configuration(reader),
+        module_configuration=configuration.directives,
+        unread_configuration=configuration.unread,
     )
 
 
