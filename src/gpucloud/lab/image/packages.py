@@ -6,8 +6,8 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpucloud.lab.cache import state_folder
@@ -35,6 +35,8 @@ class Packages:
     names: tuple[str, ...]
     settings: tuple[str, ...] = ()
     """Settings for the packages' own programs, as ``INITRD=No``."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files that are there before the packages are set up: path below the root, content."""
 
 
 def install(packages: Packages, root: Path, stores: Sequence[Path], progress: Progress) -> None:
@@ -78,8 +80,14 @@ def _command(packages: Packages, root: Path, sources: Path, stores: Sequence[Pat
         *("--dpkgopt=force-unsafe-io", *left_out, *options),
         "--skip=download/empty,essential/unlink,cleanup/apt/cache",
         f"--setup-hook={'; '.join([f'mkdir -p {archives}', *links])}",
+        *(f"--essential-hook={_write(path, content)}" for path, content in packages.files.items()),
         *(SUITES[0], str(root), str(sources)),
     ]
+
+
+def _write(path: str, content: str) -> str:
+    place = f'"$1"/{shlex.quote(path)}'
+    return f'mkdir -p "$(dirname {place})"; printf %s {shlex.quote(content)} >{place}'
 
 
 def _tell(line: str, progress: Progress) -> None:
