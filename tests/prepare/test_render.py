@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.prepare.site import Site
 
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Refusal
 from gpucloud.prepare.plan import render_plan
+
+CARD = PciAddress.parse("0000:3b:00.0")
 
 
 def test_a_plan_is_a_diff_of_each_file_with_its_reason(site: Site) -> None:
@@ -33,6 +39,30 @@ def test_a_refusal_says_why_and_what_to_do(lab_site: Site) -> None:
         "plan for this host: GPU 00:0a.0 cannot be given to guests now\n\nrefused (last-console)\n" in shown
     )
     assert "  do: if the host is reached over the network or a serial line, accept that: --force" in shown
+
+
+def test_what_one_thing_mends_is_told_with_it_once(site: Site) -> None:
+    reasons = (
+        ("driver-unknown", "one", "be root"),
+        ("vital-unknown", "two", "be root"),
+        ("x", "three", "wait"),
+    )
+    refusals = tuple(Refusal(CARD, *reason) for reason in reasons)
+    assert render_plan(replace(site.plan("3b:00.0"), steps=(), refusals=refusals)).splitlines()[2:] == [
+        "refused (driver-unknown)",
+        "  one",
+        "refused (vital-unknown)",
+        "  two",
+        "  do: be root",
+        "",
+        "refused (x)",
+        "  three",
+        "  do: wait",
+        "",
+        "more: gpucloud explain driver-unknown",
+        "more: gpucloud explain vital-unknown",
+        "more: gpucloud explain x",
+    ]
 
 
 def test_nothing_to_do_is_said(site: Site) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from gpucloud.model.plan import Plan, Refusal, Step
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.render_start import render_start
 from gpucloud.prepare.plan.wording import join
@@ -31,14 +32,15 @@ def render_plan(plan: Plan) -> str:
 
 
 def _refusals(plan: Plan) -> Iterator[str]:
-    for refusal in plan.refusals:
-        yield from ("", f"refused ({refusal.cause})", *_refusal(refusal))
-
-
-def _refusal(refusal: Refusal) -> Iterator[str]:
-    yield f"  {refusal.why}"
-    yield f"  do: {refusal.instead}"
-    yield f"  more: gpucloud explain {refusal.cause}"
+    """Reasons in a row that one thing mends are told with that thing once, after the last of them."""
+    for instead, reasons in groupby(plan.refusals, lambda refusal: refusal.instead):
+        yield ""
+        for refusal in reasons:
+            yield f"refused ({refusal.cause})"
+            yield f"  {refusal.why}"
+        yield f"  do: {instead}"
+    causes = dict.fromkeys(refusal.cause for refusal in plan.refusals)
+    yield from ("", *(f"more: gpucloud explain {cause}" for cause in causes))
 
 
 def _step(number: int, step: Step) -> Iterator[str]:
