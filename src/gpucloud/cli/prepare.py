@@ -13,6 +13,7 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
+from gpucloud.cli.start import NameOption, SpecOption, plan_elsewhere, plan_here, refuse_both
 from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _STATE = Path("/var/lib/gpucloud")
 def plan(
     context: typer.Context,
     unit: UnitOption = None,
+    spec: SpecOption = None,
+    name: NameOption = None,
     capture: FromOption = None,
     remote: HostOption = None,
     output: Annotated[
@@ -47,22 +50,27 @@ def plan(
 ) -> None:
     """Show every change that would make GPUs ready for guests, and change nothing.
 
-    A card goes with all its functions and its whole IOMMU group, or not at all: what stands in the way is
-    named with what to do about it. Nothing needs a restart, and nothing outlives one.
+    With --unit for now: a card goes with all its functions and its whole IOMMU group, or not at all, and
+    nothing outlives a restart. With --spec for every start from the next on: each file that changes is shown
+    as a diff.
 
     Examples:
       gpucloud plan --unit 3b:00.0
+      gpucloud plan --spec gpucloud.yaml
       gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
       gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
     """
     from gpucloud.prepare.stored import render_stored
 
-    if capture is not None or remote is not None:
-        made = _plan_elsewhere(capture, remote, unit or [], force=force)
-    else:
+    refuse_both(unit, spec)
+    if capture is None and remote is None:
         desk = _desk(context, state)
-        made = desk.plan(unit or (), force=force)
+        made = _plan_here(desk, unit, spec, name, force=force)
         _tell_unfinished(desk, made)
+    elif spec is not None:
+        made = plan_elsewhere(capture, remote, spec, name, force=force)
+    else:
+        made = _plan_elsewhere(capture, remote, unit or [], force=force)
     stored = render_stored(made)
     if output is not None and not made.refusals:
         _write(output, stored)
@@ -79,6 +87,8 @@ def apply(
         Path | None, typer.Argument(metavar="PLAN", help="A plan that `gpucloud plan --output` wrote.")
     ] = None,
     unit: UnitOption = None,
+    spec: SpecOption = None,
+    name: NameOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on with a plan that was cut off.")] = False,
     force: Force = False,
@@ -92,17 +102,20 @@ def apply(
     Examples:
       gpucloud apply plan.json
       gpucloud apply --unit 3b:00.0 --yes
+      gpucloud apply --spec gpucloud.yaml
       gpucloud apply --resume
     """
     desk = _desk(context, state)
-    if [file is not None, bool(unit), resume].count(True) != 1:
+    if [file is not None, bool(unit), spec is not None, resume].count(True) != 1:
         raise Failure(
-            "apply takes one of: a plan file, --unit, --resume", "see gpucloud apply --help", code=Exit.USAGE
+            "apply takes one of: a plan file, --unit, --spec, --resume",
+            "see gpucloud apply --help",
+            code=Exit.USAGE,
         )
     if resume:
         with _watch() as watch:
             return _report(desk.resume(watch))
-    made = _read(file) if file is not None else desk.plan(unit or (), force=force)
+    made = _read(file) if file is not None else _plan_here(desk, unit, spec, name, force=force)
     if made.refusals:
         _show(made, b"", Shape.TEXT)
         raise Failure(f"refused: {made.refusals[0].why}", made.refusals[0].instead)
@@ -111,11 +124,15 @@ def apply(
         _ask(yes=yes)
     with _watch() as watch:
         outcome = desk.apply(made, watch)
-    return (
-        _report(outcome)
-        if outcome
-        else print_text("nothing to do: every GPU of the plan is ready for guests")
-    )
+    if outcome is None:
+        what = (
+            "every GPU of the plan is ready for guests" if made.wanted is None else "the host is as planned"
+        )
+        return print_text(f"nothing to do: {what}")
+    _report(outcome)
+    if made.needs_reboot:
+        print_text("restart the host when its guests allow it: what was changed acts from the next start on")
+    return None
 
 
 def verify(
@@ -181,6 +198,14 @@ def _desk(context: typer.Context, state: Path) -> Desk:
     from gpucloud.prepare.desk import Desk, open_desk
 
     return context.obj if isinstance(context.obj, Desk) else open_desk(state)
+
+
+def _plan_here(
+    desk: Desk, unit: list[str] | None, spec: Path | None, name: str | None, *, force: bool
+) -> Plan:
+    if spec is not None:
+        return plan_here(desk, spec, name, force=force)
+    return desk.plan(unit or (), force=force)
 
 
 def _plan_elsewhere(capture: Path | None, remote: str | None, names: list[str], *, force: bool) -> Plan:

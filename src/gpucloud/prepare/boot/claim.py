@@ -53,19 +53,14 @@ class Claim:
 
     address: PciAddress
     id: PciId
-    name: str
-    """For the reader of the script."""
+    pool: str
+    """For the reader of the script. No name of the device: those change with every pci.ids."""
 
 
 def render_claim(claims: Sequence[Claim]) -> str:
     """The script, for any POSIX shell without other programs than modprobe."""
     lines = "".join(
-        f"claim {claim.address} 0x{claim.id.vendor:04x} 0x{claim.id.device:04x} # {_plain(claim.name)}\n"
+        f"claim {claim.address} 0x{claim.id.vendor:04x} 0x{claim.id.device:04x} # pool {claim.pool}\n"
         for claim in claims
     )
     return f"#!/bin/sh\n{HEADER}{_SCRIPT}{lines}{_END}"
-
-
-def _plain(name: str) -> str:
-    """A device's name as a comment: it comes from a file of the host, and must not end the line."""
-    return "".join(char if char.isprintable() else "?" for char in name)[:80]

@@ -179,7 +179,7 @@ def _claims(ask: Ask, given: Sequence[GpuUnit]) -> Iterator[Claim]:
         pool = ask.pool(unit)
         for function in unit.functions:
             if isinstance(function.id, PciId) and pool is not None:
-                yield Claim(function.address, function.id, f"{function.name}, pool {pool.name}")
+                yield Claim(function.address, function.id, pool.name)
 
 
 def _change(files: BootFiles, path: str, new: New) -> Change | None:
