@@ -84,6 +84,7 @@ BINDING = (
            "The ids of vfio-pci are written wrongly", "Linux drivers/vfio/pci/vfio_pci.c"),
     Phrase("ids-parameter", "vfio", r"vfio[-_]pci: (?:unknown parameter '?(?P<name>[^' ]+)|`[^']*' invalid for parameter|.{0,40}"
            r"[Ii]nvalid parameter)", _IDS, 0.95, "The ids of vfio-pci are written wrongly", "Linux kernel/params.c"),
+    Phrase("ids-line", "ignoring bad line", r"/etc/modprobe\.d/\S+ line \d+: ignoring bad line starting with '[0-9a-f]{4}:[0-9a-f]{4}", _IDS, 0.95, "The ids of vfio-pci are written on lines of their own: modprobe ignores them", "kmod libkmod-config.c"),
     Phrase("unknown-argument", "unknown kernel command line", r"Unknown kernel command line parameters.{0,300}(?P<name>vfio\S*"
            r"ids=\S*|[0-9a-f]{4}:[0-9a-f]{4})", _IDS, 0.9, "The ids of vfio-pci are written wrongly", "Linux init/main.c"),
     Phrase("in-use-count", "non-zero usage count", cause=_IN_USE, confidence=0.97, by=_NVIDIA,

@@ -16,6 +16,7 @@ MISTAKES = (
     Phrase("grub-misnamed", "/etc/grub/default", cause="iommu-missing-kernel-arg", confidence=0.85, by="grub-mkconfig(8)", says="The boot arguments were written to a file that no boot loader reads"),
     Phrase("modules-misnamed", "/etc/module", r"/etc/module(?![\w.-])|/etc/modules?\.load\.d/|/etc/modules-load/", "config-file-not-read", 0.9, "The modules were written to a file that nothing reads", "modules-load.d(5)", Level.WARNING),
     Phrase("modprobe-misnamed", "/etc/modprobe", r"/etc/modprobe\.d/[\w-]+(?![\w./-])|/etc/modprob\.d/|/etc/modeprobe\.d/", "config-file-not-read", 0.75, "The options were written to a file that modprobe does not read (it wants the ending .conf)", "modprobe.d(5)", Level.WARNING),
+    Phrase("modprobe-line", "ignoring bad line", r"ignoring bad line starting with '(?![0-9a-f]{4}:[0-9a-f]{4})", "config-file-not-read", 0.85, "A line in modprobe.d has no form that modprobe knows: it is ignored", "kmod libkmod-config.c", Level.WARNING),
     Phrase("bind-write", "/bind", r">+ ?['\"]?/sys/bus/pci/drivers/(?:vfio-pci|pci-stub|vfio_pci)/bind", says="a device is bound to vfio by hand", by="shell"),
     Phrase("unbind-write", "/unbind", r">+ ?['\"]?/sys/bus/pci/(?:devices/\S+/driver|drivers/\S+)/unbind", says="a device is unbound by hand", by="shell"),
 )
@@ -34,6 +35,8 @@ FACTS = (
     Phrase("guest-marks", "hypervisor detected", r"Hypervisor detected: (?:KVM|VMware|Microsoft|Xen)", says="the log is of a guest", by="Linux arch/x86/kernel/cpu/hypervisor.c"),
     Phrase("guest-marks", "qemu standard pc", r"DMI: QEMU Standard PC|DMI: VMware|DMI: OpenStack|DMI: KubeVirt|DMI: Red Hat KVM", says="the log is of a guest", by="Linux DMI"),
     Phrase("guest-marks", "booting paravirtualized kernel on kvm", says="the log is of a guest", by="Linux arch/x86/kernel/paravirt.c"),
+    Phrase("guest-marks", "kata-proxy", says="the log is of a guest", by="Kata Containers: kata-proxy passes the guest's console on"),
+    Phrase("guest-marks", "reading guest console", says="the log is of a guest", by="Kata Containers"),
     Phrase("guest-marks", "pcipassthru", r"pciPassthru\d*\.", says="the guest's definition", by="VMware"),
     Phrase("guest-marks", "maxphysaddr", r"maxphysaddr", says="the guest's definition", by="libvirt"),
     Phrase("guest-marks", "pci_passthrough:alias", says="the guest's flavor", by="nova"),
