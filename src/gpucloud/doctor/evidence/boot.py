@@ -11,13 +11,14 @@ from gpucloud.model.finding import Evidence
 from gpucloud.model.host import ModuleDirective
 
 _LOGGED = re.compile(r"(?:Kernel )?[Cc]ommand line:\s*(?P<words>.+)")
-_GRUB = re.compile(r"^\s*(?:[\w/.:-]*:)?\s*(?:export\s+)?GRUB_CMDLINE_LINUX\w*\s*[+]?=\s*(?P<words>.+)")
+_GRUB = re.compile(r"^\s*+(?:[\w/.:-]*:\s*+)?(?:export\s++)?GRUB_CMDLINE_LINUX\w*\s*[+]?=\s*(?P<words>.+)")
 _ARGUMENTS = re.compile(
     r"(?:^|\s)(?:BOOT_IMAGE=|intel_iommu=|amd_iommu=|iommu=|root=|vfio[-_]pci\.ids=|pcie_acs_override=|rd\.driver)"
 )
 _WORD = re.compile(r"[\w.,:+/@()\"'%-]+(?:=\S*)?$")
 _DIRECTIVE = re.compile(
-    r"^\s*(?:\S*/modprobe\.d/\S+?:(?:\d+:)?\s*)?(?P<text>(?:options|blacklist|softdep|install|remove)\s+[\w-]+.*)$"
+    r"^\s*+(?:[^\s:]*/modprobe\.d/[^\s:]{1,200}+:(?:\d+:)?\s*+)?"
+    r"(?P<text>(?:options|blacklist|softdep|install|remove)\s+[\w-]+.*)$"
 )
 MOST_DIRECTIVES = 1000
 """Directives that are kept, and words of the kernel command line."""

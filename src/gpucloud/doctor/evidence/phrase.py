@@ -12,21 +12,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from gpucloud.doctor.evidence.text import LONGEST_LINE, Chunk
+from gpucloud.doctor.evidence.text import Chunk
 from gpucloud.model.finding import Evidence, Level
 
 _WINDOW_LINES = 3
+_BEFORE, _WINDOW = 500, 1500
+"""Characters before a needle that are looked at, and characters in all: patterns reach no further."""
 _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
-_MOST_CANDIDATES = 400
-"""Lines of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
-_MANY_CANDIDATES, _FEW_CANDIDATES = 3000, 40
-"""After so many lines of one input, so many of each further chunk: an input can come in hundreds of them."""
+_MOST_TRIED = 120_000
+"""Characters of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
+_MANY_TRIED, _FEW_TRIED = 900_000, 12_000
+"""After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
 """A table for ``bytes.translate`` that leaves lower case letters only."""
 
 Tried = dict[tuple[str, str], int]
-"""Lines of one input that were tried so far, by name and needle of the phrase."""
+"""Characters of one input that were tried so far, by name and needle of the phrase."""
 
 
 @dataclass(frozen=True)
@@ -101,26 +103,30 @@ class _Page:
         place = self._low.find(phrase.needle)
         if place < 0:
             return
-        seen, found, tried, before = -1, 0, 0, self._tried.get((phrase.name, phrase.needle), 0)
-        most = _MOST_CANDIDATES if before < _MANY_CANDIDATES else _FEW_CANDIDATES
+        end, found, tried, before = -1, 0, 0, self._tried.get((phrase.name, phrase.needle), 0)
+        most = _MOST_TRIED if before < _MANY_TRIED else _FEW_TRIED
         while place >= 0 and found < _MOST_OF_ONE and tried < most:
-            line = self._line_at(place)
-            if line != seen:
-                seen, tried = line, tried + 1
-                remark = self._judge(phrase, line, place)
+            if place >= end:
+                line = self._line_at(place)
+                begin, end = self._window(line, place)
+                tried += end - begin
+                remark = self._judge(phrase, line, self._chunk.text[begin:end])
+                # What follows in the same line is part of what was judged, unless the line is very long.
+                end = min(end, self._starts[line + 1]) if line + 1 < len(self._starts) else end
                 if remark is not None:
                     found += 1
                     yield remark
             place = self._low.find(phrase.needle, place + len(phrase.needle))
         self._tried[phrase.name, phrase.needle] = before + tried
 
-    def _judge(self, phrase: Phrase, line: int, place: int) -> Remark | None:
-        start = self._starts[line]
-        # A line without end (binary junk, minified XML) is looked at around the needle only.
-        begin = max(start, place - LONGEST_LINE // 2)
+    def _window(self, line: int, place: int) -> tuple[int, int]:
+        """Where the text begins and ends that is judged for a needle: its line and the two after."""
+        begin = max(self._starts[line], place - _BEFORE)
         stop = line + _WINDOW_LINES
         end = self._starts[stop] if stop < len(self._starts) else len(self._low)
-        raw = self._chunk.text[begin : min(end, begin + LONGEST_LINE)]
+        return begin, min(end, begin + _WINDOW)
+
+    def _judge(self, phrase: Phrase, line: int, raw: str) -> Remark | None:
         window = " ".join(part.strip() for part in raw.split("\n"))
         match = phrase.matcher.search(window)
         if match is None or (phrase.exception is not None and phrase.exception.search(window)):

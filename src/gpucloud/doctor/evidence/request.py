@@ -9,8 +9,8 @@ from gpucloud.doctor.evidence.text import Line
 from gpucloud.model.finding import Evidence
 
 _PROPERTY = re.compile(
-    r"(?P<name>(?:pci_passthrough|resources\d*|hw|accel|quota|trait\w*|hide_hypervisor_id):?[\w.-]*(?::[\w.-]+)*"
-    r"|img_\w+|hw_\w+|min_ram|min_disk)['\"]?\s*(?:[=:]|\|)\s*['\"]?(?P<value>[^'\"|}\s][^'\"|}\s]*)"
+    r"(?P<name>(?:pci_passthrough|resources|hw|accel|quota|trait|hide_hypervisor_id)[\w.-]{0,80}+(?::[\w.-]{1,80}+){0,4}+"
+    r"|img_\w{1,80}+|min_ram|min_disk)['\"]?\s*+(?:[=:]|\|)\s*+['\"]?(?P<value>[^'\"|}\s]++)"
 )
 _NAMES = re.compile("pci_passthrough|resources|hw[:_]|img_|accel|min_|hide_hypervisor_id|trait|quota")
 

@@ -16,7 +16,7 @@ from gpucloud.doctor.evidence.text import Line
 from gpucloud.model.finding import Evidence
 
 _SECTION = re.compile(r"^\s*\[(?P<name>[\w.:-]+)\]\s*$")
-_OPTION = re.compile(r"^(?P<indent>\s*)-?\s*(?P<name>[A-Za-z_][\w-]*)\s*[=:]\s*(?P<value>.*)$")
+_OPTION = re.compile(r"^(?P<indent>\s*+)(?:-\s*+)?(?P<name>[A-Za-z_][\w-]*)\s*[=:]\s*(?P<value>.*)$")
 _ITEM = re.compile(r"^\s*-\s*(?P<value>.+)$")
 _KNOWN = {
     "alias", "pci_alias", "passthrough_whitelist", "pci_passthrough_whitelist", "device_spec", "dev_spec",
