@@ -82,6 +82,12 @@ def test_every_verb_has_help_with_examples(name: str, capsys: pytest.CaptureFixt
     assert f"gpucloud {name}" in said
 
 
+@pytest.mark.parametrize("words", [["-h"], ["lab", "-h"], ["lab", "up", "-h"], ["plan", "-h"]])
+def test_help_has_its_short_form_everywhere(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == Exit.FINE
+    assert f"Usage: {' '.join(['gpucloud', *words[:-1]])}" in capsys.readouterr().out
+
+
 def test_the_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == Exit.FINE
     said = capsys.readouterr().out

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gpucloud.cli.lab import command_of
 from gpucloud.cli.main import run
 from gpucloud.lab.record import Record, write_record
 from gpucloud.model.failure import Exit
@@ -39,6 +40,9 @@ def test_an_empty_laboratory_lists_nothing(capsys: pytest.CaptureFixture[str]) -
         (["up", "twins", "--name", ""], Exit.USAGE, "'' cannot be the name of a server"),
         (["down", "x"], Exit.USAGE, "no server is named x; there are none; gpucloud lab topologies lists"),
         (["run", "x", "true"], Exit.USAGE, "no server is named x"),
+        (["run", "x", "df", "-h"], Exit.USAGE, "no server is named x"),
+        (["run", "x", "gpucloud", "--help"], Exit.USAGE, "no server is named x"),
+        (["run", "x", "--", "sh", "-c", "ls"], Exit.USAGE, "no server is named x"),
         (["ssh", "x"], Exit.USAGE, "no server is named x"),
         (["ssh", "twins"], Exit.USAGE, "no server is named twins; bring it up: gpucloud lab up twins"),
     ],
@@ -67,6 +71,19 @@ def test_a_list_says_in_words_what_a_server_runs_in(
     assert capsys.readouterr().out.splitlines()[1].split("  ")[-1] == "software emulation"
 
 
-@pytest.mark.parametrize("arguments", [["down"], ["down", "x", "--all"], ["run", "x"]])
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["df", "-h"], ["df", "-h"]),
+        (["--", "sh", "-c", "ls -- x"], ["sh", "-c", "ls -- x"]),
+        (["--"], []),
+        (["git", "--", "x"], ["git", "--", "x"]),
+    ],
+)
+def test_what_follows_the_name_is_the_command(words: list[str], command: list[str]) -> None:
+    assert command_of(words) == command
+
+
+@pytest.mark.parametrize("arguments", [["down"], ["down", "x", "--all"], ["run", "x"], ["run", "x", "--"]])
 def test_what_makes_no_sense_is_wrong_usage(arguments: list[str]) -> None:
     assert run(["lab", *arguments]) == Exit.USAGE

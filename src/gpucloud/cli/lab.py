@@ -35,9 +35,12 @@ def up(
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the server; by default that of the topology.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the server; by default that of the topology."),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds it may take to boot.", min=1)] = 240,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", help="How long it may take to boot.", min=1)
+    ] = 240,
 ) -> None:
     """Bring a server up and leave it running.
 
@@ -108,7 +111,8 @@ def ssh(name: _Name) -> None:
     _become_ssh(name, ())
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+# Whatever follows the server's name belongs to the command, `df -h` too.
+@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
 def run(context: typer.Context, name: _Name) -> None:
     """Run a command on a server as root; its output and exit code become this one's.
 
@@ -118,9 +122,15 @@ def run(context: typer.Context, name: _Name) -> None:
       gpucloud lab run card-audio gpucloud scan
       gpucloud lab run card-audio -- sh -c 'dmesg | tail'
     """
-    if not context.args:
+    command = command_of(context.args)
+    if not command:
         raise typer.BadParameter("a command to run is missing")
-    _become_ssh(name, context.args)
+    _become_ssh(name, command)
+
+
+def command_of(words: Sequence[str]) -> Sequence[str]:
+    """What is to be run on the server: a ``--`` before it only sets it off."""
+    return words[1:] if words[:1] == ["--"] else words
 
 
 def _become_ssh(name: str, command: Sequence[str]) -> NoReturn:

@@ -81,7 +81,11 @@ def _root(
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command line for these arguments: one verb if the first names one, else all of them."""
     app = typer.Typer(
-        name=_NAME, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+        name=_NAME,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     called = [arguments[0]] if arguments and arguments[0] in VERBS else list(VERBS)
