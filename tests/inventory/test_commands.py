@@ -45,6 +45,7 @@ def test_the_json_of_scan_is_the_host_and_its_units(
     ]
     assert found["host"]["kvm"]["refusal"] == {"unknown": "only the running host itself can be asked"}
     assert "0000:00:1f.3" in found["host"]["iommu"]["groups"]["14"]["members"]
+    assert {each["iommu_group_type"] for each in found["units"][0]["functions"]} == {"DMA-FQ"}
 
 
 def test_the_json_says_when_functions_could_not_be_read(
@@ -61,6 +62,24 @@ def test_a_host_without_gpus_is_no_error(tmp_path: Path, capsys: pytest.CaptureF
     HostTree(tmp_path).function("0000:00:1f.3", "8086:7ad0", "0403")
     assert run(["scan", "--from", str(tmp_path)]) == Exit.FINE
     assert "none of its 1 PCI functions" in capsys.readouterr().out
+
+
+def test_what_could_not_be_read_of_configuration_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = capture_of("built-arc-a770", tmp_path)
+    (root / "etc/modprobe.d/secret.conf").mkdir()
+    run(["scan", "--from", str(root)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "unknown (not a regular file: etc/modprobe.d/secret.conf in the capture)" in out
+
+
+def test_the_name_of_a_capture_cannot_begin_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = HostTree(tmp_path / "a\nNo GPU\x1b[2J").root
+    run(["scan", "--from", str(root)])
+    assert len(capsys.readouterr().out.splitlines()[0]) > len(str(root))
 
 
 def test_nothing_that_a_host_says_reaches_the_terminal_raw(

@@ -168,6 +168,36 @@ def test_holders_are_processes_and_the_guests_that_qemu_runs(tree: HostTree) -> 
     assert function(read(tree), GPU).holders == (Holder(77, "qemu-system-x86", "/dev/vfio/61", "ml1"),)
 
 
+def test_a_holder_whose_name_cannot_be_read_is_named_as_such_and_one_that_ended_is_none(
+    tree: HostTree,
+) -> None:
+    add_gpu(tree)
+    tree.node(GPU, "drm/card0")
+    for pid in (11, 12):
+        tree.holder(pid, "Xorg", "/dev/dri/card0")
+    (tree.root / "proc/11/comm").unlink()
+    (tree.root / "proc/12/cmdline").unlink()
+    (tree.root / "proc/12/cmdline").mkdir()
+    (holder,) = held(tree)
+    assert (holder.pid, holder.process, holder.guest) == (12, "Xorg", None)
+    assert holder.unread == Unknown("not a regular file: /proc/12/cmdline")
+
+
+def held(tree: HostTree) -> tuple[Holder, ...]:
+    holders = function(read(tree), GPU).holders
+    assert isinstance(holders, tuple)
+    return holders
+
+
+def test_a_type_whose_name_cannot_be_read_is_known_to_have_one(tree: HostTree) -> None:
+    add_gpu(tree)
+    tree.folder(f"{tree.place(GPU)}/mdev_supported_types/nvidia-222/name")
+    types = function(read(tree), GPU).mdev_types
+    assert isinstance(types, tuple)
+    (slice_type,) = types
+    assert isinstance(slice_type.name, Unknown)
+
+
 def test_kernels_before_5_15_do_not_name_reset_methods(tree: HostTree) -> None:
     add_gpu(tree)
     tree.write("proc/sys/kernel/osrelease", "5.4.0-156-generic")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.hosts.builders.system import RELEASE, add_system
-from tests.inventory.build import NAMES, read
+from tests.inventory.build import NAMES, function, read
 
 from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.distribution import family_of, parse_os_release
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
@@ -191,6 +193,34 @@ def test_directives_have_file_and_line_and_comments_are_none(tree: HostTree) -> 
     assert directives[-1] == ModuleDirective("/etc/modules", 1, "vfio")
 
 
+def test_a_file_of_configuration_that_cannot_be_read_is_named(tree: HostTree) -> None:
+    (tree.root / "etc/modprobe.d/secret.conf").mkdir()
+    distribution = read(tree).distribution
+    assert isinstance(distribution.module_configuration, tuple)
+    assert distribution.module_configuration
+    assert distribution.unread_configuration == (Unknown("not a regular file: /etc/modprobe.d/secret.conf"),)
+
+
+def test_a_folder_of_configuration_that_cannot_be_read_is_named(tree: HostTree) -> None:
+    refusing = Refusing(tree.root, folder="/run/modprobe.d")
+    assert read_host(refusing, NAMES).distribution.unread_configuration == (
+        Unknown("permission denied: /run/modprobe.d"),
+    )
+
+
+def test_aliases_of_built_in_modules_that_cannot_be_read_leave_the_candidates_open(tree: HostTree) -> None:
+    tree.function("0000:3b:00.0", "10de:1db4", "0302")
+    (tree.root / f"lib/modules/{RELEASE}/modules.builtin.modinfo").mkdir()
+    assert isinstance(function(read(tree), "0000:3b:00.0").candidate_modules, Unknown)
+
+
+def test_only_a_whole_host_says_that_it_has_no_gpu(tree: HostTree, tmp_path: Path) -> None:
+    listing = tmp_path / "listing"
+    shutil.copytree(tree.root / "sys/bus", listing / "sys/bus")
+    assert read(tree).is_whole
+    assert not read_host(open_capture(listing), NAMES).is_whole
+
+
 def test_a_file_in_etc_hides_the_one_of_its_name_elsewhere(tree: HostTree) -> None:
     tree.write("usr/lib/modprobe.d/nvidia.conf", "blacklist nouveau")
     tree.link("etc/modprobe.d/nvidia.conf", "/dev/null")
@@ -248,14 +278,18 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
 def test_a_group_whose_members_cannot_be_read_leaves_the_groups_open(tree: HostTree) -> None:
     tree.function("0000:3b:00.0", "10de:1db4", "0302")
     (tree.root / "sys/kernel/iommu_groups/7/devices").mkdir(parents=True)
-    refusing = Refusing(tree.root)
+    refusing = Refusing(tree.root, folder="/sys/kernel/iommu_groups/7/devices")
     assert isinstance(read_host(refusing, NAMES).iommu.groups, Unknown)
 
 
 class Refusing(LiveReader):
-    """A host that does not let us look into one IOMMU group."""
+    """A host that does not let us look into one folder."""
+
+    def __init__(self, root: Path, *, folder: str) -> None:
+        super().__init__(root)
+        self._refused = folder
 
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
-        if path == "/sys/kernel/iommu_groups/7/devices":
+        if path == self._refused:
             return Unknown(f"permission denied: {path}")
         return super().list_dir(path)

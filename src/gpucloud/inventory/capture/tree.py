@@ -44,7 +44,7 @@ class Tree:
 
     def entries(self) -> Iterator[tuple[str, bytes | str | None]]:
         """All entries by path: bytes of a file, text of a link's target, None for a folder."""
-        places = {**dict.fromkeys(self._folders), **self._files, **self._links}
+        places = {**self._files, **self._links, **dict.fromkeys(self._folders)}
         return iter(sorted(((path, places[path]) for path in places if path), key=lambda entry: entry[0]))
 
     def read(self, path: str, limit: int) -> bytes:
