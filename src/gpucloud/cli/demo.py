@@ -114,7 +114,9 @@ def demo(
             metavar="TOPOLOGY", autocompletion=topologies, help="Which server: see `gpucloud lab topologies`."
         ),
     ] = "card-audio",
-    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the two reports go.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", metavar="FOLDER", help="Where the two reports go.")
+    ] = Path(),
 ) -> None:
     """Boot an emulated GPU server and do the main job on it, for real.
 
