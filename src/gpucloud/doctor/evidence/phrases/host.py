@@ -118,7 +118,7 @@ BINDING = (
     Phrase("in-use-lsof", "chr", r"^\S+\s+\d+\s.*\bCHR\b.*/dev/(?:nvidia\d|nvidiactl|dri/)", _IN_USE, 0.7, "A process of the host has the card open", "lsof(8)"),
     Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
            r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
-    Phrase("in-use-unbind", "unbind", r"unbind\S*.{0,30}\b(?:device or resource )?busy\b|[Ff]ailed (?:to unbind|unbinding).{0,90}(?:busy|timed out|in use)", _IN_USE, 0.75, "The card cannot be taken from its driver: something uses it", "Linux drivers/base/dd.c"),
+    Phrase("in-use-unbind", "unbind", r"unbind\S{0,20}.{0,30}\b(?:device or resource )?busy\b|[Ff]ailed (?:to unbind|unbinding).{0,90}(?:busy|timed out|in use)", _IN_USE, 0.75, "The card cannot be taken from its driver: something uses it", "Linux drivers/base/dd.c"),
     Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
            "Taking the card from its driver hangs", "management programs"),
 )
@@ -142,13 +142,13 @@ MODULES = (
            "A module was built for another kernel", "Linux kernel/module"),
     Phrase("module-format", "exec format error", r"could not insert '?\w+'?: Exec format error", _MODULE, 0.85,
            "A module was built for another kernel", "modprobe(8)"),
-    Phrase("module-running", "/lib/modules/", r"/lib/modules/\S+.{0,30}No such file|not found in directory /lib/modules/", _MODULE, 0.75,
+    Phrase("module-running", "/lib/modules/", r"/lib/modules/\S.{0,110}No such file|not found in directory /lib/modules/", _MODULE, 0.75,
            "The modules of the running kernel are not installed", "modprobe(8)", unless=r"/build|nvidia|source|vfio_virqfd"),
     Phrase("module-stock", "undocumented flag", r"Incompatible option enable_guc=\d+ - undocumented flag", _MODULE, 0.85,
            "The i915 in use is the stock one, not the build with SR-IOV", "Linux drivers/gpu/drm/i915/gt/uc"),
     Phrase("module-dkms", "original_module exists", says="an add-on module is installed beside the stock one", by="dkms(8)"),
     Phrase("module-dkms-bad", "bad return status for module build", says="the add-on module was not built", by="dkms(8)"),
-    Phrase("module-unknown-parameter", "unknown parameter", r"(?:i915|xe|nvidia|amdgpu|kvm\w*): unknown parameter '(?P<name>\w+)' ignored",
+    Phrase("module-unknown-parameter", "unknown parameter", r"(?:i915|xe|nvidia|amdgpu|kvm\w{0,6}): unknown parameter '(?P<name>\w+)' ignored",
            _MODULE, 0.75, "The module in use does not know an option that it was given", "Linux kernel/params.c", Level.WARNING),
     Phrase("secure-unsigned", "unsigned module", r"[Ll]oading of unsigned module is (?:rejected|restricted)|unsigned module loading is "
            r"restricted", _SECURE, 0.97, "The kernel refuses an unsigned module", "Linux kernel/module/signing.c"),
@@ -232,21 +232,21 @@ LIMITS = (
            "The guest's memory cannot be locked: RLIMIT_MEMLOCK is too low", "Linux drivers/vfio/vfio_iommu_type1.c"),
     Phrase("memlock-map", "cannot allocate memory", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP|vfio_dma_map|vfio_container_dma_map|iommufd_backend_map_dma|DMA map(?:ping)?)"
            r".{0,160}Cannot allocate memory", _MEMLOCK, 0.93, "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
-    Phrase("memlock-map", "-12", r"(?:dma_map|MAP_DMA|pin_pages)\w*.{0,120}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
+    Phrase("memlock-map", "-12", r"(?:dma_map|MAP_DMA|pin_pages).{0,130}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
            "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
     Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
     Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
            r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),
     Phrase("memlock-words", "memlock", r"memlock.{0,60}(?:fail|exceed|too (?:low|small)|not permitted|denied|insufficient|error)|(?:fail\w*|error|unable).{0,60}memlock",
            _MEMLOCK, 0.85, "The limit of locked memory is too low", "management programs"),
-    Phrase("memlock-mlock", "mlock", r"(?:os_mlock|mlockall|mlock)\w*(?:\(\))?.{0,30}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
+    Phrase("memlock-mlock", "mlock", r"mlock(?:all)?.{0,40}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
     Phrase("ram-backing", "guest ram", r"unable to map backing store for guest RAM|can't (?:open|create) backing store \S+ for guest RAM|[Ii]nsufficient free host memory pages|allocate guest RAM", _MEMORY, 0.95,
            "The host has too little (huge page) memory for the guest", "QEMU softmmu/physmem.c, util/oslib-posix.c"),
     Phrase("ram-backing", "set up guest memory", r"[Cc]annot set up guest memory", _MEMORY, 0.95, "The host has too little memory for the guest",
            "QEMU softmmu/physmem.c"),
     Phrase("ram-prealloc", "prealloc", r"(?:os_mem_prealloc|preallocat\w+ memory|mem-prealloc|qemu_prealloc_mem).{0,80}(?:fail|[Ii]nsufficient|[Cc]annot)", _MEMORY, 0.9,
            "The host has too little (huge page) memory for the guest", "QEMU util/oslib-posix.c"),
-    Phrase("ram-hugepages", "huge", r"(?:hugepage|huge page|hugetlb)\w*.{0,60}(?:not enough|insufficient|failed|unavailable|cannot|could not|fail)|(?:insufficient|not enough|"
+    Phrase("ram-hugepages", "huge", r"(?:hugepage|huge page|hugetlb).{0,66}(?:not enough|insufficient|failed|unavailable|cannot|could not|fail)|(?:insufficient|not enough|"
            r"no(?:t enough)? free|failed to allocate|(?:cannot|unable to|not able to) allocate).{0,60}(?:hugepage|huge page|hugetlb)|hugepage allocation failed|Insufficient hugepages", _MEMORY, 0.9,
            "The host has too few huge pages", "Linux hugetlbpage"),
     Phrase("ram-hugetlbfs", "hugetlbfs", r"Unable to find any usable hugetlbfs mount|hugetlbfs filesystem is not mounted", _MEMORY, 0.85, "The host has no huge pages of the size that the guest asks for", "libvirt src/qemu/qemu_command.c"),

@@ -48,8 +48,8 @@ FACTS = (
 IOMMU = (
     Phrase("no-dmar-devices", "no dmar devices found", cause=_FIRMWARE, by=_DMAR,
            says="The firmware's DMAR table lists no IOMMU"),
-    Phrase("dmar-broken", "dmar", r"DMAR: (?:\[Firmware Bug\]: )?.*(?:Your BIOS is broken; DMAR reported at address"
-           r"|parse DMAR table failure|BIOS has allocated no .*IOMMU|Invalid DMAR|Invalid 0-length DRHD"
+    Phrase("dmar-broken", "dmar", r"DMAR: .{0,90}(?:Your BIOS is broken; DMAR reported at address"
+           r"|parse DMAR table failure|BIOS has allocated no .{0,40}IOMMU|Invalid DMAR|Invalid 0-length DRHD"
            r"|No DRHD structure found|Can't validate DRHD address|Unable to map DMAR|Cannot get a valid agaw)",
            _FIRMWARE, 0.8, "The firmware's DMAR table is broken, so the kernel leaves the IOMMU off", _DMAR),
     Phrase("no-dmar-table", "no acpi dmar table", r"No ACPI DMAR table found", _FIRMWARE, 0.9,
@@ -79,7 +79,7 @@ IOMMU = (
            unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
     Phrase("iommu-absent", "iommu:", r"\bIOMMU: +(?:Disabled|Not (?:available|supported))", says="The IOMMU is off", by="unRAID's page of system information"),
     Phrase("vtd-off", "vt-d", r"VT-?d (?:is )?(?:not (?:enabled|supported|available|detected)|disabled|turned off)", _FIRMWARE, 0.75, "VT-d is said to be off", "management programs"),
-    Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:)\S*.{0,80}"
+    Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:).{0,140}"
            r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
            says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
            unless=r"mdev|mediated|[0-9a-f]{8}-[0-9a-f]{4}-"),
@@ -113,7 +113,7 @@ IOMMU = (
            says="The firmware's IVRS table lacks an I/O APIC: interrupt remapping is off"),
     Phrase("width-kernel", "is not sufficient for the mapped address", cause=_WIDTH, confidence=0.97, by=_INTEL,
            says="An address is beyond the width of the IOMMU"),
-    Phrase("width-map", "-22", r"(?:dma_map|MAP_DMA)\S*\(.*\) = -22|MAP_DMA\w*[^=]{0,60}-22", _WIDTH, 0.85,
+    Phrase("width-map", "-22", r"(?:dma_map|MAP_DMA).{0,200}\) = -22|MAP_DMA[^=]{0,70}-22", _WIDTH, 0.85,
            "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
     Phrase("width-map", "invalid argument", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP)(?: failed)?: Invalid argument", _WIDTH,
            0.8, "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
@@ -145,9 +145,9 @@ PCI = (
     Phrase("bar-mmap", "performance may be slow", r"[Ff]ailed to mmap \S+ BAR \d", says="QEMU cannot map a BAR of the device", by="QEMU hw/vfio/pci.c"),
     Phrase("bar-shared", "spans more than", r"resource sanity check: requesting.*spans more than (?P<owner>\S+)",
            says="Another owner keeps memory in a BAR of the device", by="Linux kernel/resource.c"),
-    Phrase("framebuffer-region", "bootfb", r"[0-9a-f]+-[0-9a-f]+ ?: ?BOOTFB",
+    Phrase("framebuffer-region", "bootfb", r"\b[0-9a-f]{1,16}-[0-9a-f]{1,16} ?: ?BOOTFB",
            says="The boot framebuffer keeps memory", by="Linux drivers/firmware/sysfb.c"),
-    Phrase("framebuffer-region", "efifb", r"[0-9a-f]+-[0-9a-f]+ ?: ?(?:efifb|vesafb|simplefb|simpledrm)",
+    Phrase("framebuffer-region", "efifb", r"\b[0-9a-f]{1,16}-[0-9a-f]{1,16} ?: ?(?:efifb|vesafb|simplefb|simpledrm)",
            says="The boot framebuffer keeps memory", by="/proc/iomem"),
     Phrase("probe-no-memory", "error -12", r"probe of \S+ failed with error -12|probe with driver \S+ failed with error -12",
            _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c"),
