@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 
-from gpucloud.model.finding import Finding, Level
+from gpucloud.model.finding import Evidence, Finding, Level
 
 _NO_IOMMU = frozenset(
     {
@@ -24,6 +25,8 @@ EXPLAINS: Mapping[str, frozenset[str]] = {
     "mdev-assumed": frozenset({"mdev-not-present", "vgpu-no-mdev-types"}),
 }
 """Causes that a found cause makes appear: its symptoms."""
+_MOST_EVIDENCE = 200
+"""Lines that one finding keeps: a report can say the same thousands of times."""
 
 
 def rank_host(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -37,32 +40,34 @@ def rank_host(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def rank_report(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings of a report, likeliest first, one for each cause; what is for information comes last."""
     ordered = sorted(findings, key=lambda one: (one.level is Level.INFO, -one.confidence, -one.level.weight))
-    merged: dict[str, Finding] = {}
+    by_cause: dict[str, list[Finding]] = {}
     for finding in ordered:
-        first = merged.setdefault(finding.cause, finding)
-        if first is not finding:
-            merged[finding.cause] = _with_evidence(first, finding)
-    return tuple(_fold(list(merged.values())))
+        by_cause.setdefault(finding.cause, []).append(finding)
+    return tuple(_fold([_joined(same) for same in by_cause.values()]))
 
 
-def _with_evidence(first: Finding, other: Finding) -> Finding:
-    units = tuple(dict.fromkeys((*first.units, *other.units)))
-    return replace(first, evidence=tuple(dict.fromkeys((*first.evidence, *other.evidence))), units=units)
+def _joined(same: list[Finding]) -> Finding:
+    """The first finding of a cause, with the evidence and units of all."""
+    if len(same) == 1:
+        return same[0]
+    units = tuple(dict.fromkeys(unit for one in same for unit in one.units))
+    return replace(same[0], evidence=_evidence(same), units=units)
+
+
+def _evidence(findings: Iterable[Finding]) -> tuple[Evidence, ...]:
+    lines = dict.fromkeys(line for one in findings for line in one.evidence)
+    return tuple(islice(lines, _MOST_EVIDENCE))
 
 
 def _fold(ordered: list[Finding]) -> list[Finding]:
-    kept: list[Finding] = []
-    for finding in ordered:
-        place = next((i for i, root in enumerate(ordered) if _explains(root, finding)), None)
-        if place is None:
-            kept.append(finding)
-    return [_with_symptoms(root, ordered) for root in kept]
+    roots = {one.cause for one in ordered if one.level is not Level.INFO and one.cause in EXPLAINS}
+    explained = {symptom for cause in roots for symptom in EXPLAINS[cause]}
+    symptoms = [one for one in ordered if one.cause in explained]
+    return [_with_symptoms(one, symptoms) for one in ordered if one.cause not in explained]
 
 
-def _with_symptoms(root: Finding, ordered: list[Finding]) -> Finding:
-    extra = [line for other in ordered if _explains(root, other) for line in other.evidence]
-    return replace(root, evidence=tuple(dict.fromkeys((*root.evidence, *extra)))) if extra else root
-
-
-def _explains(root: Finding, symptom: Finding) -> bool:
-    return root.level is not Level.INFO and symptom.cause in EXPLAINS.get(root.cause, frozenset())
+def _with_symptoms(root: Finding, symptoms: list[Finding]) -> Finding:
+    if root.level is Level.INFO or root.cause not in EXPLAINS:
+        return root
+    own = [one for one in symptoms if one.cause in EXPLAINS[root.cause]][:_MOST_EVIDENCE]
+    return replace(root, evidence=_evidence([root, *own])) if own else root
