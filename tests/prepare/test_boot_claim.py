@@ -13,7 +13,7 @@ from gpucloud.prepare.boot.claim import Claim, render_claim
 
 A100 = PciId(0x10DE, 0x20B5)
 CARD, AUDIO = PciAddress.parse("0000:3b:00.0"), PciAddress.parse("0000:3b:00.1")
-CLAIMS = (Claim(CARD, A100, "a"), Claim(AUDIO, PciId(0x10DE, 0x1AEF), "a"))
+CLAIMS = (Claim(CARD, A100), Claim(AUDIO, PciId(0x10DE, 0x1AEF)))
 
 
 class Machine:
@@ -73,13 +73,13 @@ def test_the_functions_are_given_to_vfio_and_an_equal_card_is_not(shell: str, tm
 
 def test_another_device_at_the_address_is_left_to_the_host(shell: str, tmp_path: Path) -> None:
     machine = Machine(tmp_path)
-    machine.run(shell, claims=(Claim(CARD, PciId(0x10DE, 0x2330), "a"),))
+    machine.run(shell, claims=(Claim(CARD, PciId(0x10DE, 0x2330)),))
     assert machine.override("0000:3b:00.0") == "(null)"
 
 
 def test_a_card_that_is_gone_is_no_hindrance(shell: str, tmp_path: Path) -> None:
     machine = Machine(tmp_path)
-    gone = Claim(PciAddress.parse("0000:99:00.0"), A100, "a")
+    gone = Claim(PciAddress.parse("0000:99:00.0"), A100)
     assert machine.run(shell, claims=(gone, *CLAIMS)) == ""
     assert machine.override("0000:3b:00.0") == "vfio-pci"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, SETTINGS
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.distribution import SIGNS
 
@@ -73,6 +74,7 @@ _FILES = (
     " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
     " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
 )
+_BOOT = tuple(dict.fromkeys((*SETTINGS, KERNEL_CMDLINE, *OWN)))
 _LONG_FILES = (
     "/proc/interrupts /lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
     " /lib/modules/@release/modules.builtin /lib/modules/@release/modules.builtin.modinfo"
@@ -98,14 +100,14 @@ def _rules() -> Iterator[Rule]:
         yield Rule(Kind.FILE, pattern)
     for name in _ATTRIBUTES.split():
         yield Rule(Kind.FILE, _PCI + name)
-    for pattern in CONFIGURATION:
+    for pattern in (*CONFIGURATION, *_BOOT):
         yield Rule(Kind.FILE, pattern)
     for pattern in _LONG_FILES.split():
         yield Rule(Kind.LONG, pattern)
     yield Rule(Kind.BYTES, SECURE_BOOT)
     for name in _NODES.split():
         yield Rule(Kind.NAME, _PCI + name)
-    for pattern in (*_NAMES.split(), *SIGNS):
+    for pattern in (*_NAMES.split(), *(sign for sign in SIGNS if sign not in _BOOT)):
         yield Rule(Kind.NAME, pattern)
     for prefix in DEVICE_NODES:
         yield Rule(Kind.OPEN, prefix)

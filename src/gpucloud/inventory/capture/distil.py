@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.pci.functions import parse_addresses
+from gpucloud.inventory.system.boot import ENTRIES, OWN, SETTINGS, settings_only
 from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
 from gpucloud.inventory.system.iommu import interrupt_chips
@@ -44,6 +45,8 @@ def distil(stream: Stream) -> Stream:
         "/lib/modules/*/modules.dep": _module_paths,
         "/lib/modules/*/modules.alias": lambda text: _aliases(text, modaliases),
         "/lib/modules/*/modules.builtin.modinfo": _builtin_aliases,
+        **dict.fromkeys(OWN, lambda text: text.removesuffix("\n")),
+        **dict.fromkeys(SETTINGS, settings_only),
         **dict.fromkeys(CONFIGURATION, blank_comments),
     }
     small = Stream()
@@ -55,8 +58,9 @@ def distil(stream: Stream) -> Stream:
 
 
 def _named(path: str) -> str:
-    """Entries of boot loaders are named by the machine's id; that there is one is all that is read."""
-    return "/boot/loader/entries/entry.conf" if path.startswith("/boot/loader/entries/") else path
+    """Entries of boot loaders are named by the machine's id: one of each folder is kept, renamed."""
+    folder = path.rpartition("/")[0]
+    return f"{folder}/entry.conf" if folder in ENTRIES and path.endswith(".conf") else path
 
 
 def _reduced(path: str, data: bytes, reducers: Mapping[str, Callable[[str], str]]) -> bytes:

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from gpucloud.inventory.capture.allowlist import SECURE_BOOT
 from gpucloud.inventory.capture.safe import is_relevant_module, is_safe_key, is_safe_value, is_safe_word
 from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, REFERENCE, SETTINGS, split_setting
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.inventory.system.modules import module_names
@@ -76,6 +77,12 @@ class Redactor:
         )
         return " ".join([directive[1], directive[2], *rest])
 
+    def setting(self, line: str) -> str:
+        """Redact the kernel arguments in one line of a boot loader's file."""
+        before, arguments = split_setting(line) or ("", line)
+        words = _TOKENS.split(arguments)
+        return before + "".join(word if REFERENCE.fullmatch(word) else self._token(word) for word in words)
+
     def _token(self, token: str) -> str:
         return token if not token or _TOKENS.fullmatch(token) else self._word(token, is_known=True)
 
@@ -102,8 +109,12 @@ class Redactor:
         return "\n".join(redact(line) if line else line for line in lines).encode()
 
     def _redaction_of(self, path: str) -> Callable[[str], str]:
-        if path == "/proc/cmdline":
+        if path in ("/proc/cmdline", KERNEL_CMDLINE):
             return self.arguments
+        if path in OWN:
+            return self._sweep
+        if any(fnmatchcase(path, pattern) for pattern in SETTINGS):
+            return self.setting
         if path == "/proc/net/route":
             return lambda line: self._column(line, 0)
         if path == "/proc/net/ipv6_route":

@@ -49,18 +49,18 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One function that vfio-pci gets, if it is still that device."""
+    """One function that vfio-pci gets, if it is still that device.
+
+    No names: the device's changes with every pci.ids, and the pool's is nobody's business in a capture.
+    """
 
     address: PciAddress
     id: PciId
-    pool: str
-    """For the reader of the script. No name of the device: those change with every pci.ids."""
 
 
 def render_claim(claims: Sequence[Claim]) -> str:
     """The script, for any POSIX shell without other programs than modprobe."""
     lines = "".join(
-        f"claim {claim.address} 0x{claim.id.vendor:04x} 0x{claim.id.device:04x} # pool {claim.pool}\n"
-        for claim in claims
+        f"claim {claim.address} 0x{claim.id.vendor:04x} 0x{claim.id.device:04x}\n" for claim in claims
     )
     return f"#!/bin/sh\n{HEADER}{_SCRIPT}{lines}{_END}"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-GRUB = "/etc/default/grub"
-GRUB_DROP_INS = "/etc/default/grub.d"
-KERNEL_CMDLINE = "/etc/kernel/cmdline"
-"""Arguments for entries that kernel-install(8) will make."""
-GRUB_ENVIRONMENT = "/boot/grub2/grubenv"
-"""Where RHEL 8 keeps ``kernelopts``, which its entries refer to."""
+from gpucloud.inventory.system.boot import ENTRIES, GRUB, GRUB_DROP_INS, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+
+__all__ = [
+    "ENTRIES",
+    "FILES",
+    "GRUB",
+    "GRUB_DROP_INS",
+    "GRUB_ENVIRONMENT",
+    "KERNELSTUB",
+    "KERNEL_CMDLINE",
+    "PATTERNS",
+]
+
 KERNELSTUB = "/etc/kernelstub/configuration"
-ENTRIES = ("/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries")
-"""Boot Loader Specification, type 1: uapi-group.org/specifications/specs/boot_loader_specification."""
+"""In no capture: it holds more than arguments, and only kernelstub knows what."""
 
 FILES = (GRUB, KERNEL_CMDLINE, GRUB_ENVIRONMENT, KERNELSTUB)
 PATTERNS = ((GRUB_DROP_INS, ".cfg"), *((folder, ".conf") for folder in ENTRIES))

@@ -26,7 +26,7 @@ from gpucloud.model.plan import (
     Wanted,
     WriteFile,
 )
-from gpucloud.model.spec import Pool, Spec, Use
+from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot import owned
@@ -58,10 +58,6 @@ class Ask:
             unit for pool in self.spec.pools if pool.use in uses for unit in self.pools.get(pool.name, ())
         ]
         return tuple(sorted(found, key=lambda unit: unit.address))
-
-    def pool(self, unit: GpuUnit) -> Pool | None:
-        """The pool of a unit."""
-        return pool_of(self.spec, self.host_name, unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +150,7 @@ def _wanted(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
     if given:
         because = f"{_count(given)} for guests: VFIO is loaded at every start"
         new[owned.MODULES_LOAD] = New(render_modules_load(), 0o644, because)
-        for path, (script, mode) in tool.render(tuple(_claims(ask, given)), WANTED).items():
+        for path, (script, mode) in tool.render(tuple(_claims(given)), WANTED).items():
             new[path] = New(
                 script,
                 mode,
@@ -174,12 +170,11 @@ def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
     return {path: New(text, 0o644, because, risk) for path, text in loader.add(ask.files, words).items()}
 
 
-def _claims(ask: Ask, given: Sequence[GpuUnit]) -> Iterator[Claim]:
+def _claims(given: Sequence[GpuUnit]) -> Iterator[Claim]:
     for unit in given:
-        pool = ask.pool(unit)
         for function in unit.functions:
-            if isinstance(function.id, PciId) and pool is not None:
-                yield Claim(function.address, function.id, pool.name)
+            if isinstance(function.id, PciId):
+                yield Claim(function.address, function.id)
 
 
 def _change(files: BootFiles, path: str, new: New) -> Change | None:

@@ -1,0 +1,55 @@
+"""Files that decide how a host starts: a plan for the next start reads them, a capture keeps their settings.
+
+Only arguments of the kernel are settings here; GRUB's file may also hold passwords, and entries the machine's
+id.
+"""
+
+from __future__ import annotations
+
+import re
+
+GRUB = "/etc/default/grub"
+GRUB_DROP_INS = "/etc/default/grub.d"
+KERNEL_CMDLINE = "/etc/kernel/cmdline"
+"""Arguments for entries that kernel-install(8) will make."""
+GRUB_ENVIRONMENT = "/boot/grub2/grubenv"
+"""Where RHEL 8 keeps ``kernelopts``, which its entries refer to."""
+ENTRIES = ("/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries")
+"""Boot Loader Specification, type 1: uapi-group.org/specifications/specs/boot_loader_specification."""
+
+SETTINGS = (
+    GRUB,
+    f"{GRUB_DROP_INS}/*.cfg",
+    GRUB_ENVIRONMENT,
+    *(f"{folder}/*.conf" for folder in ENTRIES),
+)
+"""Patterns of files of which only the lines with kernel arguments are kept."""
+
+OWN = (
+    "/etc/default/grub.d/zz-gpucloud.cfg",
+    "/etc/modprobe.d/gpucloud.conf",
+    "/etc/modules-load.d/gpucloud.conf",
+    "/etc/initramfs-tools/hooks/gpucloud",
+    "/etc/initramfs-tools/scripts/init-top/00gpucloud",
+    "/etc/dracut.conf.d/90-gpucloud.conf",
+    "/usr/lib/dracut/modules.d/90gpucloud/module-setup.sh",
+    "/usr/lib/dracut/modules.d/90gpucloud/run-claim.sh",
+    "/usr/lib/dracut/modules.d/90gpucloud/claim",
+)
+"""Files that gpucloud writes itself: whether they are there, and as they would be written now."""
+
+_SETTING = re.compile(r"\s*((?:export\s+)?GRUB_CMDLINE_LINUX(?:_DEFAULT)?\+?=|options[ \t]+|kernelopts=)(.*)")
+REFERENCE = re.compile(r"\$\{?(?:GRUB_CMDLINE_LINUX(?:_DEFAULT)?|kernelopts|tuned_params)\}?")
+"""A word that stands for the arguments of another place."""
+
+
+def split_setting(line: str) -> tuple[str, str] | None:
+    """What comes before the arguments on a line, and the arguments; None for a line without any."""
+    match = _SETTING.fullmatch(line)
+    return (match[1], match[2]) if match is not None else None
+
+
+def settings_only(text: str) -> str:
+    """The lines of a file that hold kernel arguments."""
+    lines = text.replace("\\\n", "").split("\n")
+    return "\n".join(line for line in lines if split_setting(line) is not None)

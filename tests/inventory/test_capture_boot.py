@@ -1,0 +1,103 @@
+"""What a capture keeps of the files that decide how a host starts."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.prepare.boot_hosts import FAMILIES, SPEC, build_family, plan_for
+
+from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.open import open_capture
+from gpucloud.inventory.capture.redact import Redactor
+from gpucloud.inventory.capture.write import collect_here, render_capture
+from gpucloud.inventory.system.boot import settings_only, split_setting
+from gpucloud.model.plan import Plan, WriteFile
+from gpucloud.prepare.boot import plan_boot, read_boot_files
+from gpucloud.spec import parse_spec
+
+
+def capture(root: Path, path: Path) -> str:
+    """Write a capture of a tree; give what is in it, unpacked."""
+    data = render_capture(collect_here(str(root)))
+    path.write_bytes(data)
+    return gzip.decompress(data).decode(errors="replace")
+
+
+def plan_from(path: Path) -> Plan:
+    reader = open_capture(path)
+    return plan_boot(read_host(reader), read_boot_files(reader), parse_spec(SPEC), "gpu01")
+
+
+def added(plan: Plan) -> dict[str, set[str]]:
+    """Words that each file gets, by its path; entries are named otherwise in a capture."""
+    found = {}
+    for change in (step.change for step in plan.steps):
+        if isinstance(change, WriteFile):
+            before = change.before.text.split() if change.before is not None else []
+            folder, _, name = change.path.rpartition("/")
+            place = folder if folder.endswith("entries") else f"{folder}/{name}"
+            after = (word for word in change.after.text.split() if not word.startswith("##"))
+            found[place] = set(after) - set(before)
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "pop-22.04"])
+def test_a_capture_is_planned_for_like_its_host(name: str, tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", name)
+    capture(kernel.root, tmp_path / "capture.tar.gz")
+    elsewhere, here = plan_from(tmp_path / "capture.tar.gz"), plan_for(kernel)
+    assert elsewhere.refusals == ()
+    assert added(elsewhere) == added(here)
+    assert [step.change.kind for step in elsewhere.steps] == [step.change.kind for step in here.steps]
+
+
+def test_a_prepared_host_is_as_its_spec_wants_it_in_a_capture_too(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", "ubuntu-24.04-cloud")
+    for change in (step.change for step in plan_for(kernel).steps):
+        if isinstance(change, WriteFile):
+            place = kernel.root / change.path[1:]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(change.after.text)
+    capture(kernel.root, tmp_path / "capture.tar.gz")
+    changes = [step.change for step in plan_from(tmp_path / "capture.tar.gz").steps]
+    assert [change for change in changes if isinstance(change, WriteFile) and change.before is None] == []
+
+
+def test_kernelstubs_settings_are_in_no_capture(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", "pop-22.04")
+    assert "config_rev" not in capture(kernel.root, tmp_path / "capture.tar.gz")
+    (refusal,) = plan_from(tmp_path / "capture.tar.gz").refusals
+    assert refusal.cause == "arguments-unknown"
+
+
+def test_only_arguments_that_are_everybodys_leave_the_host(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", "alma-9")
+    (kernel.root / "etc/default/grub").write_text(
+        "# for alice\nGRUB_PASSWORD=hunter2\n"
+        'GRUB_CMDLINE_LINUX="quiet cryptdevice=UUID=3e6be9de-8139-11d1-9106-a43f08d823a6 correcthorse '
+        'token=battery $GRUB_CMDLINE_LINUX_DEFAULT iommu=pt"\n'
+    )
+    entries = kernel.root / "boot/loader/entries"
+    (entries / "a-5.14.conf").rename(entries / "6a9857a393724b7a981ebb5b8495b9ea-5.14.conf")
+    inside = capture(kernel.root, tmp_path / "capture.tar.gz")
+    for secret in ("alice", "hunter2", "3e6be9de", "correcthorse", "battery", "6a9857a3", "title Linux"):
+        assert secret not in inside
+    assert '"quiet cryptdevice=' in inside.replace('\\"', '"')
+    assert "$GRUB_CMDLINE_LINUX_DEFAULT iommu=pt" in inside
+
+
+@given(st.text(alphabet="abcGRUB_CMDLINE_LINUX=\"' $\n", max_size=60))
+def test_what_is_kept_is_lines_with_arguments(text: str) -> None:
+    kept = settings_only(text)
+    assert all(split_setting(line) is not None for line in kept.split("\n") if line)
+    assert settings_only(kept) == kept
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=30))
+def test_no_unknown_word_of_a_loaders_file_survives(secret: str) -> None:
+    word = "zq" + "".join(char for char in secret if char not in "\"'(),=\\$") + "zq"
+    assert word not in Redactor((), ()).setting(f'GRUB_CMDLINE_LINUX="quiet {word} a={word}"')
