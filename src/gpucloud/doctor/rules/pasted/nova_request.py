@@ -61,6 +61,30 @@ def alias_not_known(case: Case) -> Answers:
 
 
 @rule
+def alias_without_count(case: Case) -> Answers:
+    """The flavor names an alias without ``:COUNT``, which nova cannot take apart.
+
+    Source: nova/pci/request.py, _translate_alias_to_requests().
+    """
+    asked = case.paper.request.get("pci_passthrough:alias") if case.paper is not None else None
+    if asked is not None and any(part.count(":") != 1 for part in asked.value.split(",")):
+        title = f"pci_passthrough:alias is NAME:COUNT, and {asked.value!r} is not"
+        yield known("alias-definition-invalid", title, (asked.evidence,), 0.82)
+
+
+@rule
+def property_misnamed(case: Case) -> Answers:
+    """A flavor property that looks like the one for devices, under a name that nova does not read."""
+    paper = case.paper
+    if paper is None or paper.request.get("pci_passthrough:alias") is not None:
+        return
+    for name, one in paper.request.properties.items():
+        if name.startswith("pci_passthrough") and name != "pci_passthrough:alias":
+            title = f"nova reads no property {name}: devices are asked for by pci_passthrough:alias"
+            yield known("alias-definition-invalid", title, (one.evidence,), 0.75)
+
+
+@rule
 def more_than_there_are(case: Case) -> Answers:
     """The flavor asks for more devices than the host that is shown has of them."""
     paper = case.paper

@@ -31,8 +31,6 @@ _ALIAS_KEYS = {
     "name", "vendor_id", "product_id", "device_type", "capability_type", "numa_policy", "resource_class",
     "traits", "live_migratable",
 }  # fmt: skip
-_MANY = 6
-"""From 8 devices on nova itself warns; 8 in 6 groups give 20160 candidates (nova bug 2126751)."""
 _TYPES = ("type-PCI", "type-PF", "type-VF")
 _CURLY = re.compile("[\u201c\u201d\u2018\u2019\u00ab\u00bb\u201e\u2033]")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
@@ -86,82 +84,50 @@ def filter_left_out(case: Case) -> Answers:
 
 
 @rule
-def placement_half_configured(case: Case) -> Answers:
-    """PCI in Placement is on: on one side only, or at all, which changes how devices are claimed."""
-    if case.paper is None:
+def filters_out_of_place(case: Case) -> Answers:
+    """enabled_filters outside [filter_scheduler]: nova does not read it there.
+
+    Source: nova/conf/scheduler.py; scheduler_default_filters went with Pike.
+    """
+    paper = case.paper
+    if paper is None:
         return
-    nova = case.paper.nova
-    report = any(one.is_true for one in nova.named("report_in_placement"))
-    use = any(one.is_true for one in nova.named("pci_in_placement"))
-    lines = tuple(one.evidence for one in nova.named("report_in_placement", "pci_in_placement"))
-    if use and not report and nova.named(*_LIST):
-        title = "The scheduler asks Placement for PCI devices, and this compute reports none there"
-        yield known("pci-in-placement", title, lines, 0.85)
-    elif report or use:
-        level, confidence = (Level.WARNING, 0.6) if case.paper.has("no-valid-host") else (Level.INFO, 0.4)
-        title = "PCI in Placement is on; in its first releases guests get more or other devices than asked"
-        yield known("pci-in-placement", title, lines, confidence, level=level)
+    for setting in paper.nova.named("enabled_filters", "scheduler_default_filters"):
+        is_elsewhere = setting.name == "enabled_filters" and setting.section not in ("", "filter_scheduler")
+        if is_elsewhere and "PciPassthroughFilter" in setting.value:
+            title = (
+                f"enabled_filters stands under [{setting.section}]; nova reads it under [filter_scheduler]"
+            )
+            yield known("filter-not-enabled", title, (setting.evidence,), 0.88)
 
 
 @rule
-def alias_repeated_with_placement(case: Case) -> Answers:
-    """With PCI in Placement an alias has one spec; a repeated name is refused."""
-    if case.paper is None or not any(one.is_true for one in case.paper.nova.named("pci_in_placement")):
+def types_out_of_place(case: Case) -> Answers:
+    """enabled_mdev_types outside [devices]: nova does not read it there, so it offers no vGPU."""
+    paper = case.paper
+    if paper is None:
         return
-    named: dict[object, list[Setting]] = {}
-    for setting in case.paper.nova.named(*_ALIAS):
-        for one in objects(setting):
-            named.setdefault(one.get("name"), []).append(setting)
-    for name, settings in named.items():
-        if len(settings) > 1:
-            title = f"The alias {name} has several specs, and PCI in Placement takes one"
-            lines = [setting.evidence for setting in settings]
-            yield known("alias-definition-invalid", title, lines, 0.82)
-            yield known("pci-in-placement", title, lines, 0.75)
+    for setting in paper.nova.named("enabled_mdev_types", "enabled_vgpu_types"):
+        if setting.section not in ("", "devices"):
+            title = f"{setting.name} stands under [{setting.section}]; nova reads it under [devices]"
+            yield known("whitelist-mismatch", title, (setting.evidence,), 0.85)
 
 
 @rule
-def many_candidates(case: Case) -> Answers:
-    """Many devices in one request multiply the allocation candidates: the request times out or finds none."""
-    if case.paper is None or not any(one.is_true for one in case.paper.nova.named("pci_in_placement")):
+def type_not_offered(case: Case) -> Answers:
+    """Nova is told a vGPU type that the card does not offer."""
+    paper = case.paper
+    offered = {r.caught["type"] for r in paper.said("mdev-types") if "type" in r.caught} if paper else set()
+    if paper is None or not offered:
         return
-    asked = case.paper.request.get("pci_passthrough:alias")
-    if asked is not None and any(count >= _MANY for _, count in case.paper.request.aliases):
-        title = "Many devices in one request through Placement: the number of candidates explodes"
-        yield known("pci-in-placement", title, (asked.evidence,), 0.65, level=Level.WARNING)
-
-
-@rule
-def vgpu_inventory_uncapped(case: Case) -> Answers:
-    """Several vGPU types without max_instances: with SR-IOV each VF reports its own inventory."""
-    if case.paper is None:
-        return
-    nova = case.paper.nova
-    types = [one for one in nova.named("enabled_mdev_types", "enabled_vgpu_types") if "," in one.value]
-    if types and not nova.named("max_instances", "device_addresses"):
-        yield known(
-            "pci-in-placement",
-            "Several vGPU types and no max_instances: with SR-IOV cards Placement counts more than the "
-            "card gives",
-            (types[0].evidence,),
-            0.4,
-            level=Level.INFO,
-        )
-
-
-@rule
-def limits_that_do_not_count(case: Case) -> Answers:
-    """Unified limits do not count devices that are asked for by an alias."""
-    if case.paper is None:
-        return
-    for setting in case.paper.nova.named("driver"):
-        if "UnifiedLimitsDriver" in setting.value:
+    for setting in paper.nova.named("enabled_mdev_types", "enabled_vgpu_types"):
+        wanted = {name.strip() for name in setting.value.split(",") if name.strip()}
+        if wanted and not wanted & offered:
             yield known(
-                "quota",
-                "Unified limits do not count devices asked for by pci_passthrough:alias (before nova 2026.1)",
-                (setting.evidence,),
-                0.5,
-                level=Level.INFO,
+                "vgpu-type-or-capacity",
+                f"nova is told {', '.join(sorted(wanted))}; the card offers {', '.join(sorted(offered)[:6])}",
+                (setting.evidence, *paper.lines("mdev-types")[:3]),
+                0.82,
             )
 
 
