@@ -32,8 +32,11 @@ def parse_flavor(
         text: the value.
         aliases: those of the service that reads it (nova-api when a server is made).
         release: which nova.
-        numa_policy: ``hw:pci_numa_affinity_policy`` of the flavor, which goes before that of the alias.
+        numa_policy: ``hw:pci_numa_affinity_policy`` of the flavor, which goes before that of the alias in
+            releases that know it.
     """
+    if not pci.FLAVOR_NUMA_POLICIES.at(release):
+        numa_policy = None
     if not pci.ALIAS_NAME_STRIPPED.at(release):
         text = text.replace(" ", "")
     try:

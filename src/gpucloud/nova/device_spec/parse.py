@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.device_spec.address import Address, GlobAddress, parse_address
 from gpucloud.nova.device_spec.entry import DeviceSpec
 from gpucloud.nova.device_spec.fields import ANY, PRODUCT_ID, VENDOR_ID, invalid_spec, read_hex
@@ -94,6 +95,8 @@ def _where(
     if address:
         raise NovaRaises("PciDeviceInvalidDeviceName", _BOTH)
     when = pci.DEVNAME_READ.at(release)
+    if isinstance(machine.interfaces, Unknown):
+        return None, None
     target = machine.interfaces.get(str(devname))
     if target is None:
         if when == "parse":

@@ -125,15 +125,38 @@ MATCH_IGNORES_CASE = fact(
     ("18.0.0", True),
     source="nova/pci/utils.py: pci_device_prop_match",
 )
-LIVE_MIGRATABLE = fact(
-    "live_migratable of an alias chooses devices",
+VDPA = fact(
+    "vdpa devices are a type of their own, which no alias can ask for",
     False,
-    ("31.0.0", True),
-    source="nova/pci/stats.py: _filter_pools_for_live_migratable_devices",
+    ("23.0.0", True),
+    source="nova/pci/stats.py: _filter_pools_for_unrequested_vdpa_devices",
+)
+POOL_FOR_EACH_DEVICE = fact(
+    "each physical function or plain device has its own pool, and its VFs one; resource_class and traits "
+    "do not part pools",
+    False,
+    ("27.0.0", True),
+    source="nova/pci/stats.py: _create_pool_keys_from_dev",
+)
+REQUESTS_COUNT_TOGETHER = fact(
+    "a host passes the scheduler only if it has enough for all aliases of a flavor together; where not, each "
+    "is counted alone, and nova-compute refuses later",
+    True,
+    ("23.0.0", False),
+    ("26.0.0", True),
+    source="nova/pci/stats.py: support_requests; LP 1986838",
+)
+NOTHING_IS_REFUSED = fact(
+    "a flavor that asks for 0 of an alias still needs a device that matches",
+    False,
+    ("23.0.0", True),
+    source="nova/pci/stats.py: _apply_request",
 )
 WIDE_DOMAIN = fact(
-    "what a PCI domain above ffff does on the host: stops nova-compute, or the device is left out",
-    "stops",
+    "what a PCI domain above ffff does on the host: nothing (the address does not fit the database), stops "
+    "nova-compute, or the device is left out",
+    "nothing",
+    ("15.0.0", "stops"),
     ("23.0.0 22.2.2 21.2.2", "skipped"),
     source="nova/pci/manager.py, nova/virt/libvirt/driver.py",
 )
@@ -142,6 +165,13 @@ LIVE_MIGRATABLE_TRAIT = fact(
     False,
     ("34.0.0", True),
     source="nova/compute/pci_placement_translator.py: _get_traits_for_dev",
+)
+ONE_TIME_USE = fact(
+    "one_time_use keeps a device out of reach after its first guest, until an operator lets it back; VFs may "
+    "not have the key at all",
+    False,
+    ("32.0.0", True),
+    source="nova/compute/pci_placement_translator.py: _handle_one_time_use",
 )
 OWNER_TRAIT = fact(
     "providers that nova makes carry the trait OWNER_NOVA",

@@ -1,10 +1,12 @@
-"""The PCI devices of the machine on which nova reads its configuration, as nova sees them."""
+"""A PCI device and a machine, with the facts that nova decides by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from gpucloud.model.unknown import Unknown
 
 
 class DeviceType(StrEnum):
@@ -38,8 +40,10 @@ class Machine:
     """Devices by address, and what network interfaces belong to."""
 
     devices: Mapping[str, Device] = field(default_factory=dict)
-    interfaces: Mapping[str, str] = field(default_factory=dict)
+    interfaces: Mapping[str, str] | Unknown = field(default_factory=dict)
     """Interface to the name its ``device`` link ends in: ``0000:3b:00.0``, or ``virtio0``."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, in words: devices left out, places of devices that count as not said."""
 
     def is_physical_function(self, address: str) -> bool:
         """Whether sysfs has a device with exactly this name that could have VFs."""
