@@ -1,7 +1,7 @@
 """PCI devices and vGPUs in Placement: options, resource classes and traits that must agree.
 
-Sources: nova doc admin/pci-passthrough, "PCI tracking in Placement"; nova/compute/pci_placement_translator.py;
-nova/pci/request.py; nova/objects/request_spec.py, generate_request_groups_from_pci_requests().
+Sources: nova doc admin/pci-passthrough, "PCI tracking in Placement"; nova/pci/request.py;
+nova/compute/pci_placement_translator.py; nova/objects/request_spec.py.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def migratable_on_one_side(case: Case) -> Answers:
 
 @rule
 def class_asked_past_the_alias(case: Case) -> Answers:
-    """A flavor asks Placement for the class of a PCI device: without an alias nova gives the guest no device."""
+    """A flavor asks Placement for the class of a PCI device: without an alias the guest gets none."""
     paper = case.paper
     if paper is None or paper.request.aliases:
         return
@@ -229,15 +229,15 @@ def _missing_traits(
     sets = [_traits(one) for one in specs if not wanted or _class_of(one) in ("", wanted)]
     if not asked or not sets or any(asked <= given for given in sets):
         return ()
-    return tuple(sorted(asked - set.union(*sets))) or tuple(sorted(asked))
+    given = {name for one in sets for name in one}
+    return tuple(sorted(asked - given)) or tuple(sorted(asked))
 
 
 def _traits(entry: Mapping[str, object]) -> set[str]:
     given = entry.get("traits")
     names = given.split(",") if isinstance(given, str) else []
-    return {
-        re.sub(r"[^0-9A-Z]+", "_", name.strip().upper()).removeprefix("CUSTOM_") for name in names if name
-    }
+    plain = (re.sub(r"[^0-9A-Z]+", "_", name.strip().upper()) for name in names if name)
+    return {name.removeprefix("CUSTOM_") for name in plain}
 
 
 def _both(paper: Paper, setting: Setting) -> tuple[Evidence, ...]:
