@@ -22,7 +22,7 @@ from gpucloud.model.guest import GuestSpec
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PATIENCE = Patience(timeout_s=500)
+PATIENCE = Patience(timeout_s=900)
 MEMORY_MIB = 768
 GOOD, PANICS, EMPTY = "/srv/good.qcow2", "/srv/panics.qcow2", "/srv/empty.raw"
 

@@ -58,7 +58,8 @@ def follow_log(path: Path, is_over: Callable[[], bool], wait: Callable[[], None]
 
 def last_words(text: str, lines: int = 3) -> str:
     """The last lines with something on them, as one line: what a guest said before it fell silent."""
-    said = ["".join(char for char in line if char.isprintable()).strip() for line in text.splitlines()]
+    lines_said = without_escapes(text).splitlines()
+    said = ["".join(char for char in line if char.isprintable()).strip() for line in lines_said]
     return " / ".join([line[-160:] for line in said if line][-lines:])
 
 

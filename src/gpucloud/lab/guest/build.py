@@ -9,7 +9,9 @@ from pathlib import Path
 
 from gpucloud.lab.cache import ensure, keep_newest, remove_tree
 from gpucloud.lab.guest import recipe
+from gpucloud.lab.image.build import mask
 from gpucloud.lab.image.packages import Progress, install
+from gpucloud.lab.image.recipe import MASKED
 from gpucloud.lab.needs import require, require_root
 from gpucloud.lab.process import run
 
@@ -59,6 +61,7 @@ def _build(disks: GuestDisks, stores: list[Path], progress: Progress) -> None:
     for path, content in recipe.FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
+    mask(root, MASKED)
     (root / _MADE).mkdir()
     _make_partitions(root)
     for image, first, files in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,14 +86,19 @@ def _lay_over(root: Path) -> None:
         place.write_bytes(content)
         place.chmod(mode)
     units = root / "etc/systemd/system"
-    for unit in recipe.MASKED:
-        _link(units / unit, Path("/dev/null"))
+    mask(root, recipe.MASKED)
     for unit in recipe.ENABLED:
         _link(units / "multi-user.target.wants" / unit, Path("/etc/systemd/system") / unit)
     (root / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
     (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     # Without an id systemd takes each boot for the first one, and sets up much anew.
     (root / "etc/machine-id").write_text("6c61626f7261746f72792d7365727665\n")
+
+
+def mask(root: Path, units: Iterable[str]) -> None:
+    """Keep units of systemd from being started."""
+    for unit in units:
+        _link(root / "etc/systemd/system" / unit, Path("/dev/null"))
 
 
 def _link(place: Path, target: Path) -> None:

@@ -105,8 +105,7 @@ def _keep_used(root: Path, store: Path) -> None:
     for archive in (root / _ARCHIVES).glob("*.deb"):
         if archive.name in used:
             archive.replace(store / archive.name)
-        else:
-            archive.unlink()
+        archive.unlink(missing_ok=True)  # rename(2) leaves it where it is a link to the one in the store
 
 
 def archive_names(status: str) -> Iterator[str]:
