@@ -111,6 +111,14 @@ def test_a_capture_of_this_host_can_be_scanned(tmp_path: Path, capsys: pytest.Ca
     assert run(["scan", "--from", str(path)]) == Exit.FINE
 
 
+def test_a_capture_tells_programs_what_it_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "here.tar.gz"
+    assert run(["capture", "--output", str(path), "--format", "json"]) == Exit.FINE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["path"], told["size_bytes"]) == (str(path), path.stat().st_size)
+    assert all(isinstance(why, str) for why in told["unread"].values())
+
+
 def test_a_capture_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "here.tar.gz"
     path.write_text("mine")

@@ -119,6 +119,24 @@ def test_apply_of_a_named_card_shows_the_plan_first(type_: Type) -> None:
     assert said.out.index("unbind 0000:3b:00.0") < said.out.index("done and read back")
 
 
+def test_what_apply_and_undo_did_is_told_to_programs(type_: Type) -> None:
+    applied = type_("apply", "--unit", "3b:00.0", "--yes", "--format", "json")
+    assert applied.json == {"entry": "0001", "failure": None, "left": [], "kept": []}
+    assert "unbind 0000:3b:00.0 from nvidia" in applied.err
+    again = type_("apply", "--unit", "3b:00.0", "--yes", "--format", "json")
+    assert again.json == {"entry": None, "failure": None, "left": [], "kept": []}
+    undone = type_("undo", "--format", "json")
+    assert (undone.code, undone.json["entry"]) == (Exit.FINE, "0001")
+
+
+def test_a_failed_change_is_told_to_programs_too(site: Site, type_: Type) -> None:
+    site.kernel.probe_errors["vfio-pci", "0000:3b:00.0"] = errno.EIO
+    said = type_("apply", "--unit", "3b:00.0", "--yes", "--format", "json")
+    assert said.code == Exit.UNDONE
+    assert said.json["failure"].startswith("bind 0000:3b:00.0 to vfio-pci")
+    assert said.json["left"] == []
+
+
 def test_without_a_terminal_and_without_yes_nothing_is_done(site: Site, type_: Type) -> None:
     before = site.picture()
     said = type_("apply", "--unit", "3b:00.0")

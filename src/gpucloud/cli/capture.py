@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gpucloud.cli.hosts import HostOption
-from gpucloud.cli.output import say
+from gpucloud.cli.output import Shape, print_json, say
 from gpucloud.model.failure import Exit, Failure, code_of
 
 
@@ -21,12 +21,14 @@ def capture(
     with_identifiers: Annotated[
         bool, typer.Option("--with-identifiers", help="Keep host names, UUIDs, MAC and IP addresses.")
     ] = False,
+    shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
 ) -> None:
     """Write what `gpucloud scan` and `gpucloud doctor` read of a host into one small archive.
 
     Only files on a list are read. Host names, UUIDs, MAC and IP addresses, names of guests and interfaces,
     and every kernel argument or module option that is not known to be harmless are replaced by placeholders.
-    Every command that takes a host takes the archive with --from.
+    Every command that takes a host takes the archive with --from. The JSON is {"path", "size_bytes",
+    "unread": {path: why}}.
 
     Examples:
       gpucloud capture
@@ -46,6 +48,9 @@ def capture(
         stream = collect_remote(remote)
     data = render_capture(stream, is_redacted=not with_identifiers)
     _write(output, data)
+    if shape is Shape.JSON:
+        print_json({"path": str(output), "size_bytes": len(data), "unread": dict(stream.unread)})
+        return
     say(f"{output}: {len(data)} bytes; look into it with: gpucloud scan --from {output}")
     for path, why in sorted(stream.unread.items())[:5]:
         say(f"not in it: {path[1:]}: {why}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,22 +10,22 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
+from gpucloud.cli.plan_file import read_plan, write_plan
 from gpucloud.cli.start import NameOption, SpecOption, plan_elsewhere, plan_here, refuse_both
-from gpucloud.model.failure import Exit, Failure, code_of
+from gpucloud.cli.watch import watching
+from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
-    from gpucloud.prepare.takeback import Outcome, Watch
+    from gpucloud.prepare.takeback import Outcome
     from gpucloud.prepare.verify import Mismatch
 
 
 Force = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
 Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 State = Annotated[
-    Path, typer.Option("--state", envvar="GPUCLOUD_STATE", help="Folder of the journal.", show_default=True)
+    Path, typer.Option("--state", envvar="GPUCLOUD_STATE", metavar="FOLDER", help="Where the journal lies.")
 ]
 _STATE = Path("/var/lib/gpucloud")
 
@@ -73,10 +70,9 @@ def plan(
         made = _plan_elsewhere(capture, remote, unit or [], force=force)
     stored = render_stored(made)
     if output is not None and not made.refusals:
-        _write(output, stored)
+        write_plan(output, stored)
     _show(made, stored, shape)
-    if made.refusals:
-        raise Failure(f"refused: {made.refusals[0].why}", made.refusals[0].instead)
+    _refuse(made)
     if check and not made.is_empty:
         raise typer.Exit(Exit.PENDING)
 
@@ -91,13 +87,16 @@ def apply(
     name: NameOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on with a plan that was cut off.")] = False,
+    shape: Shaped = Shape.TEXT,
     force: Force = False,
     state: State = _STATE,
 ) -> None:
     """Make GPUs ready for guests: each change is in the journal before it is made, and read back after.
 
     The host is read again first: if it is not as it was when the plan was made, nothing is done. If a change
-    fails, or on Ctrl-C, everything is taken back (exit code 5; 6 where that failed too).
+    fails, or on Ctrl-C, everything is taken back (exit code 5; 6 where that failed too). The JSON is
+    {"entry", "failure", "left", "kept"}: the journal entry (null where nothing had to be done), why it
+    failed, what could not be taken back, what stays on purpose.
 
     Examples:
       gpucloud apply plan.json
@@ -113,25 +112,20 @@ def apply(
             code=Exit.USAGE,
         )
     if resume:
-        with _watch() as watch:
-            return _report(desk.resume(watch))
-    made = _read(file) if file is not None else _plan_here(desk, unit, spec, name, force=force)
-    if made.refusals:
-        _show(made, b"", Shape.TEXT)
-        raise Failure(f"refused: {made.refusals[0].why}", made.refusals[0].instead)
+        with watching() as watch:
+            outcome: Outcome | None = desk.resume(watch)
+        return _report(outcome, shape)
+    made = read_plan(file) if file is not None else _plan_here(desk, unit, spec, name, force=force)
+    if made.refusals or (file is None and not made.is_empty):
+        _show_first(made, shape)
+    _refuse(made)
     if file is None and not made.is_empty:
-        _show(made, b"", Shape.TEXT)
         _ask(yes=yes)
-    with _watch() as watch:
+    with watching() as watch:
         outcome = desk.apply(made, watch)
-    if outcome is None:
-        what = (
-            "every GPU of the plan is ready for guests" if made.wanted is None else "the host is as planned"
-        )
-        return print_text(f"nothing to do: {what}")
-    _report(outcome)
-    if made.needs_reboot:
-        print_text("restart the host when its guests allow it: what was changed acts from the next start on")
+    _report(outcome, shape, _nothing(made) if outcome is None else None)
+    if outcome is not None and made.needs_reboot:
+        say("restart the host when its guests allow it: what was changed acts from the next start on")
     return None
 
 
@@ -167,7 +161,7 @@ def undo(
         str, typer.Argument(metavar="ID", help="A journal entry, or `last`: the last not undone.")
     ] = "last",
     listed: Annotated[bool, typer.Option("--list", help="List the journal; take nothing back.")] = False,
-    shape: Annotated[Shape, typer.Option("--format", help="Of the list: text or JSON.")] = Shape.TEXT,
+    shape: Shaped = Shape.TEXT,
     force: Annotated[
         bool, typer.Option("--force", help="Also take back what somebody else has changed since.")
     ] = False,
@@ -176,7 +170,7 @@ def undo(
     """Take an applied plan back: the previous drivers and overrides, and nothing of anybody else.
 
     May be repeated, also after a crash. A card that a guest or process uses is refused. After a restart of
-    the host there is nothing to take back; the entry is only closed.
+    the host there is nothing to take back; the entry is only closed. The JSON is that of apply, or the list.
 
     Examples:
       gpucloud undo
@@ -187,10 +181,10 @@ def undo(
     if listed:
         _list(desk, shape)
     else:
-        with _watch() as watch:
+        with watching() as watch:
             outcome = desk.undo(entry, force=force, watch=watch)
         but = " but for what is named above" if outcome.kept else ""
-        _report(outcome, f"journal entry {outcome.entry} is taken back: the host is as before{but}")
+        _report(outcome, shape, f"journal entry {outcome.entry} is taken back: the host is as before{but}")
 
 
 def _desk(context: typer.Context, state: Path) -> Desk:
@@ -225,34 +219,6 @@ def _tell_unfinished(desk: Desk, made: Plan) -> None:
             say(str(failure))
 
 
-def _read(path: Path) -> Plan:
-    from gpucloud.prepare.stored import PLAN_LIMIT, parse_stored
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(PLAN_LIMIT + 1)
-    except OSError as error:
-        raise Failure(
-            f"cannot read {path}: {error.strerror}",
-            "make a plan: gpucloud plan --unit ADDRESS --output FILE",
-            code=code_of(error),
-        ) from error
-    if len(data) > PLAN_LIMIT:
-        raise Failure(f"{path} is longer than any plan", "make the plan anew: gpucloud plan --output FILE")
-    return parse_stored(data, str(path)).plan
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise Failure(
-            f"cannot write {path}: {error.strerror}",
-            "choose another place with --output",
-            code=code_of(error),
-        ) from error
-
-
 def _show(plan: Plan, stored: bytes, shape: Shape) -> None:
     from gpucloud.prepare.plan import render_plan
 
@@ -280,15 +246,38 @@ def _ask(*, yes: bool) -> None:
         raise Failure("nothing was changed")
 
 
-def _report(outcome: Outcome, done: str | None = None) -> None:
+def _show_first(made: Plan, shape: Shape) -> None:
+    """Show what apply is about to do; beside the JSON of what it did."""
+    from gpucloud.prepare.plan import render_plan
+
+    (print_text if shape is Shape.TEXT else say)(render_plan(made))
+
+
+def _refuse(made: Plan) -> None:
+    if made.refusals:
+        more = f" (and {len(made.refusals) - 1} more)" if made.refusals[1:] else ""
+        raise Failure(f"refused: {made.refusals[0].why}{more}", made.refusals[0].instead)
+
+
+def _nothing(made: Plan) -> str:
+    what = "every GPU of the plan is ready for guests" if made.wanted is None else "the host is as planned"
+    return f"nothing to do: {what}"
+
+
+def _report(outcome: Outcome | None, shape: Shape, done: str | None = None) -> None:
+    """Say how it ended; None: nothing had to be done."""
     from gpucloud.prepare.desk import conclude
 
-    for line in outcome.kept:
-        say(line)
-    conclude(outcome)
-    print_text(
-        done or f"done and read back: journal entry {outcome.entry}; back with: gpucloud undo {outcome.entry}"
-    )
+    if shape is Shape.JSON:
+        print_json(outcome or {"entry": None, "failure": None, "left": (), "kept": ()})
+    if outcome is not None:
+        for line in outcome.kept:
+            say(line)
+        conclude(outcome)
+        back = f"back with: gpucloud undo {outcome.entry}"
+        done = done or f"done and read back: journal entry {outcome.entry}; {back}"
+    if shape is Shape.TEXT and done is not None:
+        print_text(done)
 
 
 def _list(desk: Desk, shape: Shape) -> None:
@@ -302,27 +291,3 @@ def _list(desk: Desk, shape: Shape) -> None:
     else:
         cells = [(row.id, row.status, row.at, ", ".join(row.units), str(row.steps)) for row in rows]
         table(("entry", "status", "since", "GPUs", "changes"), cells)
-
-
-@contextlib.contextmanager
-def _watch() -> Iterator[Watch]:
-    """Tell of each step; take Ctrl-C, a closed terminal and a kill for a wish to stop between two steps."""
-    from gpucloud.prepare.takeback import Watch
-
-    stopped = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        stopped.append(number)
-
-    def tell(line: str) -> None:
-        with contextlib.suppress(OSError):  # a terminal that is gone must not stop the way back
-            say(line)
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield Watch(tell, lambda: bool(stopped))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
