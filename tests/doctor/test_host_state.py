@@ -166,7 +166,27 @@ def test_a_card_asleep_without_power_is_information() -> None:
 
 def test_a_management_display_is_no_gpu() -> None:
     bmc = function("02:00.0", ident="1a03:2000", driver="ast", group=5)
-    assert levels(host([bmc])) == {"no-gpu": Level.INFO}
+    assert levels(host([bmc])) == {"no-gpu": Level.WARNING}
+
+
+def test_a_whole_host_without_a_gpu_is_told_so_first() -> None:
+    nic = function("02:00.0", kind="ethernet", driver="ixgbe")
+    without = host(others=[nic], kvm=Kvm(has_device=False, refusal=None))
+    assert causes(without) == ["no-gpu", "kvm-unavailable"]
+    assert findings(without)[0].evidence[0].text.startswith("1 PCI functions, none a display")
+
+
+def test_of_a_part_of_a_host_nothing_is_claimed() -> None:
+    nic = function("02:00.0", kind="ethernet", driver="ixgbe")
+    part = host(others=[nic], kernel=a_kernel("iommu=pt", loaded=UNREAD))
+    assert causes(part) == []
+    assert [one.fact for one in blind(part) if one.cause == "no-gpu"] == ["the GPUs"]
+
+
+def test_a_device_whose_class_was_not_read_may_be_a_gpu() -> None:
+    unread = function("02:00.0", pci_class=UNREAD)
+    assert causes(host(others=[unread])) == []
+    assert "the class of 02:00.0" in [one.fact for one in blind(host(others=[unread]))]
 
 
 @pytest.mark.parametrize("ident", ["1a03:2000", "19e5:1711", "1002:515e"])

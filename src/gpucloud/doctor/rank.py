@@ -32,9 +32,14 @@ _MOST_EVIDENCE = 200
 def rank_host(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings of a host, worst first; symptoms folded under the root cause that explains them.
 
-    A folded finding's evidence is added to that of its root.
+    A folded finding's evidence is added to that of its root. That the host has no GPU comes before all else.
     """
-    return tuple(_fold(sorted(findings, key=lambda one: (-one.level.weight, -one.confidence))))
+    return tuple(_fold(sorted(findings, key=_place_on_host)))
+
+
+def _place_on_host(finding: Finding) -> tuple[bool, int, float]:
+    is_first = finding.cause == "no-gpu" and finding.level is not Level.INFO
+    return (not is_first, -finding.level.weight, -finding.confidence)
 
 
 def rank_report(findings: Iterable[Finding]) -> tuple[Finding, ...]:

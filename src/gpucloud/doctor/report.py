@@ -16,6 +16,7 @@ _EVIDENCE_SHOWN = 12
 _PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 """As in the URLs of databases and message queues: what a doctor prints is pasted into forums."""
 _NOTHING_ON_HOST = "nothing stops a GPU from reaching a guest, as far as it can be seen"
+_NO_GPU_SEEN = "no GPU is seen in it, so there is nothing to judge"
 _NOTHING_IN_REPORT = "no cause is shown by this evidence; add kernel log, lspci -nnk, groups or configuration"
 
 
@@ -89,6 +90,8 @@ def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
 
 def _verdict(diagnosis: Diagnosis) -> str:
     if not diagnosis.findings:
+        if any(one.cause == "no-gpu" for one in diagnosis.blind):
+            return _NO_GPU_SEEN
         return _NOTHING_IN_REPORT if diagnosis.is_of_report else _NOTHING_ON_HOST
     levels = [finding.level.value for finding in diagnosis.findings]
     return ", ".join(

@@ -270,12 +270,18 @@ BINDING = Heading(
         Cause(
             "no-gpu",
             "No GPU that could be given away",
-            "The only display is that of the server's management controller (ASPEED, Matrox G200): it is "
-            "no GPU for guests.",
-            ("lspci shows one VGA controller, of ASPEED or Matrox",),
-            ("Nothing: this host has no GPU for guests",),
+            "No function on the PCI bus is a display or accelerator, or the only display is that of the "
+            "server's management controller (ASPEED, Matrox G200), which is no GPU for guests.",
+            (
+                "lspci shows no VGA controller, 3D controller, display controller or processing accelerator",
+                "lspci shows one VGA controller, of ASPEED or Matrox",
+            ),
+            (
+                "Nothing where no card is built in",
+                "Where one is: look at its seat, power and riser and at the firmware setup; start from cold",
+            ),
             _NONE,
-            ("pci.ids: 1a03 ASPEED, 102b Matrox G200 series",),
+            ("pci.ids: list of known device classes, 03 and 12; 1a03 ASPEED, 102b Matrox G200 series",),
         ),
     ),
 )

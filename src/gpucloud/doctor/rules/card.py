@@ -6,10 +6,14 @@ import re
 
 from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_bmc, is_given_away, stakes
+from gpucloud.doctor.remedy import REBOOT
 from gpucloud.doctor.rules.rule import Answers, rule
-from gpucloud.model.finding import Finding, Fix, Level
+from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
+
+_FEW = 4
 
 
 @rule
@@ -78,21 +82,73 @@ def asleep_in_d3cold(case: Case) -> Answers:
 
 
 @rule
-def only_a_management_display(case: Case) -> Answers:
-    """The only display of the host is that of its management controller: there is no GPU to give away."""
-    units = case.host.units
-    if units and all(is_bmc(unit) for unit in units):
-        yield Finding(
-            cause="no-gpu",
-            level=Level.INFO,
-            title=f"The only display is the management controller's ({units[0].primary.name}): no GPU to "
-            "give away",
-            evidence=(case.cite(f"{device_path(units[0].address)}/class", units[0].primary.name),),
-            why="The remote console draws on it; it has no 3D engine, and the host needs it.",
-            fix=Fix("Nothing is to be done here: this host has no GPU for guests.", costs="nothing"),
-            confidence=0.95,
-            units=tuple(unit.address for unit in units),
+def no_gpu(case: Case) -> Answers:
+    """The host has no GPU, or none but its management controller's display: there is nothing to give away."""
+    host = case.host
+    if any(not is_bmc(unit) for unit in host.units):
+        return
+    if isinstance(host.functions, Unknown) or not host.is_whole:
+        if host.units:
+            yield _without_gpu(case, Level.INFO)
+        elif case.paper is None:
+            yield Blind("no-gpu", "the GPUs", _why_unseen(host))
+        return
+    unread = [one.address.short for one in host.functions.values() if isinstance(one.pci_class, Unknown)]
+    if unread:
+        yield Blind("no-gpu", f"the class of {', '.join(unread[:_FEW])}", "it was not read: they may be GPUs")
+    else:
+        yield _without_gpu(case, Level.WARNING)
+
+
+def _why_unseen(host: Host) -> str:
+    if isinstance(host.functions, Unknown):
+        return host.functions.why
+    return "only a part of the host's devices was kept, and no GPU is among them"
+
+
+def _without_gpu(case: Case, level: Level) -> Finding:
+    host = case.host
+    count = 0 if isinstance(host.functions, Unknown) else len(host.functions)
+    seen = f"{count} PCI functions, of them no display or accelerator (classes 03, 12) but those below"
+    if not host.units:
+        seen = f"{count} PCI functions, none a display or accelerator (classes 03, 12)"
+    return Finding(
+        cause="no-gpu",
+        level=level,
+        title="This host has no GPU"
+        if not host.units
+        else f"The only display is the management controller's ({host.units[0].primary.name}): no GPU to "
+        "give away",
+        evidence=(
+            Evidence("/sys/bus/pci/devices", seen),
+            *(case.cite(f"{device_path(one.address)}/class", one.primary.name) for one in host.units),
+        ),
+        why="Every function on the PCI bus was looked at. "
+        + (
+            "The remote console draws on the management controller's display; it has no 3D engine, and the "
+            "host needs it."
+            if host.units
+            else "A card that firmware does not enumerate is not there for the kernel either."
+        ),
+        fix=_look_for_card(host),
+        confidence=0.95,
+        units=tuple(unit.address for unit in host.units),
+    )
+
+
+def _look_for_card(host: Host) -> Fix:
+    if host.cpu.is_virtual is True:
+        return Fix(
+            "This host is itself a guest: its hypervisor has to hand it a GPU. Run gpucloud there.",
+            costs="a stop of this guest",
         )
+    return Fix(
+        "Where no card is built in, nothing is to be done. Where one is, the firmware does not see it: look "
+        "at its seat, its power cables and its riser, and at the slot's switches in the firmware setup "
+        "(slot enabled, bifurcation, Above 4G Decoding), then start from cold.",
+        ("echo 1 > /sys/bus/pci/rescan", "gpucloud scan"),
+        f"nothing to look; {REBOOT} to open it",
+    )
 
 
 def _has_reset_files(case: Case) -> bool:

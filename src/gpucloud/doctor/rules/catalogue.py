@@ -30,6 +30,7 @@ from gpucloud.doctor.rules.pasted import (
 from gpucloud.doctor.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
+    card.no_gpu,
     kvm.no_working_kvm,
     iommu.iommu_off,
     interrupts.interrupt_remapping_missing,
@@ -51,13 +52,13 @@ RULES: tuple[Rule, ...] = (
     holders.boot_framebuffer,
     card.no_reset_method,
     card.asleep_in_d3cold,
-    card.only_a_management_display,
 )
 """Rules over the facts of a host, read from it or shown by a report."""
 
 PASTED_RULES: tuple[Rule, ...] = (
     stated.stated_by_programs,
     dma.argument_not_given,
+    dma.argument_of_no_vendor,
     dma.argument_not_applied,
     dma.table_without_iommu,
     dma.x2apic_given_up,
