@@ -23,6 +23,10 @@ _DIRECTIVE = re.compile(
 MOST_DIRECTIVES = 1000
 """Directives that are kept, and words of the kernel command line."""
 _CMDLINE_KEYS = ("cmdline", "kernel_args", "boot_args", "kernel_arguments")
+_ENTRY = re.compile(r"^\s*+(?:options|linux\s+\S+|args=)\s*+[\"']?(?P<words>(?:\S+\s+)*?root=.+)")
+"""The line of a boot entry that holds the arguments. Source: systemd-boot(7), grubby(8), grub.cfg."""
+_WRITTEN_IN = "/etc/kernel/cmdline"
+"""Arguments for the next boot entry. Source: kernel-install(8), proxmox-boot-tool."""
 
 
 @dataclass
@@ -37,13 +41,15 @@ class BootSettings:
     is_running_known: bool = False
     has_more: bool = False
     """There was more than is kept."""
+    _is_for_next_boot: bool = False
+    """The line before named the file that the next boot entry is made of."""
 
     def read(self, line: Line) -> None:
         """Take one line; lines that hold neither change nothing."""
         text = line.text
-        grub = _GRUB.match(text)
-        if grub is not None:
-            self._write(line, grub["words"])
+        written = _GRUB.match(text) or _ENTRY.match(text)
+        if written is not None:
+            self._write(line, written["words"])
             return
         directive = _DIRECTIVE.match(text)
         if directive is not None:
@@ -54,8 +60,14 @@ class BootSettings:
             return
         logged = _LOGGED.search(text)
         words = logged["words"] if logged is not None else text
-        if logged is not None or self._is_command_line(line):
-            self._run(line, words)
+        if logged is None and _WRITTEN_IN in text:
+            self._is_for_next_boot = True
+        elif logged is not None or self._is_command_line(line):
+            if self._is_for_next_boot or _holds_next_command_line(line.key):
+                self._write(line, words)
+            else:
+                self._run(line, words)
+            self._is_for_next_boot = False
 
     def _is_command_line(self, line: Line) -> bool:
         if not _ARGUMENTS.search(line.text):
@@ -83,6 +95,11 @@ class BootSettings:
         self._take(self.written, words.split("#", 1)[0].strip().strip("\"'"))
         if self.written_at is None:
             self.written_at = Evidence(line.key, line.text.strip()[:400], line.number)
+
+
+@lru_cache(maxsize=64)
+def _holds_next_command_line(key: str) -> bool:
+    return "etc" in key and "kernel" in key and "cmdline" in key
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,9 @@ from gpucloud.doctor.evidence.text import Chunk, Line, chunks
 STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
 _MOST_REMARKS = 24
-_INTERESTING = re.compile(r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s", re.IGNORECASE)
+_INTERESTING = re.compile(
+    r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s|/etc/kernel/cmdline", re.IGNORECASE
+)
 
 
 def gather(pasted: Pasted) -> Case:

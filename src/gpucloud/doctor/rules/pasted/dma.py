@@ -37,6 +37,17 @@ def argument_not_given(case: Case) -> Answers:
 
 
 @rule
+def argument_of_no_vendor(case: Case) -> Answers:
+    """amd_iommu=on on a processor that is not shown: it turns nothing on, and on Intel nothing else does."""
+    paper = case.paper
+    if paper is None or not isinstance(case.host.cpu.vendor, Unknown) or is_iommu_shown_running(paper):
+        return
+    if is_asked(case, "amd_iommu") and not is_asked(case, "intel_iommu"):
+        title = "amd_iommu=on turns nothing on; on an Intel processor the IOMMU stays off with it"
+        yield known("iommu-missing-kernel-arg", title, switches(case), 0.3, level=Level.INFO)
+
+
+@rule
 def table_without_iommu(case: Case) -> Answers:
     """The kernel log shows VT-d's table or units, and nothing of an IOMMU that starts.
 
