@@ -22,7 +22,11 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
         (["--memory", "4"], "'4' is no amount of memory: write 512M, 4G or 1T"),
         (["--for", "soon"], "'soon' is no time: write 90s, 20m, 2h or 1d12h"),
         (["--timeout", "5"], "'5' is no time"),
-        (["--gpus", "2", "--unit", "3b:00.0"], "1 units are named, but 2 GPUs are asked for"),
+        (["--name", ""], "'' is no name for a guest"),
+        (
+            ["--gpus", "2", "--unit", "3b:00.0", "--unit", "0000:3b:00.0"],
+            "1 units are named, but 2 GPUs are asked for",
+        ),
     ],
 )
 def test_wrong_words_are_a_usage_error(

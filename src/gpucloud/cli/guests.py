@@ -16,6 +16,8 @@ from gpucloud.cli.output import Format, Shape, clean, print_json, print_text, sa
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpucloud.cloud.protocol import Cloud
     from gpucloud.model.guest import Guest, GuestSpec
 
@@ -73,8 +75,7 @@ def launch(
 
     spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
     patience = Patience(_seconds(timeout), keep_failed)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    _on_signals(_interrupt)
     try:
         guest = _cloud().launch(spec, patience, say)
     except KeyboardInterrupt:
@@ -83,8 +84,14 @@ def launch(
     _print(guest, form)
 
 
+def _on_signals(act: Callable[..., None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, act)
+
+
 def _interrupt(*_: object) -> NoReturn:
-    """Leave as Ctrl-C does, so that what was begun is taken back."""
+    """Take back what was begun, and let nothing stop that: a second Ctrl-C would leave half of it."""
+    _on_signals(signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -104,11 +111,12 @@ def _spec(
 
     default_cpus, default_memory = (1, "512M") if image is None else (2, "4G")
     try:
+        named = tuple(dict.fromkeys(PciAddress.parse_typed(text) for text in units))
         return GuestSpec(
-            name=name or f"guest-{secrets.token_hex(3)}",
-            gpus=gpus if gpus is not None else len(units) or 1,
+            name=f"guest-{secrets.token_hex(3)}" if name is None else name,
+            gpus=gpus if gpus is not None else len(named) or 1,
             model=model,
-            units=tuple(PciAddress.parse_typed(text) for text in units),
+            units=named,
             image=None if image is None else str(image.absolute()),
             cpus=cpus or default_cpus,
             memory_mib=parse_memory_mib(memory or default_memory),
