@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.cli.main import VERBS, build, run
-from gpucloud.cli.usage import usage_line
+from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit
 
 WRONG = {

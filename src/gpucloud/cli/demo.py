@@ -9,8 +9,8 @@ from typing import Annotated, Protocol
 
 import typer
 
-from gpucloud.cli.complete import topologies
 from gpucloud.cli.output import clean, print_text, say
+from gpucloud.cli.typed.complete import topologies
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Theatre, play_story
 from gpucloud.demo.story import Act, Story

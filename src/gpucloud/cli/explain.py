@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gpucloud.cli.complete import reasons
 from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.typed.complete import reasons
 from gpucloud.model.failure import Exit, Failure
 
 

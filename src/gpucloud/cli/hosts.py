@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.complete import units
+from gpucloud.cli.typed.complete import units
 from gpucloud.model.pci import PciAddress
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import typer
 
 from gpucloud import __version__
 from gpucloud.cli.output import say
-from gpucloud.cli.usage import usage_line
+from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit, Failure, code_of
 
 _NAME = "gpucloud"

@@ -10,9 +10,9 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
-from gpucloud.cli.plan_file import read_plan, write_plan
-from gpucloud.cli.start import NameOption, SpecOption, plan_elsewhere, plan_here, refuse_both
-from gpucloud.cli.watch import watching
+from gpucloud.cli.plans.file import read_plan, write_plan
+from gpucloud.cli.plans.start import NameOption, SpecOption, plan_elsewhere, plan_here, refuse_both
+from gpucloud.cli.plans.watch import watching
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def apply(
         outcome = desk.apply(made, watch)
     _report(outcome, shape, _nothing(made) if outcome is None else None)
     if outcome is not None and made.needs_reboot:
-        say("restart the host when its guests allow it: what was changed acts from the next start on")
+        tell = print_text if shape is Shape.TEXT else say
+        tell("restart the host when its guests allow it: what was changed acts from the next start on")
     return None
 
 
