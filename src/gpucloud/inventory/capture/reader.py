@@ -85,11 +85,11 @@ class CaptureReader:
             why = self._absences.why(path, has_folder=True)
             if why is not None:
                 return why
-        answers = {
-            name: text.rstrip("\0") if isinstance(text, str) else self._refused(f"{path}/{name}", text)
-            for name, text in listing.texts.items()
-        }
-        texts = {name: text for name, text in answers.items() if text is not None}
+        texts: dict[str, str | Unknown] = {}
+        for name, text in listing.texts.items():
+            told = text.rstrip("\0") if isinstance(text, str) else self._refused(f"{path}/{name}", text)
+            if told is not None:
+                texts[name] = told
         return Contents(names, texts, listing.links)
 
     def _refused(self, path: str, error: OSError) -> Unknown | None:

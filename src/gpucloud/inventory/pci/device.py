@@ -69,25 +69,34 @@ class Device:
 
     def link_name(self, name: str) -> str | None | Unknown:
         """The last part of a link's target: the name of what it points to."""
-        target = self._links.get(name) or self._ask(name, self._reader.read_link)
-        return target.rstrip("/").rpartition("/")[2] if isinstance(target, str) else target
+        target = self._links.get(name)
+        if target is None:
+            if self._lacks(name):
+                return None
+            found = self._ask(name, self._reader.read_link)
+            if not isinstance(found, str):
+                return found
+            target = found
+        return target.rstrip("/").rpartition("/")[2]
 
     def listing(self, name: str) -> tuple[str, ...] | None | Unknown:
         """Names in a folder below."""
-        return self._ask(name, self._reader.list_dir)
+        return None if self._lacks(name) else self._ask(name, self._reader.list_dir)
 
     def _raw(self, name: str) -> str | None | Unknown:
         text = self._texts.get(name)
-        return self._ask(name, self._reader.read_text) if text is None else text
+        if text is not None:
+            return text
+        return None if self._lacks(name) else self._ask(name, self._reader.read_text)
+
+    def _lacks(self, name: str) -> bool:
+        return name in self._absent and name not in self.names
 
     def _ask(self, name: str, read: Callable[[str], _T | None | Unknown]) -> _T | None | Unknown:
-        is_listed = name in self.names or name.partition("/")[0] in self.names
-        if not is_listed and name in self._absent:
-            return None
         if self._unlisted is not None:
             return self._unlisted
         answer = read(f"{self.path}/{name}")
-        if answer is None and not is_listed:
+        if answer is None and name not in self.names and "/" not in name:
             self._absent.add(name)
         return answer
 

@@ -33,19 +33,10 @@ def read_nodes(
         driver: its driver.
         minors: NVIDIA's device numbers by address (``read_nvidia_minors``).
     """
-    if not device.names.intersection(_MADE_BY_DRIVERS):
-        absent = device.listing("drm")  # none, or not looked for
-        if isinstance(absent, Unknown):
-            return absent
-    nodes: list[str] = []
-    for folder, prefixes, place in _FOLDERS:
-        if folder in device.names:
-            names = device.listing(folder)
-            if isinstance(names, Unknown):
-                return names
-            nodes.extend(f"{place}/{name}" for name in names or () if _is_numbered(name, prefixes))
-    nodes.extend(_sound(device))
-    nodes.extend(f"/dev/{name}" for name in _i2c_nodes(device))
+    made = _made_by_driver(device)
+    if isinstance(made, Unknown):
+        return made
+    nodes = [*made, *(f"/dev/{name}" for name in _i2c_nodes(device))]
     if device.address in minors:
         nodes.append(f"/dev/nvidia{minors[device.address]}")
     if isinstance(driver, str) and "vfio" in driver and isinstance(group, int):
@@ -69,6 +60,20 @@ def read_nvidia_minors(reader: Reader) -> dict[PciAddress, int]:
             except ValueError:  # not named by an address: not a card that could be matched
                 continue
     return minors
+
+
+def _made_by_driver(device: Device) -> list[str] | Unknown:
+    if not device.names.intersection(_MADE_BY_DRIVERS):
+        absent = device.listing("drm")  # none, or not looked for
+        return absent if isinstance(absent, Unknown) else []
+    nodes: list[str] = []
+    for folder, prefixes, place in _FOLDERS:
+        if folder in device.names:
+            names = device.listing(folder)
+            if isinstance(names, Unknown):
+                return names
+            nodes.extend(f"{place}/{name}" for name in names or () if _is_numbered(name, prefixes))
+    return nodes + _sound(device)
 
 
 def _sound(device: Device) -> list[str]:

@@ -67,8 +67,8 @@ def parse_aliases(text: str, modaliases: Iterable[str]) -> list[tuple[str, str]]
     A kernel has 20 000 aliases of PCI devices: one search finds the few with a vendor and a device that
     are wanted, or ``*``, or that are written in another way.
     """
-    known = list(modaliases)
-    vendors = "|".join(sorted({re.escape(alias[5:13]) for alias in known}))  # pci:vVVVVVVVVdDDDDDDDD
+    known = {alias[:22] for alias in modaliases}  # pci:vVVVVVVVVdDDDDDDDD
+    vendors = "|".join(sorted({re.escape(alias[5:13]) for alias in known}))
     devices = "|".join(sorted({re.escape(alias[14:22]) for alias in known}))
     wanted = rf"alias (pci:(?:v(?:\*|(?:{vendors})d(?:\*|{devices}))|[^v])\S*)[ \t]+(\S+)"
     return re.findall(wanted, text)
