@@ -1,45 +1,56 @@
-"""Whether any text stops the doctor: ``python bench/fuzz.py [--inputs N] [--seconds S] [--seed N]``.
+"""Whether any input stops the doctor: ``python bench/fuzz.py [--inputs N] [--seconds S] [--part PART]``.
 
-Takes the collected reports and the synthetic ones, changes them at random (bits flipped, stretches cut,
-repeated and joined with others, words of the phrase book and odd characters put in) and lets the doctor read
-each, as pasted text or as a document, down to the text and JSON printed. Every so often one is repeated until
-it is 1 MiB long. No input may raise an exception, or take more than one second of processor time.
+Takes the collected reports and the synthetic ones, as YAML, JSON and text, changes them at random (bits
+flipped, stretches cut, repeated and joined with others, words of the phrase book and odd characters put in)
+and lets the doctor read each as the command line does, from bytes down to the text and JSON printed. Every so
+often one is repeated until it is 1 MiB long. No input may raise an exception, put a control character into
+what is printed, or take longer than a second of processor time for 1 MiB (a quarter of it for less).
 
-With ``--guided`` atheris chooses the changes by the code that they reach (pip install atheris), and prints
-its own tally. An input that fails is kept in a file, whose path is printed.
+``--part`` reads less of the way and so more inputs: ``document`` composes YAML and JSON, ``lines`` lets the
+parsers of lines read, ``messages`` the phrase book; ``whole`` is everything. With ``--guided`` atheris
+chooses the changes by the code that they reach (dependency group ``fuzz``). An input that fails is kept in a
+file, whose path is printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from gpucloud.doctor import diagnose
+from gpucloud.doctor.evidence.boot import BootSettings
 from gpucloud.doctor.evidence.gather import gather
 from gpucloud.doctor.evidence.pasted import Pasted, from_mapping, from_text
+from gpucloud.doctor.evidence.pci import PciListing
+from gpucloud.doctor.evidence.phrase import find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
-from gpucloud.doctor.evidence.text import decode
-from gpucloud.doctor.report import render_object, render_text
+from gpucloud.doctor.evidence.request import Request
+from gpucloud.doctor.evidence.settings import NovaSettings
+from gpucloud.doctor.evidence.shapes import Shapes
+from gpucloud.doctor.evidence.text import Chunk, chunks, clean_text
+from gpucloud.doctor.intake.decode import Account, read_text
+from gpucloud.doctor.intake.document import looks_like_document, parse_document
+from gpucloud.doctor.report import render_object, render_text, summary
 
 TESTS = Path(__file__).parents[1] / "tests"
-FOLDERS = (TESTS / "cases", TESTS / "doctor" / "synthetic")
-LIMIT_S = 1.0
+FOLDERS = (TESTS / "cases", TESTS / "doctor" / "synthetic", TESTS / "doctor" / "listings")
+LIMIT_S, SHORT_LIMIT_S = 1.0, 0.25
 LONG_BYTES = 1 << 20
 LONG_EVERY = 2000
 ODD = (
-    b"\x00", b"\x1b[31m", b"\x1b]0;", b"\r\n", b"\r", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc4\xb0",
-    b"\xe2\x80\x9c", b"[pci]\n", b"alias = {", b'"}', b"[" * 40, b"{" * 40, b"GRUB_CMDLINE_LINUX=",
-    b"0000:01:00.0 ", b"[10de:2330]", b"IOMMU Group 1:\n\t", b"pci_passthrough:alias=a:1,", b"<hostdev",
-    b"</domain>", b"9" * 30, b": " * 20,
+    b"\x00", b"\x1b[31m", b"\x1b]0;", b"\r\n", b"\r", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc4\xb0", b"\x1f\x8b",
+    b"\xe2\x80\x9c", b"\xe2\x80\xa8", b"[pci]\n", b"alias = {", b'"}', b"[" * 40, b"{" * 40, b" " * 400,
+    b"GRUB_CMDLINE_LINUX=", b"0000:01:00.0 ", b"[10de:2330]", b"IOMMU Group 1:\n\t", b"9" * 30, b": " * 20,
+    b"pci_passthrough:alias=a:1,", b"<hostdev", b"</domain>", b"evidence:\n  ", b"  dmesg: |\n    ", b"&a ",
+    b"*a", b"? ", b"!!binary ", b"---\n", b"options vfio-pci ids=", b'{"evidence": {"dmesg": "',
 )  # fmt: skip
 
 
@@ -53,8 +64,9 @@ class Found(Exception):  # noqa: N818 - what was looked for
 
 @dataclass
 class Tally:
-    """What was run so far."""
+    """What was run so far of one part."""
 
+    read: Callable[[bytes], None]
     inputs: int = 0
     long_inputs: int = 0
     slowest_s: float = 0.0
@@ -67,43 +79,83 @@ class Tally:
         """
         started = time.process_time()
         try:
-            read(data)
+            self.read(data)
         except Exception as error:
             raise Found(f"{type(error).__name__}: {error}", data) from error
         seconds = time.process_time() - started
         self.inputs += 1
         self.slowest_s = max(self.slowest_s, seconds)
-        if seconds > LIMIT_S:
+        if seconds > (LIMIT_S if len(data) >= LONG_BYTES else SHORT_LIMIT_S):
             raise Found(f"{seconds:.2f} s for {len(data)} bytes", data)
 
 
-def read(data: bytes) -> None:
-    """Judge an input as the command line does; its first byte says whether it is text or a document."""
-    diagnosis = diagnose(
-        gather(_document(data) if data[:1] > b"\x7f" else from_text("fuzz", (decode(data),)))
-    )
-    render_text(diagnosis)
-    json.dumps(render_object(diagnosis))
+def read_whole(data: bytes) -> None:
+    """Everything, as the command line does it."""
+    diagnosis = diagnose(gather(_pasted(data)))
+    shown = render_text(diagnosis)
+    if not shown.replace("\n", "").isprintable():
+        raise ValueError("a control character is printed")
+    render_object(diagnosis)
+    summary(diagnosis)
 
 
-def _document(data: bytes) -> Pasted:
-    """Texts under keys, which a form feed divides as a document's structure would."""
-    keys = ("dmesg", "lspci", "nova_conf", "guest_dmesg", "libvirt_xml", "cmdline", "flavor", "other")
-    parts = decode(data[1:]).split("\f")
-    evidence = {keys[n % len(keys)] + str(n // len(keys) or ""): part for n, part in enumerate(parts)}
-    return from_mapping(
-        "fuzz", {"environment": {"os": parts[0][:50], "cpu": parts[-1][:50]}, "evidence": evidence}
+def _pasted(data: bytes) -> Pasted:
+    text = _text(data)
+    document = (
+        parse_document(clean_text(text), is_json=text[:1] == "{") if looks_like_document(text) else None
     )
+    return from_mapping("fuzz", document) if document is not None else from_text("fuzz", (text,))
+
+
+def _text(data: bytes) -> str:
+    account = Account()
+    return "".join(read_text(io.BytesIO(data).read, account))
+
+
+def read_document(data: bytes) -> None:
+    """Bytes into the texts of a document."""
+    text = clean_text(_text(data))
+    for is_json in (True, False):
+        document = parse_document(text, is_json=is_json)
+        if document is not None:
+            json.dumps(document)
+            from_mapping("fuzz", document)
+
+
+def read_lines(data: bytes) -> None:
+    """Every parser of lines, over every line."""
+    listing, boot, nova, request, shapes = PciListing(), BootSettings(), NovaSettings(), Request(), Shapes()
+    for line in (line for chunk in _chunks(data) for line in chunk.lines()):
+        for parser in (listing, boot, nova, request, shapes):
+            parser.read(line)
+    nova.finish()
+
+
+def read_messages(data: bytes) -> None:
+    """The phrase book."""
+    for chunk in _chunks(data):
+        for remark in find_remarks(chunk, PHRASES, {}):
+            if "\n" in remark.evidence.text:
+                raise ValueError(f"{remark.phrase.name} is shown on several lines")
+
+
+def _chunks(data: bytes) -> list[Chunk]:
+    return list(chunks("fuzz", read_text(io.BytesIO(data).read, Account())))
+
+
+PARTS = {"whole": read_whole, "document": read_document, "lines": read_lines, "messages": read_messages}
 
 
 def seeds() -> list[bytes]:
-    """The evidence of every report kept in the tests, as documents and as text."""
+    """The evidence of every report kept in the tests, as it is and as text."""
     found = []
     for path in sorted(path for folder in FOLDERS for path in folder.glob("*.yaml")):
-        document = yaml.safe_load(path.read_text())
-        pasted = from_mapping(path.stem, document if isinstance(document, dict) else {})
-        texts = ["".join(pieces) for _, pieces in pasted.texts]
-        found += [b"\xff" + "\f".join(texts).encode(), "\n".join(texts).encode()]
+        raw = path.read_bytes()
+        document = parse_document(raw.decode(), is_json=False) or {}
+        found += [raw, "\n".join("".join(text) for _, text in from_mapping("", document).texts).encode()]
+        if len(found) % 6 == 0:
+            found.append(json.dumps({"evidence": document.get("evidence")}).encode())
+    found += [path.read_bytes() for folder in FOLDERS for path in sorted(folder.glob("*.txt"))]
     return found
 
 
@@ -156,9 +208,9 @@ def mutate(chance: random.Random, corpus: Sequence[bytes]) -> bytes:
     return bytes(draft.data[:LONG_BYTES])
 
 
-def run(inputs: int, seconds: float, seed: int) -> Tally:
+def run(tally: Tally, inputs: int, seconds: float, seed: int) -> None:
     """Judge so many inputs, or as many as fit in the time."""
-    chance, corpus, tally = random.Random(seed), seeds(), Tally()  # noqa: S311 - no secret
+    chance, corpus = random.Random(seed), seeds()  # noqa: S311 - no secret
     end = time.monotonic() + seconds
     while tally.inputs < inputs and time.monotonic() < end:
         data = mutate(chance, corpus)
@@ -166,22 +218,26 @@ def run(inputs: int, seconds: float, seed: int) -> Tally:
         if tally.inputs % LONG_EVERY == 0:
             tally.long_inputs += 1
             tally.judge((data * (LONG_BYTES // max(len(data), 1) + 1))[:LONG_BYTES])
-    return tally
 
 
-def run_guided(inputs: int, seconds: float, seed: int) -> Tally:
+def run_guided(tally: Tally, inputs: int, seconds: float, seed: int) -> None:
     """The same with changes chosen by atheris; it ends the process itself when it is done."""
     import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # not among the project's dependencies
 
-    tally = Tally()
+    for module in [one for name, one in sys.modules.items() if name.startswith("gpucloud.doctor")]:
+        for name, member in vars(module).items():
+            if (
+                callable(member)
+                and getattr(member, "__module__", "") == module.__name__
+                and hasattr(member, "__code__")
+            ):
+                setattr(module, name, atheris.instrument_func(member))
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(seeds()):
             (Path(folder) / str(number)).write_bytes(data)
         options = [f"-runs={inputs}", f"-max_total_time={seconds:.0f}", f"-seed={seed}", "-timeout=10"]
-        atheris.instrument_all()
         atheris.Setup([sys.argv[0], *options, "-max_len=20000", folder], tally.judge)
         atheris.Fuzz()
-    return tally
 
 
 def main() -> int:
@@ -190,18 +246,20 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", choices=PARTS, default="whole")
     parser.add_argument("--guided", action="store_true")
     asked = parser.parse_args()
+    tally = Tally(PARTS[asked.part])
     try:
-        tally = (run_guided if asked.guided else run)(asked.inputs, asked.seconds, asked.seed)
+        (run_guided if asked.guided else run)(tally, asked.inputs, asked.seconds, asked.seed)
     except Found as found:
         with tempfile.NamedTemporaryFile(prefix="gpucloud-fuzz-", delete=False) as kept:
             kept.write(found.data)
-        print(f"{found}: {kept.name}")
+        print(f"after {tally.inputs} inputs, {found}: {kept.name}")
         return 1
     print(
-        f"{tally.inputs} inputs, {tally.long_inputs} of them of 1 MiB: no exception, "
-        f"slowest {tally.slowest_s:.2f} s of processor time (aim: at most {LIMIT_S:.0f} s)"
+        f"{asked.part}: {tally.inputs} inputs, {tally.long_inputs} of them of 1 MiB: no exception, "
+        f"slowest {tally.slowest_s:.2f} s of processor time (aim: at most {LIMIT_S:.0f} s for 1 MiB)"
     )
     return 0
 
