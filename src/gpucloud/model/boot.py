@@ -19,11 +19,12 @@ class BootFiles:
     """Entries of every folder that was looked into; None: the folder is not there."""
 
     def state(self, path: str) -> FileState | None | Unknown:
-        """The file; None where it is not there."""
-        if path in self.files:
-            return self.files[path]
-        folder = self.folders.get(path.rpartition("/")[0], Unknown(f"{path} was not read"))
-        return folder if isinstance(folder, Unknown) else None
+        """The file; None where it, or a folder above it, is not there."""
+        folder, _, name = path.rpartition("/")
+        names = self.folders.get(folder)
+        if self.missing_folders(path) or (isinstance(names, tuple) and name not in names):
+            return None
+        return self.files.get(path, Unknown(f"{path} was not read"))
 
     def text(self, path: str) -> str | None | Unknown:
         """The file's text."""
@@ -39,9 +40,6 @@ class BootFiles:
 
     def missing_folders(self, path: str) -> tuple[str, ...]:
         """Folders above a file that are not there, outermost first."""
-        missing = []
-        folder = path.rpartition("/")[0]
-        while folder and self.folders.get(folder, ()) is None:
-            missing.append(folder)
-            folder = folder.rpartition("/")[0]
-        return tuple(reversed(missing))
+        parts = path.split("/")[:-1]
+        above = ["/".join(parts[:length]) for length in range(2, len(parts) + 1)]
+        return tuple(folder for folder in above if self.folders.get(folder, ()) is None)

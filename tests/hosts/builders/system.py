@@ -12,6 +12,11 @@ _MODULES = (
     "vfio vfio_iommu_type1 kvm kvm_intel nvidia nvidia_drm nvidia_modeset nvidia_uvm"
     " snd_hda_intel xhci_hcd nvme"
 )
+_EMPTY = (
+    *("boot/grub", "boot/loader", "boot/efi", "efi", "usr/lib"),
+    *("etc/kernel", "etc/initramfs-tools/hooks", "etc/initramfs-tools/scripts/init-top"),
+)
+"""Folders in which other families have something; a capture without a manifest has to show them empty."""
 _FLAGS = "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr vmx ept avx512f"
 
 
@@ -64,6 +69,8 @@ def add_system(
     tree.write("etc/os-release", 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"')
     tree.write("etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="intel_iommu=on"')
     tree.write("usr/share/initramfs-tools/init", "#!/bin/sh")
+    for folder in _EMPTY:
+        tree.folder(folder)
     tree.write(
         "etc/modprobe.d/blacklist-nouveau.conf", "# no nouveau\nblacklist nouveau\noptions nouveau modeset=0"
     )

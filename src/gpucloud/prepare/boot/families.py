@@ -28,6 +28,8 @@ class Row:
     """As in ``Distribution.boot_loaders``."""
     loader: Loader
     fits: Callable[[Distribution], bool] = lambda _: True
+    note: str = ""
+    """What ``fits`` asks for, in words."""
 
 
 def _is_before_8(distribution: Distribution) -> bool:
@@ -40,7 +42,7 @@ ROWS = (
     Row("debian", "kernelstub", Kernelstub()),
     Row("debian", "grub", GrubDropIn()),
     Row("debian", "systemd-boot", _ENTRIES),
-    Row("rhel", "grub", GrubFile(_GRUB2, "GRUB_CMDLINE_LINUX"), _is_before_8),
+    Row("rhel", "grub", GrubFile(_GRUB2, "GRUB_CMDLINE_LINUX"), _is_before_8, ", before 8"),
     Row("rhel", "bls", BootEntries(has_grub=True)),
     Row("suse", "systemd-boot", _ENTRIES),
     Row("suse", "bls", _ENTRIES),

@@ -44,7 +44,7 @@ def boot_refusals(
         yield from _arguments(host, files, loader)
     if isinstance(tool, Unknown):
         yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", _BY_HAND)
-    yield from _unreadable(files)
+    yield from _unreadable(files, loader, tool)
     for unit in given:
         yield from _unit(host, unit, given, force=force)
 
@@ -72,11 +72,16 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
             )
 
 
-def _unreadable(files: BootFiles) -> Iterator[Refusal]:
-    for path in owned.OWNED:
+def _unreadable(files: BootFiles, loader: Loader | Unknown, tool: Initramfs | Unknown) -> Iterator[Refusal]:
+    """Own files that this host's tools read; those of other families cannot matter here."""
+    own = [owned.MODPROBE, owned.MODULES_LOAD]
+    own += [] if isinstance(loader, Unknown) else loader.own
+    own += [] if isinstance(tool, Unknown) else tool.paths
+    for path in own:
         state = files.state(path)
         if isinstance(state, Unknown):
-            yield Refusal(None, "boot-files-unknown", f"what is in {path} is not known: {state.why}", AS_ROOT)
+            why = f"what is in {path} is not known: {state.why}"
+            yield Refusal(None, "boot-files-unknown", why, AS_ROOT)
             return
 
 

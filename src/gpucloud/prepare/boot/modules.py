@@ -39,8 +39,8 @@ def render_modprobe(host: Host, given: Sequence[GpuUnit], cut: Sequence[GpuUnit]
         given: units that go whole to guests.
         cut: units that are cut into vGPUs.
     """
-    away = [module for module in _away(host, given, cut) if not _is_blacklisted(host, module)]
-    lines = [f"blacklist {module}" for module in away]
+    away = list(_away(host, given, cut))
+    lines = [f"blacklist {module}" for module in away if not _is_blacklisted(host, module)]
     lines += [f"softdep {module} pre: vfio-pci" for module in _drivers(given) if module not in away]
     return HEADER + "\n".join(lines) + "\n" if lines else None
 

@@ -33,7 +33,10 @@ class BootEntries:
     has_grub: bool
     """New entries also take what /etc/default/grub says."""
     tools: tuple[tuple[str, ...], ...] = ()
-    name: str = "boot entries"
+    name: str = (
+        "boot entries but for the rescue system's, `/etc/kernel/cmdline`, GRUB's files where it has any"
+    )
+    own: tuple[str, ...] = ()
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         paths = _entries(files)

@@ -30,7 +30,8 @@ class GrubDropIn:
     """Debian's family: a drop-in of gpucloud's own."""
 
     tools: tuple[tuple[str, ...], ...] = (("update-grub",),)
-    name: str = "GRUB with drop-ins"
+    name: str = "GRUB: a drop-in of its own in `/etc/default/grub.d`"
+    own: tuple[str, ...] = (GRUB_DROP_IN,)
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
@@ -51,7 +52,8 @@ class GrubFile:
 
     tools: tuple[tuple[str, ...], ...]
     variable: str = _NORMAL
-    name: str = "GRUB"
+    name: str = "GRUB: the line in `/etc/default/grub`"
+    own: tuple[str, ...] = ()
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         return _evaluate(files, (GRUB,))

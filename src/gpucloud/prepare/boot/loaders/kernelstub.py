@@ -19,7 +19,8 @@ class Kernelstub:
     """``user.kernel_options`` of its configuration (kernelstub/config.py, revision 4)."""
 
     tools: tuple[tuple[str, ...], ...] = (("kernelstub",),)
-    name: str = "kernelstub"
+    name: str = "`/etc/kernelstub/configuration`"
+    own: tuple[str, ...] = ()
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         settings = _settings(files)

@@ -18,11 +18,15 @@ class Loader(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Where arguments are kept, for the reference page."""
 
     @property
     def tools(self) -> tuple[tuple[str, ...], ...]:
         """Commands that make the boot menu of the files; none where the files are the menu."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Files that are gpucloud's own and nobody else's."""
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         """What the next start gets, in order, but for gpucloud's own drop-in."""

@@ -1,0 +1,76 @@
+"""The reference page of how hosts start, made from the tables of families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.prepare.boot.families import ROWS, TOOLS, Row
+from gpucloud.prepare.boot.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
+from gpucloud.prepare.boot.owned import MODPROBE, MODULES_LOAD
+
+_HEAD = """\
+# How a host is made to start
+
+What `gpucloud plan --spec gpucloud.yaml` writes in each family of distributions. Made from the tables
+that plan.
+
+Every file that gpucloud writes whole says so in its first lines and goes with `gpucloud undo`; of files
+that are somebody else's only the kernel's arguments change, and each comes back with its bytes, mode,
+owner and SELinux label. A host whose way to start is not in these tables is refused with what is missing.
+
+## Kernel arguments
+
+Intel: `intel_iommu=on iommu=pt`. AMD: `iommu=pt` (its IOMMU is on by itself, and `amd_iommu=on` is no
+option). What the administrator says already is kept and not said twice; an argument that switches the
+IOMMU off is a refusal.
+
+| family | where the host has | arguments are kept by | then runs |
+|---|---|---|---|
+"""
+_EARLY = """
+## Cards given away before drivers are loaded
+
+Each function by its address, and only if vendor and device are still the same: an equal card that stays
+is not touched, nor is another device that was put in the place. `gpucloud=off`, typed at the boot menu,
+leaves all cards with the host for that start.
+
+| initramfs | families | files | then runs |
+|---|---|---|---|
+"""
+_MODULES = f"""
+## Modules
+
+`{MODULES_LOAD}` loads VFIO at every start. `{MODPROBE}` lets vfio-pci come before the drivers that would
+take a card, and keeps a graphics driver away where the host has nothing left for it; nouveau is kept away
+where NVIDIA's cards are cut into vGPUs.
+
+## How each is proven
+
+Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte for
+byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`). The
+script of the initramfs: run by real shells on a fake /sys.
+"""
+
+
+def render_page() -> str:
+    """The whole page."""
+    rows = "".join(map(_row, ROWS))
+    tools = "".join(map(_tool, (INITRAMFS_TOOLS, DRACUT)))
+    return f"{_HEAD}{rows}{_EARLY}{tools}{_MODULES}"
+
+
+def _row(row: Row) -> str:
+    tools = (
+        ", ".join(f"`{' '.join(argv)}`" for argv in row.loader.tools) or "nothing: the entries are the menu"
+    )
+    return f"| {row.family} | {row.sign}{row.note} | {row.loader.name} | {tools} |\n"
+
+
+def _tool(tool: Initramfs) -> str:
+    families = ", ".join(_families(tool))
+    files = ", ".join(f"`{path}`" for path in tool.paths)
+    return f"| {tool.name} | {families} | {files} | `{' '.join(tool.command)}` |\n"
+
+
+def _families(tool: Initramfs) -> Iterator[str]:
+    return (family for family, tools in TOOLS.items() if tool in tools)
