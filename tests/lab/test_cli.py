@@ -56,9 +56,12 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert len(error.splitlines()) == 1
 
 
-def test_ending_all_servers_says_so_where_there_are_none(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["lab", "down", "--all"]) == Exit.FINE
-    assert capsys.readouterr().out == "no server is there\n"
+@pytest.mark.parametrize("words", [["list"], ["down", "--all"]])
+def test_an_empty_laboratory_says_that_it_is_empty(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lab", *words]) == Exit.FINE
+    assert capsys.readouterr().out == "no server is there: gpucloud lab up TOPOLOGY brings one up\n"
 
 
 def test_a_list_says_in_words_what_a_server_runs_in(

@@ -21,6 +21,7 @@ _Name = Annotated[
         metavar="NAME", autocompletion=servers, help="Name of a running server: see `gpucloud lab list`."
     ),
 ]
+_NO_SERVER = "no server is there: gpucloud lab up TOPOLOGY brings one up"
 _Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
 
@@ -82,7 +83,10 @@ def list_servers(output: _Format = Format.TABLE) -> None:
         )
         for host in hosts
     ]
-    table(("server", "topology", "state", "ssh port", "runs in"), rows)
+    if rows:
+        table(("server", "topology", "state", "ssh port", "runs in"), rows)
+    else:
+        print_text(_NO_SERVER)
 
 
 @app.command("topologies")
@@ -163,7 +167,7 @@ def down(
     lab = Lab()
     names = [host.name for host in lab.hosts()] if name is None else [name]
     if not names:
-        print_text("no server is there")
+        print_text(_NO_SERVER)
     for one in names:
         kept = lab.down(one)
         print_text(f"{one} is down" + (f"; it had ended by itself, its logs are in {kept}" if kept else ""))
