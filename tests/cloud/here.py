@@ -11,7 +11,7 @@ from tests.cloud.fake_hypervisor import FakeHypervisor
 from gpucloud.cloud.boot.make import BootMaker, Identity, MakeBoot
 from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware, KernelBoot, UserNetwork
 from gpucloud.cloud.libvirt.cloud import LibvirtCloud
-from gpucloud.cloud.libvirt.places import Places
+from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.libvirt.tools import Clock, Tools
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec

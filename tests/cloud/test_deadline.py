@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.cloud.libvirt.deadline import (
+from gpucloud.cloud.libvirt.machine.deadline import (
     Deadline,
     ShellDeadline,
     SystemdDeadline,
@@ -95,7 +95,7 @@ def test_while_libvirt_does_not_answer_it_is_tried_again(virsh: Path, tmp_path: 
 
 def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_path: Path) -> None:
     arm = (
-        "from pathlib import Path; from gpucloud.cloud.libvirt.deadline import ShellDeadline;"
+        "from pathlib import Path; from gpucloud.cloud.libvirt.machine.deadline import ShellDeadline;"
         f"ShellDeadline().arm('one', '{UUID}', Path('{tmp_path}'), 600)"
     )
     subprocess.run([sys.executable, "-c", arm], check=True)

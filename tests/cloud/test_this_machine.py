@@ -11,10 +11,10 @@ from tests.cloud.builders import at
 
 from gpucloud.cloud.definition.parts import Accelerator, UserNetwork
 from gpucloud.cloud.libvirt.connection import import_system_module
-from gpucloud.cloud.libvirt.devices import LiveDevices
-from gpucloud.cloud.libvirt.emulator import choose_accelerator, find_user_network, has_uefi
-from gpucloud.cloud.libvirt.fits import read_free_memory_mib
-from gpucloud.cloud.libvirt.places import Places
+from gpucloud.cloud.libvirt.machine.devices import LiveDevices
+from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator, find_user_network, has_uefi
+from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
+from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Kvm

@@ -1,17 +1,12 @@
-"""Whether a guest fits this machine: its processor's addresses, and its memory."""
+"""Whether a guest fits this machine: its processor's addresses, and its memory. Pure."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
 
 from gpucloud.cloud.amounts import format_memory
 from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
 from gpucloud.cloud.definition.window import OVMF_ADDRESS_BITS, TCG_ADDRESS_BITS
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
-
-_AVAILABLE = re.compile(r"^MemAvailable: +([0-9]{1,18}) kB$", re.MULTILINE | re.ASCII)
 
 
 def refuse_narrow_address_space(host: Host, guest: Definition) -> None:
@@ -51,9 +46,3 @@ def refuse_scarce_memory(guest: Definition, free_mib: int | None) -> None:
             f"the guest is to have {wanted} of memory, with its GPUs all of it at once, and {free} are free",
             "give it less --memory",
         )
-
-
-def read_free_memory_mib(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Memory that programs can still have (Documentation/filesystems/proc.rst); None where it is not told."""
-    match = _AVAILABLE.search(meminfo.read_text())
-    return None if match is None else int(match[1]) // 1024

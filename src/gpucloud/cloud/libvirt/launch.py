@@ -19,8 +19,8 @@ from gpucloud.cloud.definition.slots import guest_slots
 from gpucloud.cloud.definition.window import fit_window
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, claims_of, guest_of
-from gpucloud.cloud.libvirt.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.fits import refuse_narrow_address_space, refuse_scarce_memory
+from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.protocol import Patience, Say

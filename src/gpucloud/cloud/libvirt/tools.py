@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from gpucloud.cloud.boot.make import BootMaker
 from gpucloud.cloud.definition.parts import UserNetwork
 from gpucloud.cloud.libvirt.connection import Hypervisor, connect
-from gpucloud.cloud.libvirt.deadline import Deadline, deadline_of_this_machine
-from gpucloud.cloud.libvirt.devices import Devices, LiveDevices
-from gpucloud.cloud.libvirt.emulator import find_user_network, has_uefi
-from gpucloud.cloud.libvirt.fits import read_free_memory_mib
-from gpucloud.cloud.libvirt.places import Places
+from gpucloud.cloud.libvirt.machine.deadline import Deadline, deadline_of_this_machine
+from gpucloud.cloud.libvirt.machine.devices import Devices, LiveDevices
+from gpucloud.cloud.libvirt.machine.emulator import find_user_network, has_uefi
+from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
+from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.host import Host
 
