@@ -49,7 +49,7 @@ IOMMU = (
     Phrase("no-dmar-devices", "no dmar devices found", cause=_FIRMWARE, by=_DMAR,
            says="The firmware's DMAR table lists no IOMMU"),
     Phrase("dmar-broken", "dmar", r"DMAR: .{0,90}(?:Your BIOS is broken; DMAR reported at address"
-           r"|parse DMAR table failure|BIOS has allocated no .{0,40}IOMMU|Invalid DMAR|Invalid 0-length DRHD"
+           r"|parse DMAR table failure|BIOS has allocated no .{0,40}IOMMU|Invalid DMAR|Invalid 0-length structure"
            r"|No DRHD structure found|Can't validate DRHD address|Unable to map DMAR|Cannot get a valid agaw)",
            _FIRMWARE, 0.8, "The firmware's DMAR table is broken, so the kernel leaves the IOMMU off", _DMAR),
     Phrase("no-dmar-table", "no acpi dmar table", r"No ACPI DMAR table found", _FIRMWARE, 0.9,
@@ -95,14 +95,15 @@ IOMMU = (
     Phrase("rmrr-direct", "1:1 iommu mapping", r"requested this device have a 1:1 IOMMU mapping", _RMRR, 0.95,
            "The firmware demands a fixed mapping for the device: the kernel refuses to hand it out",
            "Linux drivers/iommu/iommu.c"),
-    Phrase("remapping-refused", "interrupt remapping", r"No interrupt remapping (?:support|for this device)", _REMAPPING,
+    Phrase("remapping-refused", "interrupt remapping", r"No interrupt remapping support", _REMAPPING,
            0.97, "vfio refuses the device: its interrupts are not isolated", _VFIO),
     Phrase("remapping-refused", "interrupts cannot be isolated", cause=_REMAPPING, confidence=0.97,
            says="vfio refuses the device: its interrupts are not isolated", by="Linux drivers/iommu/iommufd/device.c"),
+    Phrase("remapping-unsafe", "cannot be isolated by the platform", cause=_REMAPPING, confidence=0.75, says="Interrupts are not isolated, and vfio was told to go on without",
+           by="Linux drivers/iommu/iommufd/device.c", level=Level.WARNING),
     Phrase("remapping-hint", "allow_unsafe_interrupts", r"(?:use|set|enable|with).{0,40}allow_unsafe_interrupts",
            _REMAPPING, 0.85, "vfio asks for allow_unsafe_interrupts: interrupts are not isolated", _VFIO),
-    Phrase("remapping-broken", "remapping", r"(?:requested that interrupt remapping"
-           r" be disabled|enabled interrupt remapping on a chipset that contains an erratum|Failed to enable irq"
+    Phrase("remapping-broken", "remapping", r"(?:enabled interrupt remapping on a chipset that contains an erratum|Failed to enable irq"
            r" remapping|Not enabling interrupt remapping|Disabling interrupt remapping|interrupt remapping (?:is )?"
            r"(?:will be )?(?:disabled|not (?:enabled|supported|available)))", _REMAPPING, 0.9,
            "The kernel runs without interrupt remapping", _IRQ),
