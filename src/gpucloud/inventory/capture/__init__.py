@@ -3,6 +3,8 @@
 Takes a path that nobody vouches for; gives a ``Reader``. Nothing is unpacked to disk, every size is
 bounded, and no path or link leads outside the capture.
 
+A host's files are members of their own, or packed into one (``packed``), as gpucloud writes them.
+
 What a capture does not hold is told from what a host does not have by rule:
 
 * A capture that gpucloud made says in its manifest which paths were collected and which could not be
