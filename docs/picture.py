@@ -24,7 +24,7 @@ def draw(report: dict[str, Any]) -> str:
     console.print(Text("$ ./run demo", "bold"))
     for step in report["steps"]:
         line = Text.assemble(
-            ("\N{CHECK MARK} ", "green"),
+            ("\N{CHECK MARK} ", "green") if step["ok"] else ("\N{MULTIPLICATION X} ", "bold red"),
             (f"{step['name']:<9} ", "bold"),
             step["result"],
             (f"  {step['seconds']:.1f} s", "dim"),

@@ -30,7 +30,7 @@ WRONG = {
     "lab up x --nme y": "lab up: there is no option --nme (is it --name?)",
     "lab up x --timeout soon": "lab up: --timeout needs a number, not 'soon'",
     "lab nosuch": "lab: there is no command nosuch",
-    "lab run x": "lab run: a command to run is missing",
+    "lab run x": "lab run: COMMAND... is missing",
     "lab down": "lab down: give the name of a server, or --all",
     "scn": ": there is no command scn (is it scan?)",
 }

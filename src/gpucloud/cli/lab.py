@@ -116,8 +116,13 @@ def ssh(name: _Name) -> None:
 
 
 # Whatever follows the server's name belongs to the command, `df -h` too.
-@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
-def run(context: typer.Context, name: _Name) -> None:
+@app.command(context_settings={"allow_interspersed_args": False})
+def run(
+    name: _Name,
+    words: Annotated[
+        list[str], typer.Argument(metavar="COMMAND...", help="What is run, with its arguments and options.")
+    ],
+) -> None:
     """Run a command on a server as root; its output and exit code become this one's.
 
     The command's words arrive as they are; for pipes and variables use `sh -c '...'`.
@@ -126,9 +131,9 @@ def run(context: typer.Context, name: _Name) -> None:
       gpucloud lab run card-audio gpucloud scan
       gpucloud lab run card-audio -- sh -c 'dmesg | tail'
     """
-    command = command_of(context.args)
+    command = command_of(words)
     if not command:
-        raise typer.BadParameter("a command to run is missing")
+        raise typer.BadParameter("COMMAND... is missing")
     _become_ssh(name, command)
 
 
