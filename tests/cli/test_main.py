@@ -53,12 +53,29 @@ def test_a_defect_is_one_line_too(
     assert said.count("\n") == 1
 
 
-def test_an_interrupt_has_its_own_code(verb: Callable[[Callable[[], None]], None]) -> None:
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, typer.Abort])
+def test_an_interrupt_has_its_own_code_also_where_a_question_is_asked(
+    interrupt: type[BaseException],
+    verb: Callable[[Callable[[], None]], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def act() -> None:
-        raise KeyboardInterrupt
+        raise interrupt
 
     verb(act)
     assert run(["act"]) == Exit.INTERRUPTED
+    assert capsys.readouterr().err == "gpucloud: interrupted\n"
+
+
+def test_a_reader_that_went_away_is_no_error(
+    verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def act() -> None:
+        raise BrokenPipeError
+
+    verb(act)
+    assert run(["act"]) == Exit.FINE
+    assert capsys.readouterr().err == ""
 
 
 def test_an_exit_code_chosen_by_a_verb_is_kept(verb: Callable[[Callable[[], None]], None]) -> None:
