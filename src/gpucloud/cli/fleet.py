@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpucloud.cli.output import say
+from gpucloud.cli.output import one_line, say
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis]:
         elif len(inputs) == 1:
             raise answer
         else:
-            say(f"skipped: {answer}")
+            say(f"skipped: {one_line(str(answer))}")
 
 
 def _answers(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Failure]:

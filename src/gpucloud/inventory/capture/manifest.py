@@ -46,7 +46,7 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
         plain = json.loads(data)
         if plain["gpucloud_capture"] != FORMAT:
             raise Failure(
-                f"capture {source} has format {str(plain['gpucloud_capture'])[:20]}; known here: {FORMAT}",
+                f"capture {source} has format {plain['gpucloud_capture']!r:.20}; known here: {FORMAT}",
                 "use the release of gpucloud that made it, or a newer one",
             )
         return Manifest(
