@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gpucloud.doctor.case import Blind, Case, Diagnosis
+from gpucloud.doctor.lines import with_lines
 from gpucloud.doctor.rank import rank_host, rank_report
 from gpucloud.doctor.rules.catalogue import PASTED_RULES, RULES
 from gpucloud.model.finding import Finding
@@ -29,7 +30,8 @@ def diagnose(case: Case) -> Diagnosis:
     if case.paper is None:
         asked = [one for one in findings if _is_about(one, case.named)]
         return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
-    return Diagnosis(case.host.source, rank_report(findings), tuple(_skipped(case.paper)), is_of_report=True)
+    ranked = (with_lines(case, finding) for finding in rank_report(findings))
+    return Diagnosis(case.host.source, tuple(ranked), tuple(_skipped(case.paper)), is_of_report=True)
 
 
 def _is_about(finding: Finding, named: frozenset[PciAddress]) -> bool:

@@ -30,6 +30,21 @@ _GRUB = {
     "suse": "grub2-mkconfig -o /boot/grub2/grub.cfg",
     "arch": "grub-mkconfig -o /boot/grub/grub.cfg",
 }
+_ANY_GRUB = "update-grub  # or: grub-mkconfig -o /boot/grub/grub.cfg"
+_PACKAGES = {
+    "kernel-headers": {
+        "debian": "apt-get install linux-headers-$(uname -r)",
+        "rhel": "dnf install kernel-devel-$(uname -r)",
+        "suse": "zypper install kernel-default-devel",
+        "arch": "pacman -S linux-headers",
+    },
+    "kernel-modules": {
+        "debian": "apt-get install linux-image-$(uname -r)  # Ubuntu also: linux-modules-extra-$(uname -r)",
+        "rhel": "dnf install kernel-modules-$(uname -r) kernel-modules-extra-$(uname -r)",
+        "suse": "zypper install kernel-default",
+        "arch": "pacman -S linux",
+    },
+}
 
 
 def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str, ...]:
@@ -45,8 +60,53 @@ def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str
             return (f"# append to the line in /etc/kernel/cmdline: {words}", "kernel-install add-all")
     if _family(distribution) == "rhel":
         return (f'grubby --update-kernel=ALL --args="{words}"',)
-    grub = _GRUB.get(_family(distribution) or "", "update-grub  # or: grub-mkconfig -o /boot/grub/grub.cfg")
+    grub = _GRUB.get(_family(distribution) or "", _ANY_GRUB)
     return (f"# in /etc/default/grub, append to GRUB_CMDLINE_LINUX: {words}", grub)
+
+
+def remove_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str, ...]:
+    """Commands that take kernel arguments away the way this distribution boots, where they are given."""
+    words = " ".join(arguments)
+    loaders = distribution.boot_loaders
+    if not isinstance(loaders, Unknown) and "kernelstub" in loaders:
+        return (f'kernelstub --delete-options "{words}"',)
+    family = _family(distribution)
+    has_entries = not isinstance(loaders, Unknown) and "bls" in loaders and family in ("rhel", None)
+    if has_entries or family == "rhel":
+        return (f'grubby --update-kernel=ALL --remove-args="{words}"',)
+    if not isinstance(loaders, Unknown) and "systemd-boot" in loaders and "grub" not in loaders:
+        return (f"# remove from the line in /etc/kernel/cmdline: {words}", "kernel-install add-all")
+    grub = _GRUB.get(family or "", _ANY_GRUB)
+    return (f"# in /etc/default/grub, remove from GRUB_CMDLINE_LINUX: {words}", grub)
+
+
+def install(distribution: Distribution, what: str) -> tuple[str, ...]:
+    """The command that installs a part of the running kernel; those of all families where none is known.
+
+    Args:
+        distribution: the system.
+        what: ``kernel-headers`` or ``kernel-modules``.
+    """
+    packages = _PACKAGES[what]
+    family = _family(distribution)
+    if family in packages:
+        return (packages[family],)
+    return tuple(f"{command}  # {name}" for name, command in packages.items())
+
+
+def restart_nova(distribution: Distribution, *, is_kolla: bool) -> tuple[str, ...]:
+    """Commands that make nova's services read their configuration again."""
+    if is_kolla:
+        return ("kolla-ansible reconfigure --tags nova",)
+    if _family(distribution) in ("rhel", "suse"):
+        return (
+            "systemctl restart openstack-nova-api openstack-nova-scheduler openstack-nova-conductor",
+            "systemctl restart openstack-nova-compute  # on the hosts with GPUs",
+        )
+    return (
+        "systemctl restart nova-api nova-scheduler nova-conductor",
+        "systemctl restart nova-compute  # on the hosts with GPUs",
+    )
 
 
 def rebuild_initramfs(distribution: Distribution) -> tuple[str, ...]:
