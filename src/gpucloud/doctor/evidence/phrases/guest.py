@@ -111,8 +111,12 @@ VGPU = (
            r"(?:found|loaded|running))", _LICENCE, 0.85, "The guest does not reach its licence server", "nvidia-gridd", Level.WARNING),
     Phrase("licence-on-host", "licensing not supported", cause=_MANAGER, confidence=0.9, by="nvidia-gridd",
            says="The guest's licence daemon runs where it has nothing to do: the guest driver is installed on a host"),
-    Phrase("manager-service", "nvidia-vgpu", r"nvidia-vgpu(?:d|-mgr|-vmm|-vfio)?(?:\.service)?.{0,40}(?:could not be found|not found|Failed with result|Failed to start|dead\)|inactive|does not exist|not loaded|not running)",
+    Phrase("manager-service", "nvidia-vgpu", r"nvidia-vgpu(?:-mgr|-vmm|-vfio)(?:\.service)?.{0,90}?(?:could not be found|not found|Failed with result|Failed to start|Active: failed|dead\)|inactive|does not exist|not loaded|not running)",
+           _MANAGER, 0.9, "The vGPU manager does not run", _VGPU, unless=r"Active: active"),
+    # nvidia-vgpud ends by itself when it has told the driver the types: inactive is its good end.
+    Phrase("manager-service", "nvidia-vgpud", r"nvidia-vgpud(?:\.service)?.{0,90}?(?:could not be found|not found|Failed with result|Failed to start|Active: failed|does not exist|not loaded)",
            _MANAGER, 0.9, "The vGPU manager does not run", _VGPU),
+    Phrase("manager-service", "failed to start nvidia vgpu", cause=_MANAGER, confidence=0.9, by="systemd, units of the vGPU manager", says="The vGPU manager does not run"),
     Phrase("manager-module", "nvidia_vgpu_vfio", r"nvidia[_-]vgpu[_-]vfio.{0,40}(?:not found|fail|missing|No such)", _MANAGER, 0.93, "The vGPU manager's module is absent", _VGPU),
     Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
            "The installed driver is not the vGPU manager: it ignores VFs", f"{_NVIDIA}/nv-pci.c", unless=r"IOMMU is not present"),

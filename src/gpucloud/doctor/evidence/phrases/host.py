@@ -140,7 +140,7 @@ MODULES = (
            "A module was built for another kernel", "Linux kernel/module"),
     Phrase("module-magic", "version magic", r"version magic '.*' should be '", _MODULE, 0.9,
            "A module was built for another kernel", "Linux kernel/module"),
-    Phrase("module-format", "exec format error", r"could not insert '?\w+'?: Exec format error", _MODULE, 0.85,
+    Phrase("module-format", "could not insert", r"could not insert '?\w+'?: (?:Exec format error|Unknown symbol in module)", _MODULE, 0.85,
            "A module was built for another kernel", "modprobe(8)"),
     Phrase("module-running", "/lib/modules/", r"/lib/modules/\S.{0,110}No such file|not found in directory /lib/modules/", _MODULE, 0.75,
            "The modules of the running kernel are not installed", "modprobe(8)", unless=r"/build|nvidia|source|vfio_virqfd"),

@@ -122,6 +122,7 @@ IOMMU = (
     Phrase("width-guest", "iova range", r"(?:outside|not within|exceeds|beyond)\b.{0,40}\bIOVA range|IOVA range.{0,40}"
            r"(?:outside|exceed|not (?:valid|supported))|address.{0,60}outside.{0,30}(?:aperture|iova)", _WIDTH, 0.8,
            "The guest maps an address outside of the IOMMU's ranges", "QEMU hw/vfio/container.c"),
+    Phrase("width-guest-bits", "host aw-bits", r"aw-bits \d+ > host aw-bits \d+", _WIDTH, 0.95, "The guest's address width is beyond the host's IOMMU", "QEMU hw/i386/intel_iommu.c: vtd_check_hiod()"),
     Phrase("width-guest-bits", "host iommu", r"(?:aw[-_]bits|address width|gaw|IOVA).{0,60}(?:host IOMMU|exceeds)|host IOMMU"
            r".{0,60}(?:address width|aw-bits|iova)", _WIDTH, 0.8,
            "The guest's address width is beyond the host's IOMMU", "QEMU hw/i386/intel_iommu.c"),

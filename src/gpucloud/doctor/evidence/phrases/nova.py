@@ -27,7 +27,7 @@ PHRASES = (
     Phrase("spec-exception", "pciconfiginvalid", r"PciConfigInvalid(?:Spec|Whitelist)", _SPEC, 0.9, "The list of devices for guests is malformed", _EXCEPTION, unless=r"property domain \("),
     Phrase("spec-removed", "unable to remove device", r"Unable to remove device with .{0,160}(?:allocated|claimed)|Check your \[pci\]\s?(?:device_spec|passthrough_whitelist)", _SPEC, 0.93,
            "A device that an instance uses was taken out of the list", "nova/pci/manager.py", Level.WARNING),
-    Phrase("spec-permitted", "permittedhostdevices", r"not permitted in permittedHostDevices|permittedHostDevices", _SPEC, 0.93, "The device is not in the platform's list of permitted ones", "KubeVirt admitter"),
+    Phrase("spec-permitted", "permittedhostdevices", r"not permitted in permittedHostDevices", _SPEC, 0.93, "The device is not in the platform's list of permitted ones", "KubeVirt admitter"),
     Phrase("spec-permitted", "is not permitted", r"(?:HostDevice|GPU|device) \S+ is not permitted", _SPEC, 0.9, "The device is not in the platform's list of permitted ones", "KubeVirt admitter"),
     Phrase("spec-resource", "insufficient", r"Insufficient (?:nvidia|amd|intel|gpu)\.com/\S+", _SPEC, 0.65, "No node offers the device under this name", "Kubernetes scheduler"),
     Phrase("spec-count", "do not match the number of devices", cause=_SPEC, confidence=0.7, by="KubeVirt", says="The device plugin hands out other devices than those asked for"),

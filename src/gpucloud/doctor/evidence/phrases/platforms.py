@@ -28,6 +28,7 @@ PROXMOX = (
     Phrase("pve-create", "for pci devices '", r"could not create '\S+' for pci devices", _FULL, 0.75, "The driver refuses another vGPU of this type", _PROXMOX_MDEV),
     Phrase("pve-vgpu-type", "vgpu type", r"vgpu type '\S*' not available for|could not set vgpu type to", _FULL, 0.85, "The card has no room for a vGPU of this type", _PROXMOX_MDEV),
     Phrase("pve-vgpu-type", "could not set vgpu type", cause=_FULL, confidence=0.8, by=_PROXMOX_MDEV, says="The card has no room for a vGPU of this type"),
+    Phrase("pve-migrate", "uses local devices", r"can't (?:live )?migrate VM which uses (?:local|following mapped) devices.{0,40}hostpci", "live-migration-unsupported", 0.93, "A guest with a device of its host cannot move while it runs", "Proxmox VE PVE/QemuMigrate.pm", Level.WARNING),
     Phrase("pve-sysfs", "no nvidia sysfs api", cause=_MANAGER, confidence=0.75, by=_PROXMOX_MDEV, says="The driver of the host offers no vGPUs on this function"),
     Phrase("pve-query-types", "failed to query nvidia vgpu types", cause=_MANAGER, confidence=0.7, by=_PROXMOX_MDEV, says="The vGPU manager does not answer"),
 )
