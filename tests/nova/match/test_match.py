@@ -9,6 +9,7 @@ import pytest
 
 from gpucloud.nova.machine import Device, DeviceType, Machine
 from gpucloud.nova.match import Config, Match, Topology, match
+from gpucloud.nova.match.fit import Fit
 from gpucloud.nova.match.serve import Dropped
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases.release import parse_release
@@ -29,6 +30,7 @@ def matched(
     aliases: tuple[object, ...] = (),
     release: str = "34",
     report: bool = False,
+    in_placement: bool = False,
     flavors: tuple[str, ...] = (),
     topology: Topology | None = None,
 ) -> Match:
@@ -36,9 +38,20 @@ def matched(
         [json.dumps(spec) for spec in specs],
         [json.dumps(alias) for alias in aliases],
         report_in_placement=report,
+        pci_in_placement=in_placement,
     )
     machine = Machine({device.address: device for device in devices})
     return match(config, machine, parse_release(release), flavors=flavors, topology=topology)
+
+
+def passes(found: Match, flavor: str) -> bool:
+    return fitted(found, flavor).passes_scheduler
+
+
+def fitted(found: Match, flavor: str) -> Fit:
+    fit = found.flavors[flavor]
+    assert isinstance(fit, Fit)
+    return fit
 
 
 def stopped(found: Match) -> Refusal:
@@ -76,7 +89,7 @@ def test_a_tag_that_nova_does_not_know_parts_a_pool_but_serves() -> None:
     specs: list[object] = [{"address": CARD.address, "colour": "red"}, {}]
     found = matched(CARD, twin, specs=specs, aliases=(_V100,), release="26", flavors=("v100:2",))
     assert len(found.pools) == 2
-    assert found.flavors == {"v100:2": True}
+    assert passes(found, "v100:2")
 
 
 def test_what_keeps_a_pool_from_an_alias_is_named() -> None:
@@ -99,7 +112,7 @@ def test_an_alias_without_a_type_takes_vfs_and_plain_devices_but_no_pf() -> None
 def test_upper_case_ids_match_since_rocky(release: str, built: bool) -> None:
     upper = {**_V100, "vendor_id": "10DE"}
     found = matched(CARD, specs=[{}], aliases=(upper,), release=release, flavors=("v100:1",))
-    assert found.flavors == {"v100:1": built}
+    assert passes(found, "v100:1") is built
 
 
 @pytest.mark.parametrize(
@@ -117,7 +130,7 @@ def test_numa_policies_allow_more_and_more_devices(policy: str, built: int) -> N
         flavors=flavors,
         topology=Topology((0,), {0: 0, 1: 1}),
     )
-    assert [found.flavors[flavor] for flavor in flavors] == [n <= built for n in (1, 2, 3)]
+    assert [passes(found, flavor) for flavor in flavors] == [n <= built for n in (1, 2, 3)]
 
 
 def test_socket_affinity_reaches_the_other_nodes_of_the_socket() -> None:
@@ -129,16 +142,55 @@ def test_socket_affinity_reaches_the_other_nodes_of_the_socket() -> None:
         flavors=("v100:2",),
         topology=Topology((0,), {0: 0, 1: 0}),
     )
-    assert found.flavors == {"v100:2": True}
+    assert passes(found, "v100:2")
 
 
-def test_between_wallaby_and_yoga_each_alias_of_a_flavor_is_counted_alone() -> None:
+def test_between_wallaby_and_yoga_each_alias_is_counted_alone_and_the_host_refuses_later() -> None:
     other = {**_V100, "name": "b"}
-    built = [
-        matched(CARD, specs=[{}], aliases=(_V100, other), release=release, flavors=("v100:1,b:1",)).flavors
+    fits = [
+        fitted(
+            matched(CARD, specs=[{}], aliases=(_V100, other), release=release, flavors=("v100:1,b:1",)),
+            "v100:1,b:1",
+        )
         for release in ("22", "23", "25", "26")
     ]
-    assert [flavors["v100:1,b:1"] for flavors in built] == [False, True, True, False]
+    assert [fit.passes_scheduler for fit in fits] == [False, True, True, False]
+    assert [fit.devices for fit in fits] == [None] * 4
+
+
+def test_a_flavor_gets_the_devices_that_nova_would_hand_out() -> None:
+    found = matched(CARD, FAR, specs=[{}], aliases=(_V100,), release="26", flavors=("v100:1", "v100:2"))
+    devices = [fitted(found, flavor).devices for flavor in ("v100:1", "v100:2")]
+    assert devices == [(CARD,), (CARD, FAR)]
+
+
+def test_a_pf_and_one_of_its_vfs_cannot_go_to_the_same_guest() -> None:
+    whole = {**_A16, "name": "whole", "device_type": "type-PF"}
+    found = matched(PF, *VFS, specs=[{}], aliases=(_A16, whole), flavors=("a16:1,whole:1", "whole:1,a16:1"))
+    for flavor in ("a16:1,whole:1", "whole:1,a16:1"):
+        assert fitted(found, flavor) == Fit(passes_scheduler=True, devices=None)
+
+
+def test_an_alias_must_ask_placement_for_the_class_that_the_entry_gives() -> None:
+    spec = {"address": CARD.address, "resource_class": "CUSTOM_GPU", "traits": "big"}
+    by_class = {**_V100, "name": "right", "resource_class": "custom_gpu", "traits": "CUSTOM_BIG"}
+    found = matched(
+        CARD,
+        specs=[spec],
+        aliases=(_V100, by_class),
+        report=True,
+        in_placement=True,
+        flavors=("v100:1", "right:1"),
+    )
+    assert found.asks is not None
+    assert found.asks["v100"].resource_class == "CUSTOM_PCI_10DE_1DB4"
+    assert [passes(found, flavor) for flavor in ("v100:1", "right:1")] == [False, True]
+    assert [out.reason for out in found.choices["v100"].left_out] == [Dropped.PLACEMENT]
+
+
+def test_nothing_can_be_built_where_placement_is_asked_but_not_told() -> None:
+    found = matched(CARD, specs=[{}], aliases=(_V100,), in_placement=True, flavors=("v100:1",))
+    assert not passes(found, "v100:1")
 
 
 def test_a_live_migratable_alias_wants_devices_that_say_so() -> None:
@@ -209,4 +261,4 @@ def test_flavors_are_refused_with_what_is_wrong_with_the_aliases() -> None:
 def test_a_name_defined_twice_is_served_by_either_device() -> None:
     both = ({**_A16, "name": "any"}, {**_A16, "name": "any", "product_id": "1db4"})
     found = matched(PF, *VFS, CARD, specs=[{}], aliases=both, release="26", flavors=("any:2",))
-    assert found.flavors == {"any:2": True}
+    assert passes(found, "any:2")

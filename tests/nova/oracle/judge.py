@@ -17,10 +17,10 @@ from tests.nova.oracle.machines import MACHINES, PLAIN_MACHINES
 from gpucloud.nova.alias import Alias, parse_aliases, parse_flavor
 from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
 from gpucloud.nova.machine import Device
-from gpucloud.nova.match.fit import passes_scheduler
-from gpucloud.nova.match.placement import placement_view
+from gpucloud.nova.match.fit import fit
+from gpucloud.nova.match.placement import ask_of, placement_view
 from gpucloud.nova.match.pools import Pool, make_pools
-from gpucloud.nova.match.serve import Topology
+from gpucloud.nova.match.serve import Circumstances, Topology
 from gpucloud.nova.match.track import Tracked, track, track_device
 from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases.release import Release, parse_release
@@ -90,6 +90,7 @@ def ask_gpucloud(release: Release, case: Case) -> Answer:
         if isinstance(aliases, Refusal):
             return answers | {"aliases": _raises(aliases)}
         answers["aliases"] = {"gives": _plain_aliases(aliases)}
+        answers["asks"] = _asks(release, case, aliases)
         if pools is not None:
             answers["flavors"] = {
                 text: _fits(text, aliases, pools, release, case) for text in case["flavors"]
@@ -165,7 +166,18 @@ def _fits(
     topology = Topology(cells, dict(enumerate(case["sockets"])))
     if isinstance(requests, Refusal):
         return _raises(requests)
-    return {"gives": passes_scheduler(requests, pools, release, topology)}
+    found = fit(requests, pools, Circumstances(release, topology))
+    devices: object = None if found.devices is None else [device.address for device in found.devices]
+    if any(request.count < 1 for request in requests) or case["has_bookkeeping_tags"]:
+        devices = "not asked"
+    return {"gives": {"passes": found.passes_scheduler, "devices": devices}}
+
+
+def _asks(release: Release, case: Case, aliases: Mapping[str, Alias]) -> Answer:
+    if not case["in_placement"] or release.number < 27:
+        return {}
+    asks = {name: ask_of(alias.specs[0]) for name, alias in aliases.items()}
+    return {name: [ask.resource_class, sorted(ask.traits)] for name, ask in asks.items()}
 
 
 def _comparable(answer: Any, release: Release) -> Any:

@@ -48,6 +48,8 @@ class Nova:
         self.request = importlib.import_module("nova.pci.request")
         self.whitelist = importlib.import_module("nova.pci.whitelist")
         self.stats = importlib.import_module("nova.pci.stats")
+        self.tracker = importlib.import_module("nova.pci.manager").PciDevTracker
+        self.exception = importlib.import_module("nova.exception")
         self.reads_serial = hasattr(self.request, "PCI_REMOTE_MANAGED_TAG")
         self.conf([], project="nova", default_config_files=[])
         self.machines = machines
@@ -65,13 +67,17 @@ class Nova:
         self.sysfs.root = self.folder / case["machine"]
         self._configure(case)
         answers: Answer = {}
+        chosen = attempt(lambda: self.whitelist.Whitelist(case["specs"]))
         if case["specs"] is not None:
-            answers |= self._about_devices(case)
+            answers |= self._about_devices(chosen, case)
         if case["aliases"] is not None:
             answers["aliases"] = attempt(self._aliases)
+        if "gives" in answers.get("aliases", {}):
+            answers["asks"] = self._asks(case, answers["aliases"]["gives"])
         if "tracked" in answers and "gives" in answers.get("aliases", {}):
             answers["flavors"] = {
-                text: attempt(functools.partial(self._fits, text, case)) for text in case["flavors"]
+                text: attempt(functools.partial(self._fits, chosen["gives"], text, case))
+                for text in case["flavors"]
             }
         return answers
 
@@ -89,8 +95,7 @@ class Nova:
         if name in self.conf[group]:
             self.conf.set_override(name, value, group=group)
 
-    def _about_devices(self, case: dict[str, Any]) -> Answer:
-        specs = attempt(lambda: self.whitelist.Whitelist(case["specs"]))
+    def _about_devices(self, specs: Answer, case: dict[str, Any]) -> Answer:
         if "raises" in specs:
             return {"specs": specs}
         chosen = specs["gives"]
@@ -142,7 +147,9 @@ class Nova:
         takes = inspect.signature(self.stats.PciDeviceStats.__init__).parameters
         first = [topology] if "numa_topology" in takes else []
         stats = self.stats.PciDeviceStats(*first, dev_filter=chosen)
-        for device in self._devices(chosen, case):
+        devices = self._devices(chosen, case)
+        self.tracker._build_device_tree(devices)
+        for device in devices:
             stats.add_device(device)
         return stats
 
@@ -168,6 +175,17 @@ class Nova:
         ((resource_class, inventory),) = known.inventory.items()
         return [name, resource_class, inventory["total"], sorted(known.traits)]
 
+    def _asks(self, case: dict[str, Any], aliases: Answer) -> Answer:
+        """What the scheduler would ask Placement for, by alias."""
+        if not case["in_placement"] or not hasattr(self.placement, "get_resource_class"):  # since 27
+            return {}
+        return {name: self._ask(specs[0]) for name, (_, specs) in aliases.items()}
+
+    def _ask(self, spec: dict[str, str]) -> list[Any]:
+        named = (spec.get("resource_class"), spec.get("vendor_id"), spec.get("product_id"))
+        traits = self.placement.get_traits(spec.get("traits", ""))
+        return [self.placement.get_resource_class(*named), sorted(traits)]
+
     def _aliases(self) -> Answer:
         read = getattr(self.request, "get_alias_from_config", None) or self.request._get_alias_from_config
         aliases = copy.deepcopy(read())
@@ -175,7 +193,8 @@ class Nova:
             name: [None, value] if isinstance(value, list) else list(value) for name, value in aliases.items()
         }
 
-    def _fits(self, text: str, case: dict[str, Any]) -> bool:
+    def _fits(self, chosen: Any, text: str, case: dict[str, Any]) -> Answer:
+        """Whether the scheduler lets the host through, and which devices the host hands out."""
         flavor = {"extra_specs": {"pci_passthrough:alias": text}}
         takes = inspect.signature(self.request.get_pci_requests_from_flavor).parameters
         policy = {"affinity_policy": case["policy"]} if "affinity_policy" in takes else {}
@@ -184,7 +203,21 @@ class Nova:
         stats = self.pools["gives"]
         takes = inspect.signature(stats.support_requests).parameters
         mapping: list[dict[str, str]] = [{}] if "provider_mapping" in takes else []
-        return bool(stats.support_requests(requests, *mapping, cells))
+        return {
+            "passes": bool(stats.support_requests(requests, *mapping, cells)),
+            "devices": self._claim(chosen, requests, cells, case),
+        }
+
+    def _claim(self, chosen: Any, requests: list[Any], cells: list[Any] | None, case: dict[str, Any]) -> Any:
+        """Addresses in the order in which they are taken; None where the host refuses."""
+        if any(request.count < 1 for request in requests) or case["has_bookkeeping_tags"]:
+            return "not asked"
+        stats = self._pools(chosen, case)
+        try:
+            taken = stats.consume_requests(requests, cells)
+        except self.exception.PciDeviceRequestFailed:
+            return None
+        return None if taken is None else [device.address for device in taken]
 
 
 def main() -> None:

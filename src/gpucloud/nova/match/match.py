@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpucloud.nova.alias import Alias, PciRequest, parse_aliases, parse_flavor
 from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
 from gpucloud.nova.machine import Machine
-from gpucloud.nova.match.fit import passes_scheduler
-from gpucloud.nova.match.placement import Provider, placement_view
+from gpucloud.nova.match.fit import Fit, fit
+from gpucloud.nova.match.placement import Ask, Provider, ask_of, placement_view
 from gpucloud.nova.match.pools import Pool, make_pools
-from gpucloud.nova.match.serve import Choice, Stock, Topology, choose
+from gpucloud.nova.match.serve import Choice, Circumstances, Stock, Topology, choose
 from gpucloud.nova.match.track import Tracked, track
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options
@@ -38,8 +38,9 @@ class Match:
         pools: in the order in which nova takes from them.
         aliases: by name.
         choices: for each alias, the pools that serve one device of it and why others do not.
-        flavors: for each flavor, whether the scheduler would let this host through.
+        flavors: for each flavor, whether it passes the scheduler and which devices it would get.
         providers: what Placement is told; None where nothing is.
+        asks: what each alias asks Placement for; None where Placement is not asked.
         Each is a ``Refusal`` where nova refuses, and empty where it does not come so far.
     """
 
@@ -48,8 +49,9 @@ class Match:
     pools: tuple[Pool, ...]
     aliases: Mapping[str, Alias] | Refusal
     choices: Mapping[str, Choice]
-    flavors: Mapping[str, bool | Refusal]
+    flavors: Mapping[str, Fit | Refusal]
     providers: tuple[Provider, ...] | Refusal | None
+    asks: Mapping[str, Ask] | None
 
 
 def match(
@@ -73,45 +75,78 @@ def match(
         topology: where the guest's NUMA cells lie; none unless given.
         host: the name that Placement's providers begin with.
     """
-    topology = topology or Topology()
-    reports = config.report_in_placement and options.REPORT_IN_PLACEMENT.at(release) is not None
     specs = parse_device_specs(
         config.device_specs, release, machine=machine, report_in_placement=config.report_in_placement
     )
     tracked = () if isinstance(specs, Refusal) else track(specs, machine, release)
     pools = () if isinstance(tracked, Refusal) else make_pools(tracked, release)
     aliases = parse_aliases(config.aliases, release, pci_in_placement=config.pci_in_placement)
-    known = {} if isinstance(aliases, Refusal) else aliases
-    providers: tuple[Provider, ...] | Refusal | None = None
-    if reports and not isinstance(specs, Refusal) and not isinstance(tracked, Refusal):
-        providers = placement_view(specs, tracked, release, host=host)
+    providers = _providers(config, specs, tracked, release, host)
+    asks = _asks(config, aliases, release)
+    given = Circumstances(release, topology or Topology(), _offered(asks, providers))
     return Match(
         specs=specs,
         tracked=tracked,
         pools=pools,
         aliases=aliases,
-        choices={name: _serving(alias, pools, release, topology) for name, alias in known.items()},
-        flavors={text: _fits(text, aliases, pools, release, numa_policy, topology) for text in flavors},
+        choices={} if isinstance(aliases, Refusal) else _choices(aliases, pools, given),
+        flavors={text: _fit(text, aliases, pools, numa_policy, given) for text in flavors},
         providers=providers,
+        asks=asks,
     )
 
 
-def _serving(alias: Alias, pools: Sequence[Pool], release: Release, topology: Topology) -> Choice:
+def _providers(
+    config: Config,
+    specs: tuple[DeviceSpec, ...] | Refusal,
+    tracked: tuple[Tracked, ...] | Refusal,
+    release: Release,
+    host: str,
+) -> tuple[Provider, ...] | Refusal | None:
+    if not config.report_in_placement or options.REPORT_IN_PLACEMENT.at(release) is None:
+        return None
+    if isinstance(specs, Refusal) or isinstance(tracked, Refusal):
+        return None
+    return placement_view(specs, tracked, release, host=host)
+
+
+def _asks(
+    config: Config, aliases: Mapping[str, Alias] | Refusal, release: Release
+) -> Mapping[str, Ask] | None:
+    if not config.pci_in_placement or options.PCI_IN_PLACEMENT.at(release) is None:
+        return None
+    if isinstance(aliases, Refusal):
+        return None
+    return {name: ask_of(alias.specs[0]) for name, alias in aliases.items()}
+
+
+def _offered(
+    asks: Mapping[str, Ask] | None, providers: tuple[Provider, ...] | Refusal | None
+) -> Mapping[str, Collection[str]] | None:
+    if asks is None:
+        return None
+    known = () if providers is None or isinstance(providers, Refusal) else providers
+    return {name: [each.address for each in known if ask.is_offered_by(each)] for name, ask in asks.items()}
+
+
+def _choices(
+    aliases: Mapping[str, Alias], pools: Sequence[Pool], given: Circumstances
+) -> Mapping[str, Choice]:
     stocks = [Stock(pool, len(pool.devices)) for pool in pools]
-    return choose(PciRequest(alias, 1, alias.numa_policy), stocks, release, topology)
+    return {
+        name: choose(PciRequest(alias, 1, alias.numa_policy), stocks, given)
+        for name, alias in aliases.items()
+    }
 
 
-def _fits(
+def _fit(
     text: str,
     aliases: Mapping[str, Alias] | Refusal,
     pools: Sequence[Pool],
-    release: Release,
     numa_policy: str | None,
-    topology: Topology,
-) -> bool | Refusal:
+    given: Circumstances,
+) -> Fit | Refusal:
     if isinstance(aliases, Refusal):
         return aliases
-    requests = parse_flavor(text, aliases, release, numa_policy=numa_policy)
-    if isinstance(requests, Refusal):
-        return requests
-    return passes_scheduler(requests, pools, release, topology)
+    requests = parse_flavor(text, aliases, given.release, numa_policy=numa_policy)
+    return requests if isinstance(requests, Refusal) else fit(requests, pools, given)

@@ -52,6 +52,11 @@ class Provider:
     traits: frozenset[str]
     devices: tuple[Device, ...]
 
+    @property
+    def address(self) -> str:
+        """The device's own, or that of the VFs' physical function."""
+        return self.devices[0].parent or self.devices[0].address
+
 
 def placement_view(
     specs: Sequence[DeviceSpec], tracked: Sequence[Tracked], release: Release, *, host: str
@@ -67,6 +72,28 @@ def placement_view(
         return raised.over(None)
     owner = {"OWNER_NOVA"} if pci.OWNER_TRAIT.at(release) else set()
     return tuple(replace(each, traits=each.traits | owner) for each in providers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the scheduler asks Placement for with ``pci_in_placement``, once for each device."""
+
+    resource_class: str
+    traits: frozenset[str]
+
+    def is_offered_by(self, provider: Provider) -> bool:
+        return provider.resource_class == self.resource_class and self.traits <= provider.traits
+
+
+def ask_of(spec: Mapping[str, str]) -> Ask:
+    """The request that an alias's only spec becomes (``nova/objects/request_spec.py``)."""
+    named = spec.get("resource_class")
+    generated = f"CUSTOM_PCI_{spec.get('vendor_id')}_{spec.get('product_id')}".upper()
+    traits = spec.get("traits")
+    return Ask(
+        normal_class(named) if named else generated,
+        normal_traits(traits.split(",")) if traits else frozenset(),
+    )
 
 
 def _check_no_devname(specs: Sequence[DeviceSpec]) -> None:

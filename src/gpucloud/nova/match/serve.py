@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -23,6 +23,7 @@ class Dropped(StrEnum):
     UNREQUESTED_PF = "it is a physical function, and the alias does not ask for type-PF"
     VDPA = "no alias can ask for a vdpa device"
     REMOTE_MANAGED = "it is remote-managed, which is for network ports alone"
+    PLACEMENT = "Placement does not offer it under the resource class and traits that the alias asks for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,30 @@ class Choice:
 _Filter: TypeAlias = Callable[[Sequence[Stock]], list[Stock]]
 
 
-def choose(request: PciRequest, stocks: Sequence[Stock], release: Release, topology: Topology) -> Choice:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a choice depends on besides the request and the pools.
+
+    Args:
+        release: which nova.
+        topology: where the guest's NUMA cells lie.
+        offered: alias to the addresses of devices, or of VFs' physical functions, that Placement offers for
+            it; None where Placement is not asked.
+    """
+
+    release: Release
+    topology: Topology = Topology()
+    offered: Mapping[str, Collection[str]] | None = None
+
+
+def choose(request: PciRequest, stocks: Sequence[Stock], given: Circumstances) -> Choice:
     """Put the pools through nova's filters."""
     left = list(stocks)
     left_out: list[LeftOut] = []
-    for reason, keep in _filters(request, release, topology):
+    for reason, keep in _filters(request, given):
         kept = keep(left)
         gone = [stock.pool for stock in left if stock not in kept]
-        left_out += [_left_out(pool, reason, request.alias.specs, release) for pool in gone]
+        left_out += [_left_out(pool, reason, request.alias.specs, given.release) for pool in gone]
         left = kept
     return Choice(tuple(left), tuple(left_out))
 
@@ -95,11 +112,11 @@ def _left_out(pool: Pool, reason: Dropped, specs: Sequence[Mapping[str, str]], r
     return LeftOut(pool, reason, min((_differing(pool, spec, release) for spec in specs), key=len))
 
 
-def _filters(request: PciRequest, release: Release, topology: Topology) -> list[tuple[Dropped, _Filter]]:
-    specs = request.alias.specs
+def _filters(request: PciRequest, given: Circumstances) -> list[tuple[Dropped, _Filter]]:
+    specs, release = request.alias.specs, given.release
     filters: list[tuple[Dropped, _Filter]] = [
         (Dropped.PROPERTIES, lambda stocks: [s for s in stocks if _has(s.pool, specs, release)]),
-        (Dropped.NUMA, lambda stocks: _near(stocks, request, topology)),
+        (Dropped.NUMA, lambda stocks: _near(stocks, request, given.topology)),
     ]
     if all(spec.get("dev_type") != DeviceType.PF for spec in specs):
         filters.append((Dropped.UNREQUESTED_PF, lambda stocks: _not_of(stocks, DeviceType.PF)))
@@ -107,7 +124,14 @@ def _filters(request: PciRequest, release: Release, topology: Topology) -> list[
         filters.append((Dropped.VDPA, lambda stocks: _not_of(stocks, DeviceType.VDPA)))
     if pci.REMOTE_MANAGED.at(release):
         filters.append((Dropped.REMOTE_MANAGED, _not_remote_managed))
+    if given.offered is not None:
+        places = given.offered.get(request.alias.name, ())
+        filters.append((Dropped.PLACEMENT, lambda stocks: [s for s in stocks if _address(s.pool) in places]))
     return filters
+
+
+def _address(pool: Pool) -> Json:
+    return pool.properties.get("address")
 
 
 def _has(pool: Pool, specs: Sequence[Mapping[str, str]], release: Release) -> bool:
