@@ -36,6 +36,7 @@ _HEADING = re.compile(r"^[\s#>*|`-]*(?:IOMMU[ _-]?)?group:?\s*\[?#?(?P<group>\d{
 _GROUP_AFTER = re.compile(r"IOMMU[ _]group:? (?P<group>\d+)", re.IGNORECASE)
 _DRIVER = re.compile(r"(?:Kernel driver in use|[Dd]river(?: in use)?)\s*[:=]\s*(?P<driver>[\w-]+)")
 _ID = re.compile(r"\[(?P<id>[0-9a-f]{4}:[0-9a-f]{4})\]", re.IGNORECASE)
+_AFTER_NAME = re.compile(r"(?<!\s)\s*+(?:\[[0-9a-f]{4}:[0-9a-f]{4}\]|\(rev |(?<=\s\s)Driver)")
 _REVISION = re.compile(r"\(rev ([0-9a-f]{2})\)", re.IGNORECASE)
 
 _KINDS = {
@@ -241,5 +242,5 @@ def _last_id(text: str) -> str | None:
 
 
 def _name(rest: str) -> str | None:
-    name = re.split(r"\s*(?:\[[0-9a-f]{4}:[0-9a-f]{4}\]|\(rev |\s{2,}Driver)", rest, maxsplit=1)[0].strip()
+    name = _AFTER_NAME.split(rest, maxsplit=1)[0].strip()
     return name[:120] or None
