@@ -123,7 +123,7 @@ def _spec(
             lifetime_s=None if lifetime is None else _seconds(lifetime),
         )
     except ValueError as error:
-        raise Failure(str(error), "gpucloud launch --help", code=Exit.USAGE) from error
+        raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error
 
 
 def _seconds(text: str) -> int:
@@ -132,7 +132,7 @@ def _seconds(text: str) -> int:
     try:
         return parse_duration_s(text)
     except ValueError as error:
-        raise Failure(str(error), "gpucloud launch --help", code=Exit.USAGE) from error
+        raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error
 
 
 def _cloud() -> Cloud:
@@ -225,5 +225,5 @@ def destroy(
             )
             print_text(f"guest {guest.name} ended{freed}")
     if failures:
-        what = "; ".join(failure.what for failure in failures)
+        what = "; ".join(dict.fromkeys(failure.what for failure in failures))
         raise Failure(what, failures[-1].then, code=failures[-1].code)
