@@ -260,7 +260,9 @@ LIMITS = (
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
     Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t)", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
     Phrase("selinux", "selinux is preventing", cause=_MAC, confidence=0.9, by="setroubleshoot", says="SELinux refuses"),
-    Phrase("apparmor", "apparmor", r"apparmor=\"?DENIED.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|\.rom)", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    Phrase("apparmor", "denied", r"apparmor=\"?DENIED.{0,200}name=\"(?:/dev/|[^\"]*(?:vfio|mdev|\.rom\b|vbios|vgabios|hugepages|nvidia|/dri/|/kvm\b|iommu))", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    # Many denials of a guest's profile are noise: QEMU asks for files of /proc and /sys that it can do without.
+    Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:cmdline|comm)|mountinfo"),
     Phrase("apparmor-profile", "apparmor profile", r"cannot load AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
