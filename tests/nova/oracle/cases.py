@@ -272,7 +272,13 @@ class _Draw:
         machine = self.one(["two-sockets", "sliced", "desktop", "vdpa"])
         specs = self.texts(lambda: self.plausible_spec(machine), lists=True)
         aliases = self.texts(lambda: self.plausible_alias(machine), lists=False)
-        return {**self.case(), "machine": machine, "specs": specs, "aliases": aliases}
+        asked = [self.plausible_flavor() for _ in range(4)]
+        return {**self.case(), "machine": machine, "specs": specs, "aliases": aliases, "flavors": asked}
+
+    def plausible_flavor(self) -> str:
+        """Counts of the two names that ``plausible_alias`` gives, mostly of the first."""
+        names = [self.one(["a1", "a1", "a1", "a2"]) for _ in range(self.one([1, 1, 2, 3]))]
+        return ",".join(f"{name}:{self.one(['1', '1', '1', '2', '2', '3', '4', '0'])}" for name in names)
 
     def text(self, make: Callable[[], Any], *, lists: bool) -> str:
         """A value of an option: mostly what ``make`` makes, as JSON."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Generic, TypeVar, cast
 
 from gpucloud.nova.releases.release import Release
 
@@ -56,15 +57,18 @@ class Fact(Generic[T]):
 
     def at(self, release: Release) -> T:
         """The value in a release."""
-        for since, value in reversed(self.changes):
-            if since.holds_for(release):
-                return value
-        return self.first
+        return cast("T", _value(self, release))
 
 
 def fact(says: str, first: T, *changes: tuple[str, T], source: str) -> Fact[T]:
     """Write a fact down, with its versions as text."""
     return Fact(says, first, tuple((Since.parse(since), value) for since, value in changes), source)
+
+
+@cache  # asked several times for each entry of a file
+def _value(known: Fact[object], release: Release) -> object:
+    held = [value for since, value in known.changes if since.holds_for(release)]
+    return held[-1] if held else known.first
 
 
 def _version(text: str) -> Release:
