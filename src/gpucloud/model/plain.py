@@ -13,6 +13,8 @@ from gpucloud.model.unknown import Unknown
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
+_LISTS = (tuple, list)
+_BARE = (str, int, float)  # and bool, which is an int
 _PRINTED = (PciAddress, PciId, PciClass, PurePath)
 
 
@@ -30,7 +32,7 @@ def to_plain(value: object) -> Plain:
     Raises:
         TypeError: the value is of a kind that the model does not have.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, _BARE):
         return value
     if isinstance(value, _PRINTED):
         return str(value)
@@ -42,7 +44,7 @@ def to_plain(value: object) -> Plain:
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, frozenset):
         return sorted((to_plain(item) for item in value), key=str)
-    if isinstance(value, tuple | list):
+    if isinstance(value, _LISTS):
         return [to_plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
