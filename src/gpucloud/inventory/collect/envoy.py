@@ -81,28 +81,31 @@ class Envoy:
         """Read several files, of a folder at most: all is asked before the first answer is heard."""
         answers: List[Answer] = []
         while len(answers) < len(paths):
-            child = self._child = self._child or Child(self._read)
-            answers += self._ask(child, paths[len(answers) :])
+            answers += self._ask(paths[len(answers) :])
         return answers
 
-    def _ask(self, child: "Child", paths: Sequence[str]) -> List[Answer]:
-        """Answers up to the first that does not come; its child is left behind."""
-        answers: List[Answer] = []
+    def _ask(self, paths: Sequence[str]) -> List[Answer]:
+        """Answers up to the first that does not come: its child is left behind, as when Ctrl-C ends this."""
+        child = self._child or Child(self._read)
+        self._child = None
         child.ask(paths)
+        answers: List[Answer] = []
         for _ in paths:
             answer = child.hear(self.patience_s)
             answers.append(OSError(errno.EIO, "its reader has died") if answer is None else answer)
-            if answer is None or (isinstance(answer, OSError) and answer.errno == errno.ETIMEDOUT):
-                child.let_go()
-                self._child = None
+            is_late = isinstance(answer, OSError) and answer.errno == errno.ETIMEDOUT
+            if is_late:
                 self.patience_s = min(self.patience_s, SHORT_PATIENCE_S)
-                break
+            if is_late or answer is None:
+                child.let_go()
+                return answers
+        self._child = child
         return answers
 
     def __del__(self) -> None:
         if self._child is not None:
             self._child.let_go()
-            os.waitpid(self._child.pid, 0)  # it has nothing to read, so it ends at once
+            os.waitpid(self._child.pid, 0)  # it has answered all it was asked, so it ends at once
 
 
 class Child:
