@@ -11,10 +11,12 @@ from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import partial_host, places
 from gpucloud.doctor.evidence.pasted import Pasted
 from gpucloud.doctor.evidence.pci import MOST_FUNCTIONS
-from gpucloud.doctor.evidence.phrase import find_remarks
+from gpucloud.doctor.evidence.phrase import Remark, find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
+from gpucloud.doctor.evidence.phrases.kernel import NO_GROUPS
 from gpucloud.doctor.evidence.settings import MOST_SETTINGS
 from gpucloud.doctor.evidence.text import Chunk, Line, chunks
+from gpucloud.model.finding import Evidence
 
 STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
@@ -22,6 +24,10 @@ _MOST_REMARKS = 24
 _INTERESTING = re.compile(
     r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s|/etc/kernel/cmdline", re.IGNORECASE
 )
+
+
+_NOTHING = re.compile(r"\W{0,20}(?:no output|empty|nothing|none)?\W{0,20}", re.IGNORECASE)
+"""What people write for a command that printed nothing."""
 
 
 def gather(pasted: Pasted) -> Case:
@@ -44,13 +50,17 @@ def _left_out(paper: Paper) -> Iterator[str]:
 
 
 def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
-    seen = 0
+    seen, first = 0, ""
     for chunk in chunks(key, pieces):
+        first = first or chunk.text[:100]
         paper.has_text = paper.has_text or bool(chunk.text.strip())
         _read_messages(paper, chunk)
         if seen <= STRUCTURE_CHARACTERS:
             _read_lines(paper, chunk)
         seen += len(chunk.text)
+    if "iommu_group" in key.lower() and _NOTHING.fullmatch(first.strip()):
+        said = Remark(NO_GROUPS, Evidence(key, first.strip() or "(no output)", 1))
+        paper.remarks.setdefault(NO_GROUPS.name, []).append(said)
     if seen > STRUCTURE_CHARACTERS:
         paper.skipped.append(
             f"{key}: after its first {STRUCTURE_CHARACTERS // 1_000_000} MB only messages, no listings"

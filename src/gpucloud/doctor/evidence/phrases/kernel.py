@@ -210,6 +210,9 @@ PCI = (
            "The driver has lost the card", "nvidia-smi"),
 )
 
+NO_GROUPS = Phrase("no-iommu-group", "iommu_groups", says="No device has an IOMMU group", by="Linux sysfs: an empty listing of /sys/kernel/iommu_groups")
+"""What an empty text under a key for groups says; no message to look for."""
+
 KVM = (
     Phrase("kvm-bios", "kvm", r"(?:kvm: (?:support for '\w+' )?disabled by bios|kvm(?:_intel|_amd)?: .{0,40}disabled by"
            r" (?:the )?bios|SVM disabled \(by BIOS\))", _KVM, 0.97, "Virtualization is off in the firmware",

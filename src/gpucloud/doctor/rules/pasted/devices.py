@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.phrase import Remark
@@ -10,6 +12,7 @@ from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
 from gpucloud.model.pci import PciId
+from gpucloud.model.unknown import Unknown
 
 _AMD = 0x1002
 _UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "obtained-in-guest")
@@ -100,6 +103,25 @@ def vendor_interface_in_place_of_mdev(case: Case) -> Answers:
         0.7,
         level=Level.WARNING,
     )
+
+
+@rule
+def no_mdev_offered(case: Case) -> Answers:
+    """No card offers mediated devices: its driver uses the vendor's interface, or is no vGPU manager.
+
+    From Linux 6.8 on NVIDIA's SR-IOV cards make vGPUs over vendor-specific VFIO, without mdev.
+    Source: NVIDIA vGPU user guide, "vendor-specific VFIO framework".
+    """
+    paper = case.paper
+    if paper is None or not paper.has("mdev-bus", "mdev-types-absent"):
+        return
+    lines = paper.lines("mdev-bus", "mdev-types-absent", "vendor-vfio")
+    is_vendors = paper.has("vendor-vfio") or _is_since_vendor_vfio(case.host.kernel.release)
+    title = "A mediated device is looked for on a card that offers none"
+    yield known("mdev-assumed", title, lines, 0.92 if is_vendors else 0.8)
+    if not is_vendors:
+        title = "No card offers mediated devices: the driver may not be the vGPU manager"
+        yield known("vgpu-manager-not-loaded", title, lines, 0.7)
 
 
 @rule
@@ -207,6 +229,11 @@ def no_instances_left(case: Case) -> Answers:
         0.45 if is_normal else 0.9,
         level=Level.INFO if is_normal else Level.BLOCKER,
     )
+
+
+def _is_since_vendor_vfio(release: str | Unknown) -> bool:
+    found = re.match(r"(\d+)\.(\d+)", release) if isinstance(release, str) else None
+    return found is not None and (int(found[1]), int(found[2])) >= (6, 8)
 
 
 def _sleeps_only(paper: Paper, remark: Remark) -> bool:

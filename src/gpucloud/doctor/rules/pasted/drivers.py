@@ -53,6 +53,27 @@ def vgpu_refused_by_cuda(case: Case) -> Answers:
 
 
 @rule
+def guest_newer_than_manager(case: Case) -> Answers:
+    """The guest's vGPU driver is of a newer branch than the host's manager, which knows older ones only.
+
+    Source: NVIDIA vGPU release notes, "Releases of the vGPU manager and guest drivers that are compatible".
+    """
+    paper = case.paper
+    if paper is None or not _speaks_of_vgpu(paper):
+        return
+    said = [r for r in paper.said("driver-version") if "version" in r.caught]
+    guests = {int(r.caught["version"]) for r in said if is_guest_key(r.evidence.key)}
+    hosts = {int(r.caught["version"]) for r in said if not is_guest_key(r.evidence.key)}
+    if guests and hosts and min(guests) > max(hosts):
+        yield known(
+            "driver-kind-or-version",
+            f"The guest's driver ({min(guests)}) is of a newer branch than the host's ({max(hosts)})",
+            (r.evidence for r in said),
+            0.8,
+        )
+
+
+@rule
 def card_busy_for_cuda(case: Case) -> Answers:
     """CUDA finds a whole card busy: another program has it, or it is set to one process alone."""
     paper = case.paper
@@ -118,6 +139,11 @@ def manager_makes_no_vgpus(case: Case) -> Answers:
 def is_vgpu(paper: Paper) -> bool:
     """Claims that the guest's card is a slice of one."""
     return paper.has(*_VGPU) or "vgpu" in f"{paper.about('gpu')} {paper.about('vgpu')}"
+
+
+def _speaks_of_vgpu(paper: Paper) -> bool:
+    told = " ".join(paper.environment.values()).lower()
+    return is_vgpu(paper) or "vgpu" in told or paper.has("mdev-uuid", "host-package", "vendor-vfio")
 
 
 def _is_idle_card(one: SeenFunction) -> bool:

@@ -33,6 +33,7 @@ _ALIAS_KEYS = {
 }  # fmt: skip
 _TYPES = ("type-PCI", "type-PF", "type-VF")
 _CURLY = re.compile("[\u201c\u201d\u2018\u2019\u00ab\u00bb\u201e\u2033]")
+_FULL_ADDRESS = re.compile(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _PLACEHOLDER = re.compile(r"\.\.\.|\u2026|<[^>]*>|\{\{|XXXX|\$\{")
 
@@ -149,6 +150,26 @@ def device_list_matches_nothing(case: Case) -> Answers:
             f"The device list names {', '.join(sorted(map(str, wanted)))}; the host's cards are {shown}",
             (*(setting.evidence for setting in settings), *case.paper.lines("no-valid-host")),
             0.85,
+        )
+
+
+@rule
+def device_list_at_other_addresses(case: Case) -> Answers:
+    """The device list names addresses alone, and the cards that the host shows are at others."""
+    if case.paper is None:
+        return
+    settings = case.paper.nova.named(*_LIST)
+    named = [str(one.get("address", "")) for setting in settings for one in objects(setting)]
+    shown = {str(unit.address) for unit in cards(case)}
+    if not named or not shown or not all(_FULL_ADDRESS.fullmatch(one) for one in named):
+        return
+    if not shown & {one.lower() for one in named}:
+        yield known(
+            "whitelist-mismatch",
+            f"The device list names {', '.join(named[:4])}; the host's cards are at "
+            f"{', '.join(sorted(shown)[:4])}",
+            (setting.evidence for setting in settings),
+            0.76,
         )
 
 
