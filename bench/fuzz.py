@@ -189,6 +189,10 @@ class Draft:
         begin = self.chance.randrange(len(other) + 1)
         self.data[self.at : self.to] = other[begin : begin + self.chance.choice((20, 200, 2000))]
 
+    def stretch(self) -> None:
+        short = self.data[self.at : self.at + self.chance.randint(1, 12)] or b" "
+        self.data[self.at : self.at] = short * (self.chance.choice((300, 3000)) // len(short))
+
     def put_odd(self) -> None:
         self.data[self.at : self.at] = self.chance.choice(ODD)
 
@@ -196,7 +200,7 @@ class Draft:
         self.data[self.at : self.at] = self.chance.choice(PHRASES).needle.encode()
 
 
-CHANGES = (Draft.flip, Draft.cut, Draft.repeat, Draft.splice, Draft.put_odd, Draft.put_words)
+CHANGES = (Draft.flip, Draft.cut, Draft.repeat, Draft.stretch, Draft.splice, Draft.put_odd, Draft.put_words)
 
 
 def mutate(chance: random.Random, corpus: Sequence[bytes]) -> bytes:

@@ -46,8 +46,9 @@ def test_several_inputs_make_one_table_worst_first(
     good = report(tmp_path, "a-good.txt", "all is well")
     bad = report(tmp_path, "b-bad.txt", RMRR)
     assert run(["doctor", "--evidence", good, bad]) == Exit.FINDINGS
-    rows = capsys.readouterr().out.splitlines()
-    assert [Path(row.split()[0]).name for row in rows[1:]] == ["b-bad.txt", "a-good.txt"]
+    _, first, second, _, last = capsys.readouterr().out.splitlines()
+    assert [Path(row.split()[0]).name for row in (first, second)] == ["b-bad.txt", "a-good.txt"]
+    assert last.startswith("2 inputs: 1 blocked, 1 without findings")
 
 
 def test_a_directory_has_a_file_for_each_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,10 +99,48 @@ def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_one_bad_input_of_many_is_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_input_that_cannot_be_read_has_its_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = report(tmp_path, "case.txt", RMRR)
     assert run(["doctor", "--evidence", str(tmp_path / "none.yaml"), path]) == Exit.FINDINGS
-    assert "skipped: evidence" in capsys.readouterr().err
+    _, first, second, _, last = capsys.readouterr().out.splitlines()
+    assert first.split()[1:3] == ["blocker", "rmrr-ineligible"]
+    assert second.split()[1] == "unread"
+    assert "1 not readable" in last
+
+
+def test_an_input_that_cannot_be_read_is_an_error_in_json_and_in_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = report(tmp_path, "case.txt", "all is well")
+    none = str(tmp_path / "none.yaml")
+    assert run(["doctor", "--evidence", none, path, "--format", "json"]) == Exit.ERROR
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (first["source"], first["findings"]) == (none, [])
+    assert "cannot be read" in first["error"]
+    assert "error" not in second
+
+
+def test_a_folder_of_captures_is_a_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("gpu01.tar", "gpu02.tar.gz"):
+        (tmp_path / name).write_bytes(b"no archive")
+    assert run(["doctor", "--from", str(tmp_path)]) == Exit.ERROR
+    rows = capsys.readouterr().out.splitlines()
+    assert [Path(row.split()[0]).name for row in rows[1:3]] == ["gpu01.tar", "gpu02.tar.gz"]
+
+
+def test_a_gpu_is_asked_for_on_one_host_only(tmp_path: Path) -> None:
+    path = report(tmp_path, "case.txt", RMRR)
+    assert run(["doctor", "--unit", "3b:00.0", "--evidence", path]) == Exit.USAGE
+    assert run(["doctor", "--unit", "3b:00.0", "--from", "a.tar", "b.tar"]) == Exit.USAGE
+
+
+def test_what_was_recognised_is_said_where_nothing_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = '[pci]\nalias = {"name": "a", "vendor_id": "10de", "product_id": "1db4"}\n'
+    path = report(tmp_path, "nova.conf", good)
+    assert run(["doctor", "--evidence", path]) == Exit.FINE
+    assert "(in it: 1 option of nova)" in capsys.readouterr().out
 
 
 def test_kinds_of_input_do_not_mix(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpucloud.doctor import Diagnosis
+    from gpucloud.doctor.report import Unread
     from gpucloud.model.finding import Level
 
 
@@ -31,15 +33,18 @@ class Threshold(StrEnum):
 
 MoreArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[INPUT...]", help="Further captures after --from, reports after --evidence."),
+    typer.Argument(
+        metavar="[INPUT...]", help="Further captures after --from, further evidence after --evidence."
+    ),
 ]
 EvidenceOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--evidence",
         metavar="FILE",
-        help="Look at pasted evidence: YAML or JSON with the maps environment and evidence, a directory "
-        "with a file per key, plain text, or - for standard input.",
+        help="Look at pasted evidence or configuration: a log or listing, nova.conf, a folder of them "
+        "(/etc/nova, /etc/kolla), YAML or JSON with the maps environment and evidence, or - for standard "
+        "input.",
     ),
 ]
 ShapeOption = Annotated[
@@ -61,15 +66,19 @@ def doctor(
 
     A card on host drivers is a fault only where passthrough of it is asked for: by --unit here, or on the
     host by ids given to vfio-pci, a driver override, or a function of the card already given away.
-    Exit code 3 says that there are findings at or above --level. JSON is one object per input and line.
+    Of several inputs a table is shown, worst first; JSON is one object per input and line. A folder of
+    captures after --from is a fleet. Exit code 3 says that there are findings at or above --level, 1 that
+    one of several inputs could not be read.
 
     Examples:
       gpucloud doctor
       gpucloud doctor --unit 3b:00.0
       gpucloud doctor --from gpu01.tar.gz --format json
       gpucloud doctor --from captures/*.tar.gz
-      gpucloud doctor --evidence report.yaml
       dmesg | gpucloud doctor --evidence -
+      gpucloud doctor --evidence report.yaml
+      gpucloud doctor --evidence /etc/nova
+      gpucloud doctor --evidence /etc/kolla/config
     """
     from gpucloud.model.finding import Level
 
@@ -84,20 +93,23 @@ def _diagnoses(
     remote: str | None,
     evidence: Sequence[Path],
     asked: Sequence[str],
-) -> Iterable[Diagnosis]:
-    from gpucloud.cli.fleet import judge_all, judge_capture, judge_evidence
+) -> Iterable[Diagnosis | Unread]:
+    from gpucloud.cli.fleet import captures_in, judge_all, judge_capture, judge_evidence
 
     if sum(map(bool, (capture, remote, evidence))) > 1:
         raise Failure("several kinds of input", "give one of --from, --host and --evidence", code=Exit.USAGE)
-    if evidence:
-        return judge_all((*evidence, *more), judge_evidence)
-    if more and capture is None:
+    if more and not (evidence or capture):
         raise Failure(
             f"{more[0]} is no option", "captures follow --from, reports --evidence", code=Exit.USAGE
         )
-    if more and capture is not None:
-        return judge_all((capture, *more), judge_capture)
-    return (_one_host(capture, remote, asked),)
+    captures = [one for path in (capture, *more) for one in captures_in(path)] if capture else []
+    if asked and (evidence or len(captures) > 1):
+        raise Failure("--unit is a GPU of one host", "ask about one host at a time", code=Exit.USAGE)
+    if evidence:
+        return judge_all((*evidence, *more), judge_evidence)
+    if len(captures) > 1:
+        return judge_all(captures, judge_capture)
+    return (_one_host(captures[0] if captures else None, remote, asked),)
 
 
 def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) -> Diagnosis:
@@ -108,34 +120,52 @@ def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) ->
     return diagnose(Case(host, frozenset(unit.address for unit in units_named(host, asked))))
 
 
-def show(diagnoses: Iterable[Diagnosis], shape: Shape) -> int:
-    """Print diagnoses as they come, and give the weight of the heaviest finding, -1 where there is none.
+@dataclass
+class Worst:
+    """The worst of what was shown."""
+
+    weight: int = -1
+    """Of the heaviest finding; -1 where there is none."""
+    has_unread: bool = False
+
+    def add(self, diagnosis: Diagnosis) -> None:
+        """Take in one input."""
+        self.weight = max([self.weight, *(finding.level.weight for finding in diagnosis.findings)])
+
+
+def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape) -> Worst:
+    """Print diagnoses as they come.
 
     JSON is one object per input and line. Of more than one input text shows a table only, worst first.
     """
-    from gpucloud.doctor.report import render_object, render_text, summary
+    from gpucloud.doctor.report import COLUMNS, Unread, render_object, render_text, summary, totals
 
-    heaviest, rows, last = -1, [], None
+    worst, rows, last = Worst(), [], None
     for diagnosis in diagnoses:
-        heaviest = max([heaviest, *(finding.level.weight for finding in diagnosis.findings)])
+        if isinstance(diagnosis, Unread):
+            worst.has_unread = True
+        else:
+            worst.add(diagnosis)
         last = diagnosis
         if shape is Shape.JSON:
             print(json.dumps(render_object(diagnosis)))
         else:
             rows.append(summary(diagnosis))
-    if len(rows) == 1 and last is not None:
+    if len(rows) == 1 and last is not None and not isinstance(last, Unread):
         print(_coloured(clean(render_text(last))), end="")
     elif rows:
-        table(
-            ("source", "worst", "cause", "what"), [row.cells for row in sorted(rows, key=lambda r: r.order)]
-        )
-    return heaviest
+        rows.sort(key=lambda row: row.order)
+        table(COLUMNS, [row.cells for row in rows])
+        print(f"\n{totals(rows)}; evidence and fixes of one: give it alone")
+    return worst
 
 
-def finish(heaviest: int, threshold: Level) -> None:
-    """End with exit code 3 where the heaviest finding weighs as much as the threshold or more."""
-    if heaviest >= threshold.weight:
+def finish(worst: Worst, threshold: Level) -> None:
+    """End with exit code 3 for a finding that weighs as much as the threshold, 1 for an input not read."""
+    if worst.weight >= threshold.weight:
         raise typer.Exit(Exit.FINDINGS)
+    if worst.has_unread:
+        raise typer.Exit(Exit.ERROR)
 
 
 def _coloured(text: str) -> str:

@@ -9,32 +9,43 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpucloud.cli.output import one_line, say
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
     from gpucloud.doctor import Case, Diagnosis
+    from gpucloud.doctor.report import Unread
     from gpucloud.inventory.pci.function import Names
 
 Judge = Callable[[Path], "Diagnosis | Failure"]
+_TOPS = ("sys", "proc", "etc")
+_ARCHIVES = (".tar", ".tar.gz", ".tgz")
 _FEW = 4
 """Up to so many inputs one process is faster than starting others."""
 _BATCH = 16
 
 
-def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis]:
-    """Diagnoses in the order of the inputs; what cannot be read is told on standard error.
+def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Unread]:
+    """What the doctor says of each input, in their order.
 
     Raises:
         Failure: the only input cannot be read.
     """
-    for answer in _answers(inputs, judge):
+    from gpucloud.doctor.report import Unread
+
+    for path, answer in zip(inputs, _answers(inputs, judge), strict=True):
         if not isinstance(answer, Failure):
             yield answer
         elif len(inputs) == 1:
             raise answer
         else:
-            say(f"skipped: {one_line(str(answer))}")
+            yield Unread(str(path), answer.what.replace(f" {path}", ""), answer.then)
+
+
+def captures_in(path: Path) -> tuple[Path, ...]:
+    """The captures that a path names: itself, or the archives in a folder that is no capture itself."""
+    if not path.is_dir() or any((path / name).exists() for name in _TOPS):
+        return (path,)
+    return tuple(sorted(one for one in path.iterdir() if one.name.endswith(_ARCHIVES))) or (path,)
 
 
 def _answers(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Failure]:

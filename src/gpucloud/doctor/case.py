@@ -81,6 +81,8 @@ class Diagnosis:
     """What could not be looked at; never a finding."""
     is_of_report: bool = False
     """Made from pasted evidence: that nothing was found in it does not say that nothing is wrong."""
+    read: tuple[str, ...] = ()
+    """What was recognised in a report, in words: ``3 options of nova``."""
 
 
 def device_path(address: PciAddress) -> str:

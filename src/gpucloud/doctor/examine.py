@@ -31,7 +31,13 @@ def diagnose(case: Case) -> Diagnosis:
         asked = [one for one in findings if _is_about(one, case.named)]
         return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
     ranked = (with_lines(case, finding) for finding in rank_report(findings))
-    return Diagnosis(case.host.source, tuple(ranked), tuple(_skipped(case.paper)), is_of_report=True)
+    return Diagnosis(
+        case.host.source,
+        tuple(ranked),
+        tuple(_skipped(case.paper)),
+        is_of_report=True,
+        read=tuple(_recognised(case.paper)),
+    )
 
 
 def _is_about(finding: Finding, named: frozenset[PciAddress]) -> bool:
@@ -42,6 +48,22 @@ def _is_about(finding: Finding, named: frozenset[PciAddress]) -> bool:
 def _skipped(paper: Paper) -> Iterator[Blind]:
     """Of a report only what was there and not read is said: that it lacks most facts is its nature."""
     return (Blind("", "a part of the evidence", what) for what in paper.skipped)
+
+
+def _recognised(paper: Paper) -> Iterator[str]:
+    functions = len(paper.listing.seen) + len(paper.guest_listing.seen)
+    arguments = len(paper.boot.running) + len(paper.boot.written)
+    remarks = sum(len(same) for same in paper.remarks.values())
+    for count, one, many in (
+        (functions, "PCI function", "PCI functions"),
+        (len(paper.nova.settings), "option of nova", "options of nova"),
+        (len(paper.boot.directives), "directive of modprobe", "directives of modprobe"),
+        (arguments, "kernel argument", "kernel arguments"),
+        (len(paper.request.properties), "property of a flavor or image", "properties of flavors or images"),
+        (remarks, "message", "messages"),
+    ):
+        if count:
+            yield f"{count} {one if count == 1 else many}"
 
 
 def examine(host: Host, *, named: Iterable[PciAddress] = ()) -> tuple[Finding, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from gpucloud.doctor.case import Diagnosis
-from gpucloud.model.finding import Evidence, Finding
+from gpucloud.model.finding import Evidence, Finding, Level
 from gpucloud.model.plain import Plain, to_plain
 
 _WIDTH = 100
@@ -17,40 +18,75 @@ _PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 """As in the URLs of databases and message queues: what a doctor prints is pasted into forums."""
 _NOTHING_ON_HOST = "nothing stops a GPU from reaching a guest, as far as it can be seen"
 _NO_GPU_SEEN = "no GPU is seen in it, so there is nothing to judge"
-_NOTHING_IN_REPORT = "no cause is shown by this evidence; add kernel log, lspci -nnk, groups or configuration"
+_ADD = "add kernel log, lspci -nnk, groups or configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One of several inputs that could not be read."""
+
+    source: str
+    what: str
+    """What it is about, in words."""
+    then: str
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One input as a row of the table of a fleet."""
 
-    source: str
-    weight: int
-    cells: tuple[str, str, str, str]
+    level: str
+    """``blocker``, ``unread``, ``warning``, ``info`` or ``-`` where nothing was found."""
+    cells: tuple[str, str, str, str, str]
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Worst first, then by name."""
-        return (-self.weight, self.source)
+    def order(self) -> tuple[int, str, str]:
+        """Worst first, those with the same cause together, then by name."""
+        return (LEVELS.index(self.level), self.cells[2], self.cells[0])
 
 
-def summary(diagnosis: Diagnosis) -> Summary:
-    """The first finding of an input, which is its worst or likeliest."""
+LEVELS = ("blocker", "unread", "warning", "info", "-")
+"""Of inputs, worst first: of one that cannot be read nobody knows how bad it is."""
+COLUMNS = ("source", "worst", "cause", "more", "what")
+
+
+def summary(diagnosis: Diagnosis | Unread) -> Summary:
+    """The first finding of an input, which is its worst or likeliest, and how many more there are."""
+    if isinstance(diagnosis, Unread):
+        return Summary("unread", (_tidy(diagnosis.source), "unread", "-", "", _tidy(diagnosis.what)))
     source = _tidy(diagnosis.source)
     if not diagnosis.findings:
-        return Summary(diagnosis.source, -1, (source, "-", "-", _verdict(diagnosis)))
-    first = diagnosis.findings[0]
-    cells = (source, first.level.value, first.cause, _tidy(first.title)[:_WIDTH])
-    return Summary(diagnosis.source, first.level.weight, cells)
+        return Summary("-", (source, "-", "-", "", _verdict(diagnosis)))
+    first, *others = diagnosis.findings
+    more = sum(one.level is not Level.INFO for one in others)
+    title = _tidy(first.title)[:_WIDTH]
+    return Summary(
+        first.level.value, (source, first.level.value, first.cause, f"+{more}" * (more > 0), title)
+    )
 
 
-def render_object(diagnosis: Diagnosis) -> dict[str, Plain]:
-    """One input as plain data: source, findings with their rank from 1, and what could not be looked at."""
+def totals(rows: Iterable[Summary]) -> str:
+    """How many inputs of each level there are, in a line."""
+    counts = Counter(row.level for row in rows)
+    words = {"blocker": "blocked", "unread": "not readable", "warning": "with warnings", "info": "with notes"}
+    parts = (f"{counts[level]} {words.get(level, 'without findings')}" for level in LEVELS if counts[level])
+    return f"{counts.total()} inputs: {', '.join(parts)}"
+
+
+def render_object(diagnosis: Diagnosis | Unread) -> dict[str, Plain]:
+    """One input as plain data: source, findings with their rank from 1, and what could not be looked at.
+
+    One that could not be read has no findings, and ``error``.
+    """
+    if isinstance(diagnosis, Unread):
+        error = f"{diagnosis.what}; {diagnosis.then}"
+        return {"source": _tidy(diagnosis.source), "findings": [], "error": _tidy(error)}
     return {
         "source": _tidy(diagnosis.source),
         "findings": [
             _object(rank, _printable(finding)) for rank, finding in enumerate(diagnosis.findings, start=1)
         ],
+        **({"read": list(diagnosis.read)} if diagnosis.is_of_report else {}),
         "could_not_look": [
             {"cause": one.cause, "fact": one.fact, "why": _tidy(one.why)} for one in diagnosis.blind
         ],
@@ -88,11 +124,17 @@ def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
     return reasons
 
 
+def _recognised(diagnosis: Diagnosis) -> str:
+    return f"in it: {', '.join(diagnosis.read)}" if diagnosis.read else "nothing in it was recognised"
+
+
 def _verdict(diagnosis: Diagnosis) -> str:
     if not diagnosis.findings:
         if any(one.cause == "no-gpu" for one in diagnosis.blind):
             return _NO_GPU_SEEN
-        return _NOTHING_IN_REPORT if diagnosis.is_of_report else _NOTHING_ON_HOST
+        if diagnosis.is_of_report:
+            return f"no cause is shown by this evidence ({_recognised(diagnosis)}); {_ADD}"
+        return _NOTHING_ON_HOST
     levels = [finding.level.value for finding in diagnosis.findings]
     return ", ".join(
         f"{levels.count(level)} {level}{'s' if levels.count(level) != 1 and level != 'info' else ''}"
