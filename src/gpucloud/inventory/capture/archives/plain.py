@@ -66,13 +66,14 @@ def read_plain(stream: Unpacked, source: str) -> Members:
     name = target = ""
     while (header := window.take(_BLOCK)) != _ZEROS:
         kind, size = _check(header)
-        content = window.take(-(-size // _BLOCK) * _BLOCK)[:size]
+        content = window.take(-(-size // _BLOCK) * _BLOCK)[:size] if size else b""
         if kind == _LONG_NAME:
             name = _text(content)
         elif kind == _LONG_TARGET:
             target = _text(content)
         else:
-            _put(members, kind, name or _name(header), target or _text(header[157:257]), content)
+            target = target or (_text(header[157:257]) if kind == _LINK else "")
+            _put(members, kind, name or _name(header), target, content)
             name = target = ""
     while stream.read(MEBIBYTE):  # what is left is checked for damage, and for its end
         pass

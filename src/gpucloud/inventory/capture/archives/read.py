@@ -13,6 +13,7 @@ from gpucloud.inventory.paths import LINK_LIMIT
 from gpucloud.model.failure import Failure
 
 _KEPT = TOPS | {"lib", "usr", "boot", "efi", "dev", "run", "gpucloud"}
+_NOTHING = ("", ".")
 
 
 class Members:
@@ -22,6 +23,7 @@ class Members:
         self.source = source
         self.budget = Budget(source)
         self.entries: dict[tuple[str, ...], bytes | str | None] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
 
     def put(self, name: str, entry: bytes | str | None) -> None:
         """Take a member if a host's facts can be in it. A leading ``/`` or ``./`` means nothing.
@@ -41,10 +43,13 @@ class Members:
         Raises:
             Failure: the name leads out of the archive.
         """
-        parts = tuple(part for part in name.split("/") if part not in ("", "."))
-        if ".." in parts or "\0" in name:
+        folder, _, last = name.rpartition("/")
+        above = self._folders.get(folder)
+        if above is None:
+            above = self._folders[folder] = tuple(part for part in folder.split("/") if part not in _NOTHING)
+        if last == ".." or ".." in above or "\0" in name:
             raise refuse(self.source, f"its member {name!r} leads out of it")
-        return parts
+        return above if last in _NOTHING else (*above, last)
 
     def tree(self) -> Tree:
         """Put everything in its place below the folder that has ``sys``, ``proc`` or ``etc``."""
