@@ -123,6 +123,7 @@ VGPU = (
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
     Phrase("vgpu-no-memory", "vmiop_log", r"vmiop_log: .{0,40}(?:Failed to alloc\w* guest FB|insufficient (?:guest )?(?:FB|frame ?buffer))", _FULL, 0.85, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr"),
     Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
+    Phrase("vgpu-no-uuid", "vm uuid from qemu", r"Failed to get VM UUID from QEMU command-?line", _MANAGER, 0.6, "The vGPU manager finds no UUID on the command line of QEMU, and refuses the guest", "nvidia-vgpu-mgr"),
     Phrase("vgpu-not-supported", "vmiop_log", r"vmiop_log: .{0,20}NVOS status 0x56\b", _BOARD, 0.6, "The driver does not support what the vGPU manager asks of this board", "nvidia-vgpu-mgr; NVIDIA nvstatuscodes.h"),
     Phrase("vgpu-start-timeout", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed.{0,20}Timeout", _MANAGER, 0.75, "The vGPU manager's daemon does not answer", "nvidia-vgpu-vfio"),
     Phrase("vgpu-start", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed", _FULL, 0.55, "The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", "nvidia-vgpu-vfio"),

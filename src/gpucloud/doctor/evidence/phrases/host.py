@@ -119,6 +119,7 @@ BINDING = (
     Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
            r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
     Phrase("in-use-unbind", "unbind", r"unbind\S{0,20}.{0,30}\b(?:device or resource )?busy\b|[Ff]ailed (?:to unbind|unbinding).{0,90}(?:busy|timed out|in use)", _IN_USE, 0.75, "The card cannot be taken from its driver: something uses it", "Linux drivers/base/dd.c"),
+    Phrase("in-use-detach", "nodedev-detach", r"nodedev-detach.{0,80}(?:\bhangs?\b|\bstuck\b|never (?:returns|finishes))", _IN_USE, 0.6, "Taking the card from its driver hangs", "virsh(1)"),
     Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
            "Taking the card from its driver hangs", "management programs"),
 )
@@ -264,6 +265,7 @@ LIMITS = (
     # Many denials of a guest's profile are noise: QEMU asks for files of /proc and /sys that it can do without.
     Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:cmdline|comm)|mountinfo"),
     Phrase("apparmor-profile", "apparmor profile", r"cannot load AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
+    Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
     Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,

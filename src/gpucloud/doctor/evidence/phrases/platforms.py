@@ -60,7 +60,7 @@ OTHERS = (
     Phrase("esx-mmio", "guest tried to map", r"PCIPassthru: .{0,40}[Gg]uest tried to map \d+ device pages", "guest-mmio-window", 0.85, "The guest's window for large BARs is too small", "VMware"),
     Phrase("gvt-unsupported", "unsupported device. gvt-g", r"Unsupported device\. GVT-g is disabled", "vgpu-unsupported-board", 0.92, "The processor's graphics has no GVT-g (Broadwell to Comet Lake have)", "Linux drivers/gpu/drm/i915/intel_gvt.c: is_supported_device()"),
     Phrase("gvt-guc", "gvt-g loading failed", r"GVT-g loading failed due to", "vgpu-manager-not-loaded", 0.85, "GVT-g does not run with GuC submission (i915.enable_guc)", "Linux drivers/gpu/drm/i915/intel_gvt.c"),
-    Phrase("ch-vfio-absent", "vfio", r"(?:Vfio\w*|VFIO)\w*\(?.{0,40}(?:OpenContainer|Failed to open /dev/vfio/vfio|GroupViable|group is not viable)", "group-not-viable", 0.5, "vfio refuses the group", "rust-vmm vfio-ioctls (Cloud Hypervisor, Kata)", Level.WARNING),
+    Phrase("ch-vfio-absent", "vfio", r"VFIO.{0,60}(?:OpenContainer|Failed to open /dev/vfio/vfio|GroupViable|group is not viable)", "group-not-viable", 0.5, "vfio refuses the group", "rust-vmm vfio-ioctls (Cloud Hypervisor, Kata)", Level.WARNING),
 )
 
 PHRASES = (*PROXMOX, *KUBERNETES, *OTHERS)

@@ -14,6 +14,8 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
 _VFS = "sriov-vfs-not-enabled"
+_FULL = 5
+"""Functions of known kinds that any whole host has at least."""
 
 
 @rule
@@ -72,6 +74,6 @@ def _asked(paper: Paper) -> Iterator[PciAddress]:
 def _is_full(case: Case) -> bool:
     """Claims a listing of the whole host: it has the host bridge, and more than a few functions."""
     functions = case.host.functions
-    if isinstance(functions, Unknown) or len(functions) < 8:
+    if isinstance(functions, Unknown) or len(functions) < _FULL:
         return False
     return any(str(address).endswith(":00:00.0") for address in functions)
