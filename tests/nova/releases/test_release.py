@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.nova.releases.fact import Since, fact
+from gpucloud.nova.releases.fact import Since, fact, names_fact
 from gpucloud.nova.releases.release import SERIES, Release, parse_release
 
 
@@ -54,3 +54,9 @@ def test_the_newest_change_that_holds_gives_the_value() -> None:
     known = fact("a thing", "old", ("20.0.0", "middle"), ("32.0.0 31.3.1", "new"), source="here")
     values = [known.at(parse_release(version)) for version in ("19", "20.0.0", "31.3.0", "31.3.1", "34")]
     assert values == ["old", "middle", "middle", "new", "new"]
+
+
+def test_names_come_with_their_versions_and_back_ports() -> None:
+    known = names_fact("names", {"13.0.0": ("a",), "32.0.0 30.3.0": ("b",)}, source="here")
+    values = [known.at(parse_release(version)) for version in ("13", "30.2.9", "30.3.0", "31.9.9", "32.0.0")]
+    assert values == [("a",), ("a",), ("a", "b"), ("a",), ("a", "b")]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Generic, TypeVar, cast
 
-from gpucloud.nova.releases.release import Release
+from gpucloud.nova.releases.release import SERIES, Release
 
 T = TypeVar("T")
 
@@ -63,6 +65,18 @@ class Fact(Generic[T]):
 def fact(says: str, first: T, *changes: tuple[str, T], source: str) -> Fact[T]:
     """Write a fact down, with its versions as text."""
     return Fact(says, first, tuple((Since.parse(since), value) for since, value in changes), source)
+
+
+def names_fact(says: str, since: Mapping[str, tuple[str, ...]], *, source: str) -> Fact[tuple[str, ...]]:
+    """Write down names that came one after the other: versions, as ``Since`` reads them, to the new names."""
+    known = {name: Since.parse(text) for text, names in since.items() for name in names}
+    starts = (Release(series.number, 0, 0) for series in SERIES)
+    points = sorted({*starts, *(version for each in known.values() for version in each.versions)})
+    held = [(point, tuple(name for name in known if known[name].holds_for(point))) for point in points]
+    changes = tuple(
+        (Since((point,)), names) for (_, before), (point, names) in pairwise(held) if names != before
+    )
+    return Fact(says, held[0][1], changes, source)
 
 
 @cache  # asked several times for each entry of a file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gpucloud.nova.releases import options, pci, platform, scheduler, vgpu
+from gpucloud.nova.releases import guest, options, pci, platform, scheduler, vgpu
 from gpucloud.nova.releases.fact import Fact
 
 
@@ -17,6 +17,7 @@ TABLE: Mapping[str, Mapping[str, Fact[object]]] = {
     "PCI passthrough": _facts(pci),
     "Scheduler": _facts(scheduler),
     "vGPU": _facts(vgpu),
+    "Guests": _facts(guest),
     "Underneath": _facts(platform),
 }
 """Subject to facts by name."""
