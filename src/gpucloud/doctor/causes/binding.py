@@ -169,6 +169,7 @@ BINDING = Heading(
                 "`vfio_pci: ... invalid parameter` or `unknown parameter`",
                 "the id is none of those that lspci -nn shows",
                 "both of two equal cards are on vfio-pci",
+                "vfio-pci-ids= on the kernel command line; `ignoring bad line starting with '10de:...'`",
             ),
             (
                 "Write vendor:device pairs from lspci -nn, comma separated, without spaces",
@@ -236,7 +237,7 @@ BINDING = Heading(
             "for another kernel, the in-tree one in place of the add-on.",
             (
                 "`modprobe: FATAL: Module vfio-pci not found`",
-                "`vfio: error opening /dev/vfio/vfio`, `No available IOMMU models`",
+                "`failed to open /dev/vfio/vfio` or `/dev/iommu`, `No available IOMMU models`",
                 "`disagrees about version of symbol`, `Unknown symbol`, `version magic`",
             ),
             (
@@ -256,6 +257,8 @@ BINDING = Heading(
                 "`NVRM: Attempting to remove device ... with non-zero usage count!`",
                 "`PCI device ... is in use by driver QEMU, domain ...`",
                 "writing to unbind hangs",
+                "`Device is currently in use, task ... blocked until device is released`",
+                "`Cannot bind to PF with SR-IOV enabled`: guests have the card's virtual functions",
             ),
             (
                 "Stop who holds it: gpucloud doctor names the processes",

@@ -195,6 +195,7 @@ CARD = Heading(
                 "`NVRM: Xid (PCI:...): 79, GPU has fallen off the bus`",
                 "lspci: `(rev ff)`, `!!! Unknown header type 7f`",
                 "PCIe AER errors at the port above",
+                "`RmInitAdapter failed! (0x..:0xf:..)`, `MMIO access returns 0xFFFFFFFF`",
             ),
             (
                 "Power the server off and on; seat the card, its power cables and riser",
@@ -239,6 +240,7 @@ PLATFORM = Heading(
                 "guest: `BAR 1: no space for [mem size 0x4000000000 64bit pref]`",
                 "guest: `NVRM: BAR1 is 0M @ 0x0`",
                 "some of several GPUs are missing; more memory, fewer GPUs",
+                "Kata Containers: the same in the log of kata-proxy, from the guest's console",
             ),
             (
                 "host-passthrough processor with the host's address bits: <maxphysaddr mode='passthrough'/>",
@@ -324,7 +326,8 @@ DRIVERS = Heading(
             (
                 "`NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver`",
                 "`Unable to find the kernel source tree for the currently running kernel`",
-                "lspci -k in the guest: `Kernel driver in use: nouveau`",
+                "lspci -k in the guest: `Kernel driver in use: nouveau`, or no driver in use at all",
+                "`Bad return status for module build`, or the compiler refuses the driver's sources",
             ),
             (
                 (
@@ -346,6 +349,8 @@ DRIVERS = Heading(
                 "`installed in this system is not supported by the NVIDIA ... driver release`",
                 "`requires use of the NVIDIA open kernel modules`",
                 "`API mismatch: the client has the version ... but this kernel module has the version ...`",
+                "`RmInitAdapter failed! (0x..:0x56:..)`: 0x56 is not supported",
+                "CUDA errors 35, 803 and 804; a vGPU guest driver newer than the host's manager",
             ),
             (
                 "vGPU guest: the guest driver of the manager's release branch",

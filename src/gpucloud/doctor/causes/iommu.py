@@ -23,6 +23,7 @@ IOMMU = Heading(
                 "the kernel log has no `ACPI: DMAR` and no `ACPI: IVRS` line",
                 "QEMU: `no iommu_group found: No such file or directory`",
                 "a write to vfio-pci/bind fails with `Invalid argument`",
+                "AMD: `PCI-DMA: using GART IOMMU` (the kernel found no AMD-Vi)",
             ),
             (
                 "Turn VT-d, AMD-Vi (IOMMU) or SMMU on in the firmware setup",
@@ -43,7 +44,8 @@ IOMMU = Heading(
             "off, belongs to the other vendor, or stands in a file that the boot loader does not read.",
             (
                 "a DMAR table and no `DMAR: IOMMU enabled` in the kernel log",
-                "/proc/cmdline lacks intel_iommu=on while /etc/default/grub has it",
+                "`DMAR-IR: Enabled IRQ remapping` alone, which needs no argument",
+                "/proc/cmdline lacks intel_iommu=on while /etc/default/grub or /etc/kernel/cmdline has it",
                 "libvirt: `host doesn't support passthrough of host PCI devices`",
             ),
             (
@@ -73,7 +75,9 @@ IOMMU = Heading(
             (
                 '`No interrupt remapping support. Use the module param "allow_unsafe_interrupts"`',
                 "`x2apic: IRQ remapping doesn't support X2APIC mode`",
-                "`Your BIOS is broken and requested that interrupt remapping be disabled`",
+                "`AMD-Vi: [Firmware Bug]: : No southbridge IOAPIC found`, `IOAPIC[N] not in IVRS table`",
+                "`This system BIOS has enabled interrupt remapping on a chipset that contains an erratum`",
+                "iommufd: `MSI interrupts are not secure, they cannot be isolated by the platform`",
             ),
             (
                 "Update the firmware and turn x2APIC and interrupt remapping on",

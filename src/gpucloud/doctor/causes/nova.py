@@ -20,6 +20,7 @@ NOVA_CONFIGURATION = Heading(
             (
                 "`Invalid [pci]device_spec config`, `Invalid PCI devices Whitelist config`",
                 "an option name that nova ignores: [pci]pci_passthrough_whitelist, `name` inside a spec",
+                "enabled_mdev_types outside [devices]",
                 "`HostDevice ... is not permitted in permittedHostDevices configuration`",
             ),
             (
@@ -40,7 +41,7 @@ NOVA_CONFIGURATION = Heading(
                     "`PCI device request ... failed`, `Insufficient compute resources: Claim pci failed` on "
                     "a host without GPUs"
                 ),
-                "enabled_filters without PciPassthroughFilter",
+                "enabled_filters without PciPassthroughFilter, or outside [filter_scheduler]",
             ),
             (
                 "[filter_scheduler] enabled_filters = the release's defaults + PciPassthroughFilter",
@@ -68,6 +69,8 @@ NOVA_CONFIGURATION = Heading(
                 "`Invalid PCI alias definition: ...`",
                 "`The PCI alias(es) ... does not have vendor_id and product_id fields set`",
                 "typographic quotes",
+                "a flavor with pci_passthrough:alias=NAME without :COUNT, or a property of a similar name",
+                "resource_class without ids, where [filter_scheduler] pci_in_placement is off",
             ),
             (
                 (
@@ -171,11 +174,15 @@ NOVA_STATE = Heading(
                     "`PlacementPciException`, `PlacementPciMixedResourceClassException`, `devname is not "
                     "supported`"
                 ),
+                "alias and device_spec with different resource_class or traits",
+                "a flavor that asks for resources:CUSTOM_PCI_... itself: no device comes without an alias",
+                "`Got no allocation candidates from the Placement API`, `No such trait(s)`",
                 "more hostdevs than asked",
                 "allocation candidates time out",
             ),
             (
-                "Set both options everywhere, or neither",
+                "Set both options everywhere, or neither; once on, report_in_placement stays on",
+                "The same resource_class and traits on both sides (nova upper-cases and prefixes CUSTOM_)",
                 (
                     "max_instances for SR-IOV vGPU types; placement [placement]max_allocation_candidates and "
                     "breadth-first strategy"

@@ -18,7 +18,8 @@ VGPU = Heading(
             "throttled.",
             (
                 "nvidia-smi -q: `License Status : Unlicensed`",
-                "nvidia-gridd: `Failed to acquire license`, `Invalid server`",
+                "nvidia-gridd: `Failed to acquire license`, `Valid GRID license not found`",
+                "CUDA fails on a vGPU: `devices are busy or unavailable`, `CUDA_ERROR_DEVICE_NOT_LICENSED`",
             ),
             (
                 (
@@ -40,6 +41,8 @@ VGPU = Heading(
                 "nvidia-gridd runs on the host: `Licensing not supported for GPUs in the system`",
                 "no nvidia_vgpu_vfio module, no nvidia-vgpud and nvidia-vgpu-mgr services",
                 "`NVRM: Ignoring probe for VF`",
+                "sriov-manage is not there; `[nvidia-vgpu-vfio] ... start failed. status: 0x0 Timeout`",
+                "its sources do not compile on this kernel",
             ),
             ("Install the vGPU host package (vgpu-kvm), nouveau off, reboot, look for the services",),
             "one reboot of the host",
@@ -121,6 +124,7 @@ VGPU = Heading(
                 "`No space left on device` on create",
                 "available_instances is 0",
                 "`Failed to add vgpu create request: 0x38`",
+                "nova is told a type that the card does not offer",
             ),
             (
                 "Use the type that runs already, or remove vGPUs",
@@ -139,6 +143,7 @@ VGPU = Heading(
                 "`No driver bound to device; cannot configure SR-IOV`",
                 "sriov-manage fails at boot",
                 "`not enough MMIO resources for SR-IOV`",
+                "sriov_totalvfs is 0; `Cannot modify SR-IOV while VFs are assigned`",
             ),
             (
                 (
