@@ -145,6 +145,8 @@ class Monitor(Wire):
         try:
             while self._socket.recv(65536):
                 pass
+        except ConnectionResetError:
+            return  # it is gone, and had not read all that was sent
         except TimeoutError as error:
             raise Failure(f"QEMU does not end within {timeout_s:.0f} s") from error
 
