@@ -22,6 +22,8 @@ from gpucloud.inventory.paths import LINK_LIMIT, follow, follow_last
 
 Entry = dict[str, "Entry"] | list[str] | str
 Root = dict[str, Entry]
+_SMALL = 1024 * 1024
+"""Bytes in which nothing could stand that takes much memory; in longer ones entries are counted first."""
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
@@ -47,7 +49,7 @@ def parse_packed(data: bytes, source: str) -> Packed:
     Raises:
         Failure: it is damaged, or asks for too much.
     """
-    if max(data.count(b'":'), data.count(b"[")) > COUNT_LIMIT:  # before each becomes an object in memory
+    if len(data) > _SMALL and max(data.count(b'":'), data.count(b"[")) > COUNT_LIMIT:
         raise refuse(source, f"{PACKED[1:]} has more than {COUNT_LIMIT} entries")
     try:
         root = json.loads(data)

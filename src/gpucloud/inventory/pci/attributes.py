@@ -179,6 +179,7 @@ def vf_number(name: str) -> int | None:
     return int(number) if number != name and number.isdecimal() and len(number) < 6 else None
 
 
+@lru_cache(maxsize=4096)
 def parent_in(target: str) -> PciAddress | None:
     """Read the bridge above from where a device's link leads.
 

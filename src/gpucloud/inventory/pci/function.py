@@ -157,8 +157,8 @@ def _bars(device: Device) -> tuple[Bar, ...] | Unknown:
 def _resets(device: Device, release: str | Unknown) -> tuple[str, ...] | None | Unknown:
     """Since 5.15 a function without ``reset_method`` cannot be reset; older kernels do not say how."""
     methods = device.value("reset_method", parse_words)
-    match = _RELEASE.match(release) if isinstance(release, str) else None
-    if methods is None and match and (int(match[1]), int(match[2])) < (5, 15):
+    match = _RELEASE.match(release) if methods is None and isinstance(release, str) else None
+    if match and (int(match[1]), int(match[2])) < (5, 15):
         return Unknown("kernels before 5.15 do not say")
     return methods
 

@@ -24,12 +24,15 @@ class PciNames:
     def __init__(self, data: bytes) -> None:
         self._data = b"\n" + data
         self._sections: dict[int, tuple[int, int] | None] = {}
+        self._vendors: dict[int, str | None] = {}
         self._devices: dict[PciId, str | None] = {}
 
     def vendor(self, vendor: int) -> str | None:
         """Name a vendor; None where nobody registered a name."""
-        section = self._section(vendor)
-        return None if section is None else self._name_at(section[0] + len("\nffff  "))
+        if vendor not in self._vendors:
+            section = self._section(vendor)
+            self._vendors[vendor] = None if section is None else self._name_at(section[0] + len("\nffff  "))
+        return self._vendors[vendor]
 
     def device(self, device: PciId) -> str | None:
         """Name a device; None where nobody registered a name."""
