@@ -23,7 +23,9 @@ _DIRECTIVE = re.compile(
 MOST_DIRECTIVES = 1000
 """Directives that are kept, and words of the kernel command line."""
 _CMDLINE_KEYS = ("cmdline", "kernel_args", "boot_args", "kernel_arguments")
-_ENTRY = re.compile(r"^\s*+(?:options|linux\s+\S+|args=)\s*+[\"']?(?P<words>(?:\S+\s+)*?root=.+)")
+_ENTRY = re.compile(
+    r"^\s*+(?:options|linux\s++\S++|args=)\s*+[\"']?(?P<words>(?:(?!root=)\S++\s++)*+root=.+)"
+)
 """The line of a boot entry that holds the arguments. Source: systemd-boot(7), grubby(8), grub.cfg."""
 _WRITTEN_IN = "/etc/kernel/cmdline"
 """Arguments for the next boot entry. Source: kernel-install(8), proxmox-boot-tool."""

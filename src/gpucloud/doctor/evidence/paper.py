@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from gpucloud.doctor.evidence.request import Request
 from gpucloud.doctor.evidence.settings import NovaSettings
 from gpucloud.doctor.evidence.shapes import Shapes
 from gpucloud.model.finding import Evidence
+
+_GUEST_KEY = re.compile(
+    r"guest|windows|console_log|(?:vm|instance)_(?:dmesg|lspci|log|journal|console|nvidia_smi)", re.IGNORECASE
+)
 
 
 @dataclass
@@ -56,5 +61,5 @@ class Paper:
 
 
 def is_guest_key(key: str) -> bool:
-    """Claims that a key holds text from inside a guest."""
-    return key.lower().startswith("guest")
+    """Claims that a key holds text from inside a guest; ``console_log`` is what nova calls its console."""
+    return _GUEST_KEY.match(key) is not None

@@ -20,7 +20,11 @@ _FAMILIES = {
     "arch": ("arch", "manjaro", "endeavour"),
 }
 _DMAR = ("dmar-table", "dmar-unit", "dmar-running", "disabled-in-kernel")
-_RUNNING = ("dmar-running", "amd-running", "group-made", "iommu-validated", "group-not-viable", "used-twice")
+_RUNNING = (
+    "dmar-running", "amd-running", "group-made", "iommu-validated", "group-not-viable", "used-twice",
+    # QEMU has the number of a group from the device's own link: the device has a group.
+    "no-vfio-node", "device-from-group", "in-use-node",
+)  # fmt: skip
 _ABSENT = ("iommu-absent", "no-iommu-group", "bind-refused", "noiommu", "gart-in-place")
 _BRIDGES = (0x0600, 0x0601)
 _INTEL, _AMD = 0x8086, 0x1022

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _JUNK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "utf-8"}
 _PIECE = 1_000_000
 LONGEST_LINE = 4000
 """Characters of a line that are looked at; a longer one is cut."""
@@ -38,14 +37,6 @@ class Chunk:
             if text or not was_empty:
                 yield Line(self.key, number, text[:LONGEST_LINE])
             was_empty = not text
-
-
-def decode(raw: bytes) -> str:
-    """Bytes of unknown encoding as text: by their mark, else UTF-8; what fits neither becomes U+FFFD."""
-    for mark, encoding in _MARKS.items():
-        if raw.startswith(mark):
-            return raw[len(mark) :].decode(encoding, "replace")
-    return raw.decode("utf-8", "replace")
 
 
 def clean_text(text: str) -> str:

@@ -52,7 +52,7 @@ PHRASES = (
     Phrase("placement-exception", "placementpci", r"PlacementPci\w*Exception", _PLACEMENT, 0.95, "PCI in Placement is misconfigured", "nova/exception.py"),
     Phrase("placement-devname", "report_in_placement", r"(?:devname|one_time_use|PCI (?:in|to) Placement).{0,90}report_in_placement|report_in_placement.{0,90}(?:not supported|must|requires?|cannot)", _PLACEMENT, 0.9,
            "PCI in Placement is misconfigured", "nova/compute/pci_placement_translator.py"),
-    Phrase("placement-mixed", "same resource class", r"(?:must|cannot|need\w*).{0,60}same resource class|(?:PF|VF)s?.{0,60}(?:both|together).{0,40}(?:device_spec|inventory)|dependent device", _PLACEMENT, 0.85, "PCI in Placement is misconfigured", "nova/compute/pci_placement_translator.py"),
+    Phrase("placement-mixed", "same resource class", r"(?:must|cannot|need).{0,64}same resource class|(?:PF|VF)s?.{0,60}(?:both|together).{0,40}(?:device_spec|inventory)|dependent device", _PLACEMENT, 0.85, "PCI in Placement is misconfigured", "nova/compute/pci_placement_translator.py"),
     Phrase("placement-candidates", "allocation candidates", r"(?:timed out|timeout|[Nn]o|0|too many|max_).{0,60}allocation.candidates|allocation.candidates.{0,80}(?:timed out|timeout|too many|explo|limit)", _PLACEMENT, 0.7, "The request for allocation candidates fails", "Placement"),
     Phrase("placement-candidates", "allocation_candidates", r"(?:[Tt]imed out|[Tt]imeout|504|503).{0,90}allocation_candidates|allocation_candidates.{0,160}(?:[Tt]imed out|[Tt]imeout|504|503)", _PLACEMENT, 0.75, "The request for allocation candidates fails", "Placement"),
     Phrase("placement-inventory", "placement", r"InventoryInUse|ResourceProviderUpdateConflict|inventory (?:is )?(?:wrong|too (?:high|large)|exceeds)|UnexpectedResourceProvider", _PLACEMENT, 0.6, "Placement's inventory and the host do not agree", "nova/scheduler/client/report.py"),
@@ -102,7 +102,7 @@ PHRASES = (
     Phrase("stale-device-gone", "could not access", r"Device \S+ not found: could not access /sys/bus/pci/devices", _STALE, 0.75, "A device that the guest names is not on the host (any more)", "libvirt src/util/virpci.c"),
     Phrase("stale-row", "pci device", r"PCI Device \d+:[0-9a-f:.]+ not found", _STALE, 0.85, "nova has a row for a device that is gone", "nova/exception.py"),
     Phrase("migration-vif", "cannot live migrate vif", cause="live-migration-unsupported", confidence=0.95, by="nova/conductor/tasks/live_migrate.py", level=Level.WARNING, says="A device keeps the guest from moving while it runs"),
-    Phrase("suspend-mdev", "suspend", r"(?:suspend|resume)\w*.{0,80}(?:mdev|vGPU|mediated|hostdev).{0,60}(?:not|lost|missing|without|fail|detach)|(?:mdev|vGPU|hostdev)s?.{0,60}(?:not reattached|lost|missing|gone).{0,40}(?:suspend|resume)", "device-lost", 0.8, "Suspend and resume lose the device", "nova bug 1948705", Level.WARNING),
+    Phrase("suspend-mdev", "suspend", r"(?:suspend|resume).{0,80}(?:mdev|vGPU|mediated|hostdev).{0,60}(?:not|lost|missing|without|fail|detach)|(?:mdev|vGPU|hostdev)s?.{0,60}(?:not reattached|lost|missing|gone).{0,40}(?:suspend|resume)", "device-lost", 0.8, "Suspend and resume lose the device", "nova bug 1948705", Level.WARNING),
     Phrase("domain-nova", "10000:", r"(?:address|device|PCI)\b.{0,30}\b1[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", says="a device is in a PCI domain above FFFF", by="Linux vmd.c"),
     Phrase("kubernetes-topology", "topologyaffinityerror", cause=_NUMA, confidence=0.8, by="Kubernetes topology manager", says="The topology policy leaves no node"),
 )

@@ -75,7 +75,7 @@ USERS = (
     Phrase("virtualization-vgpu", "virtualization mode", r"Virtualization Mode\s*:\s*VGPU", says="the card is a vGPU", by="nvidia-smi -q"),
     Phrase("mode-passthrough", "virtualization mode", r"Virtualization Mode\s*:\s*Pass-?Through", says="the card is given to a guest whole", by="nvidia-smi -q"),
     Phrase("mode-host-none", "host vgpu mode", r"Host VGPU Mode\s*:\s*N/A", says="the driver of the host makes no vGPUs", by="nvidia-smi -q"),
-    Phrase("driver-version", "driver version", r"Driver Version\s*:?\s*(?P<version>\d{3})\.\d", says="the version of the driver", by="nvidia-smi"),
+    Phrase("driver-version", "driver version", r"Driver Version\s{0,40}:?\s{0,40}(?P<version>\d{3})\.\d", says="the version of the driver", by="nvidia-smi"),
     Phrase("driver-version", "kernel module", r"NVIDIA UNIX (?:Open )?(?:\w+ )?Kernel Module(?: for \w+)?\s+(?P<version>\d{3})\.\d", says="the version of the driver", by="NVIDIA kernel-open/nvidia, /proc/driver/nvidia/version"),
     Phrase("licensed", "license status", r"License Status\s*:\s*Licensed", says="the guest has its vGPU licence", by="nvidia-smi -q"),
     Phrase("persistenced-no-device", "failed to query nvidia devices", cause=_DRIVER, confidence=0.6, by="nvidia-persistenced", says="The NVIDIA driver has no card"),
