@@ -14,6 +14,8 @@ from gpucloud.doctor.evidence.settings import NovaSettings
 from gpucloud.doctor.evidence.shapes import Shapes
 from gpucloud.model.finding import Evidence
 
+_QEMU_VENDORS = (0x1AF4, 0x1B36)
+"""virtio and Red Hat's QEMU devices. Source: pci.ids, QEMU docs/specs/pci-ids.rst."""
 _GUEST_KEY = re.compile(
     r"guest|windows|console_log|(?:vm|instance)_(?:dmesg|lspci|log|journal|console|nvidia_smi)", re.IGNORECASE
 )
@@ -52,6 +54,13 @@ class Paper:
 
     def all_remarks(self) -> Iterator[Remark]:
         return (remark for many in self.remarks.values() for remark in many)
+
+    @property
+    def guests_listing(self) -> PciListing:
+        """The functions of a guest: under a guest's key, or any listing with QEMU's own devices in it."""
+        seen = self.listing.seen.values()
+        is_guests = any(one.id is not None and one.id.vendor in _QEMU_VENDORS for one in seen)
+        return self.listing if is_guests and not self.guest_listing.seen else self.guest_listing
 
     def about(self, *words: str) -> str:
         """What the environment says under keys that hold one of the words, lower case."""

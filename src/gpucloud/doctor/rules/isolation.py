@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_given_away, is_on_host_driver, stakes
@@ -20,13 +21,15 @@ _WITH_DRIVERS = (_STORAGE, _NETWORK, 0x04, 0x0C, 0x0D, 0x10, 0x12)
 """Storage, network, multimedia, serial buses, wireless, encryption, accelerators."""
 _MOST_PEERS = 256
 """Members of a group that are looked at for one card: a whole server without ACS has fewer."""
+_MOST_NAMED = 32
+"""Devices that one finding names."""
 
 
 @rule
 def shared_with_host_device(case: Case) -> Answers:
     """A GPU shares its group with a device that the host needs: vfio takes the group whole or not at all."""
     for unit in cards(case):
-        strangers = tuple(_strangers(case, unit))
+        strangers = tuple(islice(_strangers(case, unit), _MOST_NAMED))
         if strangers:
             yield _shared(case, unit, strangers)
 
@@ -68,12 +71,13 @@ def group_partly_given(case: Case) -> Answers:
     for unit in cards(case):
         if not is_given_away(unit.primary):
             continue
-        others = {case.unit_at(peer) for peer in unit.group_peers[:_MOST_PEERS]}
+        found = (case.unit_at(peer) for peer in unit.group_peers[:_MOST_PEERS])
+        others = {other.address: other for other in found if other is not None}
         holding = tuple(
             other
-            for other in sorted(filter(None, others), key=lambda one: one.address)
+            for _, other in sorted(others.items())
             if any(is_on_host_driver(function) for function in other.functions)
-        )
+        )[:_MOST_NAMED]
         if holding:
             yield _partly(case, unit, holding)
 

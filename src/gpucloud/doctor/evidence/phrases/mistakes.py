@@ -35,6 +35,7 @@ FACTS = (
     Phrase("guest-marks", "hypervisor detected", r"Hypervisor detected: (?:KVM|VMware|Microsoft|Xen)", says="the log is of a guest", by="Linux arch/x86/kernel/cpu/hypervisor.c"),
     Phrase("guest-marks", "qemu standard pc", r"DMI: QEMU Standard PC|DMI: VMware|DMI: OpenStack|DMI: KubeVirt|DMI: Red Hat KVM", says="the log is of a guest", by="Linux DMI"),
     Phrase("guest-marks", "booting paravirtualized kernel on kvm", says="the log is of a guest", by="Linux arch/x86/kernel/paravirt.c"),
+    Phrase("guest-marks", "red hat, inc. ", r"Red Hat, Inc\. (?:Virtio|QEMU|QXL)", says="the listing is of a guest", by="pci.ids"),
     Phrase("guest-marks", "kata-proxy", says="the log is of a guest", by="Kata Containers: kata-proxy passes the guest's console on"),
     Phrase("guest-marks", "reading guest console", says="the log is of a guest", by="Kata Containers"),
     Phrase("guest-marks", "pcipassthru", r"pciPassthru\d*\.", says="the guest's definition", by="VMware"),

@@ -151,14 +151,14 @@ def nouveau_in_the_way(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    guests = [f for f in paper.guest_listing.seen.values() if f.driver == "nouveau"]
+    guests = [f for f in paper.guests_listing.seen.values() if f.driver == "nouveau"]
     lines = [
         r.evidence for r in paper.said("nouveau-in-use") if guests or "in use: nouveau" not in r.evidence.text
     ]
     if paper.has("nouveau-loaded") and paper.has(*_UNREADY):
         lines += paper.lines("nouveau-loaded", *_UNREADY)
     if guests or lines:
-        evidence = [*lines, *paper.guest_listing.shown.values()]
+        evidence = [*lines, *paper.guests_listing.shown.values()]
         yield known(
             "guest-driver-not-loaded",
             "nouveau has the card, so NVIDIA's driver does not load",

@@ -23,9 +23,9 @@ def card_without_driver_in_guest(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    idle = [one for one in paper.guest_listing.seen.values() if one.has_details and _is_idle_card(one)]
+    idle = [one for one in paper.guests_listing.seen.values() if one.has_details and _is_idle_card(one)]
     if idle and not is_vgpu(paper):
-        lines = [line for place, line in paper.guest_listing.shown.items() if str(idle[0].address) in place]
+        lines = [line for place, line in paper.guests_listing.shown.items() if str(idle[0].address) in place]
         title = f"The guest sees its card ({idle[0].name or idle[0].id}) and no driver has it"
         yield known("guest-driver-not-loaded", title, lines, 0.65)
 
