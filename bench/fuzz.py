@@ -42,7 +42,7 @@ from gpucloud.doctor.report import render_object, render_text, summary
 
 TESTS = Path(__file__).parents[1] / "tests"
 FOLDERS = (TESTS / "cases", TESTS / "doctor" / "synthetic", TESTS / "doctor" / "listings")
-LIMIT_S, SHORT_LIMIT_S = 1.0, 0.25
+LIMIT_S, SHORT = 1.0, 0.25
 LONG_BYTES = 1 << 20
 LONG_EVERY = 2000
 ODD = (
@@ -67,6 +67,8 @@ class Tally:
     """What was run so far of one part."""
 
     read: Callable[[bytes], None]
+    limit_s: float = LIMIT_S
+    """For 1 MiB; a quarter of it for less."""
     inputs: int = 0
     long_inputs: int = 0
     slowest_s: float = 0.0
@@ -85,7 +87,7 @@ class Tally:
         seconds = time.process_time() - started
         self.inputs += 1
         self.slowest_s = max(self.slowest_s, seconds)
-        if seconds > (LIMIT_S if len(data) >= LONG_BYTES else SHORT_LIMIT_S):
+        if seconds > self.limit_s * (1 if len(data) >= LONG_BYTES else SHORT):
             raise Found(f"{seconds:.2f} s for {len(data)} bytes", data)
 
 

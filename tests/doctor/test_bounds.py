@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.doctor import diagnose
+from gpucloud.doctor.evidence.boot import MOST_DIRECTIVES
 from gpucloud.doctor.evidence.gather import gather
 from gpucloud.doctor.evidence.pasted import MOST_KEYS, from_mapping, from_text
+from gpucloud.doctor.evidence.pci import MOST_FUNCTIONS
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.settings import MOST_SETTINGS
-from gpucloud.doctor.evidence.text import decode
 from gpucloud.doctor.report import render_object, render_text
 
 RMRR = "DMAR: Device is ineligible for IOMMU domain attach due to platform RMRR requirement."
@@ -53,6 +54,50 @@ def test_any_words_of_the_phrase_book_in_any_order_are_judged_and_printed(pieces
     render_object(diagnosis)
 
 
-@given(st.binary(max_size=500))
-def test_any_bytes_are_text(raw: bytes) -> None:
-    diagnose(gather(from_text("paste", (decode(raw),))))
+def test_functions_beyond_the_most_that_are_kept_are_said_to_be_skipped() -> None:
+    listing = "".join(
+        f"{n >> 8:02x}:{n >> 3 & 31:02x}.{n & 7} 3D controller [0302]: NVIDIA [10de:2330]\n"
+        for n in range(MOST_FUNCTIONS + 1)
+    )
+    case = gather(from_text("paste", (listing,)))
+    assert case.paper is not None
+    assert len(case.paper.listing.seen) == MOST_FUNCTIONS
+    assert case.paper.skipped == [f"PCI functions after the first {MOST_FUNCTIONS}"]
+
+
+def test_directives_beyond_the_most_that_are_kept_are_said_to_be_skipped() -> None:
+    text = "options vfio-pci ids=10de:2330\n" * (MOST_DIRECTIVES + 1)
+    paper = gather(from_text("paste", (text,))).paper
+    assert paper is not None
+    assert len(paper.boot.directives) == MOST_DIRECTIVES
+    assert len(paper.skipped) == 1
+
+
+HOSTILE_LINES = (
+    " " * 4000 + "a:",
+    "\t" * 4000,
+    "trait" * 800,
+    "hw:" * 1300,
+    "/modprobe.d/" * 330,
+    "01:00.0 VGA compatible controller [0300]:" + " " * 3900 + "x",
+    "GPU0 " + "X " * 2000 + "!",
+)
+
+
+@pytest.mark.timeout(30)  # each takes milliseconds; a pattern that looks at itself over and over takes hours
+@pytest.mark.parametrize("line", HOSTILE_LINES, ids=range(len(HOSTILE_LINES)))
+def test_a_hostile_line_is_read_once(line: str) -> None:
+    case = gather(from_text("paste", (f"{line}\n" * 100,)))
+    assert diagnose(case).source == "paste"
+
+
+@pytest.mark.timeout(30)
+def test_a_thousand_cards_in_one_group_are_judged() -> None:
+    listing = "".join(
+        f"IOMMU Group 1 {n >> 8:02x}:{n >> 3 & 31:02x}.{n & 7} 3D controller [0302]: NVIDIA [10de:{n:04x}] "
+        f"Kernel driver in use: {'nvidia' if n % 2 else 'vfio-pci'}\n"
+        for n in range(1000)
+    )
+    ids = "options vfio-pci ids=" + ",".join(f"10de:{n:04x}" for n in range(1000)) + "\n"
+    found = diagnose(gather(from_text("paste", (listing, ids)))).findings
+    assert "acs-missing" in [finding.cause for finding in found]

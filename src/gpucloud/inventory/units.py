@@ -49,13 +49,13 @@ def fold_units(functions: Functions, groups: Mapping[int, IommuGroup] | Unknown)
         groups: its IOMMU groups; peers in them are looked up here.
     """
     primaries = [function for function in functions.values() if _is_primary(function, functions)]
-    index = _index(functions, primaries)
+    index = _index(functions, primaries, groups)
     taken = {primary.address for primary in primaries}
     units = []
     for primary in sorted(primaries, key=lambda function: function.address):
         companions = [each for each in _companions(primary, functions, index) if each.address not in taken]
         taken.update(each.address for each in companions)
-        units.append(_unit((primary, *companions), functions, groups))
+        units.append(_unit((primary, *companions), functions, index))
     return tuple(units)
 
 
@@ -69,21 +69,41 @@ class _Index:
     """How many primaries are in an IOMMU group."""
     near: Mapping[tuple[int | None, int | PciAddress], list[PciFunction]]
     """Functions of a companion's class, by vendor and IOMMU group, and by vendor and each bridge above."""
+    endpoints: Mapping[int, tuple[PciAddress, ...]]
+    """Members of each IOMMU group that are no bridges, by address."""
 
 
-def _index(functions: Functions, primaries: Iterable[PciFunction]) -> _Index:
+def _index(
+    functions: Functions, primaries: Iterable[PciFunction], groups: Mapping[int, IommuGroup] | Unknown
+) -> _Index:
     near: dict[tuple[int | None, int | PciAddress], list[PciFunction]] = defaultdict(list)
     for each in functions.values():
         if _kind(each) in _COMPANIONS:
             for place in (each.iommu_group, *_bridges_above(each, functions)):
                 if isinstance(place, int | PciAddress):
                     near[_vendor(each), place].append(each)
-    groups = (each.iommu_group for each in primaries)
+    own_groups = (each.iommu_group for each in primaries)
+    crowd = Counter(group for group in own_groups if isinstance(group, int))
     return _Index(
         Counter(each.address.slot for each in primaries),
-        Counter(group for group in groups if isinstance(group, int)),
+        crowd,
         near,
+        _endpoints(functions, groups),
     )
+
+
+def _endpoints(
+    functions: Functions, groups: Mapping[int, IommuGroup] | Unknown
+) -> Mapping[int, tuple[PciAddress, ...]]:
+    members: dict[int, list[PciAddress]] = defaultdict(list)
+    for address, each in functions.items():
+        if isinstance(each.iommu_group, int):
+            members[each.iommu_group].append(address)
+    listed = {} if isinstance(groups, Unknown) else {number: one.members for number, one in groups.items()}
+    return {
+        number: tuple(sorted(one for one in found if not (one in functions and functions[one].is_bridge)))
+        for number, found in {**members, **listed}.items()
+    }
 
 
 def _is_primary(function: PciFunction, functions: Functions) -> bool:
@@ -166,31 +186,17 @@ def _is_elsewhere(primary: PciAddress, each: PciAddress) -> bool:
     return each.bus != 0 and each.slot != primary.slot and each.domain == primary.domain
 
 
-def _unit(
-    members: tuple[PciFunction, ...], functions: Functions, groups: Mapping[int, IommuGroup] | Unknown
-) -> GpuUnit:
+def _unit(members: tuple[PciFunction, ...], functions: Functions, index: _Index) -> GpuUnit:
     numbers = sorted({each.iommu_group for each in members if isinstance(each.iommu_group, int)})
     own = {each.address for each in members}
-    peers = {
-        address
-        for number in numbers
-        for address in _members(number, functions, groups)
-        if address not in own and not (address in functions and functions[address].is_bridge)
-    }
+    around = [index.endpoints.get(number, ()) for number in numbers]
+    peers = around[0] if len(around) == 1 else sorted({address for some in around for address in some})
     return GpuUnit(
         functions=members,
         groups=tuple(numbers),
-        group_peers=tuple(sorted(peers)),
+        group_peers=tuple(address for address in peers if address not in own),
         uses=tuple(_uses(members, functions)),
     )
-
-
-def _members(
-    number: int, functions: Functions, groups: Mapping[int, IommuGroup] | Unknown
-) -> Iterable[PciAddress]:
-    if not isinstance(groups, Unknown) and number in groups:
-        return groups[number].members
-    return (address for address, each in functions.items() if each.iommu_group == number)
 
 
 def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[str]:
