@@ -80,6 +80,7 @@ PASTED_RULES: tuple[Rule, ...] = (
     drivers.guest_newer_than_manager,
     drivers.card_busy_for_cuda,
     drivers.driver_not_built,
+    drivers.taken_by_another_driver,
     drivers.registers_owned,
     drivers.manager_makes_no_vgpus,
     drivers.no_cuda_device,

@@ -72,7 +72,7 @@ DRIVERS = (
     Phrase("nouveau-in-use", "nouveau", r"Nouveau kernel driver is currently in use|nouveau.{0,60}(?:must be disabled|is (?:currently )?(?:loaded|in use|active))|"
            r"[Kk]ernel driver in use: nouveau", says="nouveau has the card", by="nvidia-installer, lspci"),
     Phrase("not-probed", "no nvidia devices probed", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
-    Phrase("obtained-in-guest", "obtained ownership", r"obtained ownership of the NVIDIA device", _DRIVER, 0.9, "Another driver of the guest took the card first", f"{_NVIDIA}/nv.c", side="guest"),
+    Phrase("ownership-obtained", "obtained ownership", r"obtained ownership of the NVIDIA device", says="another driver took the card first", by=f"{_NVIDIA}/nv-pci.c"),
     Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",
            "modprobe(8)", unless=r"vgpu"),
     Phrase("not-probed", "no nvidia gpu found", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
@@ -163,6 +163,7 @@ VGPU = (
     Phrase("mdev-full", "no available_instances", cause=_FULL, confidence=0.9, by="Linux mdev", says="No instance of the type is left"),
     Phrase("mdev-create", "/create", r"(?:mdev_supported_types|/create).{0,120}(?:No space left|Input/output error|Resource temporarily)", _FULL, 0.85,
            "The driver refuses another vGPU", "Linux mdev"),
+    Phrase("mdev-create", "mediated device", r"Unable to (?:create|start) mediated device", _FULL, 0.6, "The driver refuses another vGPU", "libvirt src/node_device"),
     Phrase("mdev-create-space", "write error: no space left", says="a write to sysfs finds no space", by="bash(1)"),
     Phrase("mig-full", "gpu instance", r"(?:Unable|Failed) to create (?:a )?GPU instance.{0,120}(?:Insufficient|No)\s+[Rr]esources", _FULL, 0.85, "The card has no room for another MIG instance", "nvidia-smi mig"),
     Phrase("vgpu-mixed", "vgpu", r"(?:mixed.?size|different (?:vGPU )?(?:type|profile|size)|heterogeneous|same (?:vGPU )?(?:type|profile|frame.?buffer)).{0,60}(?:not (?:supported|allowed)|must|only|already|running|vgpu)", _FULL, 0.7,

@@ -60,9 +60,8 @@ BINDING = (
            r"vfio-pci) failed with error -22", says="vfio-pci refuses the device", by="Linux drivers/base/dd.c",
            unless=r"amdgpu|nvidia|nouveau|i915|radeon|\bxe\b"),
     Phrase("already-bound", "is already bound to", r"GPU \S+ is already bound to (?P<driver>[\w-]+)", _HELD, 0.95,
-           "Another driver took the card first", _NVIDIA),
-    Phrase("obtained-ownership", "obtained ownership", r"obtained ownership of the NVIDIA device", _HELD, 0.85,
-           "Another driver took the card first", _NVIDIA, side="host"),
+           "Another driver took the card first", _NVIDIA, unless=r"already bound to (?:vfio|pci-stub|pciback)"),
+    Phrase("bound-for-guests", "is already bound to", r"GPU \S+ is already bound to (?:vfio|pci-stub|pciback)", says="the card is held for guests", by=_NVIDIA),
     Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|l?stat|access) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
            0.75, "The group has no node of vfio: no device in it is on vfio-pci", f"{_QEMU}common.c"),
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"

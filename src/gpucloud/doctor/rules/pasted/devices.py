@@ -15,7 +15,7 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
 
 _AMD = 0x1002
-_UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "obtained-in-guest")
+_UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "ownership-obtained")
 
 _INSTALLING = (
     "apt",
@@ -164,13 +164,6 @@ def nouveau_in_the_way(case: Case) -> Answers:
             "nouveau has the card, so NVIDIA's driver does not load",
             evidence,
             0.88,
-        )
-    elif paper.has("not-probed") and not paper.has("already-bound"):
-        yield known(
-            "guest-driver-not-loaded",
-            "NVIDIA's driver finds no card that is free",
-            paper.lines("not-probed"),
-            0.5,
         )
 
 

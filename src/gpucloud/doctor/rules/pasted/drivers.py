@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.pci import SeenFunction
+from gpucloud.doctor.intent import cards, is_given_away
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
@@ -110,6 +111,31 @@ def no_cuda_device(case: Case) -> Answers:
     if paper is not None and paper.has("cuda-no-device") and not is_vgpu(paper):
         title = "CUDA finds no card: the driver is not loaded, or does not know it"
         yield known("guest-driver-not-loaded", title, paper.lines("cuda-no-device"), 0.4, level=Level.WARNING)
+
+
+@rule
+def taken_by_another_driver(case: Case) -> Answers:
+    """NVIDIA's driver finds every card taken: by a host driver, or by nouveau in a guest.
+
+    Source: NVIDIA kernel-open/nvidia/nv-pci.c: the module prints this wherever no card is left for it.
+    """
+    paper = case.paper
+    if paper is None or not paper.has("ownership-obtained", "not-probed"):
+        return
+    if paper.has("bound-for-guests", "vfio-added") or any(
+        is_given_away(unit.primary) for unit in cards(case)
+    ):
+        return
+    taken = paper.said("ownership-obtained")
+    lines = (*(remark.evidence for remark in taken), *paper.lines("not-probed"))
+    if not taken:
+        if not paper.has("already-bound"):
+            title = "NVIDIA's driver finds no card that is free"
+            yield known("guest-driver-not-loaded", title, lines, 0.5)
+    elif any(is_guest_key(line.key) for line in lines) or paper.has("guest-marks"):
+        yield known("guest-driver-not-loaded", "Another driver of the guest took the card first", lines, 0.9)
+    else:
+        yield known("host-driver-grabbed-gpu", "Another driver took the card first", lines, 0.85)
 
 
 @rule
