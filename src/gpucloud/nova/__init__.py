@@ -6,10 +6,12 @@ is read.
 
 * ``releases``: the releases, and one table of what changed between them. The reference pages are made of it.
 * ``refusal``: how nova says no: the exception it raises and its text.
+* ``machine``: the PCI devices of a server as nova would be told of them.
 * ``device_spec``: ``[pci]device_spec``, by each of its names, into entries that match devices.
 * ``alias``: ``[pci]alias`` into requests, and ``pci_passthrough:alias`` of a flavor.
 * ``match``: devices, entries and aliases brought together: which entry tracks which device, with which type,
   in which pool; which alias a pool serves; whether a flavor can be built here; what Placement is told.
+* ``mdev``: ``[devices]enabled_mdev_types`` and its sections into the type and class of every GPU.
 
 Nova's own packages are the judge of this room: ``tests/nova/oracle`` runs both on the same cases.
 """

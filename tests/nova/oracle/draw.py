@@ -1,7 +1,7 @@
 """Random cases from a seed.
 
-They are hostile on purpose: wrong types, Unicode, wildcards, lists, nesting, repeated names. Most are sane but
-for one thing, so that the deep checks are reached too.
+They are hostile on purpose: wrong types, Unicode, wildcards, lists, nesting, repeated names. Most are sane
+but for one thing, so that the deep checks are reached too.
 """
 
 from __future__ import annotations

@@ -51,10 +51,16 @@ TYPE_WITHOUT_ADDRESSES = fact(
     source="nova/virt/libvirt/driver.py: _get_supported_vgpu_types",
 )
 MDEV_ERROR = fact(
-    "exception for a wrong or doubled address of a type",
-    "InvalidLibvirtGPUConfig",
-    ("24.0.0", "InvalidLibvirtMdevConfig"),
+    "exception for a wrong or doubled address of a type, and which devices its message speaks of",
+    ("InvalidLibvirtGPUConfig", "GPU"),
+    ("24.0.0", ("InvalidLibvirtMdevConfig", "mdev-capable")),
     source="nova/exception.py",
+)
+MDEV_WORDS = fact(
+    "words of the warning that only the first type is used",
+    ("enabled_vgpu_types", "vGPU", "vgpu"),
+    ("24.0.0", ("enabled_mdev_types", "mdev", "mdev")),
+    source="nova/virt/libvirt/driver.py: _get_supported_vgpu_types",
 )
 SEVERAL_VGPUS = fact(
     "a guest gets every vGPU that it asks for; before, the first alone",
