@@ -154,3 +154,34 @@ def test_amd_iommu_on_is_said_to_do_nothing() -> None:
 
 def test_amd_iommu_values_that_exist_are_silent() -> None:
     assert causes(host(GPU, vendor="amd", arguments="amd_iommu=force_isolation")) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "command"),
+    [
+        ("debian", "# in /etc/default/grub, remove from GRUB_CMDLINE_LINUX: intel_iommu=off iommu=off"),
+        ("rhel", 'grubby --update-kernel=ALL --remove-args="intel_iommu=off iommu=off"'),
+        ("arch", "# remove from the line in /etc/kernel/cmdline: intel_iommu=off iommu=off"),
+    ],
+)
+def test_the_arguments_that_turn_the_iommu_off_are_named_in_the_fix(family: str, command: str) -> None:
+    off = host(GPU, arguments="quiet intel_iommu=off iommu=off", family=family, units=(), groups={})
+    (first, *_) = findings(off)
+    assert first.cause == "iommu-missing-kernel-arg"
+    assert first.fix.commands[0] == command
+
+
+@pytest.mark.parametrize(
+    ("more", "script"),
+    [("", "/allow_unsafe_interrupts/d"), (" dma_entry_limit=9", "s/ *allow_unsafe_interrupts=[^ ]*//")],
+)
+def test_an_unsafe_option_is_removed_from_the_file_that_holds_it(more: str, script: str) -> None:
+    unsafe = {"/etc/modprobe.d/vfio.conf": f"options vfio_iommu_type1 allow_unsafe_interrupts=1{more}"}
+    (first, *_) = findings(host(GPU, modules=unsafe))
+    assert first.fix.commands[0] == f"sed -i '{script}' /etc/modprobe.d/vfio.conf"
+
+
+def test_an_unsafe_option_is_removed_from_the_kernel_arguments() -> None:
+    argument = "vfio-iommu-type1.allow_unsafe_interrupts=1"
+    (first, *_) = findings(host(GPU, arguments=f"intel_iommu=on {argument}"))
+    assert first.fix.commands[0].endswith(argument)

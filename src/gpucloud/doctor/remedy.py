@@ -39,7 +39,8 @@ _PACKAGES = {
         "arch": "pacman -S linux-headers",
     },
     "kernel-modules": {
-        "debian": "apt-get install linux-image-$(uname -r)  # Ubuntu also: linux-modules-extra-$(uname -r)",
+        "ubuntu": "apt-get install linux-modules-extra-$(uname -r)",
+        "debian": "apt-get install linux-image-amd64",
         "rhel": "dnf install kernel-modules-$(uname -r) kernel-modules-extra-$(uname -r)",
         "suse": "zypper install kernel-default",
         "arch": "pacman -S linux",
@@ -88,9 +89,9 @@ def install(distribution: Distribution, what: str) -> tuple[str, ...]:
         what: ``kernel-headers`` or ``kernel-modules``.
     """
     packages = _PACKAGES[what]
-    family = _family(distribution)
-    if family in packages:
-        return (packages[family],)
+    for name in (distribution.id, distribution.family):
+        if isinstance(name, str) and name in packages:
+            return (packages[name],)
     return tuple(f"{command}  # {name}" for name, command in packages.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.options import cite_argument, kernel_arguments
-from gpucloud.doctor.remedy import REBOOT
+from gpucloud.doctor.remedy import REBOOT, remove_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
@@ -56,7 +56,9 @@ def boot_isolation_given_up(case: Case) -> Answers:
             why="The argument (of patched kernels only) makes the kernel assume an isolation that the "
             "hardware does not give; one guest can read and write another's device.",
             fix=Fix(
-                "Use it for a single tenant only; else remove it and give groups away whole.", costs=REBOOT
+                "Use it for a single tenant only; else remove it and give groups away whole.",
+                remove_boot_arguments(case.host.distribution, *forced),
+                REBOOT,
             ),
             confidence=0.9,
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from gpucloud.doctor.case import Blind, Case
-from gpucloud.doctor.options import Option, module_options
-from gpucloud.doctor.remedy import REBOOT, rebuild_initramfs, set_boot_arguments
+from gpucloud.doctor.options import Option, kernel_arguments, module_options
+from gpucloud.doctor.remedy import REBOOT, rebuild_initramfs, remove_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
@@ -67,11 +69,23 @@ def unsafe_interrupts(case: Case) -> Answers:
         "so the option only removes the check that would notice when it stops doing so.",
         fix=Fix(
             "Remove the option where it is written, write the boot image again and reboot.",
-            rebuild_initramfs(case.host.distribution),
+            (*_remove(case, unsafe), "reboot"),
             REBOOT,
         ),
         confidence=0.95,
     )
+
+
+def _remove(case: Case, option: Option) -> tuple[str, ...]:
+    """Lines that take the option away from where it is written: a file of modprobe, or the command line."""
+    distribution = case.host.distribution
+    name = f"{option.module}.{option.name}"
+    given = [one for one in kernel_arguments(case) if one.replace("-", "_").startswith(f"{name}=")]
+    if given:
+        return remove_boot_arguments(distribution, *given)
+    is_alone = len(option.evidence.text.split()) == len(("options", "module", "option"))
+    script = f"/{option.name}/d" if is_alone else f"s/ *{option.name}=[^ ]*//"
+    return (f"sed -i '{script}' {quote(option.evidence.key)}", *rebuild_initramfs(distribution))
 
 
 def _unsafe(case: Case) -> Option | None:
@@ -85,11 +99,12 @@ def _unsafe(case: Case) -> Option | None:
 
 
 def _fix(case: Case) -> Fix:
+    off = [one for one in kernel_arguments(case) if one in ("nointremap", "intremap=off")]
     return Fix(
         "Turn interrupt remapping on: x2APIC and VT-d or AMD-Vi in the firmware (update it where the "
         "switch is "
         "missing), no nointremap or intremap=off among the kernel arguments. On a board that has none, a "
         "single-tenant host may accept the risk with vfio_iommu_type1.allow_unsafe_interrupts=1.",
-        set_boot_arguments(case.host.distribution, "intremap=on"),
+        remove_boot_arguments(case.host.distribution, *off) if off else (),
         REBOOT,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gpucloud.doctor.case import Blind, Case
 from gpucloud.doctor.options import cite_argument, kernel_arguments
-from gpucloud.doctor.remedy import REBOOT, set_boot_arguments
+from gpucloud.doctor.remedy import REBOOT, remove_boot_arguments, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
@@ -156,6 +156,13 @@ def _evidence(case: Case) -> tuple[Evidence, ...]:
     return (*shown, *asked)
 
 
+def _offs(case: Case) -> tuple[str, ...]:
+    """The arguments that turn the IOMMU off, as they are written."""
+    names = ("iommu", "intel_iommu", "amd_iommu")
+    pairs = ((argument, *argument.partition("=")[::2]) for argument in kernel_arguments(case))
+    return tuple(argument for argument, name, value in pairs if name in names and "off" in value.split(","))
+
+
 def _fix(case: Case, cause: str) -> Fix:
     if case.host.cpu.is_virtual is True:
         return Fix(
@@ -170,5 +177,9 @@ def _fix(case: Case, cause: str) -> Fix:
         )
     commands = set_boot_arguments(case.host.distribution, "intel_iommu=on", "iommu=pt")
     if case.host.cpu.vendor == "amd" or is_turned_off(case):
-        return Fix("Remove the argument that turns the IOMMU off, then boot again.", costs=REBOOT)
+        return Fix(
+            "Remove the argument that turns the IOMMU off, then boot again.",
+            (*remove_boot_arguments(case.host.distribution, *_offs(case)), "reboot"),
+            REBOOT,
+        )
     return Fix("Ask the kernel for the IOMMU, then boot again.", (*commands, "reboot"), REBOOT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpucloud.doctor.case import Blind, Case
-from gpucloud.doctor.remedy import REBOOT
+from gpucloud.doctor.remedy import REBOOT, install
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
@@ -35,7 +35,8 @@ def vfio_absent(case: Case) -> Answers:
         fix=Fix(
             "Install and boot the distribution's full kernel (Debian: linux-image-amd64 in place of "
             "linux-image-cloud-amd64; Ubuntu: linux-modules-extra for the running release).",
-            costs=REBOOT,
+            (*install(case.host.distribution, "kernel-modules"), "reboot"),
+            REBOOT,
         ),
         confidence=0.95,
     )
