@@ -182,6 +182,16 @@ def test_a_failed_story_says_which_step_failed_why_and_what_was_kept() -> None:
     assert "journal" not in story.acts[-1].result
 
 
+def test_nobody_is_sent_to_end_a_server_that_the_story_ends_itself() -> None:
+    class Dying(Answers):
+        def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+            if "apply" in argv:
+                raise Failure("the server demo-1 does not run any more", "gpucloud lab down demo-1")
+            return super().run(argv, timeout_s=timeout_s)
+
+    assert play(Theatre(Dying())).acts[-1].result == "the server demo-1 does not run any more"
+
+
 def test_evidence_that_cannot_be_kept_does_not_hide_why_the_story_failed() -> None:
     class Full(Theatre):
         def keep_evidence(self) -> Evidence:

@@ -43,7 +43,7 @@ class Set:
         """
         argv = ("gpucloud", *words)
         self.commands.append(" ".join(argv))
-        done = self.server.run(argv, timeout_s=ACT_TIMEOUT_S)
+        done = _run(self.server, argv)
         if done.code not in ok:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise Failure(
@@ -61,6 +61,14 @@ class Seen:
 
 
 Play = Callable[[Set], Seen]
+
+
+def _run(server: Server, argv: Sequence[str]) -> Completed:
+    """Run a command; what to do about a server that is gone is not the user's: the story ends it itself."""
+    try:
+        return server.run(argv, timeout_s=ACT_TIMEOUT_S)
+    except Failure as failure:
+        raise Failure(failure.what) from failure
 
 
 def _demand(claim: bool, what: str) -> None:
@@ -82,7 +90,7 @@ def take_picture(server: Server) -> witness.Picture:
 
 
 def _shell(server: Server, script: str) -> str:
-    done = server.run(("sh", "-c", script), timeout_s=ACT_TIMEOUT_S)
+    done = _run(server, ("sh", "-c", script))
     _demand(done.code == 0, f"the witness could not look: {done.stderr.strip()[-200:]}")
     return done.stdout
 

@@ -17,7 +17,7 @@ from gpucloud.model.failure import Failure
 MAX_ANSWER_BYTES = 16 * 1024**2
 ANSWER_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 2
-TELL_EVERY_S = 5
+TELL_EVERY_S = 10
 
 Clock = Callable[[], float]
 
