@@ -18,6 +18,7 @@ import argparse
 import io
 import json
 import random
+import runpy
 import sys
 import tempfile
 import time
@@ -226,18 +227,15 @@ def run(tally: Tally, inputs: int, seconds: float, seed: int) -> None:
             tally.judge((data * (LONG_BYTES // max(len(data), 1) + 1))[:LONG_BYTES])
 
 
-def run_guided(tally: Tally, inputs: int, seconds: float, seed: int) -> None:
+def run_guided(part: str, inputs: int, seconds: float, seed: int) -> None:
     """The same with changes chosen by atheris; it ends the process itself when it is done."""
     import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # not among the project's dependencies
 
-    for module in [one for name, one in sys.modules.items() if name.startswith("gpucloud.doctor")]:
-        for name, member in vars(module).items():
-            if (
-                callable(member)
-                and getattr(member, "__module__", "") == module.__name__
-                and hasattr(member, "__code__")
-            ):
-                setattr(module, name, atheris.instrument_func(member))
+    for name in [one for one in sys.modules if one.startswith("gpucloud")]:
+        del sys.modules[name]
+    with atheris.instrument_imports(include=["gpucloud.doctor"]):
+        watched = runpy.run_path(__file__)  # this file once more, over modules that report where they are
+    tally = watched["Tally"](watched["PARTS"][part])
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(seeds()):
             (Path(folder) / str(number)).write_bytes(data)
@@ -257,7 +255,9 @@ def main() -> int:
     asked = parser.parse_args()
     tally = Tally(PARTS[asked.part])
     try:
-        (run_guided if asked.guided else run)(tally, asked.inputs, asked.seconds, asked.seed)
+        if asked.guided:
+            run_guided(asked.part, asked.inputs, asked.seconds, asked.seed)
+        run(tally, asked.inputs, asked.seconds, asked.seed)
     except Found as found:
         with tempfile.NamedTemporaryFile(prefix="gpucloud-fuzz-", delete=False) as kept:
             kept.write(found.data)
