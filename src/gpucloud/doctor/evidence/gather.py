@@ -14,6 +14,7 @@ from gpucloud.doctor.evidence.pci import MOST_FUNCTIONS
 from gpucloud.doctor.evidence.phrase import Remark, find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.phrases.kernel import NO_GROUPS
+from gpucloud.doctor.evidence.request import MOST_PROPERTIES
 from gpucloud.doctor.evidence.settings import MOST_SETTINGS
 from gpucloud.doctor.evidence.text import Chunk, Line, chunks
 from gpucloud.model.finding import Evidence
@@ -45,6 +46,8 @@ def _left_out(paper: Paper) -> Iterator[str]:
         yield f"nova's options after the first {MOST_SETTINGS}"
     if paper.listing.has_more or paper.guest_listing.has_more:
         yield f"PCI functions after the first {MOST_FUNCTIONS}"
+    if paper.request.has_more:
+        yield f"properties of flavors and images after the first {MOST_PROPERTIES}"
     if paper.boot.has_more:
         yield f"directives of modprobe and kernel arguments after the first {MOST_DIRECTIVES}"
 

@@ -22,6 +22,8 @@ _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
 _MOST_TRIED = 120_000
 """Characters of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
+_MOST_OF_ALL = 12_000_000
+"""Characters of one chunk that are tried for all phrases, before each gets few."""
 _MANY_TRIED, _FEW_TRIED = 900_000, 12_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
@@ -95,6 +97,7 @@ class _Page:
         self._tried = tried
         self._low = chunk.text.lower()
         self._starts: list[int] = []
+        self._spent = 0
         letters = self._low.encode("ascii", "replace").translate(_LETTERS)
         self.words = b" ".join(set(letters.split())).decode("ascii")
         """Each run of letters once: a log says the same words over and over, so this is soon searched."""
@@ -104,7 +107,8 @@ class _Page:
         if place < 0:
             return
         end, found, tried, before = -1, 0, 0, self._tried.get((phrase.name, phrase.needle), 0)
-        most = _MOST_TRIED if before < _MANY_TRIED else _FEW_TRIED
+        has_room = before < _MANY_TRIED and self._spent < _MOST_OF_ALL
+        most = _MOST_TRIED if has_room else _FEW_TRIED
         while place >= 0 and found < _MOST_OF_ONE and tried < most:
             if place >= end:
                 line = self._line_at(place)
@@ -118,6 +122,7 @@ class _Page:
                     yield remark
             place = self._low.find(phrase.needle, place + len(phrase.needle))
         self._tried[phrase.name, phrase.needle] = before + tried
+        self._spent += tried
 
     def _window(self, line: int, place: int) -> tuple[int, int]:
         """Where the text begins and ends that is judged for a needle: its line and the two after."""

@@ -12,6 +12,8 @@ _PROPERTY = re.compile(
     r"(?P<name>(?:pci_passthrough|resources|hw|accel|quota|trait|hide_hypervisor_id)[\w.-]{0,80}+(?::[\w.-]{1,80}+){0,4}+"
     r"|img_\w{1,80}+|min_ram|min_disk)['\"]?\s*+(?:[=:]|\|)\s*+['\"]?(?P<value>[^'\"|}\s]++)"
 )
+MOST_PROPERTIES = 500
+"""Properties that are kept: a flavor and an image have dozens."""
 _NAMES = re.compile("pci_passthrough|resources|hw[:_]|img_|accel|min_|hide_hypervisor_id|trait|quota")
 
 
@@ -29,13 +31,18 @@ class Request:
     """Properties in order; of repeated names the first counts."""
 
     properties: dict[str, Property] = field(default_factory=dict)
+    has_more: bool = False
+    """There were more properties than are kept."""
 
     def read(self, line: Line) -> None:
         """Take one line; lines without such a property change nothing."""
-        if _NAMES.search(line.text) is None:
+        if self.has_more or _NAMES.search(line.text) is None:
             return
         for match in _PROPERTY.finditer(line.text):
             name = match["name"]
+            if len(self.properties) >= MOST_PROPERTIES:
+                self.has_more = True
+                return
             evidence = Evidence(line.key, line.text.strip()[:400], line.number)
             self.properties.setdefault(name, Property(name, match["value"].rstrip(",;"), evidence))
 
