@@ -18,6 +18,8 @@ from gpucloud.model.finding import Evidence, Level
 _WINDOW_LINES = 3
 _BEFORE, _WINDOW = 500, 1500
 """Characters before a needle that are looked at, and characters in all: patterns reach no further."""
+_LEAST = 300
+"""What a shorter window counts as: to try it costs as much."""
 _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
 _MOST_TRIED = 120_000
@@ -113,7 +115,7 @@ class _Page:
             if place >= end:
                 line = self._line_at(place)
                 begin, end = self._window(line, place)
-                tried += end - begin
+                tried += max(end - begin, _LEAST)
                 remark = self._judge(phrase, line, self._chunk.text[begin:end])
                 # What follows in the same line is part of what was judged, unless the line is very long.
                 end = min(end, self._starts[line + 1]) if line + 1 < len(self._starts) else end
