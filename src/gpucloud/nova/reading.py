@@ -16,6 +16,8 @@ _NO = ("0", "f", "false", "off", "n", "no")
 def load_json(text: str) -> Json:
     """Read JSON as Python does: the last of repeated keys counts, NaN is a number.
 
+    The words of an error are those of the Python that runs this; 3.13 says some things otherwise than 3.11.
+
     Raises:
         ValueError: it is no JSON; the text is Python's.
         NovaRaises: it is nested too deep, which no release of nova foresees.

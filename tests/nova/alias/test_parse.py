@@ -145,6 +145,11 @@ def test_a_flavor_that_nova_cannot_read_is_refused(text: str, exception: str, me
     assert (refused.exception, refused.message) == (exception, message)
 
 
+@pytest.mark.parametrize("depth", [900, 990, 100_000])
+def test_whatever_is_nested_too_deep_is_refused(depth: int) -> None:
+    assert reason("[" * depth + "]" * depth, release="34")
+
+
 @given(st.lists(st.text(max_size=30), max_size=3), st.sampled_from(SERIES))
 def test_whatever_stands_there_the_answer_is_aliases_or_a_refusal(texts: list[str], series: object) -> None:
     assert isinstance(parse(*texts, release=str(series)), Mapping | Refusal)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpucloud.model.failure import Failure
 from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
 from gpucloud.nova.machine import ELSEWHERE, Device, DeviceType, Machine
 from gpucloud.nova.refusal import Refusal
@@ -220,6 +221,25 @@ def test_a_remote_managed_entry_takes_only_cards_with_a_serial_number() -> None:
     spec = entry({"remote_managed": "true", "address": "*:25:*.*"}, "34", machine=SERVER)
     named = Device(VF.address, VF.vendor_id, VF.product_id, VF.type, VF.parent, card_serial="MT1")
     assert (spec.matches(VF), spec.matches(named)) == (False, True)
+
+
+@pytest.mark.parametrize("depth", [900, 990, 100_000])
+def test_whatever_is_nested_too_deep_is_a_crash_of_nova(depth: int) -> None:
+    exception, _ = refusal("[" * depth + "]" * depth, "34")
+    assert exception in ("RecursionError", "PciConfigInvalidSpec")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["((.?){65535}){65535}", "(" + "|".join("." * 60) + ")*", "(|)" * 30 + "x", ".?" * 2000 + "x"]
+)
+def test_a_pattern_that_would_be_matched_for_hours_is_not_tried(pattern: str) -> None:
+    with pytest.raises(Failure, match="could take nova hours to match"):
+        parse({"address": {"bus": pattern}}, "34")
+
+
+@pytest.mark.parametrize("pattern", [".*", "[0-9a-f]+", "|".join(f"{n:02x}" for n in range(256)), "(3b|5e)"])
+def test_patterns_that_people_write_are_tried(pattern: str) -> None:
+    assert entry({"address": {"bus": pattern}}, "34").address is not None
 
 
 _JSON = st.recursive(

@@ -59,6 +59,8 @@ def parse_aliases(
             aliases[alias.name] = alias if known is None else _joined(known, alias)
         except NovaRaises as raised:
             return raised.over(index)
+        except RecursionError as error:
+            return _invalid(str(error)).over(index)
     trouble = _whole(aliases, pci_in_placement) if pci.ALIAS_NEEDS_IDS.at(release) else None
     return aliases if trouble is None else Refusal("PciInvalidAlias", f"The PCI alias(es) {trouble}")
 

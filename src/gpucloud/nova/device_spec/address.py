@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gpucloud.model.failure import Failure
 from gpucloud.nova.device_spec.fields import (
     ANY,
     BUS,
@@ -26,6 +27,12 @@ from gpucloud.nova.releases.release import Release
 
 _EVERY = ".*"
 _HEX = frozenset(string.hexdigits)
+_REPEATED_GROUP = re.compile(r"\)[*+?{]")
+_REPEAT = re.compile(r"[*+?{]")
+_MOST_CHOICES = 12
+"""Bars in a pattern with groups: each may double the ways to fail."""
+_LONGEST_REPEATING = 40
+"""The longest pattern that may repeat anything."""
 
 Parts: TypeAlias = tuple[str, str, str, str]
 """Domain, bus, slot, function."""
@@ -86,6 +93,7 @@ def parse_address(value: Json, release: Release, machine: Machine) -> Address:
 
     Raises:
         NovaRaises: nova refuses it, or falls over its type.
+        Failure: nova would take it, and matching might never end.
     """
     form = _parse_form(value, release)
     is_pf = _is_single(form.parts) and machine.is_physical_function("{}:{}:{}.{}".format(*form.parts))
@@ -137,7 +145,21 @@ def _parse_regex(value: dict[str, Json]) -> RegexAddress:
     except (OverflowError, RecursionError) as error:
         raise NovaRaises(type(error).__name__, str(error)) from error
     domain, bus, slot, function = (pattern.pattern for pattern in compiled)
+    _check_that_matching_ends((domain, bus, slot, function))
     return RegexAddress((domain, bus, slot, function), compiled)
+
+
+def _check_that_matching_ends(patterns: Parts) -> None:
+    """Refuse to try what nova would try for hours: fields have four characters, but ways to fail are many."""
+    for pattern in patterns:
+        repeats_group = _REPEATED_GROUP.search(pattern) is not None
+        has_choices = "(" in pattern and pattern.count("|") > _MOST_CHOICES
+        is_long = len(pattern) > _LONGEST_REPEATING and _REPEAT.search(pattern) is not None
+        if repeats_group or has_choices or is_long:
+            raise Failure(
+                f"the pattern {pattern[:60]!r} of a device_spec's address could take nova hours to match",
+                "write the field without repeated groups, as in 3b|5e or [0-3]",
+            )
 
 
 def _compile(part: Json) -> re.Pattern[str]:

@@ -39,6 +39,9 @@ def parse_device_specs(
 
     Returns:
         The entries, one for each JSON object; or what nova raises at the first value it does not take.
+
+    Raises:
+        Failure: an address has a pattern that nova would take, and that might never be matched to its end.
     """
     entries: list[DeviceSpec] = []
     for index, text in enumerate(values):
@@ -49,6 +52,8 @@ def parse_device_specs(
                 entries.append(entry)
         except NovaRaises as raised:
             return raised.over(index)
+        except RecursionError as error:  # nova prints or copies what is nested too deep
+            return Refusal("RecursionError", str(error), index)
     return tuple(entries)
 
 
