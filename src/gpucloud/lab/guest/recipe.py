@@ -49,7 +49,7 @@ FILES = {
     "boot/grub/grub.cfg": f"""\
 set timeout=0
 menuentry Debian {{
-  linux /vmlinuz root=LABEL={LABEL} ro console=ttyS0,115200 quiet mitigations=off cryptomgr.notests
+  linux /vmlinuz root=LABEL={LABEL} ro console=ttyS0,115200 quiet mitigations=off cryptomgr.notests nohz=off highres=off
   initrd /initrd.img
 }}
 """,
