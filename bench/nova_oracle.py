@@ -1,9 +1,9 @@
-"""How often gpucloud and nova disagree: ``python bench/nova_oracle.py [CASES [SEED]]``.
+"""How often gpucloud and nova disagree: ``python bench/nova_oracle.py [CASES [SEED [RELEASE...]]]``.
 
 Runs so many random cases (50,000 unless told), and those made by hand, through every release of nova that can
-be installed and through gpucloud's rules for it. Prints one line for each release (distinct cases,
-disagreements, seconds) and the first three disagreements in full. Two releases at a time, at low priority.
-The first run makes nova's environment in the user's cache.
+be installed, or those named, and through gpucloud's rules for it. Prints one line for each release (distinct
+cases, disagreements, seconds) and the first three disagreements in full. Two releases at a time, at low
+priority; an hour and more on two cores. The first run makes nova's environment in the user's cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -25,13 +26,14 @@ def main(arguments: list[str]) -> int:
     """Judge every release; the exit code says whether all agree."""
     count = int(arguments[0]) if arguments else 50_000
     seed = int(arguments[1]) if len(arguments) > 1 else 1
+    versions = arguments[2:] or list(PACKAGES)
     python_of()
-    for version in PACKAGES:
+    for version in versions:
         source_of(version)
     total = 0
     with ProcessPoolExecutor(2, initializer=os.nice, initargs=(10,)) as pool:
         for version, (cases, found, seconds) in zip(
-            PACKAGES, pool.map(_judge, PACKAGES, [count] * len(PACKAGES), [seed] * len(PACKAGES)), strict=True
+            versions, pool.map(_judge, versions, repeat(count), repeat(seed)), strict=True
         ):
             total += len(found)
             print(f"nova {version}: {cases} cases, {len(found)} disagreements, {seconds:.0f} s", flush=True)
