@@ -24,11 +24,12 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from gpucloud.doctor import diagnose
 from gpucloud.doctor.evidence.boot import BootSettings
-from gpucloud.doctor.evidence.gather import gather
+from gpucloud.doctor.evidence.gather import MOST_LINES, gather
 from gpucloud.doctor.evidence.pasted import Pasted, from_mapping, from_text
 from gpucloud.doctor.evidence.pci import PciListing
 from gpucloud.doctor.evidence.phrase import find_remarks
@@ -128,7 +129,8 @@ def read_document(data: bytes) -> None:
 def read_lines(data: bytes) -> None:
     """Every parser of lines, over every line."""
     listing, boot, nova, request, shapes = PciListing(), BootSettings(), NovaSettings(), Request(), Shapes()
-    for line in (line for chunk in _chunks(data) for line in chunk.lines()):
+    lines = (line for chunk in _chunks(data) for line in chunk.lines())
+    for line in islice(lines, MOST_LINES):
         for parser in (listing, boot, nova, request, shapes):
             parser.read(line)
     nova.finish()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gpucloud.doctor import diagnose
 from gpucloud.doctor.evidence.boot import MOST_DIRECTIVES
-from gpucloud.doctor.evidence.gather import gather
+from gpucloud.doctor.evidence.gather import MOST_LINES, gather
 from gpucloud.doctor.evidence.pasted import MOST_KEYS, from_mapping, from_text
 from gpucloud.doctor.evidence.pci import MOST_FUNCTIONS
 from gpucloud.doctor.evidence.phrases import PHRASES
@@ -63,6 +63,13 @@ def test_functions_beyond_the_most_that_are_kept_are_said_to_be_skipped() -> Non
     assert case.paper is not None
     assert len(case.paper.listing.seen) == MOST_FUNCTIONS
     assert case.paper.skipped == [f"PCI functions after the first {MOST_FUNCTIONS}"]
+
+
+def test_lines_beyond_the_most_that_are_read_are_said_to_be_skipped() -> None:
+    case = gather(from_text("paste", ("<\n" * (MOST_LINES + 1), RMRR)))
+    assert case.paper is not None
+    assert case.paper.skipped == [f"after the first {MOST_LINES} lines only messages, no listings"]
+    assert [finding.cause for finding in diagnose(case).findings] == ["rmrr-ineligible"]
 
 
 def test_directives_beyond_the_most_that_are_kept_are_said_to_be_skipped() -> None:

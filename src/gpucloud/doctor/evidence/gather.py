@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.boot import MOST_DIRECTIVES
@@ -21,6 +22,8 @@ from gpucloud.model.finding import Evidence
 
 STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
+MOST_LINES = 150_000
+"""Lines of one input that are read as listing or configuration."""
 _MOST_REMARKS = 24
 _INTERESTING = re.compile(
     r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s|/etc/kernel/cmdline", re.IGNORECASE
@@ -46,6 +49,8 @@ def _left_out(paper: Paper) -> Iterator[str]:
         yield f"nova's options after the first {MOST_SETTINGS}"
     if paper.listing.has_more or paper.guest_listing.has_more:
         yield f"PCI functions after the first {MOST_FUNCTIONS}"
+    if paper.lines_read >= MOST_LINES:
+        yield f"after the first {MOST_LINES} lines only messages, no listings"
     if paper.request.has_more:
         yield f"properties of flavors and images after the first {MOST_PROPERTIES}"
     if paper.boot.has_more:
@@ -84,7 +89,8 @@ def _read_messages(paper: Paper, chunk: Chunk) -> None:
 
 def _read_lines(paper: Paper, chunk: Chunk) -> None:
     is_guest = is_guest_key(chunk.key)
-    for line in chunk.lines():
+    for line in islice(chunk.lines(), MOST_LINES - paper.lines_read):
+        paper.lines_read += 1
         if not line.text or line.text.isspace():
             paper.listing.read(line)
         elif is_guest:

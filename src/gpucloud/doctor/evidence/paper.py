@@ -35,6 +35,8 @@ class Paper:
     request: Request = field(default_factory=Request)
     shapes: Shapes = field(default_factory=Shapes)
     tried: Tried = field(default_factory=dict)
+    lines_read: int = 0
+    """Lines that were read as listing or configuration."""
     has_text: bool = False
     """There was anything at all to read."""
     skipped: list[str] = field(default_factory=list)
