@@ -112,7 +112,8 @@ class Tools:
 
     def __call__(self, argv: Sequence[str]) -> None:
         self.runs.append(argv[0])
-        self.make(argv[0])
+        if argv[0] != "systemctl":
+            self.make(argv[0])
 
     def make(self, program: str) -> None:
         texts = {

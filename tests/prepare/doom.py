@@ -131,6 +131,12 @@ class DoomedSystem:
     def remove(self, path: str) -> None:
         self._around(lambda: self._system.remove(path))
 
+    def link(self, path: str, target: str) -> None:
+        self._around(lambda: self._system.link(path, target))
+
+    def unlink(self, path: str) -> None:
+        self._around(lambda: self._system.unlink(path))
+
     def tidy(self, path: str) -> None:
         self._around(lambda: self._system.tidy(path))
 

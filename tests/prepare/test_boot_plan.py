@@ -13,12 +13,16 @@ from tests.prepare.fake_host import picture
 from tests.prepare.fake_kernel import FakeKernel
 
 from gpucloud.model.failure import Failure
-from gpucloud.model.plan import Plan, RemoveFile, RunTool, WriteFile
+from gpucloud.model.plan import EnableUnit, Plan, RemoveFile, RunTool, WriteFile
 from gpucloud.model.unknown import Unknown
 
 VGPU = "pools:\n  a:\n    use: vgpu\n    match: {ids: 10de:20b5}\n"
 BOTH = "pools:\n  a:\n    use: passthrough\n    match: {ids: 10de:20b5}\n"
-OWN = ("/etc/modprobe.d/gpucloud.conf", "/etc/modules-load.d/gpucloud.conf")
+OWN = (
+    "/etc/modprobe.d/gpucloud.conf",
+    "/etc/modules-load.d/gpucloud.conf",
+    "/etc/systemd/system/gpucloud-boot.service",
+)
 SCRIPTS = ("/etc/initramfs-tools/hooks/gpucloud", "/etc/initramfs-tools/scripts/init-top/00gpucloud")
 DRACUT = (
     "/etc/dracut.conf.d/90-gpucloud.conf",
@@ -104,6 +108,10 @@ def carry_out(kernel: FakeKernel, plan: Plan) -> None:
             place.chmod(change.after.mode)
         elif isinstance(change, RemoveFile):
             (kernel.root / change.path.lstrip("/")).unlink()
+        elif isinstance(change, EnableUnit):
+            link = kernel.root / change.path.lstrip("/")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(change.unit) if change.is_on else link.unlink()
 
 
 @pytest.mark.parametrize("name", FAMILIES)

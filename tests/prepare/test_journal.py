@@ -18,14 +18,16 @@ from gpucloud.prepare.journal.log import fold, parse_log, render_event
 from gpucloud.prepare.listing import list_entries
 
 STEPS = st.integers(0, 30)
+_WHOLE = (Kind.DONE, Kind.CONFIRMED, Kind.UNDONE)
+"""Events that tell of the whole plan, not of a step."""
 EVENTS = st.builds(
     Event,
     st.floats(0, 4e9).map(lambda at: round(at, 3)),
-    st.sampled_from([kind for kind in Kind if kind not in (Kind.DONE, Kind.UNDONE)]),
+    st.sampled_from([kind for kind in Kind if kind not in _WHOLE]),
     STEPS,
     st.none() | st.text(max_size=40),
     st.none() | st.just("4711 123"),
-) | st.builds(Event, st.just(1.0), st.sampled_from([Kind.DONE, Kind.UNDONE]))
+) | st.builds(Event, st.just(1.0), st.sampled_from(_WHOLE))
 
 
 def told(*words: str) -> Progress:

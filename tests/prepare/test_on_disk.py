@@ -14,7 +14,7 @@ from tests.prepare.fake_host import card, picture
 from tests.prepare.site import Site, site_in
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import Content, FileState, Plan, RemoveFile, RunTool, Step, WriteFile
+from gpucloud.model.plan import Content, EnableUnit, FileState, Plan, RemoveFile, RunTool, Step, WriteFile
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.desk import conclude
 from gpucloud.prepare.journal import Status
@@ -27,6 +27,8 @@ GRUB, DROP_IN, OLD = (
     "/etc/default/grub.d/zz-gpucloud.cfg",
     "/etc/modprobe.d/gpucloud.conf",
 )
+WANTS = "/etc/systemd/system/multi-user.target.wants"
+LINK = f"{WANTS}/a.service"
 ME = (os.getuid(), os.getgid())
 MAKE = ("update-initramfs", "-u")
 
@@ -65,6 +67,11 @@ def steps() -> tuple[Step, ...]:
         WriteFile(path=GRUB, before=state("A=1\n", 0o600), after=state("A=1\nB=2\n", 0o600)),
         WriteFile(path=DROP_IN, before=None, after=state("C=\t3\n"), folders=("/etc/default/grub.d",)),
         RemoveFile(path=OLD, before=state("blacklist x\n", 0o640)),
+        EnableUnit(
+            path=LINK,
+            unit="/etc/systemd/system/a.service",
+            folders=("/etc/systemd", "/etc/systemd/system", WANTS),
+        ),
         RunTool(argv=MAKE, when="apply", makes="the initramfs"),
     )
     return tuple(Step(change, "it is wanted", None) for change in changes)

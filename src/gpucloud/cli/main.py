@@ -47,6 +47,8 @@ VERBS = {
     "apply": Verb("prepare", "apply", _CHANGE),
     "verify": Verb("prepare", "verify", _CHANGE),
     "undo": Verb("prepare", "undo", _CHANGE),
+    "confirm": Verb("boot", "confirm", _CHANGE),
+    "boot": Verb("boot", "boot", _CHANGE),
     "launch": Verb("guests", "launch", _GUESTS),
     "list": Verb("guests", "list_guests", _GUESTS),
     "show": Verb("guests", "show", _GUESTS),

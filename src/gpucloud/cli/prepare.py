@@ -10,6 +10,7 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, clean, print_json, print_text, say, table
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.file import read_plan, write_plan
 from gpucloud.cli.plans.start import NameOption, SpecOption, plan_elsewhere, plan_here, refuse_both
 from gpucloud.cli.plans.watch import watching
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 Force = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
 Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
-State = Annotated[
-    Path, typer.Option("--state", envvar="GPUCLOUD_STATE", metavar="FOLDER", help="Where the journal lies.")
-]
-_STATE = Path("/var/lib/gpucloud")
 
 
 def plan(
@@ -43,7 +40,7 @@ def plan(
     check: Annotated[bool, typer.Option("--check", help="Exit with 4 where something would change.")] = False,
     shape: Shaped = Shape.TEXT,
     force: Force = False,
-    state: State = _STATE,
+    state: StateOption = STATE,
 ) -> None:
     """Show every change that would make GPUs ready for guests, and change nothing.
 
@@ -61,7 +58,7 @@ def plan(
 
     refuse_both(unit, spec)
     if capture is None and remote is None:
-        desk = _desk(context, state)
+        desk = desk_of(context, state)
         made = _plan_here(desk, unit, spec, name, force=force)
         _tell_unfinished(desk, made)
     elif spec is not None:
@@ -89,7 +86,7 @@ def apply(
     resume: Annotated[bool, typer.Option("--resume", help="Carry on with a plan that was cut off.")] = False,
     shape: Shaped = Shape.TEXT,
     force: Force = False,
-    state: State = _STATE,
+    state: StateOption = STATE,
 ) -> None:
     """Make GPUs ready for guests: each change is in the journal before it is made, and read back after.
 
@@ -104,7 +101,7 @@ def apply(
       gpucloud apply --spec gpucloud.yaml
       gpucloud apply --resume
     """
-    desk = _desk(context, state)
+    desk = desk_of(context, state)
     if [file is not None, bool(unit), spec is not None, resume].count(True) != 1:
         raise Failure(
             "apply takes one of: a plan file, --unit, --spec, --resume",
@@ -137,7 +134,7 @@ def verify(
     ] = None,
     unit: UnitOption = None,
     shape: Shaped = Shape.TEXT,
-    state: State = _STATE,
+    state: StateOption = STATE,
 ) -> None:
     """Look whether the host is as planned. Exit code 3 says that it is not.
 
@@ -146,7 +143,7 @@ def verify(
       gpucloud verify 3
       gpucloud verify --unit 3b:00.0
     """
-    desk = _desk(context, state)
+    desk = desk_of(context, state)
     mismatches = desk.verify_units(unit) if unit else desk.verify(entry)
     if shape is Shape.JSON:
         print_json(mismatches)
@@ -166,7 +163,7 @@ def undo(
     force: Annotated[
         bool, typer.Option("--force", help="Also take back what somebody else has changed since.")
     ] = False,
-    state: State = _STATE,
+    state: StateOption = STATE,
 ) -> None:
     """Take an applied plan back: the previous drivers and overrides, and nothing of anybody else.
 
@@ -178,7 +175,7 @@ def undo(
       gpucloud undo 3
       gpucloud undo --list
     """
-    desk = _desk(context, state)
+    desk = desk_of(context, state)
     if listed:
         _list(desk, shape)
     else:
@@ -186,13 +183,6 @@ def undo(
             outcome = desk.undo(entry, force=force, watch=watch)
         but = " but for what is named above" if outcome.kept else ""
         _report(outcome, shape, f"journal entry {outcome.entry} is taken back: the host is as before{but}")
-
-
-def _desk(context: typer.Context, state: Path) -> Desk:
-    """The desk that tests put in place, or this host's."""
-    from gpucloud.prepare.desk import Desk, open_desk
-
-    return context.obj if isinstance(context.obj, Desk) else open_desk(state)
 
 
 def _plan_here(

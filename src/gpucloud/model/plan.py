@@ -122,6 +122,21 @@ class RemoveFile:
 
 
 @dataclass(frozen=True, slots=True)
+class EnableUnit:
+    """Let systemd start a unit, or not any more, by the link that ``systemctl enable`` makes."""
+
+    kind: Literal["enable-unit"] = field(default="enable-unit", kw_only=True)
+    path: str
+    """The link, in the ``.wants`` folder of a target."""
+    unit: str
+    """Path of the unit's file, to which it leads."""
+    is_on: bool = True
+    """False: the link goes."""
+    folders: tuple[str, ...] = ()
+    """Folders that have to be made for it, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Let a tool of the distribution make anew what it makes of its configuration: boot menu, initramfs.
 
@@ -139,7 +154,7 @@ class RunTool:
 AtRunTime = LoadModule | DetachConsole | ReleaseFramebuffer | SetDriverOverride | UnbindDriver | BindDriver
 """Changes of the running kernel: a restart ends them."""
 
-OnDisk = WriteFile | RemoveFile | RunTool
+OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool
 """Changes that stay over a restart, and mostly begin to act with it."""
 
 Change = AtRunTime | OnDisk

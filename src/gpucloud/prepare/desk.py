@@ -18,7 +18,8 @@ from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.journal import Entry, Journal, Status
+from gpucloud.prepare.guard import RESTART, Start, armed, look_at_start
+from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.steps import preview
@@ -81,6 +82,40 @@ class Desk:
                 self._guard(entry)
                 return resume(entry, self.system, watch)
         raise Failure("no plan was cut off here", "see gpucloud undo --list")
+
+    def look_at_start(self, watch: Watch = _QUIET) -> tuple[Start, Outcome | None] | None:
+        """Look whether this start is as planned, and take the plan back if not; None: nothing waits for it.
+
+        Where the host cannot be reached, it is started again with what was brought back.
+
+        Raises:
+            Failure: what is not right cannot be taken back, or something is unfinished.
+        """
+        with self.journal.lock():
+            refuse_unfinished(self.journal)
+            entry = armed(self.journal)
+            start = look_at_start(entry, self.system, self.read_host) if entry is not None else None
+            if entry is None or start is None:
+                return None
+            if not start.wrong:
+                return start, None
+            outcome = undo_entry(entry, self.system, self.read_host, watch=watch)
+            if not start.has_network and not outcome.left:
+                self.system.run_tool(RESTART)
+            return start, outcome
+
+    def confirm(self) -> str:
+        """Say that the host starts as it should; gives the entry that is not taken back by itself any more.
+
+        Raises:
+            Failure: nothing waits for it.
+        """
+        with self.journal.lock():
+            entry = armed(self.journal)
+            if entry is None:
+                raise Failure("nothing waits to be confirmed", "see gpucloud undo --list")
+            entry.note(Kind.CONFIRMED)
+            return entry.id
 
     def undo(self, name: str, *, force: bool, watch: Watch = _QUIET) -> Outcome:
         """Take an entry back, and what earlier undos had to leave for its sake.

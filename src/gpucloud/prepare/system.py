@@ -70,6 +70,20 @@ class System(Reader, Protocol):
             OSError: the system refused.
         """
 
+    def link(self, path: str, target: str) -> None:
+        """Make a symbolic link.
+
+        Raises:
+            OSError: the system refused.
+        """
+
+    def unlink(self, path: str) -> None:
+        """Remove a symbolic link; one that is not there is fine.
+
+        Raises:
+            OSError: the system refused.
+        """
+
     def tidy(self, path: str) -> None:
         """Remove what an interrupted ``put`` left beside a file.
 
@@ -208,6 +222,12 @@ class LiveSystem:
 
     def remove(self, path: str) -> None:
         self._tree.remove(path)
+
+    def link(self, path: str, target: str) -> None:
+        self._tree.link(path, target)
+
+    def unlink(self, path: str) -> None:
+        self._tree.unlink(path)
 
     def tidy(self, path: str) -> None:
         self._tree.tidy(path)

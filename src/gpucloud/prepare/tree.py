@@ -55,6 +55,23 @@ class Tree:
             place.unlink(missing_ok=True)
             sync_folder(place.parent)
 
+    def link(self, path: str, target: str) -> None:
+        """Make a symbolic link; whatever is there is replaced."""
+        place = self._at(path)
+        beside = _beside(place)
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target)
+        beside.rename(place)
+        sync_folder(place.parent)
+
+    def unlink(self, path: str) -> None:
+        """Remove a symbolic link, and what an interrupted ``link`` may have left beside it."""
+        place = self._at(path)
+        if place.parent.is_dir():
+            _beside(place).unlink(missing_ok=True)
+            place.unlink(missing_ok=True)
+            sync_folder(place.parent)
+
     def tidy(self, path: str) -> None:
         """Remove only what an interrupted ``put`` may have left beside the file."""
         _beside(self._real(path)).unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import BindDriver, LoadModule, OnDisk, Plan, RemoveFile, WriteFile
+from gpucloud.model.plan import BindDriver, EnableUnit, LoadModule, OnDisk, Plan, RemoveFile, WriteFile
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
@@ -33,7 +33,13 @@ def verify(plan: Plan, reader: Reader) -> tuple[Mismatch, ...]:
 def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
     for step in plan.steps:
         change = step.change
-        if isinstance(change, WriteFile | RemoveFile):
+        if isinstance(change, EnableUnit):
+            target, wanted = reader.read_link(change.path), change.unit if change.is_on else None
+            if target != wanted:
+                yield Mismatch(
+                    change.path, wanted or "no link", target if isinstance(target, str) else "no link"
+                )
+        elif isinstance(change, WriteFile | RemoveFile):
             wanted = change.after.text if isinstance(change, WriteFile) else None
             seen = reader.read_text(change.path)
             if isinstance(seen, Unknown):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, SETTINGS
+from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, SETTINGS, UNIT_LINK
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.distribution import SIGNS
 
@@ -107,7 +107,7 @@ def _rules() -> Iterator[Rule]:
     yield Rule(Kind.BYTES, SECURE_BOOT)
     for name in _NODES.split():
         yield Rule(Kind.NAME, _PCI + name)
-    for pattern in (*_NAMES.split(), *(sign for sign in SIGNS if sign not in _BOOT)):
+    for pattern in (*_NAMES.split(), UNIT_LINK, *(sign for sign in SIGNS if sign not in _BOOT)):
         yield Rule(Kind.NAME, pattern)
     for prefix in DEVICE_NODES:
         yield Rule(Kind.OPEN, prefix)

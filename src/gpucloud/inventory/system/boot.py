@@ -35,8 +35,10 @@ OWN = (
     "/usr/lib/dracut/modules.d/90gpucloud/module-setup.sh",
     "/usr/lib/dracut/modules.d/90gpucloud/run-claim.sh",
     "/usr/lib/dracut/modules.d/90gpucloud/claim",
+    "/etc/systemd/system/gpucloud-boot.service",
 )
 """Files that gpucloud writes itself: whether they are there, and as they would be written now."""
+UNIT_LINK = "/etc/systemd/system/multi-user.target.wants/gpucloud-boot.service"
 
 _SETTING = re.compile(r"\s*((?:export\s+)?GRUB_CMDLINE_LINUX(?:_DEFAULT)?\+?=|options[ \t]+|kernelopts=)(.*)")
 REFERENCE = re.compile(r"\$\{?(?:GRUB_CMDLINE_LINUX(?:_DEFAULT)?|kernelopts|tuned_params)\}?")

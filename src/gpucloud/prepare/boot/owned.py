@@ -16,8 +16,9 @@ HEADER = "# Written by gpucloud for the pools of its spec; do not edit. Taken ba
     DRACUT_SETUP,
     DRACUT_HOOK,
     DRACUT_CLAIM,
+    UNIT,
 ) = OWNED = OWN
 """GRUB's drop-in sorts last, so that no other can assign what it adds to (cloud images bring one that does).
 The initramfs's script sorts first: without prerequisites they run by name, and ``udev`` loads drivers."""
-IN_INITRAMFS = frozenset(OWNED) - {GRUB_DROP_IN, MODULES_LOAD}
+IN_INITRAMFS = frozenset(OWNED) - {GRUB_DROP_IN, MODULES_LOAD, UNIT}
 """A change of one of them needs the initramfs made anew."""

@@ -44,6 +44,14 @@ _MODULES = f"""
 take a card, and keeps a graphics driver away where the host has nothing left for it; nouveau is kept away
 where NVIDIA's cards are cut into vGPUs.
 
+## The next start
+
+`gpucloud-boot.service` looks at every start before guests are started: groups, drivers of the cards that
+were given away, network. If all is there in time, the change is confirmed; if not, the files and all that
+is made of them are brought back at once, and a host without a network is started again with them.
+`gpucloud confirm` says by hand that a start is right. `gpucloud` has to be where systemd looks for
+programs (`/usr/local/bin`, `/usr/bin`).
+
 ## How each is proven
 
 Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte for

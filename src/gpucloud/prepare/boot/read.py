@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.plan import Content, FileState
 from gpucloud.model.unknown import Unknown
@@ -43,7 +44,7 @@ def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
 def _folders() -> Iterator[str]:
     """Folders of patterns, and all folders above files that may have to be written."""
     seen = {folder for folder, _ in PATTERNS}
-    for path in (*FILES, *OWNED):
+    for path in (*FILES, *OWNED, UNIT_LINK):
         folder = path.rpartition("/")[0]
         while folder:
             seen.add(folder)

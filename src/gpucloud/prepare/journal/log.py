@@ -29,6 +29,8 @@ class Kind(Enum):
     """A step could not be done; undo follows."""
     DONE = "done"
     """All steps are done and were read back."""
+    CONFIRMED = "confirmed"
+    """The host started as planned, or somebody says that it did: nothing is taken back by itself any more."""
     UNDOING = "undoing"
     """A step is about to be taken back."""
     LEFT = "left"
@@ -83,6 +85,8 @@ class Progress:
     """Steps that are done or may be, first to last: what undo has to look at."""
     kept: tuple[int, ...] = ()
     """Of those, steps that an undo left on purpose."""
+    is_confirmed: bool = False
+    """The host has started as planned since."""
     waiting: tuple[str, ...] = ()
     """Processes that the kernel kept when the log was written."""
 
@@ -125,7 +129,7 @@ def _parse(line: bytes, number: int) -> Event:
 
 def _is_sound(fields: dict[str, Any]) -> bool:
     step = fields.get("step")
-    needs_step = fields["kind"] not in (Kind.DONE.value, Kind.UNDONE.value)
+    needs_step = fields["kind"] not in (Kind.DONE.value, Kind.CONFIRMED.value, Kind.UNDONE.value)
     is_step = type(step) is int and step >= 0
     return (
         (is_step if needs_step else step is None)
@@ -143,6 +147,7 @@ def fold(events: Sequence[Event]) -> Progress:
         tale.status,
         tuple(sorted(tale.present)),
         tuple(sorted(tale.kept)),
+        any(event.kind is Kind.CONFIRMED for event in events),
         tuple(event.waiting for event in events if event.waiting is not None),
     )
 

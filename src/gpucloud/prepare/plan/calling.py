@@ -8,6 +8,7 @@ from gpucloud.model.plan import (
     BindDriver,
     Change,
     DetachConsole,
+    EnableUnit,
     LoadModule,
     OnDisk,
     ReleaseFramebuffer,
@@ -36,7 +37,7 @@ def call_change(change: Change) -> str:
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
-        case WriteFile() | RemoveFile() | RunTool():
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
             return _call_on_disk(change)
         case _:
             assert_never(change)
@@ -48,6 +49,8 @@ def _call_on_disk(change: OnDisk) -> str:
             return f"{'write' if change.before is None else 'change'} {change.path}"
         case RemoveFile():
             return f"remove {change.path}"
+        case EnableUnit():
+            return f"{'enable' if change.is_on else 'disable'} {change.unit.rpartition('/')[2]}"
         case RunTool():
             once = "" if change.when == "apply" else "on undo, when the files are back: "
             return f"{once}run {' '.join(change.argv)}"

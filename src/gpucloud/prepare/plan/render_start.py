@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import unified_diff
 
-from gpucloud.model.plan import Plan, RunTool, Step
+from gpucloud.model.plan import EnableUnit, Plan, RunTool, Step
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview
@@ -34,6 +34,9 @@ def _is_for_undo(step: Step) -> bool:
 
 def _diff(step: Step) -> Iterator[str]:
     if isinstance(step.change, RunTool):
+        return
+    if isinstance(step.change, EnableUnit):
+        yield f"   {'+' if step.change.is_on else '-'} {step.change.path} -> {step.change.unit}"
         return
     change = preview(step.change)
     old = "/dev/null" if change.before is None else change.path

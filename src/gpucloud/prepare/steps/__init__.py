@@ -12,6 +12,7 @@ from gpucloud.model.plan import (
     BindDriver,
     Change,
     DetachConsole,
+    EnableUnit,
     LoadModule,
     ReleaseFramebuffer,
     RemoveFile,
@@ -20,7 +21,8 @@ from gpucloud.model.plan import (
     UnbindDriver,
     WriteFile,
 )
-from gpucloud.prepare.steps import console, driver, file, framebuffer, module, override, tool
+from gpucloud.prepare.steps import console, driver, framebuffer, module, override
+from gpucloud.prepare.steps.on_disk import do_on_disk, preview_on_disk, undo_on_disk
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError
 
 if TYPE_CHECKING:
@@ -50,12 +52,8 @@ def do(change: Change, system: System) -> None:
             driver.do_unbind(change, system)
         case BindDriver():
             driver.do_bind(change, system)
-        case WriteFile():
-            file.do_write(change, system)
-        case RemoveFile():
-            file.do_remove(change, system)
-        case RunTool():
-            tool.do_run(change, system)
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+            do_on_disk(change, system)
         case _:
             assert_never(change)
 
@@ -85,12 +83,8 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             driver.undo_unbind(change, system)
         case BindDriver():
             driver.undo_bind(change, system, force=force)
-        case WriteFile():
-            file.undo_write(change, system, force=force)
-        case RemoveFile():
-            file.undo_remove(change, system, force=force)
-        case RunTool():
-            tool.undo_run(change, system)
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+            undo_on_disk(change, system, force=force)
         case _:
             assert_never(change)
     return None
@@ -111,11 +105,7 @@ def preview(change: Change) -> Difference:
             return driver.preview_unbind(change)
         case BindDriver():
             return driver.preview_bind(change)
-        case WriteFile():
-            return file.preview_write(change)
-        case RemoveFile():
-            return file.preview_remove(change)
-        case RunTool():
-            return tool.preview_run(change)
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+            return preview_on_disk(change)
         case _:
             assert_never(change)

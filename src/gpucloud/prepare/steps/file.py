@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpucloud.model.plan import FileState, RemoveFile, WriteFile
+from gpucloud.prepare.steps.folder import make_folders, remove_folders
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def do_write(change: WriteFile, system: System) -> None:
         return
     if now != change.before:
         raise NotAsPlannedError(f"{change.path} is not as it was when the plan was made")
-    _make_folders(change, system)
+    make_folders(change.folders, system)
     _put(change.path, change.after, system)
 
 
@@ -29,8 +30,7 @@ def undo_write(change: WriteFile, system: System, *, force: bool) -> None:
         raise StepError(f"somebody else has changed {change.path} since")
     if change.before is None:
         _remove(change.path, system)
-        for folder in reversed(change.folders):
-            _remove_folder(folder, system)
+        remove_folders(change.folders, system)
     elif now != change.before:
         _put(change.path, change.before, system)
     else:
@@ -112,18 +112,3 @@ def _tidy(path: str, system: System) -> None:
         system.tidy(path)
     except OSError as error:
         raise StepError(f"{path}: what is left beside it stays: {error.strerror or error}") from error
-
-
-def _make_folders(change: WriteFile, system: System) -> None:
-    for folder in change.folders:
-        try:
-            system.make_folder(folder)
-        except OSError as error:
-            raise StepError(f"{folder} could not be made: {error.strerror or error}") from error
-
-
-def _remove_folder(folder: str, system: System) -> None:
-    try:
-        system.remove_folder(folder)
-    except OSError as error:
-        raise StepError(f"{folder} could not be removed: {error.strerror or error}") from error

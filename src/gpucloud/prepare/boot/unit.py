@@ -1,0 +1,33 @@
+"""The unit that looks at every start, before guests are started.
+
+It waits for what it looks for, and fails loudly: ``systemctl status gpucloud-boot`` says what is not as
+planned. Others are only ordered after it; none of them waits for its success.
+"""
+
+from __future__ import annotations
+
+from gpucloud.prepare.boot.owned import HEADER
+
+_LATER = (
+    "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
+    " openstack-nova-compute.service docker.service podman.service"
+)
+"""What starts guests, in packages and in containers; systemd passes over those that are not there."""
+
+
+def render_unit() -> str:
+    """The unit's file. ``gpucloud`` is looked for where systemd looks for programs."""
+    return (
+        f"{HEADER}[Unit]\n"
+        "Description=Look whether this host started as gpucloud planned it\n"
+        "Wants=network-online.target\n"
+        "After=network-online.target\n"
+        f"Before={_LATER}\n"
+        "\n[Service]\n"
+        "Type=oneshot\n"
+        "RemainAfterExit=yes\n"
+        "TimeoutStartSec=15min\n"
+        "ExecStart=/usr/bin/env gpucloud boot\n"
+        "\n[Install]\n"
+        "WantedBy=multi-user.target\n"
+    )

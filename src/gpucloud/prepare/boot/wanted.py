@@ -1,0 +1,110 @@
+"""What every file is to be for what a spec wants: gpucloud's own whole, others with arguments added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciId
+from gpucloud.model.spec import Spec, Use
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot import owned
+from gpucloud.prepare.boot.arguments import missing, needed_arguments
+from gpucloud.prepare.boot.claim import Claim
+from gpucloud.prepare.boot.initramfs import Initramfs
+from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.boot.modules import WANTED, render_modprobe, render_modules_load
+from gpucloud.prepare.boot.unit import render_unit
+from gpucloud.spec import pool_of
+
+ROUTE = "default route"
+"""What ``Vital`` calls it, and the fact of a plan that the host had a network when it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Everything a plan is made from."""
+
+    host: Host
+    files: BootFiles
+    spec: Spec
+    host_name: str | Unknown
+    force: bool
+    pools: Mapping[str, tuple[GpuUnit, ...]]
+    """Units by the name of their pool."""
+
+    def units(self, *uses: Use) -> tuple[GpuUnit, ...]:
+        """Units of all pools of these uses, by address."""
+        found = [
+            unit for pool in self.spec.pools if pool.use in uses for unit in self.pools.get(pool.name, ())
+        ]
+        return tuple(sorted(found, key=lambda unit: unit.address))
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """What a file is to be; None: it is not to be there."""
+
+    text: str | None
+    mode: int
+    because: str
+    risk: str = ""
+
+
+def pools_of(host: Host, spec: Spec, host_name: str | Unknown) -> Mapping[str, tuple[GpuUnit, ...]]:
+    """Units of the host by the name of their pool; errors as of ``pool_of``."""
+    found: dict[str, tuple[GpuUnit, ...]] = {}
+    for unit in host.units:
+        pool = pool_of(spec, host_name, unit)
+        if pool is not None:
+            found[pool.name] = (*found.get(pool.name, ()), unit)
+    return found
+
+
+def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
+    """What every file is to be that gpucloud writes; its own that are not wanted are to go."""
+    new = {path: New(None, 0, "no pool needs it any more") for path in owned.OWNED}
+    given, cut = ask.units(Use.PASSTHROUGH), ask.units(Use.VGPU, Use.SRIOV)
+    if given or cut:
+        new |= _arguments(ask, loader)
+        new[owned.UNIT] = New(render_unit(), 0o644, "a start that is not as planned is taken back by itself")
+    text = render_modprobe(ask.host, given, cut)
+    if text is not None:
+        new[owned.MODPROBE] = New(
+            text, 0o644, "vfio-pci comes before the host's own drivers, and none is idle"
+        )
+    if given:
+        because = f"{_count(given)} for guests: VFIO is loaded at every start"
+        new[owned.MODULES_LOAD] = New(render_modules_load(), 0o644, because)
+        for path, (script, mode) in tool.render(tuple(_claims(given)), WANTED).items():
+            new[path] = New(
+                script,
+                mode,
+                "each card is given away by its address before the host's drivers are loaded",
+                "the host starts without these cards; gpucloud=off at the boot menu leaves them with it",
+            )
+    return new
+
+
+def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
+    needed, there = needed_arguments(ask.host), loader.arguments(ask.files)
+    if isinstance(needed, Unknown) or isinstance(there, Unknown):
+        return {}
+    words = missing(needed, there)
+    because = f"the kernel has to be told {' '.join(words)}: the IOMMU keeps guests apart"
+    risk = "a firmware with a faulty IOMMU table may not start: take the words out at the boot menu"
+    return {path: New(text, 0o644, because, risk) for path, text in loader.add(ask.files, words).items()}
+
+
+def _claims(given: Sequence[GpuUnit]) -> Iterator[Claim]:
+    for unit in given:
+        for function in unit.functions:
+            if isinstance(function.id, PciId):
+                yield Claim(function.address, function.id)
+
+
+def _count(units: Sequence[GpuUnit]) -> str:
+    return f"{len(units)} card" + ("s are" if len(units) > 1 else " is")

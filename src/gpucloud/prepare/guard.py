@@ -1,0 +1,104 @@
+"""The start that follows a change of how the host starts: looked at, and taken back by itself if it is wrong.
+
+What is applied with a restart in mind is armed until a start has shown that it is right, or somebody says so
+(``gpucloud confirm``). The unit ``gpucloud-boot.service`` looks at every start. If the groups, a binding or
+the network are not there in time, the files and all that is made of them are brought back at once; and where
+the network is missing, so that nobody could come and look, the host is started again with them. That can
+happen once: what was taken back is not armed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Plan
+from gpucloud.model.spec import Use
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.wanted import ROUTE
+from gpucloud.prepare.journal import Entry, Journal, Kind, Status
+from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.plan.vfio import is_ready
+from gpucloud.prepare.system import System
+from gpucloud.spec import parse_spec, pool_of
+
+WAITS = 24
+"""Times that what is missing is waited for, each as long as ``System.settles`` waits (five seconds): a card
+behind a slow bridge, an address by DHCP."""
+RESTART = ("systemctl", "reboot")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What came of one start."""
+
+    entry: str
+    wrong: tuple[str, ...]
+    """What is not as planned, in words; empty: it is confirmed."""
+    has_network: bool
+    """Somebody can come and look."""
+
+
+def armed(journal: Journal) -> Entry | None:
+    """The entry that the next start decides on, or this one: the last that waits for it."""
+    waiting = [entry for entry in journal.entries() if _waits(entry)]
+    return waiting[-1] if waiting else None
+
+
+def _waits(entry: Entry) -> bool:
+    progress = entry.read_progress()
+    return (
+        progress.status is Status.APPLIED
+        and not progress.is_confirmed
+        and entry.read_stored().plan.needs_reboot
+    )
+
+
+def look_at_start(
+    entry: Entry, system: System, read_host: Callable[[], Host], waits: int = WAITS
+) -> Start | None:
+    """Whether the host has started as the entry's plan wants it; None where it was not restarted since.
+
+    A start that is right is confirmed in the journal.
+    """
+    stored = entry.read_stored()
+    if stored.boot == read_boot(system):
+        return None
+
+    def find() -> tuple[str, ...]:
+        return tuple(_wrong(stored.plan, read_host(), system))
+
+    any(system.settles(lambda: not find()) for _ in range(waits))
+    wrong = find()
+    if not wrong:
+        entry.note(Kind.CONFIRMED)
+    return Start(entry.id, wrong, has_network(system))
+
+
+def has_network(reader: Reader) -> bool:
+    """Claims that a default route is there."""
+    tables = (("/proc/net/route", parse_routes), ("/proc/net/ipv6_route", parse_ipv6_routes))
+    texts = ((reader.read_text(path), parse) for path, parse in tables)
+    return any(tuple(parse(text)) for text, parse in texts if isinstance(text, str))
+
+
+def _wrong(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
+    if plan.wanted is None:
+        return
+    groups = host.iommu.groups
+    if plan.units and (isinstance(groups, Unknown) or not groups):
+        yield "there are no IOMMU groups"
+    spec = parse_spec(plan.wanted.spec)
+    name = plan.wanted.host_name or Unknown("the plan was made without it")
+    for unit in host.units:
+        pool = pool_of(spec, name, unit)
+        if pool is not None and pool.use is Use.PASSTHROUGH:
+            for function in unit.functions:
+                if not is_ready(function):
+                    driver = function.driver if isinstance(function.driver, str) else "no driver"
+                    yield f"{function.address} is with {driver}"
+    if any(fact.key == ROUTE and fact.value == "there" for fact in plan.facts) and not has_network(reader):
+        yield "there is no default route"

@@ -1,0 +1,57 @@
+"""Each kind of change that stays over a restart done, taken back and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from gpucloud.model.plan import EnableUnit, OnDisk, RemoveFile, RunTool, WriteFile
+from gpucloud.prepare.steps import file, tool, unit
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.steps.seen import Difference
+    from gpucloud.prepare.system import System
+
+
+def do_on_disk(change: OnDisk, system: System) -> None:
+    """Make the change; errors as of ``steps.do``."""
+    match change:
+        case WriteFile():
+            file.do_write(change, system)
+        case RemoveFile():
+            file.do_remove(change, system)
+        case EnableUnit():
+            unit.do_enable(change, system)
+        case RunTool():
+            tool.do_run(change, system)
+        case _:
+            assert_never(change)
+
+
+def undo_on_disk(change: OnDisk, system: System, *, force: bool) -> None:
+    """Take the change back; errors as of ``steps.undo``."""
+    match change:
+        case WriteFile():
+            file.undo_write(change, system, force=force)
+        case RemoveFile():
+            file.undo_remove(change, system, force=force)
+        case EnableUnit():
+            unit.undo_enable(change, system, force=force)
+        case RunTool():
+            tool.undo_run(change, system)
+        case _:
+            assert_never(change)
+
+
+def preview_on_disk(change: OnDisk) -> Difference:
+    """What the change changes, before and after."""
+    match change:
+        case WriteFile():
+            return file.preview_write(change)
+        case RemoveFile():
+            return file.preview_remove(change)
+        case EnableUnit():
+            return unit.preview_enable(change)
+        case RunTool():
+            return tool.preview_run(change)
+        case _:
+            assert_never(change)

@@ -1,0 +1,204 @@
+"""The start after a change of how the host starts: confirmed if it is right, taken back if it is not."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import SPEC, Tools, build_family
+from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.host import Host
+from gpucloud.prepare.apply import apply
+from gpucloud.prepare.guard import armed, look_at_start
+from gpucloud.prepare.journal import Status
+from gpucloud.spec import parse_spec
+
+ROUTE = (
+    "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+    "eth0\t00000000\t0102000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A Debian host; what its tools made is there."""
+    kernel = build_family(tmp_path / "root", "debian-12")
+    assert isinstance(kernel.tools, Tools)
+    for program in ("update-initramfs", "update-grub"):
+        kernel.tools.make(program)
+    return Site(kernel, tmp_path / "state")
+
+
+def set_route(root: Path, text: str) -> None:
+    (root / "proc/net").mkdir(parents=True, exist_ok=True)
+    (root / "proc/net/route").write_text(text)
+
+
+def prepared(site: Site, *, has_route: bool = True) -> dict[str, str]:
+    """Apply, on a host with a network or without; give the tree as it was before."""
+    old = site.picture()
+    plan = mine(site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False))
+    facts = tuple(
+        replace(fact, value="there" if has_route else "(none)") if fact.key == "default route" else fact
+        for fact in plan.facts
+    )
+    assert apply(replace(plan, facts=facts), site.system, site.journal).failure is None
+    assert isinstance(site.kernel.tools, Tools)
+    site.kernel.tools.runs.clear()
+    set_route(site.root, ROUTE)
+    return old
+
+
+def restart(site: Site, *, binds: bool = True) -> None:
+    """What a start makes of it: another boot id, and the early script's bindings."""
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+    for address in ("0000:3b:00.0", "0000:3b:00.1") if binds else ():
+        site.kernel.load("vfio_pci")
+        driver = site.root / f"sys/bus/pci/devices/{address}/driver"
+        site.kernel.unbind_store("pci", driver.readlink().name, address)
+        (site.root / f"sys/bus/pci/devices/{address}/driver_override").write_text("vfio-pci\n")
+        site.kernel.bind_store("pci", "vfio-pci", address)
+
+
+def runs(site: Site) -> list[str]:
+    assert isinstance(site.kernel.tools, Tools)
+    return site.kernel.tools.runs
+
+
+def same_files(site: Site, old: dict[str, str]) -> bool:
+    """Claims that all but the kernel's own files are as before."""
+    kernels = ("sys", "proc")
+    now = {path: text for path, text in site.picture().items() if not path.startswith(kernels)}
+    return now == {path: text for path, text in old.items() if not path.startswith(kernels)}
+
+
+def test_before_the_restart_nothing_is_decided(site: Site) -> None:
+    prepared(site)
+    assert site.desk.look_at_start() is None
+    assert armed(site.journal) is not None
+
+
+def test_a_start_that_is_right_is_confirmed(site: Site) -> None:
+    prepared(site)
+    restart(site)
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ()
+    assert found[1] is None
+    assert site.desk.look_at_start() is None
+    assert site.journal.entry("1").read_progress().is_confirmed
+    assert site.journal.entry("1").read_progress().status is Status.APPLIED
+
+
+def test_a_card_that_is_not_bound_brings_the_files_back(site: Site) -> None:
+    old = prepared(site)
+    restart(site, binds=False)
+    found = site.desk.look_at_start()
+    assert found is not None
+    start, outcome = found
+    assert start.wrong == ("0000:3b:00.0 is with nvidia", "0000:3b:00.1 is with snd_hda_intel")
+    assert outcome is not None
+    assert outcome.left == ()
+    assert same_files(site, old)
+    assert runs(site) == ["update-initramfs", "update-grub"] or runs(site) == [
+        "update-grub",
+        "update-initramfs",
+    ]
+    assert site.desk.look_at_start() is None
+
+
+def test_a_start_without_groups_is_wrong(site: Site) -> None:
+    prepared(site)
+    restart(site, binds=False)
+    for group in site.root.glob("sys/bus/pci/devices/*/iommu_group"):
+        group.unlink()
+    shutil.rmtree(site.root / "sys/kernel/iommu_groups")
+    (site.root / "sys/kernel/iommu_groups").mkdir()
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert "there are no IOMMU groups" in found[0].wrong
+
+
+def test_a_host_that_nobody_can_reach_is_started_again_as_before(site: Site) -> None:
+    old = prepared(site)
+    restart(site)
+    set_route(site.root, ROUTE.splitlines()[0] + "\n")
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ("there is no default route",)
+    assert same_files(site, old)
+    assert runs(site)[-1] == "systemctl"
+    assert site.desk.look_at_start() is None
+
+
+def test_a_host_that_never_had_a_network_is_not_asked_for_one(site: Site) -> None:
+    prepared(site, has_route=False)
+    restart(site)
+    set_route(site.root, "")
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ()
+
+
+def test_what_comes_late_is_waited_for(site: Site) -> None:
+    prepared(site)
+    restart(site)
+    set_route(site.root, "")
+    entry = armed(site.journal)
+    assert entry is not None
+    looks: list[None] = []
+
+    def read_host() -> Host:
+        looks.append(None)
+        if len(looks) == 3:
+            set_route(site.root, ROUTE)
+        return site.host()
+
+    start = look_at_start(entry, site.system, read_host)
+    assert start is not None
+    assert start.wrong == ()
+
+
+def test_a_card_that_was_taken_out_is_no_reason(site: Site) -> None:
+    prepared(site)
+    restart(site, binds=False)
+    for function in ("0000:3b:00.0", "0000:3b:00.1"):
+        (site.root / "sys/bus/pci/devices" / function).unlink()
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ()
+
+
+def test_a_person_can_confirm(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    prepared(site)
+    assert call(["confirm"], site.desk) == Exit.FINE
+    assert capsys.readouterr().out == "confirmed: journal entry 0001 stays; back with: gpucloud undo 0001\n"
+    restart(site, binds=False)
+    assert site.desk.look_at_start() is None
+    with pytest.raises(Failure, match="nothing waits to be confirmed"):
+        call(["confirm"], site.desk)
+
+
+def test_the_unit_says_how_the_start_was(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert capsys.readouterr().out == "nothing waits for this start\n"
+    prepared(site)
+    restart(site, binds=False)
+    with pytest.raises(Failure) as caught:
+        call(["boot"], site.desk)
+    assert caught.value.code is Exit.UNDONE
+    assert "0000:3b:00.0 is with nvidia" in str(caught.value)
+
+
+def test_undo_after_a_confirmed_start_brings_the_files_back(site: Site) -> None:
+    old = prepared(site)
+    restart(site)
+    site.desk.look_at_start()
+    assert site.desk.undo("last", force=False).left == ()
+    assert same_files(site, old)
