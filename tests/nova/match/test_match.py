@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpucloud.model.plain import to_plain
 from gpucloud.nova.machine import Device, DeviceType, Machine
 from gpucloud.nova.match import Config, Match, Topology, match
 from gpucloud.nova.match.fit import Fit
@@ -262,3 +263,12 @@ def test_a_name_defined_twice_is_served_by_either_device() -> None:
     both = ({**_A16, "name": "any"}, {**_A16, "name": "any", "product_id": "1db4"})
     found = matched(PF, *VFS, CARD, specs=[{}], aliases=both, release="26", flavors=("any:2",))
     assert passes(found, "any:2")
+
+
+def test_all_of_it_can_be_written_as_json() -> None:
+    specs: list[object] = [{"address": {"bus": "25"}}, {"vendor_id": "10de"}]
+    found = matched(
+        PF, *VFS, CARD, specs=specs, aliases=(_A16,), report=True, in_placement=True, flavors=("a16:1",)
+    )
+    plain = json.loads(json.dumps(to_plain(found)))
+    assert plain["tracked"][0]["entry"]["address"]["form"]["parts"] == [".*", "25", ".*", ".*"]

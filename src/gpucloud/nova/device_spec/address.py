@@ -6,6 +6,7 @@ import re
 import string
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from gpucloud.model.failure import Failure
@@ -53,10 +54,9 @@ class RegexAddress:
     """Regular expressions, each of which must match the beginning of its field."""
 
     parts: Parts
-    compiled: tuple[re.Pattern[str], ...]
 
     def covers(self, parts: Parts) -> bool:
-        return all(mine.match(its) for mine, its in zip(self.compiled, parts, strict=True))
+        return all(_compile(mine).match(its) for mine, its in zip(self.parts, parts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +137,21 @@ def _read_function(text: str, address: str, release: Release) -> str:
 def _parse_regex(value: dict[str, Json]) -> RegexAddress:
     written = [value.get(key, _EVERY) for key in ("domain", "bus", "slot", "function")]
     try:
-        with warnings.catch_warnings():  # what Python finds odd in a pattern is no error
-            warnings.simplefilter("ignore")
-            compiled = tuple(map(_compile, written))
+        domain, bus, slot, function = (_compile(_text(part)).pattern for part in written)
     except re.error as error:
         raise wrong_address(value) from error
     except (OverflowError, RecursionError) as error:
         raise NovaRaises(type(error).__name__, str(error)) from error
-    domain, bus, slot, function = (pattern.pattern for pattern in compiled)
     _check_that_matching_ends((domain, bus, slot, function))
-    return RegexAddress((domain, bus, slot, function), compiled)
+    return RegexAddress((domain, bus, slot, function))
+
+
+def _text(part: Json) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list | dict):
+        raise NovaRaises("TypeError", f"unhashable type: '{type(part).__name__}'")
+    raise NovaRaises("TypeError", "first argument must be string or compiled pattern")
 
 
 def _check_that_matching_ends(patterns: Parts) -> None:
@@ -162,12 +167,11 @@ def _check_that_matching_ends(patterns: Parts) -> None:
             )
 
 
-def _compile(part: Json) -> re.Pattern[str]:
-    if isinstance(part, str):
-        return re.compile(part)
-    if isinstance(part, list | dict):
-        raise NovaRaises("TypeError", f"unhashable type: '{type(part).__name__}'")
-    raise NovaRaises("TypeError", "first argument must be string or compiled pattern")
+@lru_cache(maxsize=1000)
+def _compile(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():  # what Python finds odd in a pattern is no error
+        warnings.simplefilter("ignore")
+        return re.compile(pattern)
 
 
 def _is_single(parts: Parts) -> bool:

@@ -9,7 +9,7 @@ from gpucloud.nova.device_spec.address import Address
 from gpucloud.nova.device_spec.fields import ANY
 from gpucloud.nova.machine import Device
 from gpucloud.nova.reading import Json
-from gpucloud.nova.refusal import NovaRaises
+from gpucloud.nova.refusal import NovaRaises, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DeviceSpec:
     remote_managed: bool
     written: Mapping[str, Json]
     value: int
-    trouble: NovaRaises | None = None
+    trouble: Refusal | None = None
 
     def matches(self, device: Device) -> bool:
         """Whether the entry takes the device.
@@ -45,7 +45,7 @@ class DeviceSpec:
             NovaRaises: nova falls over the entry when it looks its interface up.
         """
         if self.trouble is not None:
-            raise self.trouble
+            raise NovaRaises(self.trouble.exception, self.trouble.message)
         return (
             self.vendor_id in (ANY, device.vendor_id)
             and self.product_id in (ANY, device.product_id)

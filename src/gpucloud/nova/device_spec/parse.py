@@ -76,7 +76,7 @@ def _parse_entry(written: dict[str, Json], index: int, release: Release, machine
         raise NovaRaises("AttributeError", f"'{type(vendor).__name__}' object has no attribute 'strip'")
     vendor_id = read_hex(vendor.strip(), VENDOR_ID, release)
     product_id = read_hex(written.get("product_id", ANY), PRODUCT_ID, release)
-    address, trouble = _where(written, release, machine)
+    address, trouble = _where(written, index, release, machine)
     return DeviceSpec(
         vendor_id=vendor_id,
         product_id=product_id,
@@ -91,8 +91,8 @@ def _parse_entry(written: dict[str, Json], index: int, release: Release, machine
 
 
 def _where(
-    written: dict[str, Json], release: Release, machine: Machine
-) -> tuple[Address | None, NovaRaises | None]:
+    written: dict[str, Json], index: int, release: Release, machine: Machine
+) -> tuple[Address | None, Refusal | None]:
     """What the entry covers, and what nova will raise when it matches."""
     devname, address = written.get("devname"), written.get("address")
     if not devname:
@@ -112,7 +112,7 @@ def _where(
     except NovaRaises as raised:
         if when != "match":
             raise
-        return None, raised
+        return None, raised.over(index)
 
 
 def _tags(written: dict[str, Json], release: Release) -> dict[str, Json]:
