@@ -25,6 +25,14 @@ GROUP = (
     # iommufd takes the group when it binds a device: refused while another device of it has a host driver.
     Phrase("group-not-viable", "error bind device fd", r"error bind device fd=\d+ to iommufd=\d+: Operation not permitted", says="vfio refuses the group: a device in it is on a "
            "host driver", by=f"{_QEMU}iommufd.c; Linux drivers/iommu/iommu.c: iommu_device_claim_dma_owner()"),
+    # A group that a driver of the host uses is refused when it joins the container; one with memory that the
+    # firmware reserved cannot be parted from it, which the kernel answers with EINVAL.
+    Phrase("group-not-viable", "failed to set group container", r"failed to set group container: Operation not permitted", says="vfio refuses the group: a device in it is on a "
+           "host driver", by=f"{_QEMU}container.c; Linux drivers/iommu/iommu.c: iommu_group_claim_dma_owner()"),
+    Phrase("group-direct", "failed to set group container", r"failed to set group container: Invalid argument", "rmrr-ineligible", 0.7,
+           "The kernel refuses the group: the firmware asks for memory of its own for a device in it", f"{_QEMU}container.c; Linux drivers/iommu/iommu.c: __iommu_device_set_domain()"),
+    Phrase("group-direct", "error bind device fd", r"error bind device fd=\d+ to iommufd=\d+: Invalid argument", "rmrr-ineligible", 0.65,
+           "The kernel refuses the group: the firmware asks for memory of its own for a device in it", f"{_QEMU}iommufd.c; Linux drivers/iommu/iommu.c: __iommu_device_set_domain()"),
     Phrase("bridge-given", "non-endpoint pci devices", cause="acs-missing", confidence=0.55, by=_LIBVIRT, says="A bridge was given to the guest: only endpoints can be, and a bridge in a group is left as it is"),
     Phrase("device-from-group", "error getting device", r"(?:vfio (?P<device>\S+): )?error getting device (?:\S+ )?from "
            r"group (?P<group>\d+): (?P<error>[^\n]+?)(?: Verify|$)",
@@ -47,8 +55,8 @@ GROUP = (
            says="the host is said not to support passthrough", by=_LIBVIRT),
     Phrase("backend-unsupported", "pci backend driver", r"pci backend driver '(?P<driver>\w+)' is not supported",
            says="libvirt does not know this way of assigning", by=_LIBVIRT),
-    Phrase("backend-unsupported", "device assignment is", r"VFIO (?:PCI )?device assignment is (?:currently )?not (?:currently )?supported",
-           says="libvirt finds no vfio on the host", by="libvirt src/qemu"),
+    Phrase("vfio-unsupported", "device assignment is", r"VFIO (?:PCI )?device assignment is (?:currently )?not (?:currently )?supported",
+           says="libvirt finds no IOMMU group or no vfio on the host", by="libvirt src/hypervisor/virhostdev.c: virHostdevHostSupportsPassthroughVFIO()"),
 )
 
 BINDING = (
@@ -216,6 +224,7 @@ CARD = (
            "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c",
            # The processor's own graphics has no ROM BAR: its video BIOS is in system memory.
            unless=r"\b00:02\.0"),
+    Phrase("rom-signature-igd", "00:02.0: invalid pci rom", says="The processor's graphics shows no video BIOS", by="Linux drivers/pci/rom.c"),
     Phrase("rom-chain", "in pci rom", r"No more images in PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",
            "Linux drivers/pci/rom.c, pci_get_rom_size()", Level.INFO, unless=r"\b00:02\.0"),
     Phrase("rom-chain", "in the pci rom", r"No more image in the PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",

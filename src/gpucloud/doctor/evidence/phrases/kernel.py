@@ -153,7 +153,9 @@ PCI = (
     Phrase("framebuffer-region", "efifb", r"\b[0-9a-f]{1,16}-[0-9a-f]{1,16} ?: ?(?:efifb|vesafb|simplefb|simpledrm)",
            says="The boot framebuffer keeps memory", by="/proc/iomem"),
     Phrase("probe-no-memory", "error -12", r"probe of \S+ failed with error -12|probe with driver \S+ failed with error -12",
-           _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c"),
+           _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c",
+           # nouveau answers so for a card that it does not know.
+           unless="nouveau"),
     Phrase("above-4g", "above 4g", r"(?:enable|turn on|need|check|requires?|without).{0,40}above.?4G(?:B)?(?: decod\w+)?",
            _BAR, 0.5, "A BAR needs room above 4 GiB", "firmware setup"),
     Phrase("reset-giving-up", "giving up", r"not ready \d+ms after (?P<after>FLR|bus reset|PM D3hot->D0|reset|hot reset)"
@@ -202,6 +204,9 @@ PCI = (
     Phrase("mmio-ones", "mmio access returns 0xffffffff", cause=_GONE, confidence=0.75, by="Linux drivers/gpu/drm/i915/intel_uncore.c", says="The card's registers read as all ones"),
     Phrase("link-retrain", "retraining failed", cause=_GONE, confidence=0.55, by="Linux drivers/pci/quirks.c: pcie_failed_link_retrain()", says="The link to the card does not come up", level=Level.WARNING),
     Phrase("unknown-chip", "unknown chipset", r"nouveau \S+: unknown chipset \(ffffffff\)", _GONE, 0.85, "The card's registers read as all ones", "Linux drivers/gpu/drm/nouveau/nvkm/engine/device"),
+    Phrase("nouveau-unknown", "unknown chipset", r"nouveau \S+: unknown chipset \((?!ffffffff)[0-9a-f]+\)", "guest-driver-not-loaded", 0.7, "nouveau does not know the card, and no other driver has it", "Linux drivers/gpu/drm/nouveau/nvkm/engine/device",
+           side="guest"),
+    Phrase("lmem", "lmem not initialized", cause=_RESET, confidence=0.7, by="Linux drivers/gpu/drm/i915/intel_uncore.c, xe/xe_mmio.c", says="The card's memory is not set up: its last guest left it so, and no reset has cleared it"),
     Phrase("link-lost", "link down", r"(?:pciehp|pcieport).{0,60}(?:Link Down|Card not present)", _GONE, 0.65,
            "The link to the card went down", "Linux drivers/pci/hotplug"),
     Phrase("aer-fatal", "(fatal)", r"(?:AER:|PCIe Bus Error:).{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,

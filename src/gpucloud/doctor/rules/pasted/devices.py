@@ -125,6 +125,36 @@ def no_mdev_offered(case: Case) -> Answers:
 
 
 @rule
+def no_type_listed(case: Case) -> Answers:
+    """Mdevctl lists no type: the manager's module is absent, or is loaded for a card that it does not serve.
+
+    Source: NVIDIA vgpu-kvm: types appear once nvidia-vgpud has told the driver what the card supports.
+    """
+    paper = case.paper
+    if paper is None or not paper.has("mdevctl-empty") or paper.has("vendor-vfio"):
+        return
+    lines = paper.lines("mdevctl-empty", "vgpu-module")
+    is_loaded = paper.has("vgpu-module")
+    title = "mdevctl lists no type: the vGPU manager does not know the card as one that it serves"
+    yield known("vgpu-unsupported-board", title, lines, 0.6 if is_loaded else 0.45)
+    title = "mdevctl lists no type: no vGPU manager serves the card"
+    yield known("vgpu-manager-not-loaded", title, lines, 0.5 if is_loaded else 0.6)
+
+
+@rule
+def no_rom_for_integrated(case: Case) -> Answers:
+    """Windows stops the processor's graphics, whose video BIOS is not where the kernel looks for it.
+
+    It has no ROM of its own: the firmware leaves the video BIOS in memory only where it starts as a BIOS.
+    Source: Linux drivers/pci/rom.c: pci_map_rom(); QEMU docs/igd-assign.txt.
+    """
+    paper = case.paper
+    if paper is not None and paper.has("rom-signature-igd") and paper.has("code-43"):
+        lines = paper.lines("rom-signature-igd", "code-43")
+        yield known("vbios-rom", "The processor's graphics stops for want of a video BIOS", lines, 0.86)
+
+
+@rule
 def no_space_for_what(case: Case) -> Answers:
     """ENOSPC: instances of a vGPU type, room on a disk, or room for a boot image."""
     paper = case.paper

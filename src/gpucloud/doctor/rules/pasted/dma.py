@@ -105,9 +105,12 @@ def x2apic_given_up(case: Case) -> Answers:
 def passthrough_said_unsupported(case: Case) -> Answers:
     """Libvirt finds no passthrough on the host: the IOMMU is off, vfio is absent, or the check misleads."""
     paper = case.paper
-    if paper is None or not paper.has("host-unsupported", "backend-unsupported"):
+    if paper is None or not paper.has("host-unsupported", "backend-unsupported", "vfio-unsupported"):
         return
-    lines = (*paper.lines("host-unsupported", "backend-unsupported"), *switches(case))
+    lines = (
+        *paper.lines("host-unsupported", "backend-unsupported", "vfio-unsupported"),
+        *switches(case),
+    )
     if is_iommu_shown_running(paper):
         # A group that vfio refused is the later, truer error of the same report.
         sure = 0.45 if paper.has("group-not-viable") else 0.85
@@ -119,6 +122,10 @@ def passthrough_said_unsupported(case: Case) -> Answers:
         )
     elif paper.has("backend-unsupported"):
         yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.8)
+    elif paper.has("vfio-unsupported"):
+        yield known("iommu-missing-kernel-arg", "libvirt finds no IOMMU on the host", lines, 0.65)
+        yield known("iommu-disabled-firmware", "libvirt finds no IOMMU on the host", lines, 0.6)
+        yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.5)
     elif is_asked(case, "intel_iommu") or paper.has("container"):
         yield known(
             "hostdev-check-misleading",

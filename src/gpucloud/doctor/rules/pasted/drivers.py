@@ -11,6 +11,8 @@ from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
 
 _MAKERS = (0x10DE, 0x1002)
+_OPENED = 465
+"""The first branch whose drivers run a consumer card in a guest that sees its hypervisor."""
 _VGPU = ("vgpu-name", "virtualization-vgpu", "licence-mode-product")
 _REFUSED = ("cuda-busy", "cuda-refused", "cuda-no-device")
 
@@ -72,6 +74,33 @@ def guest_newer_than_manager(case: Case) -> Answers:
             (r.evidence for r in said),
             0.8,
         )
+
+
+@rule
+def hypervisor_seen(case: Case) -> Answers:
+    """The guest's driver is up and gives no handle for its card: drivers before 465 refuse so in a guest.
+
+    Source: NVIDIA release 465: consumer cards may be passed to guests from it on.
+    """
+    paper = case.paper
+    if paper is None or not paper.has("unhandled-fatal"):
+        return
+    ages = [int(r.caught["version"]) for r in paper.said("driver-version") if is_guest_key(r.evidence.key)]
+    if ages and max(ages) < _OPENED:
+        lines = (*paper.lines("unhandled-fatal"), *paper.lines("driver-version"))
+        yield known("error-43", "The guest's driver is one that refuses under a hypervisor", lines, 0.75)
+
+
+@rule
+def other_version_of_functions(case: Case) -> Answers:
+    """A virtual function's driver asks for a version of the interface that its host does not speak.
+
+    It goes on with an older one where it can; then the card is set up all the same.
+    """
+    paper = case.paper
+    if paper is not None and paper.has("vf-version") and not paper.has("drm-ready"):
+        title = "The virtual function's driver is not of the version that the host's driver speaks"
+        yield known("driver-kind-or-version", title, paper.lines("vf-version"), 0.75)
 
 
 @rule
