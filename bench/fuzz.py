@@ -32,7 +32,7 @@ from gpucloud.doctor.evidence.boot import BootSettings
 from gpucloud.doctor.evidence.gather import MOST_LINES, gather
 from gpucloud.doctor.evidence.pasted import Pasted, from_mapping, from_text
 from gpucloud.doctor.evidence.pci import PciListing
-from gpucloud.doctor.evidence.phrase import find_remarks
+from gpucloud.doctor.evidence.phrase import Tried, find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.request import Request
 from gpucloud.doctor.evidence.settings import NovaSettings
@@ -139,7 +139,7 @@ def read_lines(data: bytes) -> None:
 def read_messages(data: bytes) -> None:
     """The phrase book."""
     for chunk in _chunks(data):
-        for remark in find_remarks(chunk, PHRASES, {}):
+        for remark in find_remarks(chunk, PHRASES, Tried()):
             if "\n" in remark.evidence.text:
                 raise ValueError(f"{remark.phrase.name} is shown on several lines")
 

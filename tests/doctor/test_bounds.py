@@ -72,8 +72,15 @@ def test_lines_beyond_the_most_that_are_read_are_said_to_be_skipped() -> None:
     assert [finding.cause for finding in diagnose(case).findings] == ["rmrr-ineligible"]
 
 
+def test_words_that_fill_a_text_are_named() -> None:
+    text = "vfio: nothing of note\n" * 40_000
+    paper = gather(from_text("paste", (text,))).paper
+    assert paper is not None
+    assert paper.skipped == ["some of the lines with 'vfio': they fill the text"]
+
+
 def test_directives_beyond_the_most_that_are_kept_are_said_to_be_skipped() -> None:
-    text = "options vfio-pci ids=10de:2330\n" * (MOST_DIRECTIVES + 1)
+    text = "options m a=1\n" * (MOST_DIRECTIVES + 1)
     paper = gather(from_text("paste", (text,))).paper
     assert paper is not None
     assert len(paper.boot.directives) == MOST_DIRECTIVES

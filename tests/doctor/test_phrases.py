@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpucloud.doctor import CAUSES
-from gpucloud.doctor.evidence.phrase import Phrase, find_remarks
+from gpucloud.doctor.evidence.phrase import Phrase, Tried, find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.text import Chunk
 
@@ -23,17 +23,17 @@ def test_a_phrase_can_be_searched_and_says_what_it_means(phrase: Phrase) -> None
 
 def test_a_plain_phrase_is_found_whatever_its_case() -> None:
     phrase = Phrase("x", "stuck in d3")
-    found = list(find_remarks(Chunk("log", 7, "one\nvfio: Stuck in D3\n"), [phrase], {}))
+    found = list(find_remarks(Chunk("log", 7, "one\nvfio: Stuck in D3\n"), [phrase], Tried()))
     assert [(r.evidence.line, r.evidence.text) for r in found] == [(8, "vfio: Stuck in D3")]
 
 
 def test_an_exception_takes_the_meaning_away() -> None:
     phrase = Phrase("x", "not found", unless="dracut")
-    assert list(find_remarks(Chunk("log", 1, "dracut: module not found"), [phrase], {})) == []
+    assert list(find_remarks(Chunk("log", 1, "dracut: module not found"), [phrase], Tried())) == []
 
 
 def test_a_line_that_is_very_long_is_looked_at_around_the_needle() -> None:
     text = "x" * 50_000 + " stuck in d3 " + "y" * 50_000
-    found = list(find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")], {}))
+    found = list(find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")], Tried()))
     assert len(found) == 1
     assert len(found[0].evidence.text) <= 400

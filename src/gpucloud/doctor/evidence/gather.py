@@ -24,6 +24,7 @@ STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
 MOST_LINES = 150_000
 """Lines of one input that are read as listing or configuration."""
+_FEW_WORDS = 3
 _MOST_REMARKS = 24
 _INTERESTING = re.compile(
     r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s|/etc/kernel/cmdline", re.IGNORECASE
@@ -49,6 +50,11 @@ def _left_out(paper: Paper) -> Iterator[str]:
         yield f"nova's options after the first {MOST_SETTINGS}"
     if paper.listing.has_more or paper.guest_listing.has_more:
         yield f"PCI functions after the first {MOST_FUNCTIONS}"
+    if paper.tried.filling:
+        words = sorted(paper.tried.filling)
+        named = ", ".join(map(repr, words[:_FEW_WORDS]))
+        more = f" and {len(words) - _FEW_WORDS} words more" if len(words) > _FEW_WORDS else ""
+        yield f"some of the lines with {named}{more}: they fill the text"
     if paper.lines_read >= MOST_LINES:
         yield f"after the first {MOST_LINES} lines only messages, no listings"
     if paper.request.has_more:

@@ -34,7 +34,7 @@ class Paper:
     nova: NovaSettings = field(default_factory=NovaSettings)
     request: Request = field(default_factory=Request)
     shapes: Shapes = field(default_factory=Shapes)
-    tried: Tried = field(default_factory=dict)
+    tried: Tried = field(default_factory=Tried)
     lines_read: int = 0
     """Lines that were read as listing or configuration."""
     has_text: bool = False

@@ -31,8 +31,15 @@ _MANY_TRIED, _FEW_TRIED = 900_000, 12_000
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
 """A table for ``bytes.translate`` that leaves lower case letters only."""
 
-Tried = dict[tuple[str, str], int]
-"""Characters of one input that were tried so far, by name and needle of the phrase."""
+
+@dataclass
+class Tried:
+    """What was tried so far of one input."""
+
+    characters: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many, by name and needle of the phrase."""
+    filling: set[str] = field(default_factory=set)
+    """Needles that fill the text: not all lines with them were tried."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,8 @@ class _Page:
         place = self._low.find(phrase.needle)
         if place < 0:
             return
-        end, found, tried, before = -1, 0, 0, self._tried.get((phrase.name, phrase.needle), 0)
+        name = (phrase.name, phrase.needle)
+        end, found, tried, before = -1, 0, 0, self._tried.characters.get(name, 0)
         has_room = before < _MANY_TRIED and self._spent < _MOST_OF_ALL
         most = _MOST_TRIED if has_room else _FEW_TRIED
         while place >= 0 and found < _MOST_OF_ONE and tried < most:
@@ -123,7 +131,9 @@ class _Page:
                     found += 1
                     yield remark
             place = self._low.find(phrase.needle, place + len(phrase.needle))
-        self._tried[phrase.name, phrase.needle] = before + tried
+        if place >= 0 and tried >= most:
+            self._tried.filling.add(phrase.needle)
+        self._tried.characters[name] = before + tried
         self._spent += tried
 
     def _window(self, line: int, place: int) -> tuple[int, int]:
