@@ -1,0 +1,15 @@
+"""nova.conf written: a spec and what its hosts show, into the files of a way of deploying.
+
+* ``taken``: what the pools have on a host.
+* ``entries``, ``mediated``, ``candidates``: that as device_spec and aliases, vGPU types, Placement's limits.
+* ``proof``: the result read back by the release's own rules, before anybody sees it.
+* ``build``: all of it as ``Settings``; ``conf``: those as options of each service.
+* ``layouts``: options into each deployment tool's files; ``rollout``: the order of restarts.
+"""
+
+from gpucloud.nova.render.build import settings_for
+from gpucloud.nova.render.layouts import LAYOUTS, Layout
+from gpucloud.nova.render.rendered import Rendered, layout_named, render
+from gpucloud.nova.render.settings import Settings
+
+__all__ = ["LAYOUTS", "Layout", "Rendered", "Settings", "layout_named", "render", "settings_for"]

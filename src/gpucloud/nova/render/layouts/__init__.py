@@ -1,0 +1,13 @@
+"""Ways of deploying nova, one file each: settings into that tool's files, and its commands to restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gpucloud.nova.render.layouts.kolla import KOLLA
+from gpucloud.nova.render.layouts.layout import Layout
+from gpucloud.nova.render.layouts.packages import PACKAGES
+
+LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (PACKAGES, KOLLA)}
+
+__all__ = ["LAYOUTS", "Layout"]

@@ -1,0 +1,46 @@
+"""Kolla-Ansible: overrides below ``node_custom_config`` (/etc/kolla/config).
+
+Order for a container's nova.conf: template, ``global.conf``, ``nova.conf``, ``nova/SERVICE.conf``,
+``nova/HOST/nova.conf``. A key keeps its repeats within one file, and a later file replaces all of them
+(kolla-ansible, ansible/action_plugins/merge_configs.py): so each key stands in files of one step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gpucloud.nova.render import conf
+from gpucloud.nova.render.layouts.layout import Layout
+from gpucloud.nova.render.settings import Settings
+
+_RECONFIGURE = "kolla-ansible -i INVENTORY reconfigure --tags"
+
+
+def _files(settings: Settings) -> Mapping[str, str]:
+    return conf.files_of(
+        {
+            "nova.conf": conf.shared(settings),
+            "nova/nova-scheduler.conf": conf.scheduling(settings),
+            "placement.conf": conf.placing(settings),
+            **{
+                f"nova/{host.name}/nova.conf" if host.name else "nova/nova-compute.conf": conf.computing(
+                    settings, host
+                )
+                for host in settings.hosts
+            },
+        }
+    )
+
+
+KOLLA = Layout(
+    "kolla-ansible",
+    "Kolla-Ansible: overrides for node_custom_config (/etc/kolla/config), hosts by their inventory names",
+    _files,
+    {
+        "compute": f"{_RECONFIGURE} nova-cell --limit COMPUTES (nova before Train)",
+        "api": f"{_RECONFIGURE} nova",
+        "conductor": f"{_RECONFIGURE} nova-cell --limit CONTROLLERS (nova before Train)",
+        "scheduler": f"{_RECONFIGURE} nova",
+        "placement": f"{_RECONFIGURE} placement",
+    },
+)

@@ -1,0 +1,99 @@
+"""Parents of mediated devices into ``[devices]`` and its sections, as one release reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gpucloud.model.failure import Failure
+from gpucloud.nova.mdev import MdevSection, choose_types
+from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.releases import vgpu
+from gpucloud.nova.releases.release import Release
+from gpucloud.nova.render.taken import HostTaken, Parent
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+DOWNTIME = {
+    "live_migration_downtime": "500000",
+    "live_migration_downtime_steps": "3",
+    "live_migration_downtime_delay": "3",
+}
+"""Milliseconds, steps, seconds: nova's guide for guests with vGPUs (doc/source/admin/virtual-gpu.rst)."""
+NO_POST_COPY = {"live_migration_permit_post_copy": "false"}
+"""QEMU refuses post-copy for guests with VFIO devices."""
+
+
+def types_of(taken: HostTaken, release: Release) -> Mapping[str, MdevSection]:
+    """The types of a host with their sections, in the order of their first GPU.
+
+    Raises:
+        Failure: the release would give some GPU another type, class, or a type that nobody asked for.
+    """
+    types = list(dict.fromkeys(parent.type for parent in taken.parents))
+    for name in types:
+        if not _SAFE.fullmatch(name):
+            raise Failure(f"{taken.name}: {name[:60]!r} is no name of a vGPU type", "look at the capture")
+    keys = vgpu.MDEV_KEYS.at(release) if _reads_sections(types, release) else ()
+    sections = {name: _section([each for each in taken.parents if each.type == name], keys) for name in types}
+    _check(taken, types, sections, release)
+    return sections
+
+
+def _reads_sections(types: list[str], release: Release) -> bool:
+    if vgpu.SINGLE_TYPE_READS_GROUP.at(release):
+        return True
+    return len(types) > 1 and vgpu.SEVERAL_TYPES.at(release)
+
+
+def _section(parents: list[Parent], keys: tuple[str, ...]) -> MdevSection:
+    first = parents[0]
+    return MdevSection(
+        tuple(each.address for each in parents) if "device_addresses" in keys else (),
+        first.resource_class if "mdev_class" in keys else "VGPU",
+        first.max_instances if "max_instances" in keys else None,
+    )
+
+
+def _check(taken: HostTaken, types: list[str], sections: Mapping[str, MdevSection], release: Release) -> None:
+    """Ask the rules of the release what it would make of the sections."""
+    found = choose_types(types, sections, release)
+    if isinstance(found, Refusal):
+        raise Failure(
+            f"{taken.name}: nova {release} refuses its vGPU types: {found.message}", "change the pools"
+        )
+    meant = {parent.address: parent for parent in taken.parents}
+    for address, offered in taken.offered.items():
+        parent = meant.get(address)
+        chosen = found.type_of(address) if found.enabled else None
+        if parent is None and chosen in offered:
+            raise Failure(
+                f"{taken.name}: nova {release} would also cut {address}, which no pool takes, into {chosen}",
+                "it reads no addresses where a host has one type: put the card into a pool",
+            )
+        if parent is not None and chosen != parent.type:
+            raise Failure(
+                f"{taken.name}: nova {release} does not cut {address} into {parent.type}",
+                "its hosts have no vGPUs, or one type each",
+            )
+        if parent is not None and found.class_of(address) != parent.resource_class:
+            raise Failure(
+                f"{taken.name}: nova {release} counts {address} as {found.class_of(address)}, not as "
+                f"{parent.resource_class}",
+                "leave resource_class out",
+            )
+
+
+def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
+    """What types ask for, and do not get from this release."""
+    for parent in taken.parents:
+        if parent.max_instances is not None and "max_instances" not in vgpu.MDEV_KEYS.at(release):
+            yield f"{taken.name}: max_instances of {parent.type} is left out: nova {release} has no limit"
+        if parent.pool.nova.live_migratable and not vgpu.MDEV_LIVE_MIGRATION.at(release):
+            yield f"pool {parent.pool.name}: nova {release} cannot move guests with vGPUs"
+
+
+def migration_of(taken: HostTaken, release: Release) -> Mapping[str, str]:
+    """Options of ``[libvirt]`` for guests that are to be moved."""
+    if any(each.pool.nova.live_migratable for each in taken.parents) and vgpu.MDEV_LIVE_MIGRATION.at(release):
+        return {**NO_POST_COPY, **DOWNTIME}
+    return {}

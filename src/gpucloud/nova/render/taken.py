@@ -1,0 +1,234 @@
+"""What the pools of a spec have on one host: PCI functions to give away, and parents of mediated devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress, PciFunction, Sriov
+from gpucloud.model.spec import Pool, Spec, Use, VgpuChoice
+from gpucloud.model.unknown import Unknown
+from gpucloud.nova.machine import Device, Machine, machine_of
+from gpucloud.spec import pool_of
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A PCI function that guests get whole.
+
+    Args:
+        pool: whose it is.
+        device: as nova is told of it.
+        is_vendor_vfio: its vendor's driver cuts the card; libvirt must not bind the function.
+        resource_class: what Placement is to count it as; None: what nova calls it.
+        companions: functions that travel with it, which nova is not told of.
+    """
+
+    pool: Pool
+    device: Device
+    is_vendor_vfio: bool = False
+    resource_class: str | None = None
+    companions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A PCI function whose mediated devices guests get."""
+
+    pool: Pool
+    address: str
+    type: str
+    resource_class: str
+    max_instances: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostTaken:
+    """One host.
+
+    Args:
+        name: as the deployment tool calls it.
+        machine: its functions as nova is told of them.
+        offered: function to the mediated types that it offers.
+        given: by address.
+        parents: by address.
+        missing: what could not be decided, and why.
+    """
+
+    name: str
+    machine: Machine
+    offered: Mapping[str, tuple[str, ...]]
+    given: tuple[Given, ...]
+    parents: tuple[Parent, ...]
+    missing: tuple[str, ...]
+
+
+def take(spec: Spec, name: str, host: Host) -> HostTaken:
+    """Look which pool has what of the host.
+
+    Raises:
+        Failure: two pools take one card, a card lacks what its pool wants, or VFs of a whole card are on.
+    """
+    taker = _Taker(name, host, machine_of(host))
+    for unit in host.units:
+        pool = pool_of(spec, name, unit)
+        if pool is not None and pool.use is not Use.HOST:
+            taker.take(pool, unit)
+    return HostTaken(
+        name,
+        taker.machine,
+        {str(each.address): tuple(kind.id for kind in kinds) for each, kinds in taker.offering()},
+        tuple(sorted(taker.given, key=lambda each: each.device.address)),
+        tuple(sorted(taker.parents, key=lambda each: each.address)),
+        tuple(taker.missing),
+    )
+
+
+class _Taker:
+    """Collects what one host gives."""
+
+    def __init__(self, name: str, host: Host, machine: Machine) -> None:
+        self.machine = machine
+        self.given: list[Given] = []
+        self.parents: list[Parent] = []
+        self.missing = [f"{name}: {why}" for why in machine.unread] if not machine.devices else []
+        self._name = name
+        self._functions = {} if isinstance(host.functions, Unknown) else host.functions
+
+    def take(self, pool: Pool, unit: GpuUnit) -> None:
+        match pool.use:
+            case Use.PASSTHROUGH:
+                self._whole(pool, unit)
+            case Use.SRIOV:
+                self._slices(pool, unit, None)
+            case _:
+                self._vgpus(pool, unit)
+
+    def offering(self) -> Iterator[tuple[PciFunction, tuple[_Type, ...]]]:
+        """Functions that offer mediated types, with those."""
+        for function in self._functions.values():
+            kinds = function.mdev_types
+            if not isinstance(kinds, Unknown) and kinds:
+                yield function, tuple(_Type(kind.id, _plain(kind.name)) for kind in kinds)
+
+    def _whole(self, pool: Pool, unit: GpuUnit) -> None:
+        vfs = self._vfs(unit, pool)
+        if vfs:
+            raise Failure(
+                f"{self._name}: {unit.address} of pool {pool.name} is given away whole and has {len(vfs)} "
+                "VFs on; nova would offer both",
+                f"turn them off (echo 0 > /sys/bus/pci/devices/{unit.address}/sriov_numvfs), or use: sriov",
+            )
+        companions = tuple(str(each) for each in unit.addresses[1:])
+        self._give(pool, unit.primary, companions=companions)
+
+    def _slices(self, pool: Pool, unit: GpuUnit, choice: VgpuChoice | None) -> None:
+        """The unit's VFs, or the unit itself where it is one whose card is not seen."""
+        if _is_vf(unit.primary):
+            self._give(pool, unit.primary, choice)
+            return
+        vfs = self._vfs(unit, pool)
+        if vfs is not None and not vfs:
+            self._miss(unit, pool, "has no virtual functions yet: make them, and look at the host again")
+        wanted = [each for each in vfs or () if choice is None or _is_meant(choice, each, unit)]
+        limit = None if choice is None else choice.max_instances
+        for function in wanted[:limit]:
+            self._give(pool, function, choice)
+
+    def _vgpus(self, pool: Pool, unit: GpuUnit) -> None:
+        offering = {each.address: kinds for each, kinds in self.offering()}
+        members = (unit.primary, *(self._vfs(unit, pool) or ()))
+        parents = [each for each in members if each.address in offering]
+        if parents:
+            for parent in parents:
+                self._parent(pool, unit, parent, offering[parent.address])
+        elif "vgpu-vfio" in unit.uses or any(
+            isinstance(each.vendor_vfio_types, tuple) for each in members[1:]
+        ):
+            self._slices(pool, unit, self._only_choice(pool))
+        else:
+            self._miss(unit, pool, "offers no vGPU types yet: its manager does not run, or its VFs are off")
+
+    def _parent(self, pool: Pool, unit: GpuUnit, parent: PciFunction, kinds: tuple[_Type, ...]) -> None:
+        choice = _choice_for(pool, parent, unit)
+        if choice is None:
+            return
+        kind = next((kind for kind in kinds if choice.type in (kind.id, kind.name)), None)
+        if kind is None:
+            shown = ", ".join(f"{each.id} ({each.name})" for each in kinds[:12])
+            raise Failure(
+                f"{self._name}: {parent.address} of pool {pool.name} offers no vGPU type {choice.type!r}",
+                f"name one that it offers: {shown}",
+                code=Exit.USAGE,
+            )
+        wanted = choice.resource_class or pool.nova.resource_class or "VGPU"
+        self.parents.append(Parent(pool, str(parent.address), kind.id, wanted, choice.max_instances))
+
+    def _only_choice(self, pool: Pool) -> VgpuChoice | None:
+        if len(pool.vgpu_types) > 1:
+            raise Failure(
+                f"{self._name}: the VFs of pool {pool.name} are PCI devices to nova, whose aliases cannot "
+                "tell their vGPU types apart",
+                "make a pool for each type, with match: address and a resource_class of its own",
+                code=Exit.USAGE,
+            )
+        return next(iter(pool.vgpu_types), None)
+
+    def _give(
+        self,
+        pool: Pool,
+        function: PciFunction,
+        choice: VgpuChoice | None = None,
+        companions: tuple[str, ...] = (),
+    ) -> None:
+        device = self.machine.devices.get(str(function.address))
+        if device is None:
+            why = next(
+                (why for why in self.machine.unread if why.startswith(str(function.address))), "not read"
+            )
+            self.missing.append(f"{self._name}: {function.address} of pool {pool.name}: {why}")
+            return
+        wanted = (choice and choice.resource_class) or pool.nova.resource_class
+        self.given.append(Given(pool, device, pool.use is Use.VGPU, wanted, companions))
+
+    def _vfs(self, unit: GpuUnit, pool: Pool) -> list[PciFunction] | None:
+        """The unit's virtual functions that are on; None where that could not be read."""
+        sriov = unit.primary.sriov
+        if isinstance(sriov, Unknown):
+            if pool.use is not Use.PASSTHROUGH:
+                self._miss(unit, pool, sriov.why)
+            return None
+        vfs = sriov.vfs if isinstance(sriov, Sriov) else ()
+        return [self._functions[each] for each in vfs if each in self._functions]
+
+    def _miss(self, unit: GpuUnit, pool: Pool, why: str) -> None:
+        self.missing.append(f"{self._name}: {unit.address} of pool {pool.name}: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    id: str
+    name: str | None
+
+
+def _plain(name: str | None | Unknown) -> str | None:
+    return None if isinstance(name, Unknown) else name
+
+
+def _is_vf(function: PciFunction) -> bool:
+    return isinstance(function.physical_function, PciAddress)
+
+
+def _choice_for(pool: Pool, parent: PciFunction, unit: GpuUnit) -> VgpuChoice | None:
+    """The type that names the function or its card; else the one that names nothing."""
+    named = [each for each in pool.vgpu_types if each.addresses and _is_meant(each, parent, unit)]
+    return next(iter(named), next((each for each in pool.vgpu_types if not each.addresses), None))
+
+
+def _is_meant(choice: VgpuChoice, function: PciFunction, unit: GpuUnit) -> bool:
+    names = (str(function.address), str(unit.address))
+    return not choice.addresses or any(fnmatchcase(name, each) for name in names for each in choice.addresses)
