@@ -17,8 +17,8 @@ _ASSUMED, _ABSENT, _FULL = "mdev-assumed", "mdev-not-present", "vgpu-type-or-cap
 _VFS, _FABRIC = "sriov-vfs-not-enabled", "fabric-manager-missing"
 
 PLATFORM = (
-    Phrase("code-43", "43", r"\b(?:error |code[ :=]*|code\W{0,3})43\b", "error-43", 0.8, "Windows stops the card with code 43",
-           "Windows device manager", unless=r"error code:? ?43\d|http"),
+    *(Phrase("code-43", needle, r"\b(?:error |code[ :=]*|code\W{0,3})43\b", "error-43", 0.8, "Windows stops the card with code 43",
+           "Windows device manager", unless=r"error code:? ?43\d|http") for needle in ("error 43", "code")),
     Phrase("code-43", "stopped this device because it has reported problems", cause="error-43", confidence=0.85,
            by="Windows device manager", says="Windows stops the card (code 43)"),
     Phrase("intx-busy", "intx", r"(?:INTx|INTX-0).{0,90}(?:[Dd]evice or resource busy|failed|Failed|[Ee]xclusive)|[Ff]ailed to (?:setup|set up|enable) INTx",
@@ -194,7 +194,7 @@ VGPU = (
            "MIG and SR-IOV were set up in an order that the driver refuses", _VGPU),
     Phrase("fabric-802", "system not yet initialized", cause=_FABRIC, confidence=0.95, by="CUDA error 802", says="The NVSwitch fabric is not ready (CUDA error 802)"),
     Phrase("fabric-802", "system_not_ready", r"CUDA_ERROR_SYSTEM_NOT_READY|cudaErrorSystemNotReady", _FABRIC, 0.95, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
-    Phrase("fabric-802", "802", r"(?:CUDA|cuda|error)\b.{0,20}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
+    Phrase("fabric-802", " 802", r"(?:CUDA|cuda|error)\b.{0,20}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
     Phrase("fabric-not-needed", "nv_warn_nothing_to_do", says="the machine has no NVSwitch: it needs no fabric manager", by="nv-fabricmanager"),
     Phrase("fabric-service", "fabricmanager", r"(?:nvidia-fabricmanager|nv-fabricmanager|fabricmanager).{0,110}(?:fail|could not be found|not found|not running|inactive|dead|error|exited)", _FABRIC, 0.85, "The fabric manager does not run", "nv-fabricmanager", unless=r"interface version"),
     Phrase("fabric-state", "fabric", r"Fabric\b.{0,60}State\s*: ?In Progress|(?:Fabric )?State\s*:\s*In Progress|fabric manager (?:is )?(?:not (?:running|installed|started)|missing)|request to query NVSwitch.{0,60}failed|(?:fabric )?partition.{0,30}(?:not (?:active|activated)|inactive)", _FABRIC, 0.85,

@@ -115,8 +115,8 @@ IOMMU = (
            says="The firmware's IVRS table lacks an I/O APIC: interrupt remapping is off"),
     Phrase("width-kernel", "is not sufficient for the mapped address", cause=_WIDTH, confidence=0.97, by=_INTEL,
            says="An address is beyond the width of the IOMMU"),
-    Phrase("width-map", "-22", r"(?:dma_map|MAP_DMA).{0,200}\) = -22|MAP_DMA[^=]{0,70}-22", _WIDTH, 0.85,
-           "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
+    *(Phrase("width-map", needle, r"(?:dma_map|MAP_DMA).{0,200}\) = -22|MAP_DMA[^=]{0,70}-22", _WIDTH, 0.85,
+           "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING) for needle in ("dma_map", "map_dma")),
     Phrase("width-map", "invalid argument", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP)(?: failed)?: Invalid argument", _WIDTH,
            0.8, "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
     Phrase("width-guest", "iova range", r"(?:outside|not within|exceeds|beyond)\b.{0,40}\bIOVA range|IOVA range.{0,40}"
