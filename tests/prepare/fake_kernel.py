@@ -30,6 +30,7 @@ from pathlib import Path
 
 _DRIVER = re.compile(r"/sys/bus/(pci|platform)/drivers/([^/]+)/(bind|unbind)")
 _OVERRIDE = re.compile(r"/sys/bus/pci/devices/([^/]+)/driver_override")
+_VFS = re.compile(r"/sys/bus/pci/devices/([^/]+)/sriov_numvfs")
 _CONSOLE = re.compile(r"/sys/class/vtconsole/(vtcon[0-9]+)/bind")
 
 
@@ -91,10 +92,25 @@ class FakeKernel:
             self.driver_set_override(path, text)
         elif attribute == "/sys/bus/pci/drivers_probe":
             self.drivers_probe_store(text.rstrip("\n"))
+        elif _VFS.fullmatch(attribute):
+            self.sriov_numvfs_store(path, int(text))
         elif match := _CONSOLE.fullmatch(attribute):
             self.store_bind(match[1], text)
         else:
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def sriov_numvfs_store(self, path: Path, number: int) -> None:
+        """drivers/pci/iov.c."""
+        now, total = int(path.read_text()), int(path.with_name("sriov_totalvfs").read_text())
+        if number > total:
+            raise OSError(errno.ERANGE, os.strerror(errno.ERANGE))
+        if now == number:
+            return
+        if not path.with_name("driver").is_symlink():
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if now and number:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        path.write_text(f"{number}\n")
 
     # drivers/base/bus.c
 

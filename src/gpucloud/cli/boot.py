@@ -1,13 +1,19 @@
-"""``gpucloud confirm`` and ``boot``: the start after a change of how the host starts."""
+"""``gpucloud confirm`` and ``boot``: what every start does, and what is looked at after a change of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
 from gpucloud.cli.output import print_text, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
+from gpucloud.model.failure import Failure
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.guard import Kept, Start
+    from gpucloud.prepare.takeback import Outcome
 
 
 def confirm(context: typer.Context, state: StateOption = STATE) -> None:
@@ -23,23 +29,50 @@ def confirm(context: typer.Context, state: StateOption = STATE) -> None:
 
 
 def boot(context: typer.Context, state: StateOption = STATE) -> None:
-    """Look whether this start is as planned; take the plan back if it is not. For the unit gpucloud-boot.
+    """Have the running host as its spec wants it, and look whether it started as planned. For gpucloud-boot.
 
-    Groups, drivers and network are waited for. If they are not as planned, the files and all that is made of
-    them are brought back (exit code 5; 6 where that failed), and a host without a network is started again.
+    Virtual functions are made, cards that came late are bound. Then groups, drivers and network are waited
+    for. If a change of the start did not bring them, its files and all that is made of them are brought back
+    (exit code 5; 6 where that failed), and a host without a network is started again. May be repeated.
 
     Examples:
       gpucloud boot
     """
-    from gpucloud.prepare.desk import conclude
     from gpucloud.prepare.takeback import Watch
 
-    found = desk_of(context, state).look_at_start(Watch(say))
+    watch = Watch(say)
+    desk = desk_of(context, state)
+    kept = desk.keep(watch)
+    _judge(desk.look_at_start(watch))
+    if kept is None:
+        return print_text("no spec is applied here")
+    return _report(kept)
+
+
+def _judge(found: tuple[Start, Outcome | None] | None) -> None:
+    from gpucloud.prepare.desk import conclude
+
     if found is None:
-        return print_text("nothing waits for this start")
+        return
     start, outcome = found
     if outcome is None:
-        return print_text(f"the host started as planned: journal entry {start.entry} is confirmed")
+        print_text(f"the host started as planned: journal entry {start.entry} is confirmed")
+        return
     if not start.has_network:
         say("nobody can reach this host: it is started again, as it was before")
-    return conclude(replace(outcome, failure=f"this start is not as planned: {'; '.join(start.wrong)}"))
+    conclude(replace(outcome, failure=f"this start is not as planned: {'; '.join(start.wrong)}"))
+
+
+def _report(kept: Kept) -> None:
+    from gpucloud.prepare.desk import conclude
+
+    for line in kept.missing:
+        say(line)
+    if kept.outcome is not None:
+        conclude(kept.outcome)
+    if kept.missing:
+        raise Failure(
+            f"{len(kept.missing)} GPUs are not as the spec wants them: {kept.missing[0]}",
+            "see gpucloud doctor",
+        )
+    print_text("the running host is as its spec wants it")

@@ -83,6 +83,19 @@ class BindDriver:
     driver: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetVfs:
+    """Make as many virtual functions of a card, instead of those that it has.
+
+    Source: Documentation/ABI/testing/sysfs-bus-pci, ``sriov_numvfs``.
+    """
+
+    kind: Literal["set-vfs"] = field(default="set-vfs", kw_only=True)
+    address: PciAddress
+    before: int
+    after: int
+
+
 Content = NewType("Content", str)
 """The text of a whole file: the only text of a plan that has more than one line."""
 
@@ -151,7 +164,9 @@ class RunTool:
     """What it makes, in words: ``the initramfs of every kernel``."""
 
 
-AtRunTime = LoadModule | DetachConsole | ReleaseFramebuffer | SetDriverOverride | UnbindDriver | BindDriver
+AtRunTime = (
+    LoadModule | DetachConsole | ReleaseFramebuffer | SetVfs | SetDriverOverride | UnbindDriver | BindDriver
+)
 """Changes of the running kernel: a restart ends them."""
 
 OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool

@@ -18,7 +18,7 @@ from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.guard import RESTART, Start, armed, look_at_start
+from gpucloud.prepare.guard import RESTART, Kept, Start, armed, keep, look_at_start
 from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
@@ -82,6 +82,16 @@ class Desk:
                 self._guard(entry)
                 return resume(entry, self.system, watch)
         raise Failure("no plan was cut off here", "see gpucloud undo --list")
+
+    def keep(self, watch: Watch = _QUIET) -> Kept | None:
+        """Have the running host as the applied spec wants it, as every start does; None: no spec is applied.
+
+        Raises:
+            Failure: something is unfinished, or the spec contradicts itself on this host.
+        """
+        with self.journal.lock():
+            refuse_unfinished(self.journal)
+            return keep(self.journal, self.system, self.read_host, watch)
 
     def look_at_start(self, watch: Watch = _QUIET) -> tuple[Start, Outcome | None] | None:
         """Look whether this start is as planned, and take the plan back if not; None: nothing waits for it.

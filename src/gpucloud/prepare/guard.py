@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
 from gpucloud.model.host import Host
-from gpucloud.model.plan import Plan
+from gpucloud.model.plan import Plan, Wanted
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.boot.wanted import ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.system import System
+from gpucloud.prepare.takeback import Outcome, Watch
+from gpucloud.prepare.undo import undo_entry
 from gpucloud.spec import parse_spec, pool_of
 
 WAITS = 24
@@ -55,6 +59,50 @@ def _waits(entry: Entry) -> bool:
         and not progress.is_confirmed
         and entry.read_stored().plan.needs_reboot
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was done at this start to have the running host as its spec wants it."""
+
+    outcome: Outcome | None
+    """None: all was so already."""
+    missing: tuple[str, ...]
+    """Units that cannot be as wanted, one line each."""
+
+
+def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch) -> Kept | None:
+    """Do what the last applied spec wants of the running host; None: none is applied. May be repeated.
+
+    Drivers are waited for. What ended with earlier starts is closed in the journal first.
+
+    Raises:
+        Failure: the journal cannot be written, or the spec contradicts itself on this host.
+    """
+    wanted = _wanted(journal)
+    if wanted is None:
+        return None
+    spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
+    _close_ended(journal, system, read_host)
+    any(system.settles(lambda: not plan_state(read_host(), spec, name).missing) for _ in range(WAITS))
+    state = plan_state(read_host(), spec, name)
+    outcome = apply(state.plan, system, journal, watch) if state.plan.steps else None
+    return Kept(outcome, state.missing)
+
+
+def _wanted(journal: Journal) -> Wanted | None:
+    """The spec of the last plan for the start that is applied."""
+    applied = (entry for entry in journal.entries() if entry.read_progress().status is Status.APPLIED)
+    specs = [stored.plan.wanted for entry in applied if (stored := entry.read_stored()).plan.outlives_boot]
+    return specs[-1] if specs else None
+
+
+def _close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:
+    for entry in journal.entries():
+        stored = entry.read_stored()
+        is_over = stored.boot != read_boot(system) and not stored.plan.outlives_boot
+        if is_over and entry.read_progress().status is Status.APPLIED:
+            undo_entry(entry, system, read_host)
 
 
 def look_at_start(

@@ -46,11 +46,13 @@ where NVIDIA's cards are cut into vGPUs.
 
 ## The next start
 
-`gpucloud-boot.service` looks at every start before guests are started: groups, drivers of the cards that
-were given away, network. If all is there in time, the change is confirmed; if not, the files and all that
-is made of them are brought back at once, and a host without a network is started again with them.
-`gpucloud confirm` says by hand that a start is right. `gpucloud` has to be where systemd looks for
-programs (`/usr/local/bin`, `/usr/bin`).
+`gpucloud-boot.service` runs `gpucloud boot` at every start before guests are started. It makes the
+virtual functions that pools with `use: sriov` want (AMD, Intel; NVIDIA's are made by NVIDIA's own tool,
+which is named instead), and binds cards that came late. After a change of how the host starts it waits
+for groups, drivers of the cards that were given away, and network: if all is there in time, the change is
+confirmed; if not, its files and all that is made of them are brought back at once, and a host without a
+network is started again with them. `gpucloud confirm` says by hand that a start is right. `gpucloud` has
+to be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`).
 
 ## How each is proven
 

@@ -15,6 +15,7 @@ from gpucloud.model.plan import (
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetVfs,
     UnbindDriver,
     WriteFile,
 )
@@ -33,6 +34,8 @@ def call_change(change: Change) -> str:
             return f"clear the driver override of {change.address}"
         case SetDriverOverride():
             return f"let only {change.after} take {change.address}"
+        case SetVfs():
+            return f"make {change.after} virtual functions of {change.address}"
         case UnbindDriver():
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():

@@ -18,10 +18,11 @@ from gpucloud.model.plan import (
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetVfs,
     UnbindDriver,
     WriteFile,
 )
-from gpucloud.prepare.steps import console, driver, framebuffer, module, override
+from gpucloud.prepare.steps import console, driver, framebuffer, module, override, vfs
 from gpucloud.prepare.steps.on_disk import do_on_disk, preview_on_disk, undo_on_disk
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError
 
@@ -46,6 +47,8 @@ def do(change: Change, system: System) -> None:
             console.do_detach(change, system)
         case ReleaseFramebuffer():
             framebuffer.do_release(change, system)
+        case SetVfs():
+            vfs.do_vfs(change, system)
         case SetDriverOverride():
             override.do_override(change, system)
         case UnbindDriver():
@@ -77,6 +80,8 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             return console.undo_detach(change, system)
         case ReleaseFramebuffer():
             return framebuffer.undo_release(change, system)
+        case SetVfs():
+            vfs.undo_vfs(change, system, force=force)
         case SetDriverOverride():
             override.undo_override(change, system, force=force)
         case UnbindDriver():
@@ -99,6 +104,8 @@ def preview(change: Change) -> Difference:
             return console.preview_detach(change)
         case ReleaseFramebuffer():
             return framebuffer.preview_release(change)
+        case SetVfs():
+            return vfs.preview_vfs(change)
         case SetDriverOverride():
             return override.preview_override(change)
         case UnbindDriver():

@@ -1,0 +1,157 @@
+"""What every start does: virtual functions made, cards that came late bound, each once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import build_family
+from tests.prepare.doom import dies
+from tests.prepare.fake_host import drivers_of
+from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.plan import Plan, SetVfs, Step
+from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot.state import plan_state
+from gpucloud.prepare.journal import Status
+from gpucloud.spec import parse_spec
+
+AMD = "0000:3b:00.0"
+SPEC = """\
+pools:
+  mxgpu: {use: sriov, vfs: 4, match: {ids: 1002:74a1}}
+  whole: {use: passthrough, match: {ids: 10de:20b5}}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A host with an AMD card that can have eight virtual functions, and an NVIDIA card."""
+    kernel = build_family(tmp_path / "root", "debian-12")
+    give_sriov(kernel.root, AMD, "1002", "74a1", total=8)
+    return Site(kernel, tmp_path / "state")
+
+
+def give_sriov(root: Path, address: str, vendor: str, device: str, *, total: int) -> None:
+    place = root / "sys/bus/pci/devices" / address
+    (place / "vendor").write_text(f"0x{vendor}\n")
+    (place / "device").write_text(f"0x{device}\n")
+    alias = (place / "modalias").read_text()
+    (place / "modalias").write_text(f"pci:v0000{vendor.upper()}d0000{device.upper()}{alias[22:]}")
+    (place / "sriov_totalvfs").write_text(f"{total}\n")
+    (place / "sriov_numvfs").write_text("0\n")
+
+
+def count(site: Site) -> str:
+    return (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").read_text().strip()
+
+
+def started(site: Site, spec: str = SPEC) -> None:
+    """The spec's plan is applied, and the host was restarted without the early script."""
+    plan = mine(site.desk.plan_start(parse_spec(spec), "gpu01", force=False))
+    assert apply(plan, site.system, site.journal).failure is None
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+
+
+def test_virtual_functions_are_made_and_late_cards_bound(site: Site) -> None:
+    started(site)
+    kept = site.desk.keep()
+    assert kept is not None
+    assert kept.missing == ()
+    assert kept.outcome is not None
+    assert kept.outcome.failure is None
+    assert count(site) == "4"
+    assert drivers_of(site.root)["0000:3c:00.0"] == "vfio-pci"
+
+
+def test_what_is_so_already_is_not_done_twice(site: Site) -> None:
+    started(site)
+    site.desk.keep()
+    entries = len(site.journal.entries())
+    kept = site.desk.keep()
+    assert kept is not None
+    assert kept.outcome is None
+    assert len(site.journal.entries()) == entries
+
+
+def test_another_number_goes_through_none_as_the_kernel_wants(site: Site) -> None:
+    started(site)
+    (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").write_text("8\n")
+    site.desk.keep()
+    assert count(site) == "4"
+    assert site.desk.undo("last", force=False).left == ()
+    assert count(site) == "8"
+
+
+def test_all_that_a_card_can_have_is_made_where_no_number_is_wanted(site: Site) -> None:
+    started(site, SPEC.replace(" vfs: 4,", ""))
+    site.desk.keep()
+    assert count(site) == "8"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "wanted", "why"),
+    [("10de", 4, "sriov-manage only"), ("1002", 9, "it can have 8 virtual functions, not 9")],
+)
+def test_a_card_that_cannot_is_named(site: Site, vendor: str, wanted: int, why: str) -> None:
+    give_sriov(site.root, AMD, vendor, "74a1", total=8)
+    spec = parse_spec(f"pools: {{a: {{use: sriov, vfs: {wanted}, match: {{ids: '{vendor}:74a1'}}}}}}\n")
+    state = plan_state(site.host(), spec, "gpu01")
+    assert state.plan.steps == ()
+    assert "GPU 3b:00.0" in state.missing[0]
+    assert why in state.missing[0]
+
+
+def test_an_unbound_card_is_waited_for_and_named(site: Site) -> None:
+    spec = parse_spec(SPEC)
+    (site.root / "sys/bus/pci/devices" / AMD / "driver").unlink()
+    state = plan_state(site.host(), spec, "gpu01")
+    assert state.missing[0].endswith("it has no driver that could make virtual functions")
+
+
+def test_entries_that_ended_with_earlier_starts_are_closed(site: Site) -> None:
+    started(site)
+    site.desk.keep()
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("a third boot\n")
+    (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").write_text("0\n")
+    site.desk.keep()
+    assert [entry.read_progress().status for entry in site.journal.entries()] == [
+        Status.APPLIED,
+        Status.UNDONE,
+        Status.APPLIED,
+    ]
+
+
+def test_without_a_spec_nothing_is_done(site: Site) -> None:
+    assert site.desk.keep() is None
+
+
+def test_the_unit_names_what_is_not_as_wanted(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    started(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert capsys.readouterr().out.endswith("the running host is as its spec wants it\n")
+    (site.root / "sys/bus/pci/devices" / AMD / "sriov_totalvfs").write_text("2\n")
+    with pytest.raises(Failure, match=r"1 GPUs are not as the spec wants them: GPU 3b:00\.0"):
+        call(["boot"], site.desk)
+
+
+def test_a_cut_while_virtual_functions_are_made_leaves_the_old_or_the_new(site: Site) -> None:
+    (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").write_text("8\n")
+    unit = site.host().units[1].address
+    step = Step(SetVfs(address=unit, before=8, after=4), "it is wanted", unit)
+    plan = replace(Plan("this host", (unit,), False, (), ()), steps=(step,))
+    assert str(unit) == AMD
+    moment = 0
+    while dies(site, moment, lambda doomed: apply(plan, doomed.system, doomed.journal)):
+        if site.journal.entries():
+            site.desk.undo("last", force=False)
+        assert count(site) == "8", moment
+        for entry in site.journal.entries():
+            assert entry.read_progress().status is Status.UNDONE
+        moment += 1
+    assert moment > 10
+    assert count(site) == "4"
