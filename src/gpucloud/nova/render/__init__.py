@@ -8,8 +8,9 @@
 """
 
 from gpucloud.nova.render.build import settings_for
+from gpucloud.nova.render.conf import is_ours
 from gpucloud.nova.render.layouts import LAYOUTS, Layout
 from gpucloud.nova.render.rendered import Rendered, layout_named, render
 from gpucloud.nova.render.settings import Settings
 
-__all__ = ["LAYOUTS", "Layout", "Rendered", "Settings", "layout_named", "render", "settings_for"]
+__all__ = ["LAYOUTS", "Layout", "Rendered", "Settings", "is_ours", "layout_named", "render", "settings_for"]

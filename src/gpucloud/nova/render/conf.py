@@ -94,6 +94,11 @@ def render_ini(said: Iterable[Option]) -> str:
     )
 
 
+def is_ours(text: str) -> bool:
+    """Claims that a file was written by gpucloud: it may be replaced."""
+    return HEADING in text.partition("\n")[0]
+
+
 def files_of(texts: Mapping[str, Iterable[Option]]) -> dict[str, str]:
     """Files by path, without those that would be empty."""
     rendered = {path: render_ini(said) for path, said in texts.items()}

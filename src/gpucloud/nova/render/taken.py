@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from gpucloud.model.failure import Exit, Failure
@@ -12,7 +12,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, Sriov
 from gpucloud.model.spec import Pool, Spec, Use, VgpuChoice
 from gpucloud.model.unknown import Unknown
-from gpucloud.nova.machine import Device, Machine, machine_of
+from gpucloud.nova.machine import Device, DeviceType, Machine, machine_of
 from gpucloud.spec import pool_of
 
 
@@ -95,7 +95,7 @@ class _Taker:
         self.machine = machine
         self.given: list[Given] = []
         self.parents: list[Parent] = []
-        self.missing = [f"{name}: {why}" for why in machine.unread] if not machine.devices else []
+        self.missing = [f"{name}: {why}" for why in machine.unread] if not host.units else []
         self._name = name
         self._functions = {} if isinstance(host.functions, Unknown) else host.functions
 
@@ -185,15 +185,28 @@ class _Taker:
         choice: VgpuChoice | None = None,
         companions: tuple[str, ...] = (),
     ) -> None:
-        device = self.machine.devices.get(str(function.address))
+        device = self.machine.devices.get(str(function.address)) or self._as_said(pool, function)
         if device is None:
-            why = next(
-                (why for why in self.machine.unread if why.startswith(str(function.address))), "not read"
-            )
-            self.missing.append(f"{self._name}: {function.address} of pool {pool.name}: {why}")
+            self._miss_device(pool, function)
             return
         wanted = (choice and choice.resource_class) or pool.nova.resource_class
         self.given.append(Given(pool, device, pool.use is Use.VGPU, wanted, companions))
+
+    def _as_said(self, pool: Pool, function: PciFunction) -> Device | None:
+        """The device with the type that the spec gives it, where the host does not show its own."""
+        said = pool.nova.device_type
+        if said in (None, DeviceType.VF) or isinstance(function.id, Unknown):
+            return None
+        vendor, product = f"{function.id.vendor:04x}", f"{function.id.device:04x}"
+        device = Device(str(function.address), vendor, product, DeviceType(said))
+        self.machine = replace(self.machine, devices={**self.machine.devices, device.address: device})
+        return device
+
+    def _miss_device(self, pool: Pool, function: PciFunction) -> None:
+        address = str(function.address)
+        why = next((why for why in self.machine.unread if why.startswith(address)), f"{address}: not read")
+        then = "capture it anew, or write nova: {device_type: type-PCI} if you know it"
+        self.missing.append(f"{self._name}: pool {pool.name}: {why}: {then}")
 
     def _vfs(self, unit: GpuUnit, pool: Pool) -> list[PciFunction] | None:
         """The unit's virtual functions that are on; None where that could not be read."""

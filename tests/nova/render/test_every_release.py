@@ -1,0 +1,98 @@
+"""Every layout, for every release: what a service reads back gives exactly the devices that were meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from tests.nova.render.clouds import CLOUDS, Cloud
+from tests.nova.render.read_back import configuration_for, mdev_types, pci_config, values
+
+from gpucloud.model.failure import Failure
+from gpucloud.nova.machine import Machine
+from gpucloud.nova.match import match
+from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.releases import options, scheduler
+from gpucloud.nova.releases.release import SERIES, Release
+from gpucloud.nova.render import LAYOUTS, render
+from gpucloud.nova.render.taken import take
+
+POINTS = tuple(Release(*version) for version in ((14, 0, 0), (22, 2, 0), (31, 3, 0), (31, 0, 0)))
+"""Older point versions on the other side of a change inside their series."""
+
+
+def steps_of(release: Release) -> Iterator[str]:
+    """The steps of the way to Placement that the release has."""
+    yield "off"
+    if release.number >= 26:
+        yield "report"
+    if release.number >= 27:
+        yield "schedule"
+
+
+each_release = pytest.mark.parametrize("release", [*SERIES, *POINTS], ids=str)
+each_layout = pytest.mark.parametrize("layout", LAYOUTS)
+each_cloud = pytest.mark.parametrize("cloud", CLOUDS.values(), ids=list(CLOUDS))
+
+
+@each_cloud
+@each_layout
+@each_release
+def test_a_service_reads_what_was_meant(release: Release, layout: str, cloud: Cloud) -> None:
+    for placement in steps_of(release):
+        spec, hosts = cloud.parsed(placement), cloud.looked_at()
+        if release.number < cloud.since or not cloud.fits(layout, placement):
+            with pytest.raises(Failure):
+                render(spec, hosts, release, LAYOUTS[layout])
+            continue
+        files = render(spec, hosts, release, LAYOUTS[layout]).files
+        for host in hosts:
+            check_compute(release, layout, cloud, files, host)
+            check_controllers(release, layout, cloud, files, host)
+
+
+def machine_as_said(cloud: Cloud, host: str) -> Machine:
+    """The host's devices; those of a partial listing with the type that the spec gives them."""
+    return take(cloud.parsed(), host, cloud.looked_at()[host]).machine
+
+
+def check_compute(release: Release, layout: str, cloud: Cloud, files: Mapping[str, str], host: str) -> None:
+    read = configuration_for(layout, files, "compute", host)
+    assert read.error is None
+    found = match(pci_config(read, release), machine_as_said(cloud, host), release)
+    assert not isinstance(found.tracked, Refusal), found.tracked
+    tracked = {each.device.address for each in found.tracked if each.entry is not None}
+    assert tracked == cloud.devices.get(host, frozenset())
+    chosen = mdev_types(read, release)
+    assert not isinstance(chosen, Refusal)
+    for address, (kind, resource_class) in cloud.parents.get(host, {}).items():
+        assert (chosen.type_of(address), chosen.class_of(address)) == (kind, resource_class)
+        assert resource_class in chosen.allocation_classes
+
+
+def check_controllers(
+    release: Release, layout: str, cloud: Cloud, files: Mapping[str, str], host: str
+) -> None:
+    services = {
+        name: configuration_for(layout, files, name, host) for name in ("api", "conductor", "scheduler")
+    }
+    assert not any(read.error for read in services.values())
+    mine = pci_config(configuration_for(layout, files, "compute", host), release)
+    api = pci_config(services["api"], release)
+    assert api.aliases == mine.aliases
+    assert len({pci_config(read, release).pci_in_placement for read in services.values()}) == 1
+    found = match(mine, machine_as_said(cloud, host), release)
+    assert not isinstance(found.aliases, Refusal), found.aliases
+    served = {
+        device.address
+        for choice in found.choices.values()
+        for stock in choice.serving
+        for device in stock.pool.devices
+    }
+    assert served == cloud.devices.get(host, frozenset())
+    if mine.aliases:
+        (filters,) = values(services["scheduler"], options.ENABLED_FILTERS.at(release))
+        named = filters.split(",")
+        assert set(scheduler.DEFAULT_FILTERS.at(release)) < set(named)
+        assert "PciPassthroughFilter" in named
+        assert not set(named) & set(scheduler.GONE_FILTERS.at(release))
