@@ -184,6 +184,13 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     assert run(["doctor", "--evidence", str(tmp_path)]) == Exit.ERROR
 
 
+def test_a_captured_host_is_no_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "sys/x", "")
+    write(tmp_path, "proc/cmdline", "")
+    assert run(["doctor", "--evidence", str(tmp_path)]) == Exit.USAGE
+    assert f"gpucloud doctor --from {tmp_path}" in capsys.readouterr().err
+
+
 def test_what_was_skipped_is_said_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "dmesg.txt", RMRR)
     write(tmp_path, "old.gz", b"\x1f\x8b\x08")

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import IO, TYPE_CHECKING
 
 from gpucloud.cli.output import say
-from gpucloud.model.failure import Failure, code_of
+from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
     from gpucloud.doctor.evidence.pasted import Pasted
@@ -128,6 +128,9 @@ def _folder(folder: Path) -> Pasted:
     """Every file of a folder under a key of its own; what cannot be read is noted and passed over."""
     from gpucloud.doctor.evidence.pasted import Pasted
 
+    if (folder / "sys").is_dir() and (folder / "proc").is_dir():
+        then = f"gpucloud doctor --from {quote(str(folder))}"
+        raise Failure(f"{folder} is a captured host and no evidence", then, code=Exit.USAGE)
     notes: list[str] = []
     return Pasted(str(folder), _folder_texts(folder, notes), _environment(folder), notes)
 
