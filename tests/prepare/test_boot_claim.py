@@ -9,7 +9,7 @@ import pytest
 from tests.prepare.fake_host import build, card
 
 from gpucloud.model.pci import PciAddress, PciId
-from gpucloud.prepare.boot.claim import Claim, render_claim
+from gpucloud.prepare.boot.own.claim import Claim, render_claim
 
 A100 = PciId(0x10DE, 0x20B5)
 CARD, AUDIO = PciAddress.parse("0000:3b:00.0"), PciAddress.parse("0000:3b:00.1")

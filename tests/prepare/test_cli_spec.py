@@ -95,7 +95,9 @@ def test_check_says_by_its_code_whether_changes_are_pending(type_: Type, spec: s
     assert type_("apply", "--spec", spec, "--yes").code == Exit.FINE
     said = type_("plan", "--spec", spec, "--check")
     assert said.code == Exit.FINE
-    assert said.out == "nothing to do: this host starts as its spec wants it\n"
+    assert said.out == (
+        "nothing to do: this host starts as its spec wants it\npool a100 (passthrough): 3b:00.0\n"
+    )
 
 
 def test_json_holds_the_whole_files(type_: Type, spec: str) -> None:
@@ -154,5 +156,7 @@ def test_a_spec_that_is_wrong_is_said_with_its_line(type_: Type, spec: str) -> N
 
 def test_a_pool_is_found_by_the_name_that_is_given(type_: Type, spec: str) -> None:
     Path(spec).write_text(SPEC + "    hosts: gpu07\n")
-    assert "nothing to do" in type_("plan", "--spec", spec, "--name", "gpu01").out
+    said = type_("plan", "--spec", spec, "--name", "gpu01")
+    assert "nothing to do" in said.out
+    assert "pool a100 (passthrough): no GPU of this host" in said.out
     assert "zz-gpucloud" in type_("plan", "--spec", spec, "--name", "gpu07").out

@@ -175,6 +175,16 @@ def test_a_card_that_was_taken_out_is_no_reason(site: Site) -> None:
     assert found[0].wrong == ()
 
 
+def test_verify_looks_at_the_start_too(site: Site) -> None:
+    prepared(site)
+    assert site.desk.verify(None) == ()
+    restart(site, binds=False)
+    assert [(mismatch.path, mismatch.seen) for mismatch in site.desk.verify(None)] == [
+        ("this start", "0000:3b:00.0 is with nvidia"),
+        ("this start", "0000:3b:00.1 is with snd_hda_intel"),
+    ]
+
+
 def test_a_person_can_confirm(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     prepared(site)
     assert call(["confirm"], site.desk) == Exit.FINE

@@ -208,11 +208,22 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The units of the host that a pool takes; none: none of them matches."""
+
+    pool: str
+    use: str
+    units: tuple[PciAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The spec that a plan comes from, so that it can be planned anew and compared."""
 
     spec: Content
     host_name: str | None
+    taken: tuple[Taken, ...]
+    """What each pool of the spec takes here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.guard import RESTART, Kept, Start, armed, keep, look_at_start
+from gpucloud.prepare.guard import RESTART, Kept, Start, armed, keep, look_at_start, wrong_at_start
 from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
@@ -199,7 +199,11 @@ class Desk:
         if stored.boot != read_boot(self.system) and not stored.plan.outlives_boot:
             seen = "the host was restarted since, and bindings do not outlive that: gpucloud apply again"
             return (Mismatch(f"journal entry {entry.id}", "applied in this boot", seen),)
-        return verify(stored.plan, self.system)
+        mismatches = verify(stored.plan, self.system)
+        if stored.boot == read_boot(self.system) or not stored.plan.outlives_boot:
+            return mismatches
+        wrong = wrong_at_start(stored.plan, self.read_host(), self.system)
+        return (*mismatches, *(Mismatch("this start", "as planned", line) for line in wrong))
 
 
 def open_desk(state: Path) -> Desk:

@@ -117,7 +117,7 @@ def look_at_start(
         return None
 
     def find() -> tuple[str, ...]:
-        return tuple(_wrong(stored.plan, read_host(), system))
+        return tuple(wrong_at_start(stored.plan, read_host(), system))
 
     any(system.settles(lambda: not find()) for _ in range(waits))
     wrong = find()
@@ -133,7 +133,8 @@ def has_network(reader: Reader) -> bool:
     return any(tuple(parse(text)) for text, parse in texts if isinstance(text, str))
 
 
-def _wrong(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
+def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
+    """What this start did not bring of what the plan wants, one line each."""
     if plan.wanted is None:
         return
     groups = host.iommu.groups

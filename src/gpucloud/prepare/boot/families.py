@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gpucloud.model.host import Distribution
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
 from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader
+from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
 
 _GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
 _ENTRIES = BootEntries(has_grub=False)

@@ -9,10 +9,10 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot import owned
 from gpucloud.prepare.boot.arguments import contrary, needed_arguments
-from gpucloud.prepare.boot.initramfs import Initramfs
 from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.boot.own import paths as owned
+from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.plan.guards import refusals_for
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 

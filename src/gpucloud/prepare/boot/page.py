@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpucloud.prepare.boot.families import ROWS, TOOLS, Row
-from gpucloud.prepare.boot.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
-from gpucloud.prepare.boot.owned import MODPROBE, MODULES_LOAD
+from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
+from gpucloud.prepare.boot.own.paths import MODPROBE, MODULES_LOAD
 
 _HEAD = """\
 # How a host is made to start

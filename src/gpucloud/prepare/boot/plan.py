@@ -22,17 +22,18 @@ from gpucloud.model.plan import (
     RemoveFile,
     RunTool,
     Step,
+    Taken,
     Wanted,
     WriteFile,
 )
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
-from gpucloud.prepare.boot import owned
 from gpucloud.prepare.boot.families import initramfs_of, loader_of
 from gpucloud.prepare.boot.guards import boot_refusals
-from gpucloud.prepare.boot.initramfs import Initramfs
 from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.boot.own import paths as owned
+from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.spec import render_spec
 
@@ -65,9 +66,18 @@ def plan_boot(
         facts=tuple(_facts(ask)),
         steps=steps,
         refusals=refusals,
-        wanted=Wanted(Content(render_spec(spec)), host_name if isinstance(host_name, str) else None),
+        wanted=_wanted(ask),
         needs_reboot=bool(steps),
     )
+
+
+def _wanted(ask: Ask) -> Wanted:
+    name = ask.host_name if isinstance(ask.host_name, str) else None
+    taken = tuple(
+        Taken(pool.name, pool.use.value, tuple(unit.address for unit in ask.pools.get(pool.name, ())))
+        for pool in ask.spec.pools
+    )
+    return Wanted(Content(render_spec(ask.spec)), name, taken)
 
 
 def _steps(ask: Ask, loader: Loader, tool: Initramfs) -> Iterator[Step]:

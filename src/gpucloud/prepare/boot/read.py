@@ -9,7 +9,7 @@ from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.plan import Content, FileState
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.owned import OWNED
+from gpucloud.prepare.boot.own.paths import OWNED
 from gpucloud.prepare.boot.paths import FILES, PATTERNS
 
 Look = Callable[[str], FileState | None | Unknown]

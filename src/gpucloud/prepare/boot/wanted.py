@@ -11,13 +11,13 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciId
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot import owned
 from gpucloud.prepare.boot.arguments import missing, needed_arguments
-from gpucloud.prepare.boot.claim import Claim
-from gpucloud.prepare.boot.initramfs import Initramfs
 from gpucloud.prepare.boot.loaders import Loader
-from gpucloud.prepare.boot.modules import WANTED, render_modprobe, render_modules_load
-from gpucloud.prepare.boot.unit import render_unit
+from gpucloud.prepare.boot.own import paths as owned
+from gpucloud.prepare.boot.own.claim import Claim
+from gpucloud.prepare.boot.own.initramfs import Initramfs
+from gpucloud.prepare.boot.own.modules import WANTED, render_modprobe, render_modules_load
+from gpucloud.prepare.boot.own.unit import render_unit
 from gpucloud.spec import pool_of
 
 ROUTE = "default route"

@@ -16,16 +16,21 @@ _NO_NEWLINE = "\\ No newline at end of file"
 def render_start(plan: Plan) -> str:
     """The whole plan for a reader; without its refusals, of which the caller tells."""
     if plan.is_empty:
-        return f"nothing to do: {plan.host} starts as its spec wants it"
+        return "\n".join([f"nothing to do: {plan.host} starts as its spec wants it", *_pools(plan)])
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
-    units = f" ({join([address.short for address in plan.units])})" if plan.units else ""
-    lines = [f"plan for the next start of {plan.host}{units}: {count}; they act after a restart"]
+    lines = [f"plan for the next start of {plan.host}: {count}; they act after a restart", *_pools(plan)]
     for number, step in enumerate(shown, 1):
         lines += ["", f"{number}. {call_change(step.change)}", f"   because {step.because}"]
         lines += [f"   risk: {step.risk}"] if step.risk else []
         lines += _diff(step)
     return "\n".join([*lines, "", *_ways(plan)])
+
+
+def _pools(plan: Plan) -> Iterator[str]:
+    for taken in plan.wanted.taken if plan.wanted is not None else ():
+        units = join([address.short for address in taken.units])
+        yield f"pool {taken.pool} ({taken.use}): {units or 'no GPU of this host'}"
 
 
 def _is_for_undo(step: Step) -> bool:

@@ -57,7 +57,7 @@ START = (
         "A file that gpucloud may have written could not be read",
         "What is there has to be known before it is replaced or removed, so that it can be brought back.",
         _AS_ROOT,
-        "gpucloud: prepare/boot/owned.py lists its own files",
+        "gpucloud: prepare/boot/own/paths.py lists its own files",
     ),
     _start(
         "iommu-switched-off",

@@ -17,7 +17,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.loader import Texts, add_words
-from gpucloud.prepare.boot.owned import GRUB_DROP_IN, HEADER
+from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
 _ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"

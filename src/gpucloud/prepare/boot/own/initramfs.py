@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpucloud.prepare.boot import owned
-from gpucloud.prepare.boot.claim import Claim, render_claim
+from gpucloud.prepare.boot.own import paths as owned
+from gpucloud.prepare.boot.own.claim import Claim, render_claim
 
 Rendered = Mapping[str, tuple[str, int]]
 """Texts and modes by path."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpucloud.model.pci import PciAddress, PciId
-from gpucloud.prepare.boot.owned import HEADER
+from gpucloud.prepare.boot.own.paths import HEADER
 
 _SCRIPT = """\
 case "$1" in prereqs) exit 0 ;; esac

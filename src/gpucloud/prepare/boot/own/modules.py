@@ -13,7 +13,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciFunction
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.owned import HEADER, MODPROBE
+from gpucloud.prepare.boot.own.paths import HEADER, MODPROBE
 from gpucloud.prepare.plan.vfio import is_vfio
 
 WANTED = ("vfio-pci", "vfio_iommu_type1")

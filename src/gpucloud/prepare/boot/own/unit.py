@@ -6,7 +6,7 @@ planned. Others are only ordered after it; none of them waits for its success.
 
 from __future__ import annotations
 
-from gpucloud.prepare.boot.owned import HEADER
+from gpucloud.prepare.boot.own.paths import HEADER
 
 _LATER = (
     "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
