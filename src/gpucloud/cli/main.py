@@ -36,7 +36,8 @@ class Verb:
 _OBJECTS = 100_000
 """Objects made before the next search for circles."""
 
-_LOOK, _CHANGE, _GUESTS, _LAB = "Look and judge", "Make a host ready", "Guests", "Without hardware"
+_LOOK, _CHANGE, _GUESTS = "Look and judge", "Make a host ready", "Guests"
+_NOVA, _LAB = "OpenStack", "Without hardware"
 
 VERBS = {
     "scan": Verb("scan", "scan", _LOOK),
@@ -54,6 +55,7 @@ VERBS = {
     "show": Verb("guests", "show", _GUESTS),
     "console": Verb("guests", "console", _GUESTS),
     "destroy": Verb("guests", "destroy", _GUESTS),
+    "nova": Verb("nova", "app", _NOVA),
     "lab": Verb("lab", "app", _LAB),
     "demo": Verb("demo", "demo", _LAB),
 }

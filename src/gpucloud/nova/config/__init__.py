@@ -2,9 +2,21 @@
 
 * ``ini``: one file into settings with their lines, or the reason why no service of nova starts with it.
 * ``merge``: what an option is, by all of its names, over all files.
+* ``value``: an option's text into its value, and ``$name`` into what it stands for.
 """
 
 from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting, read_config_file
-from gpucloud.nova.config.merge import Configuration
+from gpucloud.nova.config.merge import Configuration, normal_section
+from gpucloud.nova.config.value import read_list, read_value, substitute
 
-__all__ = ["ConfigFile", "Configuration", "ParseError", "Setting", "read_config_file"]
+__all__ = [
+    "ConfigFile",
+    "Configuration",
+    "ParseError",
+    "Setting",
+    "normal_section",
+    "read_config_file",
+    "read_list",
+    "read_value",
+    "substitute",
+]

@@ -5,14 +5,15 @@ Source: oslo.config, cfg.py: ``_Namespace._get_file_value``, ``Opt._get_from_nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting
 from gpucloud.nova.releases.options import OptionName
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Configuration:
     """Files in the order in which a service is given them."""
 
@@ -32,27 +33,41 @@ class Configuration:
 
         Values of all files and all names add up: by file, then by name with the current one last.
         """
-        names = (*old, name)
-        return tuple(one for file in self.files for each in names for one in _under(file, each))
+        named = [self._under(each) for each in (*old, name)]
+        if not any(named):
+            return ()
+        return tuple(one for place in range(len(self.files)) for each in named for one in each.get(place, ()))
 
     def last(self, name: OptionName, old: Sequence[OptionName] = ()) -> Setting | None:
         """The one value of an option that does not repeat; None where nothing sets it.
 
         The last file that has any of its names decides, and in it the current name comes before old ones.
         """
-        for file in reversed(self.files):
-            for each in (name, *reversed(old)):
-                found = _under(file, each)
-                if found:
-                    return found[-1]
-        return None
+        named = [self._under(each) for each in (name, *reversed(old))]
+        place = max((place for each in named for place in each), default=None)
+        if place is None:
+            return None
+        return next(each[place][-1] for each in named if place in each)
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """Sections that hold a setting, as nova compares them."""
+        return frozenset(section for section, _ in self._index)
+
+    def _under(self, name: OptionName) -> Mapping[int, list[Setting]]:
+        """File by its place to what it says under a name."""
+        return self._index.get((normal_section(name.section), name.name), {})
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[str, str], Mapping[int, list[Setting]]]:
+        index: dict[tuple[str, str], dict[int, list[Setting]]] = {}
+        for place, file in enumerate(self.files):
+            for one in file.settings:
+                found = index.setdefault((normal_section(one.section), one.name), {})
+                found.setdefault(place, []).append(one)
+        return index
 
 
-def _under(file: ConfigFile, name: OptionName) -> list[Setting]:
-    section = _normal(name.section)
-    return [one for one in file.settings if one.name == name.name and _normal(one.section) == section]
-
-
-def _normal(section: str) -> str:
+def normal_section(section: str) -> str:
     """Sections are one whatever their case, except that ``DEFAULT`` is only that."""
     return section if section == "DEFAULT" else section.lower()

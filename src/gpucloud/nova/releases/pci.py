@@ -119,6 +119,14 @@ ALIAS_READ_AT_START = fact(
     ("32.0.0 31.3.1", ("api", "compute")),
     source="nova/api/openstack/wsgi_app.py, nova/compute/manager.py: init_host",
 )
+SPEC_READ_AT_START = fact(
+    "services that read the devices a host offers when they start, and do not start with a bad list; the "
+    "scheduler falls over one with each request",
+    (),
+    ("14.0.0", ("compute",)),
+    ("15.0.0", ("api", "compute", "conductor")),
+    source="nova/compute/manager.py: init_host, nova/network/neutron.py: API.__init__",
+)
 MATCH_IGNORES_CASE = fact(
     "ids of an alias in upper case match; before, they match nothing",
     False,

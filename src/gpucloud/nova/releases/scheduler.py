@@ -14,6 +14,44 @@ _GONE_18 = (*_GONE_17, "ExactRamFilter", "ExactDiskFilter", "ExactCoreFilter")
 _GONE_20 = (*_GONE_18, "CoreFilter", "DiskFilter", "RamFilter")
 _GONE_22 = (*_GONE_20, "AggregateCoreFilter", "AggregateDiskFilter", "AggregateRamFilter", "RetryFilter")
 
+_ALWAYS = (
+    "AggregateImagePropertiesIsolation",
+    "AggregateInstanceExtraSpecsFilter",
+    "AggregateIoOpsFilter",
+    "AggregateMultiTenancyIsolation",
+    "AggregateNumInstancesFilter",
+    "AggregateTypeAffinityFilter",
+    "AllHostsFilter",
+    *_COMMON,
+    *_GROUPS,
+    "DifferentHostFilter",
+    "IoOpsFilter",
+    "IsolatedHostsFilter",
+    "JsonFilter",
+    "MetricsFilter",
+    "NUMATopologyFilter",
+    "NumInstancesFilter",
+    "PciPassthroughFilter",
+    "SameHostFilter",
+    "SimpleCIDRAffinityFilter",
+)
+_ONCE = (*_GONE_22, "AvailabilityZoneFilter")
+
+
+def _without(gone: tuple[str, ...]) -> tuple[str, ...]:
+    return (*_ALWAYS, *(name for name in _ONCE if name not in gone))
+
+
+KNOWN_FILTERS = fact(
+    "filters that come with it",
+    _without(()),
+    ("17.0.0", _without(_GONE_17)),
+    ("18.0.0", _without(_GONE_18)),
+    ("20.0.0", _without(_GONE_20)),
+    ("22.0.0", _without(_GONE_22)),
+    ("28.0.0", _ALWAYS),
+    source="nova/scheduler/filters/",
+)
 DEFAULT_FILTERS = fact(
     "filters that are on where nova.conf names none",
     ("RetryFilter", "AvailabilityZoneFilter", "RamFilter", "DiskFilter", *_COMMON, *_GROUPS),

@@ -1,0 +1,151 @@
+"""``gpucloud nova``: nova.conf for a named release: checked, and matched with devices."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.doctor import Threshold
+from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.nova.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gpucloud.nova.config import ConfigFile, Configuration
+    from gpucloud.nova.machine import Machine
+
+app = typer.Typer(
+    no_args_is_help=True, help="nova.conf for every release: check it, and match it with devices."
+)
+
+ReleaseOption = Annotated[
+    str, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
+]
+ServiceOption = Annotated[Service, typer.Option("--service", help="Which of its services reads the files.")]
+DevicesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--devices",
+        metavar="CAPTURE|JSON",
+        help="The devices of the host: a capture (`gpucloud capture`), or a list in JSON with address, "
+        "vendor_id, product_id, dev_type, parent_addr, numa_node.",
+    ),
+]
+ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
+
+_MOST_BYTES = 4 * 1024 * 1024
+"""Of one file."""
+
+
+@app.command("check")
+def check_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="nova.conf and what else the service is given, in its order; of a directory all *.conf; "
+            "- is standard input.",
+        ),
+    ],
+    release: ReleaseOption,
+    service: ServiceOption,
+    devices: DevicesOption = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="Files of another service (nova-api for nova-compute) that must agree; may be repeated.",
+        ),
+    ] = None,
+    shape: ShapeOption = Shape.TEXT,
+    level: Annotated[
+        Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")
+    ] = Threshold.WARNING,
+) -> None:
+    """Say what a service of a named release makes of nova.conf, and what is wrong with it.
+
+    Files add up as oslo.config adds them up: values of an option that repeats, under all of its names.
+    Exit code 3 says that there are findings at or above --level.
+
+    Examples:
+      gpucloud nova check --release 31.3.1 --service compute /etc/nova/nova.conf /etc/nova/nova.conf.d
+      gpucloud nova check --release epoxy --service api api.conf --against compute.conf
+      gpucloud nova check --release 34 --service compute nova.conf --devices gpu01.tar.gz --format json
+    """
+    from gpucloud.model.finding import Level
+    from gpucloud.nova.check.case import Case
+    from gpucloud.nova.check.report import check, render_object, render_text
+    from gpucloud.nova.releases.release import parse_release
+
+    report = check(
+        Case(
+            read_files(files),
+            parse_release(release),
+            service,
+            None if devices is None else machine_from(devices),
+            read_files(against) if against else None,
+        )
+    )
+    if shape is Shape.JSON:
+        print_json(render_object(report))
+    else:
+        print_text(render_text(report).rstrip("\n"))
+    if report.worst >= Level(level.value).weight:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def read_files(paths: Sequence[Path]) -> Configuration:
+    """Read files in their order; of a directory its ``*.conf`` by name, as ``--config-dir`` does.
+
+    Raises:
+        Failure: one cannot be read, is too large, or is no text.
+    """
+    from gpucloud.nova.config import Configuration
+
+    return Configuration(tuple(_read_all(paths)))
+
+
+def _read_all(paths: Sequence[Path]) -> Iterable[ConfigFile]:
+    for path in paths:
+        for one in sorted(path.glob("*.conf")) if path.is_dir() else [path]:
+            yield _read(one)
+
+
+def _read(path: Path) -> ConfigFile:
+    from gpucloud.nova.config import read_config_file
+
+    if path == Path("-"):
+        data, name = sys.stdin.buffer.read(_MOST_BYTES + 1), "<stdin>"
+    else:
+        name = str(path)
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise Failure(f"{name} is larger than {_MOST_BYTES} bytes", "give a nova.conf", code=Exit.USAGE)
+    try:
+        return read_config_file(name, data.decode())
+    except UnicodeDecodeError as error:
+        raise Failure(
+            f"{name} is no text in UTF-8 at byte {error.start}", "nova cannot read it either"
+        ) from error
+
+
+def machine_from(path: Path) -> Machine:
+    """The devices of a capture, or of a list in JSON.
+
+    Raises:
+        Failure: it is neither.
+    """
+    from gpucloud.nova.machine import machine_of, parse_devices
+
+    if path.suffix == ".json" and path.is_file():
+        return parse_devices(path.read_text(encoding="utf-8", errors="replace"))
+    from gpucloud.cli.hosts import host_from
+
+    return machine_of(host_from(path, None))

@@ -1,0 +1,202 @@
+"""What is looked at: files, release and service, with everything that follows from them, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import cast
+
+from gpucloud.nova.alias import Alias, parse_aliases
+from gpucloud.nova.config import Configuration, Setting, read_list, read_value, substitute
+from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
+from gpucloud.nova.machine import ELSEWHERE, Machine
+from gpucloud.nova.match import Config, Match, match
+from gpucloud.nova.mdev import MdevSection, MdevTypes, choose_types
+from gpucloud.nova.reading import Json, load_json
+from gpucloud.nova.refusal import NovaRaises, Refusal
+from gpucloud.nova.releases import options, vgpu
+from gpucloud.nova.releases.known import known_option, names_in, old_names
+from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.releases.release import Release
+from gpucloud.nova.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One JSON object of device_spec or alias, with where it stands."""
+
+    setting: Setting
+    written: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files as one service of one release reads them.
+
+    Args:
+        configuration: the files.
+        release: which nova.
+        service: which of its services.
+        machine: the devices of the host, where they are known; they count for nova-compute.
+        against: files of another service that must agree with these.
+    """
+
+    configuration: Configuration
+    release: Release
+    service: Service
+    machine: Machine | None = None
+    against: Configuration | None = None
+
+    @property
+    def spec_option(self) -> OptionName:
+        return options.DEVICE_SPEC.at(self.release)
+
+    @property
+    def alias_option(self) -> OptionName:
+        return options.ALIAS.at(self.release)
+
+    @cached_property
+    def spec_settings(self) -> tuple[Setting, ...]:
+        return self.configuration.every(self.spec_option, options.DEVICE_SPEC_OLD.at(self.release))
+
+    @cached_property
+    def alias_settings(self) -> tuple[Setting, ...]:
+        return self.configuration.every(self.alias_option, options.ALIAS_OLD.at(self.release))
+
+    @cached_property
+    def specs(self) -> tuple[DeviceSpec, ...] | Refusal:
+        """The entries as this service parses them."""
+        values = self.values_of(self.spec_settings)
+        if isinstance(values, Refusal):
+            return values
+        place = self.machine if self.machine is not None and self.service is Service.COMPUTE else ELSEWHERE
+        return parse_device_specs(
+            values, self.release, machine=place, report_in_placement=self.reports_in_placement
+        )
+
+    @cached_property
+    def aliases(self) -> Mapping[str, Alias] | Refusal:
+        values = self.values_of(self.alias_settings)
+        if isinstance(values, Refusal):
+            return values
+        return parse_aliases(values, self.release, pci_in_placement=self.places_pci)
+
+    @cached_property
+    def spec_entries(self) -> tuple[Entry, ...]:
+        """All objects that can be read as JSON, whether nova takes them or not."""
+        return tuple(entry for one in self.spec_settings for entry in _entries(one))
+
+    @cached_property
+    def alias_entries(self) -> tuple[Entry, ...]:
+        """The same of aliases."""
+        return tuple(entry for one in self.alias_settings for entry in _entries(one))
+
+    @cached_property
+    def reports_in_placement(self) -> bool:
+        return self.is_on(options.REPORT_IN_PLACEMENT.at(self.release))
+
+    @cached_property
+    def places_pci(self) -> bool:
+        return self.is_on(options.PCI_IN_PLACEMENT.at(self.release))
+
+    @cached_property
+    def filters_setting(self) -> Setting | None:
+        return self.configuration.last(
+            options.ENABLED_FILTERS.at(self.release), options.ENABLED_FILTERS_OLD.at(self.release)
+        )
+
+    @property
+    def filters(self) -> tuple[str, ...] | None:
+        """The filters that are on; None where the release's own list is."""
+        return None if self.filters_setting is None else read_list(self.filters_setting.value)
+
+    @cached_property
+    def mdev_setting(self) -> Setting | None:
+        option = vgpu.MDEV_TYPES.at(self.release)
+        if option is None:
+            return None
+        return self.configuration.last(option, vgpu.MDEV_TYPES_OLD.at(self.release))
+
+    @property
+    def mdev_types(self) -> tuple[str, ...]:
+        return () if self.mdev_setting is None else read_list(self.mdev_setting.value)
+
+    @cached_property
+    def mdev_sections(self) -> Mapping[str, MdevSection]:
+        return {name: self._mdev_section(name) for name in self.mdev_types}
+
+    @cached_property
+    def mdev(self) -> MdevTypes | Refusal:
+        return choose_types(self.mdev_types, self.mdev_sections, self.release)
+
+    @cached_property
+    def match(self) -> Match | None:
+        """The machine's devices under these files; None where no machine is known, or values are not."""
+        specs, aliases = self.values_of(self.spec_settings), self.values_of(self.alias_settings)
+        if self.machine is None or isinstance(specs, Refusal) or isinstance(aliases, Refusal):
+            return None
+        config = Config(specs, aliases, self.reports_in_placement, self.places_pci)
+        return match(config, self.machine, self.release)
+
+    def is_on(self, option: OptionName | None) -> bool:
+        """Whether a switch is on; one that cannot be read counts as off."""
+        setting = None if option is None else self.configuration.last(option)
+        if setting is None:
+            return False
+        try:
+            return bool(read_value("bool", setting.value))
+        except ValueError:
+            return False
+
+    def values_of(self, settings: Sequence[Setting]) -> tuple[str, ...] | Refusal:
+        """The values with what stands for other options put in; or nova's complaint about a name."""
+        values = []
+        for index, setting in enumerate(settings):
+            try:
+                values.append(substitute(setting.value, partial(self._look_up, setting)))
+            except KeyError as error:
+                return Refusal("NoSuchOptError", f"no such option {error.args[0]} in group [DEFAULT]", index)
+        return tuple(values)
+
+    def mdev_keys_of(self, name: str) -> Mapping[str, Setting]:
+        """Keys of a type's section to where they are set, under the names that the release reads."""
+        found: dict[str, Setting] = {}
+        for place, prefix in enumerate(vgpu.MDEV_GROUPS.at(self.release)):
+            keys = vgpu.MDEV_KEYS.at(self.release) if not place else ("device_addresses",)
+            for key in keys:
+                setting = self.configuration.last(OptionName(prefix + name, key))
+                if setting is not None:
+                    found.setdefault(key, setting)
+        return found
+
+    def _mdev_section(self, name: str) -> MdevSection:
+        keys = self.mdev_keys_of(name)
+        limit = keys["max_instances"].value.strip() if "max_instances" in keys else ""
+        return MdevSection(
+            read_list(keys["device_addresses"].value) if "device_addresses" in keys else (),
+            keys["mdev_class"].value if "mdev_class" in keys else "VGPU",
+            int(limit) if limit.isdecimal() else None,
+        )
+
+    def _look_up(self, at: Setting, name: str) -> str | None:
+        group, _, option = name.rpartition(".")
+        for section in (group or at.section, "DEFAULT"):
+            known = OptionName(section, option)
+            setting = self.configuration.last(known, old_names(known, self.release))
+            if setting is not None:
+                return setting.value
+            if option in names_in(section, self.release) or known_option(known, self.release) is not None:
+                return None
+        if not names_in("DEFAULT", self.release):
+            return None
+        raise KeyError(name)
+
+
+def _entries(setting: Setting) -> list[Entry]:
+    try:
+        loaded = load_json(setting.value)
+    except (ValueError, NovaRaises):
+        return []
+    several = loaded if isinstance(loaded, list) else [loaded]
+    return [Entry(setting, cast("Mapping[str, Json]", one)) for one in several if isinstance(one, dict)]

@@ -1,0 +1,125 @@
+"""Files checked: whether the service starts, what it reads, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.alias import Alias
+from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.finding import Finding
+from gpucloud.nova.check.rules.catalogue import RULES
+from gpucloud.nova.check.start import start_error
+from gpucloud.nova.device_spec import DeviceSpec
+from gpucloud.nova.reading import Json
+from gpucloud.nova.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found.
+
+    Args:
+        case: what was looked at.
+        error: what the service ends with; None where it starts.
+        findings: heaviest first, then in the order of files and lines.
+    """
+
+    case: Case
+    error: Refusal | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def worst(self) -> int:
+        """The weight of the heaviest finding; -1 where there is none."""
+        return max((finding.level.weight for finding in self.findings), default=-1)
+
+
+def check(case: Case) -> Report:
+    """Look at files as one service of one release reads them."""
+    findings = [finding for rule in RULES for finding in rule(case)]
+    places = {file.name: number for number, file in enumerate(case.configuration.files)}
+    findings.sort(key=lambda one: (-one.level.weight, places.get(one.file or "", -1), one.line or 0))
+    return Report(case, start_error(case), tuple(findings))
+
+
+def render_object(report: Report) -> dict[str, object]:
+    """The report for JSON; the keys never change their meaning."""
+    case = report.case
+    return {
+        "release": str(case.release),
+        "service": case.service.value,
+        "starts": report.error is None,
+        "error": None if report.error is None else report.error.message,
+        "device_spec": [] if isinstance(case.specs, Refusal) else [_spec(case, one) for one in case.specs],
+        "aliases": (
+            {} if isinstance(case.aliases, Refusal) else {n: _alias(case, a) for n, a in case.aliases.items()}
+        ),
+        "findings": [_finding(case, one) for one in report.findings],
+    }
+
+
+def render_text(report: Report) -> str:
+    """The report for a person."""
+    case = report.case
+    if report.error is None:
+        head = f"{case.service.unit} {case.release} starts with these files"
+    else:
+        head = f"{case.service.unit} {case.release} does not start: {report.error.message}"
+    parts = [head, *(_section(case, one) for one in report.findings)]
+    counts = ", ".join(
+        f"{number} {level.value}{'s' if number != 1 and level is not Level.INFO else ''}"
+        for level in reversed(Level)
+        if (number := sum(one.level is level for one in report.findings))
+    )
+    return "\n\n".join([*parts, counts or "nothing found"]) + "\n"
+
+
+def _section(case: Case, finding: Finding) -> str:
+    place = f"{finding.file}:{finding.line}: " if finding.file is not None else ""
+    lines = [
+        f"{finding.level.value.upper()} {finding.kind.id}: {finding.kind.title}",
+        f"  {place}{finding.what}",
+        f"  why: {finding.kind.what}",
+        *(f"  fix: {line}" if not n else f"       {line}" for n, line in enumerate(finding.fix)),
+        f"       then restart {case.service.unit}",
+        f"  written in: {'; '.join(finding.kind.sources)}",
+    ]
+    return "\n".join(lines)
+
+
+def _finding(case: Case, finding: Finding) -> Mapping[str, object]:
+    return {
+        "id": finding.kind.id,
+        "level": finding.level.value,
+        "file": finding.file,
+        "line": finding.line,
+        "what": finding.what,
+        "why": finding.kind.what,
+        "source": list(finding.kind.sources),
+        "fix": list(finding.fix),
+        "restart": case.service.unit,
+    }
+
+
+def _spec(case: Case, spec: DeviceSpec) -> Mapping[str, Json | Mapping[str, Json]]:
+    setting = case.spec_settings[spec.value]
+    return {
+        "file": setting.file,
+        "line": setting.line,
+        "vendor_id": spec.vendor_id,
+        "product_id": spec.product_id,
+        "address": spec.written.get("address"),
+        "devname": spec.devname,
+        "tags": dict(spec.tags),
+    }
+
+
+def _alias(case: Case, alias: Alias) -> Mapping[str, object]:
+    lines = [case.alias_settings[place] for place in alias.values]
+    return {
+        "numa_policy": alias.numa_policy,
+        "specs": [dict(spec) for spec in alias.specs],
+        "lines": [f"{one.file}:{one.line}" for one in lines],
+    }

@@ -1,0 +1,137 @@
+"""The files and the host's devices together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.lines import objects
+from gpucloud.nova.machine import Device
+from gpucloud.nova.match.serve import Dropped
+from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.service import Service
+
+NO_DEVICE = Kind(
+    "nova-device-spec-no-device",
+    Level.WARNING,
+    "An entry that takes no device of this host",
+    "No device has its ids and address, or earlier entries have them all.",
+    ("no pools on the host",),
+    ("Compare with lspci -nn, or with gpucloud nova match",),
+    ("nova/pci/whitelist.py: get_devspec",),
+)
+NOT_SERVED = Kind(
+    "nova-alias-no-device",
+    Level.WARNING,
+    "An alias that no device of this host serves",
+    "A flavor with this alias cannot be built here.",
+    ("`No valid host was found`", "`Dropped ... device(s) as they are PFs which we have not requested`"),
+    ("Give the alias the type and ids of the device",),
+    ("nova/pci/stats.py", "nova/virt/libvirt/host.py"),
+)
+BOTH = Kind(
+    "nova-pf-and-vf",
+    Level.WARNING,
+    "A physical function and its VFs are both given away",
+    "Who has the one keeps the other from all others. With report_in_placement nova-compute does not "
+    "start so.",
+    ("`Configuring both ... and ... in [pci]device_spec is not supported.`",),
+    ("Name product_id or address so that only one of them matches",),
+    ("nova/compute/pci_placement_translator.py", "nova/pci/manager.py"),
+)
+PLACEMENT_REFUSED = Kind(
+    "nova-placement-refused",
+    Level.BLOCKER,
+    "nova-compute cannot report these devices to Placement",
+    "It ends when it first updates its resources.",
+    (
+        "`Failed to gather or report PCI resources to Placement`",
+        "`VFs from the same PF cannot be configured with different ...`",
+    ),
+    ("Give all VFs of a function the same resource_class and traits; no one_time_use on VFs; no devname",),
+    ("nova/compute/pci_placement_translator.py",),
+)
+TRACKING_REFUSED = Kind(
+    "nova-tracking-refused",
+    Level.BLOCKER,
+    "nova-compute falls over a device or an entry",
+    "It ends, or its resources are never updated.",
+    ("`property domain (10000) is greater than the maximum allowable value (FFFF)`",),
+    ("Update nova, or take the device away (VMD)",),
+    ("nova/pci/manager.py, nova/pci/devspec.py", "nova bug 1897528"),
+)
+
+
+def tracking(case: Case) -> Iterator[Finding]:
+    """What stops nova-compute when it looks at the host's devices."""
+    found = case.match
+    if found is None or case.service is not Service.COMPUTE:
+        return
+    first = case.spec_settings[0] if case.spec_settings else None
+    if isinstance(found.tracked, Refusal):
+        yield TRACKING_REFUSED.at(first, found.tracked.message)
+    if isinstance(found.providers, Refusal):
+        yield PLACEMENT_REFUSED.at(first, found.providers.message)
+
+
+def no_device(case: Case) -> Iterator[Finding]:
+    """Entries without a device."""
+    found = case.match
+    if found is None or isinstance(found.specs, Refusal) or isinstance(found.tracked, Refusal):
+        return
+    for spec in found.specs:
+        if not any(each.entry is spec for each in found.tracked):
+            behind = [each.device.address for each in found.tracked if spec in each.hidden]
+            what = f"{dict(spec.written)} takes no device"
+            said = f"{what}; earlier entries have {', '.join(behind[:4])}" if behind else what
+            yield NO_DEVICE.at(case.spec_settings[spec.value], said)
+
+
+def not_served(case: Case) -> Iterator[Finding]:
+    """Aliases without a device, and why."""
+    found = case.match
+    if found is None or isinstance(found.aliases, Refusal):
+        return
+    for name, choice in found.choices.items():
+        if choice.serving:
+            continue
+        alias = found.aliases[name]
+        near = [
+            left
+            for left in choice.left_out
+            if _is_meant(left.pool.devices[0], alias.specs[0].get("product_id"))
+        ]
+        near = near or list(choice.left_out)[:1]
+        why = f": {near[0].pool.devices[0].address}: {near[0].reason.value}" if near else ": no pools"
+        if near and near[0].keys:
+            why += f" ({', '.join(near[0].keys)})"
+        fix: tuple[str, ...] = ()
+        setting = case.alias_settings[alias.values[0]]
+        wrong_type = near and (near[0].reason is Dropped.UNREQUESTED_PF or near[0].keys == ("dev_type",))
+        written = [entry.written for entry in case.alias_entries if entry.setting == setting]
+        if wrong_type and len(written) == 1:
+            kind = near[0].pool.devices[0].type.value
+            fix = objects(case.alias_option, [{**written[0], "device_type": kind}])
+        yield NOT_SERVED.at(setting, f"alias {name} gets no device of this host{why}", fix=fix)
+
+
+def both(case: Case) -> Iterator[Finding]:
+    """A physical function together with its VFs."""
+    found = case.match
+    if found is None or isinstance(found.tracked, Refusal) or case.reports_in_placement:
+        return
+    given = {each.device.address: each.entry for each in found.tracked if each.entry is not None}
+    children = [each.device for each in found.tracked if each.entry is not None and each.device.parent]
+    first = {device.parent: device.address for device in reversed(children)}
+    for parent, child in sorted((parent, child) for parent, child in first.items() if parent in given):
+        setting = case.spec_settings[given[parent].value]
+        yield BOTH.at(setting, f"{parent} and its function {child} are both tracked")
+
+
+def _is_meant(device: Device, product: str | None) -> bool:
+    return product is not None and device.product_id == product.lower()
+
+
+RULES = (tracking, no_device, not_served, both)

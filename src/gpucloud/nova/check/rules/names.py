@@ -1,0 +1,248 @@
+"""Names and sections: what nova does not read it passes over without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.lines import shown, under
+from gpucloud.nova.config import Setting, normal_section
+from gpucloud.nova.releases import options, vgpu
+from gpucloud.nova.releases.fact import Fact
+from gpucloud.nova.releases.known import known_options, names_in
+from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.releases.release import Release
+
+_SOURCE = "oslo.config: cfg.py (only registered names are looked up)"
+
+NOT_READ = Kind(
+    "nova-option-not-read",
+    Level.BLOCKER,
+    "Nova does not read an option under this name",
+    "oslo.config looks up the names that nova registers, and passes over all others without a word.",
+    ("nothing: no message in any log", "no devices, aliases or filters although nova.conf names them"),
+    ("Write it under the name and in the section of this release",),
+    (_SOURCE, "nova/conf/pci.py, devices.py, scheduler.py"),
+)
+OTHER_RELEASE = Kind(
+    "nova-option-other-release",
+    Level.WARNING,
+    "An option of another release",
+    "Other releases of nova read it, this one passes over it without a word.",
+    ("nothing: no message in any log",),
+    ("Leave it out, or write what this release has instead",),
+    (_SOURCE, "nova/conf/", "commit 50a7a3050a for the filters"),
+)
+UNKNOWN = Kind(
+    "nova-option-unknown",
+    Level.WARNING,
+    "No release of nova has this option in this section",
+    "oslo.config passes over names that nova does not register.",
+    ("nothing: no message in any log",),
+    ("Correct the name, or leave it out",),
+    (_SOURCE,),
+)
+OLD_NAME = Kind(
+    "nova-option-old-name",
+    Level.INFO,
+    "An old name that is still read",
+    "Nova reads it for the current option and logs that it is deprecated. Some later release drops it.",
+    ('`Deprecated: Option "pci_alias" from group "DEFAULT" is deprecated.`',),
+    ("Write the current name",),
+    ("nova/conf/ (deprecated_name, deprecated_group)",),
+)
+MIXED_NAMES = Kind(
+    "nova-option-mixed-names",
+    Level.WARNING,
+    "One option under an old and a new name",
+    "Values under all names of an option that repeats add up: the new line does not replace the old one, "
+    "in the same file or in another.",
+    ("more devices are tracked than the new lines name",),
+    ("Keep one name",),
+    ("oslo.config: cfg.py, _Namespace._get_file_value with multi=True",),
+)
+DEFAULT_CASE = Kind(
+    "nova-section-default",
+    Level.BLOCKER,
+    "The section DEFAULT is not in capitals",
+    "Sections are found whatever their case, but for DEFAULT: [default] is another section, which "
+    "nobody reads.",
+    ("nothing: all options of the section count as not set",),
+    ("Write [DEFAULT]",),
+    ("oslo.config: cfg.py, _normalize_group_name",),
+)
+REPEATED = Kind(
+    "nova-option-repeated",
+    Level.WARNING,
+    "An option that does not add up is set more than once",
+    "Of an option that holds one list or one value the last line counts, in the last file that has it; the "
+    "lines before it are lost.",
+    ("filters or mdev types of an earlier line are not on",),
+    ("Write all values in one line, with commas",),
+    ("oslo.config: cfg.py, _Namespace._get_file_value", "nova/conf/scheduler.py, devices.py (ListOpt)"),
+)
+
+_MEANT: tuple[tuple[Fact[OptionName] | Fact[OptionName | None], tuple[str, ...]], ...] = (
+    (
+        options.DEVICE_SPEC,
+        (
+            "device_spec",
+            "device_specs",
+            "dev_spec",
+            "pci_device_spec",
+            "passthrough_whitelist",
+            "pci_passthrough_whitelist",
+            "pci_whitelist",
+            "whitelist",
+            "passthrough_devices",
+        ),
+    ),
+    (options.ALIAS, ("pci_alias", "pci_aliases", "aliases", "alias")),
+    (
+        options.ENABLED_FILTERS,
+        ("enabled_filters", "scheduler_default_filters", "scheduler_enabled_filters", "default_filters"),
+    ),
+    (options.AVAILABLE_FILTERS, ("available_filters", "scheduler_available_filters")),
+    (options.REPORT_IN_PLACEMENT, ("report_in_placement", "pci_report_in_placement")),
+    (options.PCI_IN_PLACEMENT, ("pci_in_placement",)),
+    (options.PCI_WEIGHT, ("pci_weight_multiplier",)),
+    (
+        vgpu.MDEV_TYPES,
+        (
+            "enabled_mdev_types",
+            "mdev_enabled_types",
+            "enabled_mdev_type",
+            "mdev_types",
+            "enabled_vgpu_types",
+            "vgpu_enabled_types",
+            "enabled_vgpu_type",
+            "vgpu_types",
+        ),
+    ),
+)
+_MEANING: Mapping[str, Fact[OptionName] | Fact[OptionName | None]] = {
+    name: fact for fact, names in _MEANT for name in names
+}
+_GENERAL = ("alias", "aliases", "whitelist", "default_filters")
+"""Names that mean other things in sections of other programs."""
+_OWN = ("DEFAULT", "pci", "devices", "filter_scheduler")
+_COMPLETE = ("pci", "devices", "filter_scheduler", "scheduler", "libvirt", "workarounds", "quota", "compute")
+_FIRST, _LAST = 13, 34
+
+
+def not_read(case: Case) -> Iterator[Finding]:
+    """A name of passthrough, filters or vGPU that this release does not read there."""
+    for setting in case.configuration.settings():
+        name = setting.name.lower().replace("-", "_")
+        fact = _MEANING.get(name)
+        section = normal_section(setting.section)
+        if fact is None or (name in _GENERAL and section not in _OWN):
+            continue
+        here = OptionName(section, setting.name)
+        if here not in _read_names(fact, case.release):
+            yield _not_read(case, setting, here, fact)
+
+
+def unknown(case: Case) -> Iterator[Finding]:
+    """A name that no release, or not this one, has in a section whose names are all known."""
+    for setting in case.configuration.settings():
+        section = normal_section(setting.section)
+        if section not in _COMPLETE or setting.name.lower().replace("-", "_") in _MEANING:
+            continue
+        known = names_in(section, case.release)
+        if not known or setting.name in known:
+            continue
+        ages = known_options()[section].get(setting.name)
+        if ages:
+            series = f"{ages[0].first} to {ages[-1].last}"
+            what = f"{shown(setting)} is read by nova {series}, not by {case.release.number}"
+            yield OTHER_RELEASE.at(setting, what)
+            continue
+        near = get_close_matches(setting.name, known, n=1)
+        fix = under(OptionName(section, near[0]), setting.value) if near else ()
+        yield UNKNOWN.at(setting, f"nova has no option {shown(setting)}", fix=fix)
+
+
+def old_name(case: Case) -> Iterator[Finding]:
+    """An option under an old name, or under an old and the current one."""
+    for fact, old in (
+        (options.DEVICE_SPEC, options.DEVICE_SPEC_OLD),
+        (options.ALIAS, options.ALIAS_OLD),
+        (options.ENABLED_FILTERS, options.ENABLED_FILTERS_OLD),
+        (vgpu.MDEV_TYPES, vgpu.MDEV_TYPES_OLD),
+    ):
+        current = fact.at(case.release)
+        if current is None:
+            continue
+        news = case.configuration.every(current)
+        olds = [one for name in old.at(case.release) for one in case.configuration.every(name)]
+        for one in olds:
+            what = f"{shown(one)} is an old name of {current}"
+            yield OLD_NAME.at(one, what, fix=under(current, one.value))
+        adds_up = fact in (options.DEVICE_SPEC, options.ALIAS)
+        names = {shown(one) for one in (*olds, *news)}
+        if adds_up and len(names) > 1:
+            fix = under(current, *(one.value for one in (*olds, *news)))
+            yield MIXED_NAMES.at(olds[0], f"values of {' and '.join(sorted(names))} add up", fix=fix)
+
+
+def default_case(case: Case) -> Iterator[Finding]:
+    """[default] in other letters than capitals."""
+    seen = set()
+    for setting in case.configuration.settings():
+        if setting.section.lower() == "default" and setting.section != "DEFAULT" and setting.file not in seen:
+            seen.add(setting.file)
+            yield DEFAULT_CASE.at(setting, f"the section is [{setting.section}]", fix=("[DEFAULT]",))
+
+
+def repeated(case: Case) -> Iterator[Finding]:
+    """A list in several lines or files, of which one counts."""
+    for option in (options.ENABLED_FILTERS.at(case.release), vgpu.MDEV_TYPES.at(case.release)):
+        if option is None:
+            continue
+        found = case.configuration.every(option)
+        last = case.configuration.last(option)
+        values = list(dict.fromkeys(one.value for one in found))
+        if last is not None and len(values) > 1:
+            places = ", ".join(f"{one.file}:{one.line}" for one in found if one is not last)
+            what = f"of {len(found)} lines with {option} this one counts; lost: {places}"
+            yield REPEATED.at(last, what, fix=under(option, ",".join(_joined(values))))
+
+
+def _joined(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+
+
+def _read_names(fact: Fact[OptionName] | Fact[OptionName | None], release: Release) -> tuple[OptionName, ...]:
+    old: Mapping[int, Fact[tuple[OptionName, ...]]] = {
+        id(options.DEVICE_SPEC): options.DEVICE_SPEC_OLD,
+        id(options.ALIAS): options.ALIAS_OLD,
+        id(options.ENABLED_FILTERS): options.ENABLED_FILTERS_OLD,
+        id(options.AVAILABLE_FILTERS): options.AVAILABLE_FILTERS_OLD,
+        id(vgpu.MDEV_TYPES): vgpu.MDEV_TYPES_OLD,
+    }
+    current = fact.at(release)
+    more = old[id(fact)].at(release) if id(fact) in old else ()
+    return (*((current,) if current is not None else ()), *more)
+
+
+def _not_read(
+    case: Case, setting: Setting, here: OptionName, fact: Fact[OptionName] | Fact[OptionName | None]
+) -> Finding:
+    current = fact.at(case.release)
+    readers = [n for n in range(_FIRST, _LAST + 1) if here in _read_names(fact, Release(n, 9, 9))]
+    series = f"{readers[0]} to {readers[-1]}" if readers else ""
+    if current is None:
+        what = f"{shown(setting)} is not an option of nova {case.release}"
+        return OTHER_RELEASE.at(setting, f"{what}; nova {series} reads it" if series else what)
+    fix = under(current, setting.value)
+    what = f"nova {case.release} does not read {shown(setting)}, but {current}"
+    if readers:
+        return OTHER_RELEASE.at(setting, f"{what}; {series} read it", fix=fix, level=Level.BLOCKER)
+    return NOT_READ.at(setting, what, fix=fix)
+
+
+RULES = (not_read, unknown, old_name, default_case, repeated)

@@ -1,0 +1,215 @@
+"""PCI devices in Placement: two switches in several services, and keys that only Placement looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.lines import objects, under, with_key
+from gpucloud.nova.match.standard import normal_class, normal_traits, standard_traits
+from gpucloud.nova.reading import Json
+from gpucloud.nova.releases import options, pci, platform
+from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.service import Service
+
+_TRANSLATOR = "nova/compute/pci_placement_translator.py"
+_GUIDE = "nova docs: admin/pci-passthrough (PCI tracking in Placement)"
+_LONGEST = 255
+_CLASS = re.compile(r"CUSTOM_[A-Z0-9_]+")
+
+HALF = Kind(
+    "nova-placement-half",
+    Level.WARNING,
+    "Only one half of PCI in Placement is on",
+    "report_in_placement makes nova-compute write devices into Placement, pci_in_placement makes nova-api, "
+    "the scheduler and all conductors ask there. First the one on all computes, then the other everywhere.",
+    ("`Got no allocation candidates from the Placement API`", "devices are given away twice over"),
+    ("Set report_in_placement on all computes, restart them, then pci_in_placement on the others",),
+    (_GUIDE, _TRANSLATOR),
+)
+ONE_WAY = Kind(
+    "nova-placement-one-way",
+    Level.INFO,
+    "report_in_placement is written as off",
+    "Once a compute has reported its devices it cannot be taken back: nova-compute does not start again "
+    "with it off.",
+    ("`The [pci]report_in_placement is False but it was enabled before on this compute.`",),
+    ("Keep it on where it ever was on",),
+    (_TRANSLATOR,),
+)
+KEYS_OFF = Kind(
+    "nova-placement-keys-off",
+    Level.WARNING,
+    "resource_class or traits without report_in_placement",
+    "Only Placement looks at these keys of an entry, and this nova-compute does not report there.",
+    ("no custom resource class in Placement",),
+    ("Set [pci]report_in_placement, or leave the keys out",),
+    (_TRANSLATOR,),
+)
+NAME_FORM = Kind(
+    "nova-placement-name",
+    Level.WARNING,
+    "A resource class or trait that becomes another name",
+    "Nova writes names in capitals, puts _ for other signs and CUSTOM_ in front. Traits are split at "
+    "commas and blanks stay: `blue, big` becomes CUSTOM_BLUE and CUSTOM__BIG. A list in JSON stops the "
+    "tracking.",
+    ("`No such trait(s)`", "`'list' object has no attribute 'split'`", "two names that were meant to be one"),
+    ("Write the name as nova writes it, and traits with commas without blanks",),
+    (
+        f"{_TRANSLATOR}: get_resource_class, get_traits",
+        "nova/conf/pci.py prints the blank in its own example",
+    ),
+)
+TOO_MANY = Kind(
+    "nova-placement-too-many",
+    Level.WARNING,
+    "Guests may get more functions than they asked for",
+    "With both switches on and an alias of type-VF, this point release hands out more than the flavor asks.",
+    ("a guest with more devices than its flavor",),
+    ("Update to 29.4.0, 30.2.0, 31.1.0 or 32.0.0",),
+    ("nova bug 2098496",),
+)
+NOT_HERE = Kind(
+    "nova-placement-option-elsewhere",
+    Level.WARNING,
+    "An option of the placement service",
+    "nova's section [placement] is about reaching the service. This option is read by placement itself, "
+    "from placement.conf.",
+    ("time-outs of allocation candidates with 8 equal devices and more",),
+    ("Write it into placement.conf, and restart placement-api",),
+    ("placement/conf/placement.py (13.0.0, 15.0.0)", _GUIDE),
+)
+NETWORK = Kind(
+    "nova-physical-network",
+    Level.WARNING,
+    "physical_network on devices that are reported",
+    "Devices with a physical_network are for neutron's ports: they are not written into Placement, and "
+    "live_migratable does not count for them; an alias can still take them.",
+    ("no provider for the device",),
+    ("Leave physical_network out for GPUs",),
+    (_TRANSLATOR, "nova bug 2102161"),
+)
+
+_ELSEWHERE = {
+    "max_allocation_candidates": "placement",
+    "allocation_candidates_generation_strategy": "placement",
+    "optimize_for_wide_provider_trees": "workarounds",
+}
+
+
+def half(case: Case) -> Iterator[Finding]:
+    """One switch without the other in the same files, or in those of the other service."""
+    reports, places = options.REPORT_IN_PLACEMENT.at(case.release), options.PCI_IN_PLACEMENT.at(case.release)
+    if reports is None or places is None:
+        return
+    other = Case(case.against, case.release, case.service) if case.against is not None else case
+    has_report = case.reports_in_placement or other.reports_in_placement
+    has_place = case.places_pci or other.places_pci
+    is_whole_view = case.against is not None or case.service is Service.COMPUTE
+    if has_place and not has_report and is_whole_view:
+        at = case.configuration.last(places)
+        yield HALF.at(at, f"{places} is on and {reports} is off", fix=under(reports, "true"))
+    elif case.against is not None and has_report and not has_place:
+        yield HALF.at(
+            case.configuration.last(reports), f"{reports} is on and {places} is off", level=Level.INFO
+        )
+    elif case.against is not None and case.places_pci != other.places_pci:
+        yield HALF.at(
+            case.configuration.last(places),
+            f"{places} is not on for both services",
+            fix=under(places, "true"),
+        )
+
+
+def one_way(case: Case) -> Iterator[Finding]:
+    """The switch written as off."""
+    option = options.REPORT_IN_PLACEMENT.at(case.release)
+    setting = None if option is None else case.configuration.last(option)
+    if setting is not None and not case.reports_in_placement and case.service is Service.COMPUTE:
+        yield ONE_WAY.at(setting, f"{option} = {setting.value}")
+
+
+def keys_off(case: Case) -> Iterator[Finding]:
+    """Keys for Placement in an entry that is not reported."""
+    if case.reports_in_placement or "traits" not in pci.DEVICE_SPEC_KEYS.at(case.release):
+        return
+    if case.service is not Service.COMPUTE:
+        return
+    for entry in case.spec_entries:
+        found = [key for key in ("resource_class", "traits") if key in entry.written]
+        if found:
+            fix = ("[pci]", "report_in_placement = true")
+            what = f"the entry has {' and '.join(found)}, and [pci]report_in_placement is off"
+            yield KEYS_OFF.at(entry.setting, what, fix=fix)
+
+
+def name_form(case: Case) -> Iterator[Finding]:
+    """Names that nova rewrites, or writes and Placement refuses."""
+    for option, entries in ((case.spec_option, case.spec_entries), (case.alias_option, case.alias_entries)):
+        for entry in entries:
+            changed: dict[str, Json] = {}
+            for key, read in (("resource_class", _class), ("traits", _traits)):
+                value = entry.written.get(key)
+                if value is not None and (better := read(value)) is not None:
+                    changed[key] = better
+            if changed:
+                fix = objects(option, [with_key(entry.written, **changed)])
+                said = ", ".join(f"{key} {entry.written[key]!r}" for key in changed)
+                yield NAME_FORM.at(entry.setting, said, fix=fix)
+
+
+def too_many(case: Case) -> Iterator[Finding]:
+    """More functions than asked for."""
+    if case.places_pci and platform.TOO_MANY_VFS.at(case.release):
+        for entry in case.alias_entries:
+            if entry.written.get("device_type") == "type-VF":
+                yield TOO_MANY.at(
+                    entry.setting, f"alias {entry.written.get('name')} is of type-VF, nova {case.release}"
+                )
+
+
+def not_here(case: Case) -> Iterator[Finding]:
+    """Options of placement.conf."""
+    for name, section in _ELSEWHERE.items():
+        setting = case.configuration.last(OptionName(section, name))
+        if setting is not None:
+            fix = ("# placement.conf", *under(OptionName(section, name), setting.value))
+            yield NOT_HERE.at(setting, f"[{section}]{name} is read by placement, not by nova", fix=fix)
+
+
+def network(case: Case) -> Iterator[Finding]:
+    """A device for neutron that is meant for Placement."""
+    for entry in case.spec_entries:
+        if entry.written.get("physical_network") and any(
+            key in entry.written for key in ("resource_class", "traits", "live_migratable")
+        ):
+            yield NETWORK.at(entry.setting, f"physical_network {entry.written['physical_network']!r}")
+
+
+def _class(value: Json) -> str | None:
+    """A better name; None where it is written as nova writes it."""
+    if not isinstance(value, str):
+        return None
+    normal = normal_class(value)
+    if not _CLASS.fullmatch(normal):
+        normal = "CUSTOM_" + re.sub(r"[^A-Z0-9_]+", "_", normal.removeprefix("CUSTOM_"))
+    normal = normal[:_LONGEST]
+    return normal if normal != value.upper() and normal != f"CUSTOM_{value.upper()}" else None
+
+
+def _traits(value: Json) -> str | None:
+    parts = value if isinstance(value, list) else str(value).split(",")
+    names = [str(part).strip() for part in parts if str(part).strip()]
+    better = ",".join(
+        name if name in standard_traits() else next(iter(normal_traits([name]))) for name in names
+    )
+    is_right = isinstance(value, str) and all(
+        part in standard_traits() or re.fullmatch(r"[A-Za-z0-9_]+", part) for part in value.split(",")
+    )
+    return None if is_right else better
+
+
+RULES = (half, one_way, keys_off, name_form, too_many, not_here, network)

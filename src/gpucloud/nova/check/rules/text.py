@@ -1,0 +1,172 @@
+"""Files and values that cannot be read as they stand."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.lines import objects, shown, under
+from gpucloud.nova.check.start import wrong_values
+from gpucloud.nova.config import Setting
+from gpucloud.nova.releases.options import OptionName
+
+_DOUBLE, _SINGLE = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02", "\u2018\u2019\u201a\u201b\u2032"
+_TYPOGRAPHIC = str.maketrans(dict.fromkeys(_DOUBLE, '"') | dict.fromkeys(_SINGLE, "'"))
+_DOLLAR = re.compile(r"(?<![\\$])\$\{?[_a-zA-Z]")
+_OSLO = "oslo.config: oslo_config/iniparser.py, cfg.py, types.py"
+
+UNREADABLE = Kind(
+    "nova-file-unreadable",
+    Level.BLOCKER,
+    "A file is not in oslo.config's format",
+    "No service of nova starts with a file that oslo.config cannot read.",
+    ("`Failed to parse FILE: at FILE:LINE, ...`",),
+    ("Correct the line: [section], NAME = VALUE, a comment that begins with #, or an indented continuation",),
+    (_OSLO,),
+)
+WRONG_VALUE = Kind(
+    "nova-value-refused",
+    Level.BLOCKER,
+    "A value is not of the option's type",
+    "Each service prints all of its options when it starts, and ends at the first that cannot be read.",
+    ("`Value for option ... is not valid: Unexpected boolean value 'maybe'`",),
+    ("Write true or false, or a number within the limits",),
+    (_OSLO, "oslo.service: log_opt_values", "nova/conf/"),
+)
+SUBSTITUTED = Kind(
+    "nova-dollar",
+    Level.WARNING,
+    "A dollar sign begins the name of an option",
+    "oslo.config puts the value of another option where $name or ${name} stands; with no such option the "
+    "service ends. $$ is one dollar, and a dollar before anything but a name stays.",
+    ("`no such option ... in group [DEFAULT]`",),
+    ("Write $$ for a dollar sign",),
+    (_OSLO,),
+)
+TYPOGRAPHIC = Kind(
+    "nova-typographic-quotes",
+    Level.BLOCKER,
+    "Typographic quotes",
+    "JSON knows only the plain double quote. Quotes from a word processor, a slide or a web page make the "
+    "value unreadable.",
+    (
+        "`Invalid PCI alias definition: Expecting property name enclosed in double quotes`",
+        "`Invalid entry: '...'`",
+    ),
+    ("Write plain double quotes",),
+    ("RFC 8259, section 7", "nova/pci/request.py, nova/pci/devspec.py"),
+)
+SINGLE_QUOTES = Kind(
+    "nova-single-quotes",
+    Level.BLOCKER,
+    "JSON with single quotes",
+    "The value looks like Python, and nova reads JSON: keys and texts need double quotes.",
+    (
+        "`Expecting property name enclosed in double quotes: line 1 column 2 (char 1)`",
+        "`Invalid entry: '{'vendor_id': ...}'`",
+    ),
+    ("Write double quotes",),
+    (
+        "nova/pci/request.py, nova/pci/whitelist.py",
+        "nova's own guide prints it so (live migration of PCI devices)",
+    ),
+)
+COMMA_LIST = Kind(
+    "nova-comma-list",
+    Level.BLOCKER,
+    "Several objects in one value",
+    "One alias line holds one JSON object; a device_spec line holds one object, or a list in brackets. "
+    "Objects with commas between them are no JSON.",
+    ("`Extra data: line 1 column ...`", "`[{...}] is not of type 'object'`"),
+    ("Write one line for each object",),
+    ("nova/pci/request.py: get_alias_from_config", "nova/conf/pci.py (MultiStrOpt)"),
+)
+NOT_JSON = Kind(
+    "nova-not-json",
+    Level.BLOCKER,
+    "The value is not JSON",
+    "Nova reads each value of this option as JSON, and refuses what is none.",
+    ("`Invalid entry: '...'`", "`Invalid PCI alias definition: Expecting ...`"),
+    ('Write one JSON object: {"vendor_id": "10de", "product_id": "1eb8"}',),
+    ("nova/pci/request.py, nova/pci/whitelist.py",),
+)
+
+
+def unreadable(case: Case) -> Iterator[Finding]:
+    """A file that oslo.config cannot read."""
+    error = case.configuration.error
+    if error is not None:
+        yield Finding(UNREADABLE, Level.BLOCKER, str(error), UNREADABLE.fix, error.file, error.line)
+
+
+def wrong_value(case: Case) -> Iterator[Finding]:
+    """A value that is not of its option's type."""
+    for setting, refusal in wrong_values(case):
+        yield WRONG_VALUE.at(setting, refusal.message)
+
+
+def substituted(case: Case) -> Iterator[Finding]:
+    """A dollar in a value of JSON that oslo.config takes for an option's name."""
+    for setting in (*case.spec_settings, *case.alias_settings):
+        if _DOLLAR.search(setting.value):
+            yield SUBSTITUTED.at(setting, f"{shown(setting)} holds $ before a name: {setting.value}")
+
+
+def bad_json(case: Case) -> Iterator[Finding]:
+    """A value of device_spec or alias that is no JSON, with what it was meant to be."""
+    for option, settings in (
+        (case.spec_option, case.spec_settings),
+        (case.alias_option, case.alias_settings),
+    ):
+        is_alias = option == case.alias_option
+        for setting in settings:
+            yield from _judge(setting, option, is_alias)
+
+
+def _judge(setting: Setting, option: OptionName, is_alias: bool) -> Iterator[Finding]:
+    try:
+        loaded = json.loads(setting.value)
+    except RecursionError:
+        return
+    except ValueError as error:
+        yield _unreadable(setting, option, str(error))
+        return
+    if is_alias and isinstance(loaded, list):
+        fix = objects(option, [one for one in loaded if isinstance(one, dict)])
+        yield COMMA_LIST.at(setting, "an alias is one JSON object, and this is a list", fix=fix)
+
+
+def _unreadable(setting: Setting, option: OptionName, error: str) -> Finding:
+    plain = setting.value.translate(_TYPOGRAPHIC)
+    if plain != setting.value:
+        return TYPOGRAPHIC.at(setting, f"{shown(setting)} has typographic quotes", fix=under(option, plain))
+    python = _python(setting.value)
+    if python is not None:
+        fix = under(option, *map(json.dumps, python))
+        return SINGLE_QUOTES.at(setting, f"{shown(setting)} has single quotes", fix=fix)
+    try:
+        several = json.loads(f"[{setting.value}]")
+    except (ValueError, RecursionError):
+        return NOT_JSON.at(setting, f"{shown(setting)} is no JSON: {error}")
+    fix = under(option, *map(json.dumps, several))
+    return COMMA_LIST.at(setting, f"{shown(setting)} holds {len(several)} objects", fix=fix)
+
+
+def _python(text: str) -> list[object] | None:
+    """The dictionaries that the text is in Python; None where it is none."""
+    if "'" not in text or len(text) > 4096:
+        return None
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+    several = list(value) if isinstance(value, list | tuple) else [value]
+    return several if several and all(isinstance(one, dict) for one in several) else None
+
+
+RULES = (unreadable, wrong_value, substituted, bad_json)
