@@ -32,6 +32,7 @@ class Machine:
         (programs / "modprobe").write_text(f'#!/bin/sh\necho "$@" >> {folder}/modprobe\n')
         (programs / "modprobe").chmod(0o755)
         self.programs, self.loaded = programs, folder / "modprobe"
+        self.log = folder / "log"
 
     def run(self, shell: str, *arguments: str, claims: tuple[Claim, ...] = CLAIMS) -> str:
         done = subprocess.run(
@@ -40,6 +41,7 @@ class Machine:
                 "PATH": str(self.programs),
                 "GPUCLOUD_SYS": str(self.root / "sys"),
                 "GPUCLOUD_PROC": str(self.root / "proc"),
+                "GPUCLOUD_LOG": str(self.log),
             },
             capture_output=True,
             text=True,
@@ -69,6 +71,17 @@ def test_the_functions_are_given_to_vfio_and_an_equal_card_is_not(shell: str, tm
     assert machine.loaded.read_text() == "vfio-pci\n"
     assert (machine.root / "sys/bus/pci/drivers/nvidia/unbind").read_text() == "0000:3b:00.0\n"
     assert (machine.root / "sys/bus/pci/drivers_probe").read_text() == "0000:3b:00.1\n"
+
+
+def test_the_kernels_log_says_what_was_taken_and_what_not(shell: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    vfio = machine.root / "sys/bus/pci/drivers/vfio-pci"
+    vfio.mkdir()
+    (machine.programs / "modprobe").write_text(f"#!/bin/sh\n: > {vfio}/0000:3b:00.1\n")
+    machine.run(shell)
+    assert machine.log.read_text() == "gpucloud: 0000:3b:00.1 is with vfio-pci\n"
+    machine.run(shell, claims=CLAIMS[:1])
+    assert machine.log.read_text() == "gpucloud: 0000:3b:00.0 was not taken by vfio-pci\n"
 
 
 def test_another_device_at_the_address_is_left_to_the_host(shell: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ obeys it whichever driver is loaded when (drivers/pci/pci-driver.c, ``pci_match_
 is not enough either: a card that was moved leaves its address to another device, which must not be taken from
 the host; so vendor and device are compared first. Without an IOMMU nothing is taken: vfio-pci would refuse
 the card, and nobody would have it. ``gpucloud=off`` on the kernel's command line, typed at the boot menu,
-leaves all cards with the host.
+leaves all cards with the host. What was done stands in the kernel's log.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ _END = """
 modprobe vfio-pci
 for address in $claimed; do
     [ -e "$pci/devices/$address/driver" ] || echo "$address" > "$pci/drivers_probe"
+    how="is with vfio-pci"
+    [ -e "$pci/drivers/vfio-pci/$address" ] || how="was not taken by vfio-pci"
+    echo "gpucloud: $address $how" > "${GPUCLOUD_LOG:-/dev/kmsg}"
 done
 exit 0
 """
