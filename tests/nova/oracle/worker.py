@@ -121,7 +121,7 @@ class Nova:
         serial = device["card_serial_number"]
         if serial and self.reads_serial:
             plain["capabilities"] = {"vpd": {"card_serial_number": serial}}
-        return {**plain, "dev_id": f"pci_{device['address']}", "label": "label_1_2"}
+        return {**plain, "dev_id": f"pci_{device['address']}", "label": "label_1_2", "compute_node_id": 1}
 
     def _first(self, chosen: Any, device: dict[str, Any]) -> int | None:
         matching = (place for place, spec in enumerate(chosen.specs) if spec.match(dict(device)))
@@ -210,12 +210,12 @@ class Nova:
 
     def _claim(self, chosen: Any, requests: list[Any], cells: list[Any] | None, case: dict[str, Any]) -> Any:
         """Addresses in the order in which they are taken; None where the host refuses."""
-        if any(request.count < 1 for request in requests) or case["has_bookkeeping_tags"]:
+        if any(request.count < 1 for request in requests):
             return "not asked"
         stats = self._pools(chosen, case)
         try:
             taken = stats.consume_requests(requests, cells)
-        except self.exception.PciDeviceRequestFailed:
+        except (self.exception.PciDeviceRequestFailed, self.exception.PciDevicePoolEmpty):
             return None
         return None if taken is None else [device.address for device in taken]
 

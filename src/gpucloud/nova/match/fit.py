@@ -65,18 +65,23 @@ def claim(
                 stock.count -= 1
                 wanted -= 1
                 taken.append(device)
-                _withdraw_relatives(device, stocks, left)
+                if not _withdraw_relatives(device, stocks, left):
+                    return None
     return tuple(taken)
 
 
-def _withdraw_relatives(device: Device, stocks: list[Stock], left: dict[int, list[Device]]) -> None:
+def _withdraw_relatives(device: Device, stocks: list[Stock], left: dict[int, list[Device]]) -> bool:
+    """Take the device's PF or VFs out of their pools; false where nova does not find the pool of one."""
     for stock in list(stocks):
         mine = left[id(stock)]
         for other in [each for each in mine if _are_related(device, each)]:
+            if not stock.pool.is_found_again:
+                return False
             mine.remove(other)
             stock.count -= 1
             if not stock.count:
                 stocks.remove(stock)
+    return True
 
 
 def _are_related(one: Device, other: Device) -> bool:

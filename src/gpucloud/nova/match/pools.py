@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpucloud.nova.device_spec import DeviceSpec
 from gpucloud.nova.machine import Device, DeviceType
@@ -24,10 +24,13 @@ class Pool:
     Args:
         properties: what requests are compared with: ids, ``dev_type``, ``numa_node``, and every tag.
         devices: in the order in which nova added them; it hands out the last one first.
+        is_found_again: nova finds the pool of one of its devices when it looks for it. Tags with the name of
+            what nova notes in a pool (``count``), and numbers that equal nothing (NaN), keep it from that.
     """
 
     properties: Mapping[str, Json]
     devices: tuple[Device, ...]
+    is_found_again: bool = True
 
 
 def make_pools(tracked: Sequence[Tracked], release: Release) -> tuple[Pool, ...]:
@@ -39,10 +42,10 @@ def make_pools(tracked: Sequence[Tracked], release: Release) -> tuple[Pool, ...]
         wanted = _properties(each.device, each.entry, release)
         place = next((n for n, pool in enumerate(pools) if _is_same(wanted, pool.properties)), None)
         if place is not None:
-            pools[place] = Pool(pools[place].properties, (*pools[place].devices, each.device))
+            pools[place] = replace(pools[place], devices=(*pools[place].devices, each.device))
             continue
         kept = {key: value for key, value in wanted.items() if key not in _BOOKKEEPING}
-        pools.append(Pool(kept, (each.device,)))
+        pools.append(Pool(kept, (each.device,), _is_same(wanted, kept)))
         pools.sort(key=lambda pool: len(pool.properties))
     return tuple(pools)
 
