@@ -172,6 +172,12 @@ def test_a_pf_and_one_of_its_vfs_cannot_go_to_the_same_guest() -> None:
         assert fitted(found, flavor) == Fit(passes_scheduler=True, devices=None)
 
 
+@pytest.mark.parametrize(("tag", "value"), [("x", float("nan")), ("count", 1)])
+def test_a_tag_that_hides_a_pool_from_nova_makes_the_host_refuse(tag: str, value: object) -> None:
+    found = matched(PF, *VFS, specs=[{tag: value}], aliases=(_A16,), flavors=("a16:1",))
+    assert fitted(found, "a16:1") == Fit(passes_scheduler=True, devices=None)
+
+
 def test_an_alias_must_ask_placement_for_the_class_that_the_entry_gives() -> None:
     spec = {"address": CARD.address, "resource_class": "CUSTOM_GPU", "traits": "big"}
     by_class = {**_V100, "name": "right", "resource_class": "custom_gpu", "traits": "CUSTOM_BIG"}
