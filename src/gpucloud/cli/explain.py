@@ -1,4 +1,4 @@
-"""``gpucloud explain``: what a cause or a refusal is, how it shows, what to do, and where that is written."""
+"""``gpucloud explain``: what a cause, a refusal or a finding is, how it shows, and what to do."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ def explain(
         typer.Argument(
             metavar="ID",
             autocompletion=reasons,
-            help="A cause as `gpucloud doctor` prints it, or why a plan is refused.",
+            help="A cause as `gpucloud doctor` prints it, why a plan is refused, or what `gpucloud nova "
+            "check` finds.",
         ),
     ] = None,
     shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
 ) -> None:
-    """Say what a cause or a refusal is, how it shows, and what to do; without an id, list all.
+    """Say what a cause, a refusal or a finding is, how it shows, and what to do; without an id, list all.
 
     Examples:
       gpucloud explain
       gpucloud explain acs-missing
       gpucloud explain last-console --format json
+      gpucloud explain nova-alias-differs
     """
     from gpucloud.doctor.causes import CAUSES
     from gpucloud.doctor.causes.pages import render_cause
+    from gpucloud.nova.check.page import render_kind
+    from gpucloud.nova.check.rules.catalogue import KINDS
     from gpucloud.prepare.refusals import REFUSALS
 
-    known = {**CAUSES, **REFUSALS}
+    known = {**CAUSES, **REFUSALS, **KINDS}
     if cause is None and shape is Shape.JSON:
         print_json(tuple(known.values()))
     elif cause is None:
@@ -45,20 +49,25 @@ def explain(
         raise Failure(f"no cause or refusal is called {cause!r}", hint, code=Exit.USAGE)
     elif shape is Shape.JSON:
         print_json(known[cause])
+    elif cause in KINDS:
+        print_text(render_kind(KINDS[cause]))
     else:
-        print_text(render_cause(known[cause]))
+        print_text(render_cause({**CAUSES, **REFUSALS}[cause]))
 
 
 def _index() -> str:
     """All ids with their titles, under their headings."""
     from gpucloud.doctor.causes import HEADINGS
+    from gpucloud.nova.check.rules.catalogue import HEADINGS as NOVA
     from gpucloud.prepare.refusals import REFUSALS
 
-    headings = [(heading.title, heading.causes) for heading in HEADINGS]
-    headings.append(("Why else a plan is refused", tuple(REFUSALS.values())))
-    width = max(len(each.id) for _, causes in headings for each in causes)
+    headings = [(heading.title, [(each.id, each.title) for each in heading.causes]) for heading in HEADINGS]
+    headings.append(("Why else a plan is refused", [(each.id, each.title) for each in REFUSALS.values()]))
+    headings += [
+        (f"nova.conf: {title}", [(each.id, each.title) for each in kinds]) for title, kinds in NOVA.items()
+    ]
+    width = max(len(name) for _, rows in headings for name, _ in rows)
     blocks = (
-        "\n".join((title, *(f"  {each.id:<{width}}  {each.title}" for each in causes)))
-        for title, causes in headings
+        "\n".join((title, *(f"  {name:<{width}}  {says}" for name, says in rows))) for title, rows in headings
     )
     return "\n\n".join(blocks)

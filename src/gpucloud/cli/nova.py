@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.doctor import Threshold
+from gpucloud.cli.nova_render import render_nova
 from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.nova.service import Service
@@ -22,20 +23,18 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="nova.conf for every release: check it, and match it with devices."
 )
+app.command("render")(render_nova)
 
 ReleaseOption = Annotated[
     str, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
 ]
 ServiceOption = Annotated[Service, typer.Option("--service", help="Which of its services reads the files.")]
-DevicesOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--devices",
-        metavar="CAPTURE|JSON",
-        help="The devices of the host: a capture (`gpucloud capture`), or a list in JSON with address, "
-        "vendor_id, product_id, dev_type, parent_addr, numa_node.",
-    ),
-]
+_DEVICES = typer.Option(
+    "--devices",
+    metavar="CAPTURE|JSON",
+    help="The devices of the host: a capture (`gpucloud capture`), or a list in JSON with address, "
+    "vendor_id, product_id, dev_type, parent_addr, numa_node.",
+)
 ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -54,7 +53,7 @@ def check_files(
     ],
     release: ReleaseOption,
     service: ServiceOption,
-    devices: DevicesOption = None,
+    devices: Annotated[Path | None, _DEVICES] = None,
     against: Annotated[
         list[Path] | None,
         typer.Option(
@@ -98,6 +97,51 @@ def check_files(
         print_text(render_text(report).rstrip("\n"))
     if report.worst >= Level(level.value).weight:
         raise typer.Exit(Exit.FINDINGS)
+
+
+@app.command("match")
+def match_devices(
+    release: ReleaseOption,
+    config: Annotated[
+        list[Path],
+        typer.Option(
+            "--config", metavar="FILE", help="nova.conf, or a directory with *.conf; repeat it for several."
+        ),
+    ],
+    devices: Annotated[Path, _DEVICES],
+    flavor: Annotated[
+        list[str] | None,
+        typer.Option("--flavor", metavar="ALIAS:N[,...]", help="Try a flavor's pci_passthrough:alias."),
+    ] = None,
+    shape: ShapeOption = Shape.TEXT,
+) -> None:
+    """Say which device nova would track by which entry, which alias it serves, and which flavor fits.
+
+    Nothing counts as in use: it is what the host could give at most.
+
+    Examples:
+      gpucloud nova match --release 31 --config nova.conf --devices gpu01.tar.gz
+      gpucloud nova match --release 2025.1 --config nova.conf --devices devices.json --flavor a100:2
+    """
+    from gpucloud.nova.check.case import Case
+    from gpucloud.nova.match import match
+    from gpucloud.nova.match.show import match_object, match_text
+    from gpucloud.nova.refusal import Refusal
+    from gpucloud.nova.releases.release import parse_release
+
+    machine = machine_from(devices)
+    case = Case(read_files(config), parse_release(release), Service.COMPUTE, machine)
+    if case.configuration.error is not None:
+        raise Failure(str(case.configuration.error), "no service of nova starts with this file")
+    said = case.config
+    if isinstance(said, Refusal):
+        raise Failure(said.message, "a dollar sign is written $$ in nova.conf")
+    found = match(said, machine, case.release, flavors=tuple(flavor or ()))
+    places = [f"{one.file}:{one.line}" for one in case.spec_settings]
+    if shape is Shape.JSON:
+        print_json(match_object(found, machine, places.__getitem__))
+    else:
+        print_text(match_text(found, machine, places.__getitem__).rstrip("\n"))
 
 
 def read_files(paths: Sequence[Path]) -> Configuration:

@@ -21,11 +21,13 @@ def servers() -> Offers:
 
 
 def reasons() -> Offers:
-    """Causes and refusals."""
+    """Causes, refusals, and what the check of nova.conf finds."""
     from gpucloud.doctor.causes import CAUSES
+    from gpucloud.nova.check.rules.catalogue import KINDS
     from gpucloud.prepare.refusals import REFUSALS
 
-    return [(each.id, each.title) for each in (*CAUSES.values(), *REFUSALS.values())]
+    causes = [(each.id, each.title) for each in (*CAUSES.values(), *REFUSALS.values())]
+    return causes + [(each.id, each.title) for each in KINDS.values()]
 
 
 def units() -> Offers:

@@ -130,13 +130,22 @@ class Case:
     def mdev(self) -> MdevTypes | Refusal:
         return choose_types(self.mdev_types, self.mdev_sections, self.release)
 
+    @property
+    def config(self) -> Config | Refusal:
+        """What the files say of PCI devices; or nova's complaint about a name in a value."""
+        specs, aliases = self.values_of(self.spec_settings), self.values_of(self.alias_settings)
+        if isinstance(specs, Refusal):
+            return specs
+        if isinstance(aliases, Refusal):
+            return aliases
+        return Config(specs, aliases, self.reports_in_placement, self.places_pci)
+
     @cached_property
     def match(self) -> Match | None:
         """The machine's devices under these files; None where no machine is known, or values are not."""
-        specs, aliases = self.values_of(self.spec_settings), self.values_of(self.alias_settings)
-        if self.machine is None or isinstance(specs, Refusal) or isinstance(aliases, Refusal):
+        config = self.config
+        if self.machine is None or isinstance(config, Refusal):
             return None
-        config = Config(specs, aliases, self.reports_in_placement, self.places_pci)
         return match(config, self.machine, self.release)
 
     def is_on(self, option: OptionName | None) -> bool:

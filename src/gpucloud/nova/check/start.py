@@ -9,7 +9,7 @@ from gpucloud.nova.check.case import Case
 from gpucloud.nova.config import Setting, read_value
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, pci, scheduler, vgpu
-from gpucloud.nova.releases.known import known_option, old_names
+from gpucloud.nova.releases.known import known_option, names_in, old_names
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.service import Service
 
@@ -88,11 +88,10 @@ def _refusals(case: Case) -> Iterator[Refusal]:
 
 def _typed(case: Case) -> Iterator[OptionName]:
     """Options with a type that the files set, under current or old names."""
-    for setting in case.configuration.settings():
-        section = setting.section if setting.section == "DEFAULT" else setting.section.lower()
-        known = known_option(OptionName(section, setting.name), case.release)
-        if known is not None and known.kind not in ("text", "multi", "list"):
-            current = known_option(known.stands_for, case.release)
+    for section, name in case.configuration.names:
+        if name in names_in(section, case.release):
+            known = known_option(OptionName(section, name), case.release)
+            current = None if known is None else known_option(known.stands_for, case.release)
             if current is not None and current.kind not in ("text", "multi", "list"):
                 yield current.name
 

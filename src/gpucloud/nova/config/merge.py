@@ -50,9 +50,9 @@ class Configuration:
         return next(each[place][-1] for each in named if place in each)
 
     @property
-    def sections(self) -> frozenset[str]:
-        """Sections that hold a setting, as nova compares them."""
-        return frozenset(section for section, _ in self._index)
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Section, as nova compares it, and name of every option that is set."""
+        return self._index.keys()
 
     def _under(self, name: OptionName) -> Mapping[int, list[Setting]]:
         """File by its place to what it says under a name."""
