@@ -17,7 +17,9 @@ from gpucloud.model.finding import Evidence
 _QEMU_VENDORS = (0x1AF4, 0x1B36)
 """virtio and Red Hat's QEMU devices. Source: pci.ids, QEMU docs/specs/pci-ids.rst."""
 _GUEST_KEY = re.compile(
-    r"guest|windows|console_log|(?:vm|instance)_(?:dmesg|lspci|log|journal|console|nvidia_smi)", re.IGNORECASE
+    r"guest|windows|console_(?:log|output)|in(?:side)?_(?:the_)?(?:vm|instance)"
+    r"|(?:vm|instance)_?(?:dmesg|lspci|log|journal|console|terminal|nvidia_smi)",
+    re.IGNORECASE,
 )
 
 

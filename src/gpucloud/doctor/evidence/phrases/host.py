@@ -243,9 +243,11 @@ LIMITS = (
            "The guest's memory cannot be locked: RLIMIT_MEMLOCK is too low", "Linux drivers/vfio/vfio_iommu_type1.c"),
     Phrase("memlock-map", "cannot allocate memory", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP|vfio_dma_map|vfio_container_dma_map|iommufd_backend_map_dma|DMA map(?:ping)?)"
            r".{0,160}Cannot allocate memory", _MEMLOCK, 0.93, "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
-    Phrase("memlock-map", "-12", r"(?:dma_map|MAP_DMA|pin_pages).{0,130}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
-           "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
-    Phrase("memlock-entries", "-28", r"(?:dma_map|MAP_DMA).{0,130}(?:= |: ?)-28\b|dma_entry_limit.{0,40}(?:reached|exceeded|exhausted)", _MEMLOCK, 0.7, "The number of DMA mappings is at its limit (vfio_iommu_type1 dma_entry_limit)", "Linux drivers/vfio/vfio_iommu_type1.c"),
+    *(Phrase("memlock-map", needle, r"(?:dma_map|MAP_DMA|pin_pages).{0,130}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
+           "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c") for needle in ("dma_map", "map_dma", "pin_pages")),
+    Phrase("map-fault", "= -14", r"Region (?:pc\.ram|mach-virt\.ram|dimm\w*|mem\w*|ram-node\w*|\S*ram-node\w*)\W.{0,140}= -14\b", _MEMORY, 0.6,
+           "The guest's memory cannot be had: what it is backed with (huge pages, a file) is short", "Linux drivers/vfio/vfio_iommu_type1.c: vaddr_get_pfns()"),
+    *(Phrase("memlock-entries", needle, r"(?:dma_map|MAP_DMA).{0,130}(?:= |: ?)-28\b|dma_entry_limit.{0,40}(?:reached|exceeded|exhausted)", _MEMLOCK, 0.7, "The number of DMA mappings is at its limit (vfio_iommu_type1 dma_entry_limit)", "Linux drivers/vfio/vfio_iommu_type1.c") for needle in ("dma_map", "map_dma", "dma_entry_limit")),
     Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
     Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
            r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),

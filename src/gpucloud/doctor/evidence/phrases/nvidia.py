@@ -91,6 +91,8 @@ INSTALLERS = (
     Phrase("installer-failed", "unable to load the kernel module", r"Unable to load the (?:kernel module )?'?nvidia(?:-\w+)?\.ko|Unable to load the kernel module 'nvidia", _DRIVER, 0.65, "The NVIDIA driver was built and cannot be loaded", _INSTALLER),
     Phrase("installer-failed", "unable to load the 'nvidia", cause=_DRIVER, confidence=0.65, by=_INSTALLER, says="The NVIDIA driver was built and cannot be loaded"),
     Phrase("build-failed", "error", r"nvidia[\w-]*/[\w/.-]+\.[ch]:\d+(?::\d+)?: (?:fatal )?error:|/nvidia\S*\.o\] Error \d", says="the compiler refuses the driver's sources", by="make(1), gcc(1)"),
+    Phrase("installer-manager", "'nvidia-vgpu-vfio", r"Unable to load the (?:kernel module )?'nvidia-vgpu-vfio", "vgpu-manager-not-loaded", 0.85, "The vGPU manager was built and cannot be loaded", _INSTALLER),
+    Phrase("host-package", "nvidia-vgpu-vfio", r"nvidia-vgpu-vfio(?:\.ko|/)", says="the driver is that of a vGPU host", by="NVIDIA vGPU: names of modules"),
     Phrase("host-package", "vgpu-kvm", says="the driver is that of a vGPU host", by="NVIDIA vGPU: names of packages"),
     Phrase("installer-signature", "not signed by a key", r"not signed by a key that is trusted by the kernel", _SECURE, 0.95, "The kernel refuses a module whose signature it does not trust", _INSTALLER),
     Phrase("installer-no-gpu", "do not appear to have an nvidia gpu", cause=_KIND, confidence=0.8, by=_INSTALLER, says="The installed driver does not know this card (or vGPU)"),
