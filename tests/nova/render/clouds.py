@@ -33,15 +33,17 @@ class Cloud:
     since: int = 13
     devices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parents: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
-    too_much_for: tuple[str, ...] = ()
 
     def parsed(self, placement: str = "off") -> Spec:
         """The spec with a step of the way to Placement."""
         return parse_spec(f"openstack: {{release: '34', placement: {placement}}}\npools:\n{self.spec}")
 
-    def fits(self, layout: str, placement: str) -> bool:
-        """Whether the layout can hold it."""
-        return layout not in self.too_much_for
+    def fits(self, layout: str, placement: str, number: int) -> bool:
+        """Whether the layout can hold it, for that series."""
+        if layout == "charms":
+            few = len(self.hosts) == 1 or number >= 17
+            return placement == "off" and not self.parents and "live_migratable" not in self.spec and few
+        return layout != "openstack-ansible" or not self.devices or number >= 19
 
     def looked_at(self) -> dict[str, Host]:
         return {name: host_named(captured) for name, captured in self.hosts.items()}

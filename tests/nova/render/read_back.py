@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
+
+import yaml
 
 from gpucloud.nova.config import Configuration, read_config_file
 from gpucloud.nova.match import Config
@@ -13,6 +18,8 @@ from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 
 Files = Mapping[str, str]
+OWN_FILTERS = "(the role's own)"
+"""Stands for the filters that OpenStack-Ansible has on by itself: nova's and more."""
 
 
 def texts_for(layout: str, files: Files, service: str, host: str) -> list[str]:
@@ -66,9 +73,77 @@ def _ini(sections: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
     )
 
 
+def _openstack_ansible(files: Files, service: str, host: str) -> list[str]:
+    """The part of the role's template that the variables fill; overrides go over its result.
+
+    openstack-ansible-os_nova: templates/nova.conf.j2 before and after 9d2924f (2023.1) and 4f993fd (Train).
+    """
+    known = yaml.safe_load(files["group_vars/nova_all/gpucloud.yml"])
+    if service == "compute":
+        known |= yaml.safe_load(files[f"host_vars/{host}/gpucloud.yml"])
+    pci: dict[str, list[str]] = {"alias": known.get("nova_pci_alias", [])}
+    if "nova_pci_passthrough_whitelist" in known:
+        assert isinstance(known["nova_pci_passthrough_whitelist"], str)
+        pci["passthrough_whitelist"] = [known["nova_pci_passthrough_whitelist"]]
+    pci["device_spec"] = known.get("nova_device_spec", [])
+    filters = [OWN_FILTERS, *known.get("nova_scheduler_extra_filters", [])]
+    merged = {"pci": pci, "filter_scheduler": {"enabled_filters": [",".join(filters)]}}
+    for section, keys in known.get("nova_nova_conf_overrides", {}).items():
+        merged.setdefault(section, {}).update({key: [value] for key, value in keys.items()})
+    return [_ini(merged)]
+
+
+def _devstack(files: Files, service: str, host: str) -> list[str]:
+    """nova.conf, and for nova-compute a copy with its own sections over it, key by key.
+
+    devstack, inc/meta-config: merge_config_file; lib/nova: start_nova_compute.
+    """
+    text = files[f"{host}/local.conf"]
+    merged: dict[str, dict[str, list[str]]] = {}
+    for name in ("$NOVA_CONF", *(("$NOVA_CPU_CONF",) if service == "compute" else ())):
+        section = rf"^\[\[post-config\|{re.escape(name)}\]\]\n(.*?)(?=^\[\[|\Z)"
+        found = re.search(section, text, re.MULTILINE | re.DOTALL)
+        read = read_config_file(name, found[1] if found else "")
+        assert read.error is None
+        current: dict[str, dict[str, list[str]]] = {}
+        for setting in read.settings:
+            current.setdefault(setting.section, {}).setdefault(setting.name, []).append(
+                _evaluated(setting.value)
+            )
+        for section, keys in current.items():
+            merged.setdefault(section, {}).update(keys)
+    return [_ini(merged)]
+
+
+def _evaluated(value: str) -> str:
+    """``read`` takes one backslash of each pair away, ``eval`` reads the rest as a shell's fourth word."""
+    line = re.sub(r"\\(.)", r"\1", f'iniset file section attr "{value}"')
+    return shlex.split(line)[4]
+
+
+def _charms(files: Files, service: str, host: str) -> list[str]:
+    """charm-nova-compute, hooks/nova_compute_context.py, templates; so does nova-cloud-controller."""
+    name = f"nova-compute-{host}" if service == "compute" else "nova-cloud-controller"
+    known = yaml.safe_load(files[f"{name}.yaml"])[name]
+    aliases = json.loads(known.get("pci-alias", "[]"))
+    merged: dict[str, dict[str, list[str]]] = {
+        "DEFAULT": {
+            "pci_alias": [json.dumps(each) for each in (aliases if isinstance(aliases, list) else [aliases])],
+            "pci_passthrough_whitelist": [text] if (text := known.get("pci-passthrough-whitelist")) else [],
+        },
+    }
+    if "scheduler-default-filters" in known:
+        merged["DEFAULT"]["scheduler_default_filters"] = [known["scheduler-default-filters"]]
+        merged["filter_scheduler"] = {"enabled_filters": [known["scheduler-default-filters"]]}
+    return [_ini(merged)]
+
+
 _READERS: Mapping[str, Callable[[Files, str, str], list[str]]] = {
     "packages": _packages,
     "kolla-ansible": _kolla,
+    "openstack-ansible": _openstack_ansible,
+    "devstack": _devstack,
+    "charms": _charms,
 }
 
 

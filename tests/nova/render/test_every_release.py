@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from tests.nova.render.clouds import CLOUDS, Cloud
-from tests.nova.render.read_back import configuration_for, mdev_types, pci_config, values
+from tests.nova.render.read_back import OWN_FILTERS, configuration_for, mdev_types, pci_config, values
 
 from gpucloud.model.failure import Failure
 from gpucloud.nova.machine import Machine
@@ -41,7 +41,7 @@ each_cloud = pytest.mark.parametrize("cloud", CLOUDS.values(), ids=list(CLOUDS))
 def test_a_service_reads_what_was_meant(release: Release, layout: str, cloud: Cloud) -> None:
     for placement in steps_of(release):
         spec, hosts = cloud.parsed(placement), cloud.looked_at()
-        if release.number < cloud.since or not cloud.fits(layout, placement):
+        if release.number < cloud.since or not cloud.fits(layout, placement, release.number):
             with pytest.raises(Failure):
                 render(spec, hosts, release, LAYOUTS[layout])
             continue
@@ -93,6 +93,6 @@ def check_controllers(
     if mine.aliases:
         (filters,) = values(services["scheduler"], options.ENABLED_FILTERS.at(release))
         named = filters.split(",")
-        assert set(scheduler.DEFAULT_FILTERS.at(release)) < set(named)
+        assert OWN_FILTERS in named or set(scheduler.DEFAULT_FILTERS.at(release)) < set(named)
         assert "PciPassthroughFilter" in named
         assert not set(named) & set(scheduler.GONE_FILTERS.at(release))

@@ -11,6 +11,7 @@ from gpucloud.nova.releases import scheduler
 from gpucloud.nova.releases.release import SERIES, Release
 from gpucloud.nova.render import entries, mediated
 from gpucloud.nova.render.candidates import candidates_for
+from gpucloud.nova.render.conf import ADDED_FILTERS
 from gpucloud.nova.render.entries import Wanted
 from gpucloud.nova.render.proof import check_host
 from gpucloud.nova.render.settings import Entry, HostSettings, Settings
@@ -86,8 +87,7 @@ def _filters(spec: Spec, aliases: Sequence[object], release: Release) -> tuple[s
     if not aliases:
         return None
     is_near = any(pool.nova.numa_policy for pool in spec.pools)
-    more = ("PciPassthroughFilter", *(("NUMATopologyFilter",) if is_near else ()))
-    return (*scheduler.DEFAULT_FILTERS.at(release), *more)
+    return (*scheduler.DEFAULT_FILTERS.at(release), *ADDED_FILTERS[: 2 if is_near else 1])
 
 
 def _losses(spec: Spec, taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[str]:

@@ -11,6 +11,8 @@ from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.render.settings import HostSettings, Settings
 
 HEADING = "Written by gpucloud nova render"
+ADDED_FILTERS = ("PciPassthroughFilter", "NUMATopologyFilter")
+"""Filters that devices need and that are on in no release by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +83,19 @@ def placing(settings: Settings) -> tuple[Option, ...]:
 
 def render_ini(said: Iterable[Option]) -> str:
     """Options as a file; the empty text for none."""
+    sections = render_sections(said)
+    return f"# {HEADING}\n\n{sections}" if sections else ""
+
+
+def render_sections(said: Iterable[Option]) -> str:
+    """Options by section, with a blank line between sections."""
     sections: dict[str, list[str]] = {}
     for option in said:
         lines = sections.setdefault(option.name.section, [])
         if option.remark is not None:
-            lines.append(f"# {option.remark}")
-        lines.append(f"{option.name.name} = {option.value}")
-    if not sections:
-        return ""
-    return f"# {HEADING}\n" + "".join(
-        f"\n[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items()
-    )
+            lines.append(f"# {option.remark}\n")
+        lines.append(f"{option.name.name} = {option.value}\n")
+    return "\n".join(f"[{name}]\n{''.join(lines)}" for name, lines in sections.items())
 
 
 def is_ours(text: str) -> bool:

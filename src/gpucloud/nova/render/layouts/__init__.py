@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gpucloud.nova.render.layouts.charms import CHARMS
+from gpucloud.nova.render.layouts.devstack import DEVSTACK
 from gpucloud.nova.render.layouts.kolla import KOLLA
 from gpucloud.nova.render.layouts.layout import Layout
+from gpucloud.nova.render.layouts.openstack_ansible import OPENSTACK_ANSIBLE
 from gpucloud.nova.render.layouts.packages import PACKAGES
 
-LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (PACKAGES, KOLLA)}
+LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout for layout in (PACKAGES, KOLLA, OPENSTACK_ANSIBLE, DEVSTACK, CHARMS)
+}
 
 __all__ = ["LAYOUTS", "Layout"]

@@ -1,0 +1,228 @@
+"""``gpucloud nova render``: the settings of every service, as the files of a way of deploying."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.output import Shape, one_line, print_text, say
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpucloud.model.host import Host
+    from gpucloud.model.spec import Spec
+    from gpucloud.nova.releases.release import Release
+    from gpucloud.nova.render import Layout, Rendered
+
+_ARCHIVE = re.compile(r"\.(tar(\.[a-z0-9]+)?|tgz)$")
+
+ReleaseOption = Annotated[
+    str | None,
+    typer.Option("--release", metavar="REL", help="31, 31.3.1, 2025.1, epoxy; the spec's without."),
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="LAYOUT",
+        help="How nova is deployed: packages, kolla-ansible, openstack-ansible, devstack, "
+        "charms; the spec's without.",
+    ),
+]
+SpecOption = Annotated[Path, typer.Option("--spec", metavar="FILE", help="What is wanted.")]
+CapturesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="[NAME=]CAPTURE",
+        help="A captured host, by the name that the deployment tool has for it; the file's own without. "
+        "May be repeated.",
+    ),
+]
+RemotesOption = Annotated[
+    list[str] | None,
+    typer.Option("--host", metavar="[NAME=]USER@HOST", help="A host over ssh; may be repeated."),
+]
+WriteOption = Annotated[
+    Path | None, typer.Option("--write", metavar="DIR", help="Write the files below this folder.")
+]
+DiffOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--diff",
+        metavar="DIR",
+        help="Show what differs from the files below this folder; exit with 4 if any.",
+    ),
+]
+
+
+def render_nova(
+    release: ReleaseOption = None,
+    layout: LayoutOption = None,
+    spec: SpecOption = Path("gpucloud.yaml"),
+    captures: CapturesOption = None,
+    remotes: RemotesOption = None,
+    write: WriteOption = None,
+    diff: DiffOption = None,
+    shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
+) -> None:
+    """Write nova.conf for the pools of a spec: for one release, as one deployment tool wants it.
+
+    Types, addresses and virtual functions come from the hosts: give a capture of each. What a release cannot
+    do is refused, with the release that can. What is written was read back by that release's rules.
+
+    Examples:
+      gpucloud nova render --from gpu01=gpu01.tar.gz --from gpu02=gpu02.tar.gz
+      gpucloud nova render --release 2025.1 --layout kolla-ansible --from gpu01.tar.gz --write config
+      gpucloud nova render --release yoga --layout packages --host root@gpu01 --diff drop-ins
+      gpucloud nova render --format json
+    """
+    from gpucloud.nova.render import render
+    from gpucloud.spec import load_spec
+
+    if write is not None and diff is not None:
+        raise Failure(
+            "--write and --diff were given", "look with --diff first, then --write", code=Exit.USAGE
+        )
+    wanted = load_spec(spec)
+    found = render(
+        wanted,
+        _hosts(captures or (), remotes or ()),
+        _release(release, wanted),
+        _layout(layout, wanted),
+    )
+    if diff is not None:
+        _show_difference(found, diff, shape)
+        return
+    written = _write(found, write) if write is not None else ()
+    if shape is Shape.JSON:
+        print(json.dumps({**_plain(found), **({"written": list(written)} if write is not None else {})}))
+    elif write is not None:
+        for path in written:
+            print_text(one_line(path))
+        _show_advice(found)
+    else:
+        print_text("\n".join(f"==> {path} <==\n{text}" for path, text in found.files.items()))
+        _show_advice(found)
+
+
+def _release(said: str | None, spec: Spec) -> Release:
+    from gpucloud.nova.releases.release import parse_release
+
+    named = said or (spec.openstack.release if spec.openstack is not None else None)
+    if named is None:
+        raise Failure(
+            "no release was named", "give --release 2025.1, or openstack: in the spec", code=Exit.USAGE
+        )
+    return parse_release(named)
+
+
+def _layout(said: str | None, spec: Spec) -> Layout:
+    from gpucloud.nova.render import layout_named
+
+    return layout_named(said or (spec.openstack.layout if spec.openstack is not None else None) or "packages")
+
+
+def _hosts(captures: Sequence[str], remotes: Sequence[str]) -> dict[str, Host]:
+    """The hosts that the options name, read.
+
+    Raises:
+        Failure: one cannot be read, or two have one name.
+    """
+    from gpucloud.inventory import open_host
+
+    hosts: dict[str, Host] = {}
+    for text in captures:
+        name, path = _named(text)
+        _add(hosts, name or _ARCHIVE.sub("", Path(path).resolve().name), open_host(capture=Path(path)))
+    for text in remotes:
+        name, remote = _named(text)
+        _add(hosts, name or remote.rpartition("@")[2], open_host(remote=remote))
+    return hosts
+
+
+def _named(text: str) -> tuple[str, str]:
+    """``NAME=PLACE``; a path may hold ``=``, so what stands before it is a name only without a slash."""
+    name, found, place = text.partition("=")
+    return (name, place) if found and "/" not in name else ("", text)
+
+
+def _add(hosts: dict[str, Host], name: str, host: Host) -> None:
+    if name in hosts:
+        raise Failure(f"two hosts are called {name}", "name them: --from NAME=CAPTURE", code=Exit.USAGE)
+    hosts[name] = host
+
+
+def _write(found: Rendered, folder: Path) -> list[str]:
+    """Write all files, or none where one would take the place of somebody else's.
+
+    Raises:
+        Failure: a file that is there was not written by gpucloud.
+    """
+    from gpucloud.nova.render import is_ours
+
+    for path in found.files:
+        known = _text_of(folder / path)
+        if known is not None and not is_ours(known):
+            raise Failure(
+                f"{folder / path} is there, and gpucloud did not write it",
+                "see what differs with --diff, and put it in by hand, or write to an empty folder",
+            )
+    for path, text in found.files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_name(f".{place.name}.gpucloud")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(place)
+    return [str(folder / path) for path in found.files]
+
+
+def _text_of(path: Path) -> str | None:
+    """The text of a file; None where there is none. Of a longer one than any nova.conf, the beginning."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(1 << 20).decode(errors="replace")
+
+
+def _show_difference(found: Rendered, folder: Path, shape: Shape) -> None:
+    from difflib import unified_diff
+
+    lines: list[str] = []
+    for path, text in found.files.items():
+        known = (_text_of(folder / path) or "").splitlines()
+        lines += unified_diff(known, text.splitlines(), str(folder / path), path, lineterm="")
+    if shape is Shape.JSON:
+        print(json.dumps({**_plain(found), "diff": lines}))
+    else:
+        for line in lines:
+            print_text(line)
+        _show_advice(found)
+    if lines:
+        raise typer.Exit(Exit.PENDING)
+
+
+def _show_advice(found: Rendered) -> None:
+    for line in found.missing:
+        say(f"missing: {line}")
+    for line in found.warnings:
+        say(f"warning: {line}")
+    for number, line in enumerate(found.steps, start=1):
+        say(f"{number}. {line}")
+
+
+def _plain(found: Rendered) -> dict[str, object]:
+    return {
+        "release": str(found.release),
+        "layout": found.layout,
+        "files": dict(found.files),
+        "steps": list(found.steps),
+        "warnings": list(found.warnings),
+        "missing": list(found.missing),
+    }
