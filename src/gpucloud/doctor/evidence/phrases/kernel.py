@@ -116,7 +116,11 @@ IOMMU = (
     Phrase("width-kernel", "is not sufficient for the mapped address", cause=_WIDTH, confidence=0.97, by=_INTEL,
            says="An address is beyond the width of the IOMMU"),
     *(Phrase("width-map", needle, r"(?:dma_map|MAP_DMA).{0,200}\) = -22|MAP_DMA[^=]{0,70}-22", _WIDTH, 0.85,
-           "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING) for needle in ("dma_map", "map_dma")),
+           "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING,
+           unless="peer-to-peer transactions on BARs") for needle in ("dma_map", "map_dma")),
+    # Only cards that speak to each other lack this mapping: the guest runs without it.
+    Phrase("width-peers", "dma_map", r"dma_map.{0,200}\) = -22.{0,120}peer-to-peer transactions on BARs", _WIDTH, 0.5,
+           "The IOMMU cannot express the address of a card's BAR in the guest", "QEMU hw/vfio/listener.c: vfio_device_error_append()", Level.WARNING),
     Phrase("width-map", "invalid argument", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP)(?: failed)?: Invalid argument", _WIDTH,
            0.8, "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
     Phrase("width-guest", "iova range", r"(?:outside|not within|exceeds|beyond)\b.{0,40}\bIOVA range|IOVA range.{0,40}"
@@ -156,6 +160,7 @@ PCI = (
            _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c",
            # nouveau answers so for a card that it does not know.
            unless="nouveau"),
+    Phrase("bar-resize", "failed to resize bar", r"Failed to resize BAR ?\d? to \d+M \((?:-ENOSPC|-28)\)", _BAR, 0.5, "The card's large BAR has no room below its bridge", "Linux drivers/gpu/drm/xe/xe_vram.c, i915/gt/intel_region_lmem.c", Level.WARNING),
     Phrase("above-4g", "above 4g", r"(?:enable|turn on|need|check|requires?|without).{0,40}above.?4G(?:B)?(?: decod\w+)?",
            _BAR, 0.5, "A BAR needs room above 4 GiB", "firmware setup"),
     Phrase("reset-giving-up", "giving up", r"not ready \d+ms after (?P<after>FLR|bus reset|PM D3hot->D0|reset|hot reset)"
