@@ -1,0 +1,96 @@
+"""Kernel arguments in boot loaders' files are read as the shell reads them, and added once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.plan import Content, FileState
+from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile
+from gpucloud.prepare.boot.loaders.grub import add_to_line
+from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
+
+_NORMAL, _ALWAYS = "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX"
+NAMES = st.sampled_from([_ALWAYS, _NORMAL])
+WORDS = st.sampled_from(
+    ["quiet", "iommu=pt", "intel_iommu=on", "root=/dev/a", "a.b=c,d", f"${_NORMAL}", f"${{{_ALWAYS}}}"]
+)
+VALUES = st.lists(WORDS, max_size=4).map(" ".join)
+LINES = st.one_of(
+    st.builds('{}="{}"'.format, NAMES, VALUES),
+    st.builds('export {}="{}"'.format, NAMES, VALUES),
+    st.builds("{}={}".format, NAMES, st.sampled_from(["quiet", "iommu=pt", "''", '""'])),
+    st.builds('{}="{}"  # {}'.format, NAMES, VALUES, WORDS),
+    st.builds("  {}='{}'".format, NAMES, st.sampled_from(["quiet splash", ""])),
+    st.builds('#{}="{}"'.format, NAMES, VALUES),
+    st.builds("GRUB_TIMEOUT={}".format, st.integers(0, 9)),
+    st.just(""),
+)
+FILES = st.lists(LINES, max_size=6).map(lambda lines: "\n".join([*lines, ""]))
+
+
+def told_by_the_shell(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The two variables after all files, as grub-mkconfig has them when it has sourced them."""
+    script = "\n".join([*texts, f'printf "%s\\n%s\\n" "${_ALWAYS}" "${_NORMAL}"'])
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, check=True, timeout=30, env={"PATH": "/nowhere"}
+    )
+    always, normal = done.stdout.split("\n")[:2]
+    return always.split(), normal.split()
+
+
+def files_of(grub: str, *drop_ins: str) -> BootFiles:
+    names = [f"{number}.cfg" for number in range(len(drop_ins))]
+    files = {
+        GRUB: grub,
+        **{f"{GRUB_DROP_INS}/{name}": text for name, text in zip(names, drop_ins, strict=True)},
+    }
+    states = {path: FileState(Content(text)) for path, text in files.items()}
+    return BootFiles(states, {GRUB_DROP_INS: tuple(names), "/etc/default": ("grub", "grub.d")})
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILES, st.lists(FILES, max_size=2))
+def test_grubs_files_are_read_as_the_shell_reads_them(grub: str, drop_ins: list[str]) -> None:
+    found = GrubDropIn().arguments(files_of(grub, *drop_ins))
+    always, normal = told_by_the_shell([grub, *drop_ins])
+    assert isinstance(found, tuple)
+    assert [argument.text for argument in found] == [*always, *normal]
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILES, NAMES)
+def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str, name: str) -> None:
+    before, after = told_by_the_shell([grub]), told_by_the_shell([add_to_line(grub, name, ["new=1"])])
+    place = [_ALWAYS, _NORMAL].index(name)
+    assert "new=1" in after[place]
+    gone = [[word for word in words if word != "new=1"] for words in after]
+    assert set(gone[place]) == set(before[place])
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILES)
+def test_a_drop_in_adds_to_whatever_was_said_before(grub: str) -> None:
+    (drop_in,) = GrubDropIn().add(files_of(grub), ["a=1", "b=2"]).values()
+    assert drop_in is not None
+    assert told_by_the_shell([grub, drop_in])[1] == [*told_by_the_shell([grub])[1], "a=1", "b=2"]
+
+
+@given(st.text("GRUB_CMDLINE_LINUX='\"\\ #$\n=", max_size=60))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    for loader in (GrubDropIn(), GrubFile(())):
+        assert isinstance(loader.arguments(files_of(text)), tuple)
+        loader.add(files_of(text), ["a=1"])
+
+
+@given(st.text("options kernelopts=$\n#ab", max_size=60))
+def test_any_entry_is_read_without_an_error(text: str) -> None:
+    folder = "/boot/loader/entries"
+    files = BootFiles({f"{folder}/a.conf": FileState(Content(text))}, {folder: ("a.conf",)})
+    loader = BootEntries(has_grub=True)
+    loader.arguments(files)
+    loader.add(files, ["a=1"])
