@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -263,3 +263,18 @@ def test_verify_says_which_file_is_not_as_it_was_written(disk_site: Site) -> Non
 
 def test_a_plan_with_whole_files_is_stored_and_read_back() -> None:
     assert parse_stored(render_stored(PLAN, "boot"), "plan").plan == PLAN
+
+
+def test_a_label_stays_with_its_file_where_the_system_has_labels(disk_site: Site) -> None:
+    label = "system_u:object_r:etc_t:s0"
+    place = disk_site.root / GRUB[1:]
+    try:
+        os.setxattr(place, "security.selinux", label.encode() + b"\0")
+    except OSError:  # labels may not be set here: then there are none to keep
+        label = ""
+    tree = Tree(disk_site.root)
+    before = tree.look(GRUB)
+    assert isinstance(before, FileState)
+    assert before.label == (label or None)
+    tree.put(GRUB, replace(before, text=Content("B=2\n")))
+    assert tree.look(GRUB) == replace(before, text=Content("B=2\n"))
