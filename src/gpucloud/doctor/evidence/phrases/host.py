@@ -70,6 +70,7 @@ BINDING = (
     Phrase("already-bound", "is already bound to", r"GPU \S+ is already bound to (?P<driver>[\w-]+)", _HELD, 0.95,
            "Another driver took the card first", _NVIDIA, unless=r"already bound to (?:vfio|pci-stub|pciback)"),
     Phrase("bound-for-guests", "is already bound to", r"GPU \S+ is already bound to (?:vfio|pci-stub|pciback)", says="the card is held for guests", by=_NVIDIA),
+    Phrase("vf-token", "vf token", r"(?:VF token required to access device|Incorrect VF token provided)", _IDS, 0.7, "The virtual function's physical card is on vfio-pci too: ids that both have bind both", "Linux drivers/vfio/pci/vfio_pci_core.c: vfio_pci_core_match_token_uuid()"),
     Phrase("no-vfio-node", "/dev/vfio/", r"(?:open(?:ing)?|l?stat|access) ['\"]?/dev/vfio/(?P<group>\d+)['\"]?: No such file", _HELD,
            0.75, "The group has no node of vfio: no device in it is on vfio-pci", f"{_QEMU}common.c"),
     Phrase("bind-busy", "bind", r"[Ff]ailed to bind .{0,60}(?:vfio-pci|to stub).{0,40}(?:busy|No such device)|vfio-pci.{0,40}"
