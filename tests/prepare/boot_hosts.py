@@ -69,6 +69,13 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "boot/efi/loader/loader.conf": "timeout 3\n",
         **INITRAMFS_TOOLS,
     },
+    "proxmox-8": {
+        "etc/os-release": "ID=debian\nVERSION_ID=12\n",
+        "etc/default/grub": GRUB_DEBIAN,
+        "etc/kernel/proxmox-boot-uuids": "4242-4242\n",
+        "etc/kernel/cmdline": "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n",
+        **INITRAMFS_TOOLS,
+    },
     "centos-7": {
         "etc/os-release": "ID=centos\nID_LIKE='rhel fedora'\nVERSION_ID=7\n",
         "etc/default/grub": 'GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\n',

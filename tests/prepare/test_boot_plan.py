@@ -74,6 +74,10 @@ WAYS = {
         ["update-initramfs"],
     ),
     "pop-22.04": ({"/etc/kernelstub/configuration", *SCRIPTS}, ["update-initramfs", "kernelstub"]),
+    "proxmox-8": (
+        {"/etc/default/grub.d/zz-gpucloud.cfg", "/etc/kernel/cmdline", *SCRIPTS},
+        ["update-initramfs", "update-grub", "proxmox-boot-tool"],
+    ),
     "centos-7": ({"/etc/default/grub", *DRACUT}, ["dracut", "grub2-mkconfig"]),
     "rocky-8": ({"/boot/grub2/grubenv", "/etc/default/grub", *DRACUT}, ["dracut"]),
     "alma-9": (
@@ -179,6 +183,16 @@ def test_arguments_are_added_where_the_loader_keeps_them(
 ) -> None:
     diff = added(plan_for(build_family(tmp_path, name)), path)
     assert [line for line in diff if not line.startswith("+#")] == lines
+
+
+def test_proxmox_gets_arguments_where_either_of_its_loaders_lacks_them(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "proxmox-8")
+    (kernel.root / "etc/kernel/cmdline").write_text("boot=zfs intel_iommu=on iommu=pt\n")
+    made = texts(plan_for(kernel))
+    assert "/etc/kernel/cmdline" not in made
+    assert "intel_iommu=on iommu=pt" in made["/etc/default/grub.d/zz-gpucloud.cfg"]
+    (kernel.root / "etc/kernel/cmdline").write_text("boot=zfs intel_iommu=off\n")
+    assert "iommu-switched-off: /etc/kernel/cmdline says intel_iommu=off" in refusal(plan_for(kernel))
 
 
 def test_grubs_environment_block_keeps_its_length(tmp_path: Path) -> None:

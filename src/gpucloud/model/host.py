@@ -85,7 +85,8 @@ class Distribution:
     family: str | Unknown
     """``debian``, ``rhel``, ``suse``, ``arch`` or the id itself where no family is known."""
     boot_loaders: tuple[str, ...] | Unknown
-    """Boot loaders whose configuration is there: ``grub``, ``bls``, ``systemd-boot``, ``kernelstub``."""
+    """Boot loaders whose configuration is there: ``grub``, ``bls``, ``systemd-boot``, ``kernelstub``,
+    ``proxmox-boot-tool``."""
     initramfs_tools: tuple[str, ...] | Unknown
     """``initramfs-tools``, ``dracut``, ``mkinitcpio``: those that are installed."""
     module_configuration: tuple[ModuleDirective, ...] | Unknown

@@ -23,6 +23,7 @@ _BOOT_LOADERS = (
         ("/boot/loader/loader.conf", "/boot/efi/loader/loader.conf", "/efi/loader/loader.conf"),
     ),
     ("kernelstub", ("/etc/kernelstub/configuration",)),
+    ("proxmox-boot-tool", ("/etc/kernel/proxmox-boot-uuids",)),
 )
 _INITRAMFS_TOOLS = (
     ("initramfs-tools", ("/usr/share/initramfs-tools/init",)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gpucloud.model.host import Distribution
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader
+from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
 
 _GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
@@ -40,6 +40,7 @@ def _is_before_8(distribution: Distribution) -> bool:
 
 ROWS = (
     Row("debian", "kernelstub", Kernelstub()),
+    Row("debian", "proxmox-boot-tool", ProxmoxBoot()),
     Row("debian", "grub", GrubDropIn()),
     Row("debian", "systemd-boot", _ENTRIES),
     Row("rhel", "grub", GrubFile(_GRUB2, "GRUB_CMDLINE_LINUX"), _is_before_8, ", before 8"),

@@ -8,5 +8,6 @@ from gpucloud.prepare.boot.loaders.bls import BootEntries
 from gpucloud.prepare.boot.loaders.grub import GrubDropIn, GrubFile
 from gpucloud.prepare.boot.loaders.kernelstub import Kernelstub
 from gpucloud.prepare.boot.loaders.loader import Loader, Texts
+from gpucloud.prepare.boot.loaders.proxmox import ProxmoxBoot
 
-__all__ = ["BootEntries", "GrubDropIn", "GrubFile", "Kernelstub", "Loader", "Texts"]
+__all__ = ["BootEntries", "GrubDropIn", "GrubFile", "Kernelstub", "Loader", "ProxmoxBoot", "Texts"]
