@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from gpucloud.nova.check.repair import repair_alias, repair_spec
 from gpucloud.nova.config import Setting
 from gpucloud.nova.reading import Json
+from gpucloud.nova.releases import options
 from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.releases.release import Release
 
 
 def under(option: OptionName, *values: str) -> tuple[str, ...]:
@@ -15,21 +18,16 @@ def under(option: OptionName, *values: str) -> tuple[str, ...]:
     return (f"[{option.section}]", *(f"{option.name} = {value}" for value in values))
 
 
-def objects(option: OptionName, written: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:
-    """The same for JSON objects, each on a line of its own."""
-    return under(option, *(json.dumps(one) for one in written))
+def spec_lines(release: Release, *written: Mapping[str, Json]) -> tuple[str, ...]:
+    """Entries of device_spec as they should stand, each on a line of its own."""
+    return under(options.DEVICE_SPEC.at(release), *(json.dumps(repair_spec(one, release)) for one in written))
+
+
+def alias_lines(release: Release, *written: Mapping[str, Json]) -> tuple[str, ...]:
+    """The same for aliases."""
+    return under(options.ALIAS.at(release), *(json.dumps(repair_alias(one, release)) for one in written))
 
 
 def shown(setting: Setting) -> str:
     """A setting's name as it stands there."""
     return f"[{setting.section}]{setting.name}"
-
-
-def with_key(written: Mapping[str, Json], **changes: Json) -> dict[str, Json]:
-    """An object with values changed, in its own order."""
-    return {**written, **changes}
-
-
-def without(written: Mapping[str, Json], *keys: str) -> dict[str, Json]:
-    """An object without some keys."""
-    return {key: value for key, value in written.items() if key not in keys}

@@ -75,12 +75,13 @@ def _refusals(case: Case) -> Iterator[Refusal]:
     aliases = case.aliases if reads_aliases_at_start(case) else None
     specs = case.specs if reads_specs_at_start(case) else None
     is_compute = case.service is Service.COMPUTE
-    parsed: list[object] = [aliases, specs]
-    if is_compute:
-        found = case.match
-        parsed = [specs, case.mdev if vgpu.SEVERAL_TYPES.at(case.release) else None, aliases]
-        parsed += [] if found is None else [found.tracked, found.providers]
+    mdev = case.mdev if is_compute and vgpu.SEVERAL_TYPES.at(case.release) else None
+    parsed: list[object] = [specs, mdev, aliases] if is_compute else [aliases, specs]
     yield from (each for each in parsed if isinstance(each, Refusal))
+    providers = case.match.providers if is_compute and case.match is not None else None
+    # What nova did not foresee while it updates its resources it logs, and goes on.
+    if isinstance(providers, Refusal) and not providers.is_crash:
+        yield providers
     if case.service is Service.SCHEDULER and missing_filters(case):
         names = ", ".join(missing_filters(case))
         yield Refusal("SchedulerHostFilterNotFound", f"Scheduler Host Filter {names} could not be found.")

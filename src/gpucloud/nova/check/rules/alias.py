@@ -8,10 +8,10 @@ from gpucloud.model.finding import Level
 from gpucloud.nova.alias import Alias
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import objects, with_key, without
+from gpucloud.nova.check.lines import alias_lines
+from gpucloud.nova.check.repair import repair_alias
 from gpucloud.nova.check.start import reads_aliases_at_start
 from gpucloud.nova.config import Setting
-from gpucloud.nova.reading import Json
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, pci
 from gpucloud.nova.service import Service
@@ -145,9 +145,7 @@ def capitals(case: Case) -> Iterator[Finding]:
             if isinstance(value := entry.written.get(key), str) and value != value.lower()
         }
         if upper:
-            fix = objects(
-                case.alias_option, [with_key(entry.written, **{k: v.lower() for k, v in upper.items()})]
-            )
+            fix = alias_lines(case.release, entry.written)
             level = Level.INFO if pci.MATCH_IGNORES_CASE.at(case.release) else Level.BLOCKER
             yield UPPER_CASE.at(
                 entry.setting, f"ids in capitals: {', '.join(upper.values())}", fix=fix, level=level
@@ -158,7 +156,7 @@ def no_type(case: Case) -> Iterator[Finding]:
     """An alias that never gets a physical function."""
     for entry in case.alias_entries:
         if "device_type" not in entry.written and any(key in entry.written for key in _IDS):
-            fix = objects(case.alias_option, [with_key(entry.written, device_type="type-PF")])
+            fix = alias_lines(case.release, {**entry.written, "device_type": "type-PF"})
             yield NO_TYPE.at(
                 entry.setting, f"alias {entry.written.get('name')} never takes a type-PF", fix=fix
             )
@@ -168,7 +166,7 @@ def capability(case: Case) -> Iterator[Finding]:
     """capability_type, with which nothing matches."""
     for entry in case.alias_entries:
         if "capability_type" in entry.written:
-            fix = objects(case.alias_option, [without(entry.written, "capability_type")])
+            fix = alias_lines(case.release, entry.written)
             yield CAPABILITY.at(
                 entry.setting, f"alias {entry.written.get('name')} has capability_type", fix=fix
             )
@@ -273,16 +271,7 @@ def _fix_of(case: Case, place: int | None) -> tuple[str, ...]:
     mine = [entry.written for entry in case.alias_entries if entry.setting == setting]
     if len(mine) != 1:
         return ()
-    known = pci.ALIAS_KEYS.at(case.release)
-    better: dict[str, Json] = {key: value for key, value in mine[0].items() if key in known}
-    for key in _IDS:
-        value = better.get(key)
-        if isinstance(value, str):
-            better[key] = value.strip().lower().removeprefix("0x").zfill(4)
-    kind = better.get("device_type")
-    if isinstance(kind, str) and kind.lower().removeprefix("type-") in ("pci", "pf", "vf"):
-        better["device_type"] = f"type-{kind.lower().removeprefix('type-').upper()}"
-    return objects(case.alias_option, [better]) if better != mine[0] else ()
+    return () if repair_alias(mine[0], case.release) == mine[0] else alias_lines(case.release, mine[0])
 
 
 RULES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import objects
+from gpucloud.nova.check.lines import alias_lines
 from gpucloud.nova.machine import Device
 from gpucloud.nova.match.serve import Dropped
 from gpucloud.nova.refusal import Refusal
@@ -113,7 +113,7 @@ def not_served(case: Case) -> Iterator[Finding]:
         written = [entry.written for entry in case.alias_entries if entry.setting == setting]
         if wrong_type and len(written) == 1:
             kind = near[0].pool.devices[0].type.value
-            fix = objects(case.alias_option, [{**written[0], "device_type": kind}])
+            fix = alias_lines(case.release, {**written[0], "device_type": kind})
         yield NOT_SERVED.at(setting, f"alias {name} gets no device of this host{why}", fix=fix)
 
 

@@ -8,7 +8,9 @@ from difflib import get_close_matches
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import shown, under
+from gpucloud.nova.check.lines import alias_lines, shown, spec_lines, under
+from gpucloud.nova.check.rules.placement import ELSEWHERE
+from gpucloud.nova.check.rules.text import judge_json, meant_objects
 from gpucloud.nova.config import Setting, normal_section
 from gpucloud.nova.releases import options, vgpu
 from gpucloud.nova.releases.fact import Fact
@@ -144,13 +146,15 @@ def not_read(case: Case) -> Iterator[Finding]:
         here = OptionName(section, setting.name)
         if here not in _read_names(fact, case.release):
             yield _not_read(case, setting, here, fact)
+            if fact in (options.DEVICE_SPEC, options.ALIAS):
+                yield from judge_json(case, setting, is_alias=fact is options.ALIAS)
 
 
 def unknown(case: Case) -> Iterator[Finding]:
     """A name that no release, or not this one, has in a section whose names are all known."""
     for setting in case.configuration.settings():
         section = normal_section(setting.section)
-        if section not in _COMPLETE or setting.name.lower().replace("-", "_") in _MEANING:
+        if section not in _COMPLETE or _is_judged_elsewhere(setting):
             continue
         known = names_in(section, case.release)
         if not known or setting.name in known:
@@ -181,11 +185,12 @@ def old_name(case: Case) -> Iterator[Finding]:
         olds = [one for name in old.at(case.release) for one in case.configuration.every(name)]
         for one in olds:
             what = f"{shown(one)} is an old name of {current}"
-            yield OLD_NAME.at(one, what, fix=under(current, one.value))
+            yield OLD_NAME.at(one, what, fix=_as_it_should_stand(case, one, current))
         adds_up = fact in (options.DEVICE_SPEC, options.ALIAS)
         names = {shown(one) for one in (*olds, *news)}
         if adds_up and len(names) > 1:
-            fix = under(current, *(one.value for one in (*olds, *news)))
+            lines = [_as_it_should_stand(case, one, current)[1:] for one in (*olds, *news)]
+            fix = (f"[{current.section}]", *(line for each in lines for line in each))
             yield MIXED_NAMES.at(olds[0], f"values of {' and '.join(sorted(names))} add up", fix=fix)
 
 
@@ -210,6 +215,10 @@ def repeated(case: Case) -> Iterator[Finding]:
             places = ", ".join(f"{one.file}:{one.line}" for one in found if one is not last)
             what = f"of {len(found)} lines with {option} this one counts; lost: {places}"
             yield REPEATED.at(last, what, fix=under(option, ",".join(_joined(values))))
+
+
+def _is_judged_elsewhere(setting: Setting) -> bool:
+    return setting.name.lower().replace("-", "_") in _MEANING or setting.name in ELSEWHERE
 
 
 def _joined(values: list[str]) -> list[str]:
@@ -238,11 +247,18 @@ def _not_read(
     if current is None:
         what = f"{shown(setting)} is not an option of nova {case.release}"
         return OTHER_RELEASE.at(setting, f"{what}; nova {series} reads it" if series else what)
-    fix = under(current, setting.value)
+    fix = _as_it_should_stand(case, setting, current)
     what = f"nova {case.release} does not read {shown(setting)}, but {current}"
     if readers:
         return OTHER_RELEASE.at(setting, f"{what}; {series} read it", fix=fix, level=Level.BLOCKER)
     return NOT_READ.at(setting, what, fix=fix)
+
+
+def _as_it_should_stand(case: Case, setting: Setting, current: OptionName) -> tuple[str, ...]:
+    """The setting under its right name, with what else is surely wrong put right."""
+    lines = {case.spec_option: spec_lines, case.alias_option: alias_lines}.get(current)
+    meant = [] if lines is None else meant_objects(setting.value)
+    return under(current, setting.value) if lines is None or not meant else lines(case.release, *meant)
 
 
 RULES = (not_read, unknown, old_name, default_case, repeated)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from gpucloud.model.finding import Level
-from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import objects, under, with_key
-from gpucloud.nova.match.standard import normal_class, normal_traits, standard_traits
-from gpucloud.nova.reading import Json
+from gpucloud.nova.check.lines import alias_lines, spec_lines, under
+from gpucloud.nova.check.repair import better_class, better_traits
 from gpucloud.nova.releases import options, pci, platform
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.service import Service
 
 _TRANSLATOR = "nova/compute/pci_placement_translator.py"
 _GUIDE = "nova docs: admin/pci-passthrough (PCI tracking in Placement)"
-_LONGEST = 255
-_CLASS = re.compile(r"CUSTOM_[A-Z0-9_]+")
 
 HALF = Kind(
     "nova-placement-half",
@@ -93,7 +89,19 @@ NETWORK = Kind(
     (_TRANSLATOR, "nova bug 2102161"),
 )
 
-_ELSEWHERE = {
+MIXED = Kind(
+    "nova-placement-mixed",
+    Level.WARNING,
+    "Functions of one card with other classes or traits",
+    "VFs of one physical function are one inventory in Placement: with other resource classes or traits "
+    "nova-compute does not start. nova's own guide prints such an example.",
+    ("`VFs from the same PF cannot be configured with different 'resource_class' values`",),
+    ("Give all VFs of a function the same class and traits, or take VFs of two cards",),
+    (_TRANSLATOR, _GUIDE),
+)
+
+_OFF = ("false", "0", "off", "no")
+ELSEWHERE = {
     "max_allocation_candidates": "placement",
     "allocation_candidates_generation_strategy": "placement",
     "optimize_for_wide_provider_trees": "workarounds",
@@ -128,7 +136,7 @@ def one_way(case: Case) -> Iterator[Finding]:
     """The switch written as off."""
     option = options.REPORT_IN_PLACEMENT.at(case.release)
     setting = None if option is None else case.configuration.last(option)
-    if setting is not None and not case.reports_in_placement and case.service is Service.COMPUTE:
+    if setting is not None and setting.value.lower() in _OFF and case.service is Service.COMPUTE:
         yield ONE_WAY.at(setting, f"{option} = {setting.value}")
 
 
@@ -148,17 +156,16 @@ def keys_off(case: Case) -> Iterator[Finding]:
 
 def name_form(case: Case) -> Iterator[Finding]:
     """Names that nova rewrites, or writes and Placement refuses."""
-    for option, entries in ((case.spec_option, case.spec_entries), (case.alias_option, case.alias_entries)):
+    for lines, entries in ((spec_lines, case.spec_entries), (alias_lines, case.alias_entries)):
         for entry in entries:
-            changed: dict[str, Json] = {}
-            for key, read in (("resource_class", _class), ("traits", _traits)):
-                value = entry.written.get(key)
-                if value is not None and (better := read(value)) is not None:
-                    changed[key] = better
-            if changed:
-                fix = objects(option, [with_key(entry.written, **changed)])
-                said = ", ".join(f"{key} {entry.written[key]!r}" for key in changed)
-                yield NAME_FORM.at(entry.setting, said, fix=fix)
+            written = entry.written
+            said = []
+            if written.get("resource_class") and better_class(written["resource_class"]) is not None:
+                said.append(f"resource_class {written['resource_class']!r}")
+            if written.get("traits") and better_traits(written["traits"]) is not None:
+                said.append(f"traits {written['traits']!r}")
+            if said:
+                yield NAME_FORM.at(entry.setting, ", ".join(said), fix=lines(case.release, written))
 
 
 def too_many(case: Case) -> Iterator[Finding]:
@@ -173,7 +180,7 @@ def too_many(case: Case) -> Iterator[Finding]:
 
 def not_here(case: Case) -> Iterator[Finding]:
     """Options of placement.conf."""
-    for name, section in _ELSEWHERE.items():
+    for name, section in ELSEWHERE.items():
         setting = case.configuration.last(OptionName(section, name))
         if setting is not None:
             fix = ("# placement.conf", *under(OptionName(section, name), setting.value))
@@ -189,27 +196,26 @@ def network(case: Case) -> Iterator[Finding]:
             yield NETWORK.at(entry.setting, f"physical_network {entry.written['physical_network']!r}")
 
 
-def _class(value: Json) -> str | None:
-    """A better name; None where it is written as nova writes it."""
-    if not isinstance(value, str):
-        return None
-    normal = normal_class(value)
-    if not _CLASS.fullmatch(normal):
-        normal = "CUSTOM_" + re.sub(r"[^A-Z0-9_]+", "_", normal.removeprefix("CUSTOM_"))
-    normal = normal[:_LONGEST]
-    return normal if normal != value.upper() and normal != f"CUSTOM_{value.upper()}" else None
+def mixed(case: Case) -> Iterator[Finding]:
+    """Functions of one slot, which are those of one card, with other classes or traits."""
+    if not case.reports_in_placement:
+        return
+    keys: list[str] = [
+        key for key in ("resource_class", "traits") if key in pci.DEVICE_SPEC_KEYS.at(case.release)
+    ]
+    keys += ["live_migratable"] if pci.LIVE_MIGRATABLE_TRAIT.at(case.release) else []
+    first: dict[str, Entry] = {}
+    for entry in case.spec_entries:
+        address = entry.written.get("address")
+        slot, _, function = address.lower().rpartition(".") if isinstance(address, str) else ("", "", "")
+        if slot.count(":") != 2 or function not in "01234567" or function == "0" or "*" in slot:
+            continue
+        other = first.setdefault(slot, entry)
+        differs = [key for key in keys if other.written.get(key) != entry.written.get(key)]
+        if differs:
+            what = f"{other.written['address']} and {address} have another {' and '.join(differs)}"
+            fix = spec_lines(case.release, {**entry.written, **{k: other.written.get(k) for k in differs}})
+            yield MIXED.at(entry.setting, what, fix=fix)
 
 
-def _traits(value: Json) -> str | None:
-    parts = value if isinstance(value, list) else str(value).split(",")
-    names = [str(part).strip() for part in parts if str(part).strip()]
-    better = ",".join(
-        name if name in standard_traits() else next(iter(normal_traits([name]))) for name in names
-    )
-    is_right = isinstance(value, str) and all(
-        part in standard_traits() or re.fullmatch(r"[A-Za-z0-9_]+", part) for part in value.split(",")
-    )
-    return None if is_right else better
-
-
-RULES = (half, one_way, keys_off, name_form, too_many, not_here, network)
+RULES = (half, mixed, one_way, keys_off, name_form, too_many, not_here, network)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import objects, with_key, without
+from gpucloud.nova.check.lines import alias_lines, spec_lines
+from gpucloud.nova.check.repair import WIDTHS, is_open, nearest, plain_id, right_vendor
 from gpucloud.nova.check.start import reads_specs_at_start
 from gpucloud.nova.reading import Json, is_yes
 from gpucloud.nova.refusal import Refusal
@@ -128,8 +127,6 @@ _SINCE: Mapping[str, str] = {
     "one_time_use": "32.0.0",
 }
 _OF_ALIAS = ("name", "device_type", "numa_policy", "capability_type")
-_MISTYPED = {"11de": "10de", "01de": "10de", "1d0e": "10de", "10ed": "10de", "10d3": "10de", "1020": "1002"}
-_PLACES = ("domain", "bus", "slot", "function")
 
 
 def refused(case: Case) -> Iterator[Finding]:
@@ -163,27 +160,24 @@ def takes_all(case: Case) -> Iterator[Finding]:
 
 def vendor(case: Case) -> Iterator[Finding]:
     """11de for 10de, in entries and aliases."""
-    for option, entries in ((case.spec_option, case.spec_entries), (case.alias_option, case.alias_entries)):
+    for lines, entries in ((spec_lines, case.spec_entries), (alias_lines, case.alias_entries)):
         for entry in entries:
-            right = _MISTYPED.get(_plain(entry.written.get("vendor_id")))
+            right = right_vendor(entry.written.get("vendor_id"))
             if right is not None:
-                fix = objects(option, [with_key(entry.written, vendor_id=right)])
                 what = f"vendor_id {entry.written['vendor_id']} is no maker of GPUs; is it {right}?"
-                yield VENDOR.at(entry.setting, what, fix=fix)
+                yield VENDOR.at(entry.setting, what, fix=lines(case.release, entry.written))
 
 
 def id_form(case: Case) -> Iterator[Finding]:
     """0x and capitals in the ids of an entry."""
     for entry in case.spec_entries:
-        changed = {
-            key: _plain(value)
+        changed = [
+            f"{key} is written {value!r}"
             for key in ("vendor_id", "product_id")
-            if isinstance(value := entry.written.get(key), str) and value != "*" and _plain(value) != value
-        }
+            if isinstance(value := entry.written.get(key), str) and value != "*" and plain_id(value) != value
+        ]
         if changed:
-            fix = objects(case.spec_option, [{**entry.written, **changed}])
-            what = ", ".join(f"{key} is written {entry.written[key]!r}" for key in changed)
-            yield ID_FORM.at(entry.setting, what, fix=fix)
+            yield ID_FORM.at(entry.setting, ", ".join(changed), fix=spec_lines(case.release, entry.written))
 
 
 def regex(case: Case) -> Iterator[Finding]:
@@ -192,15 +186,16 @@ def regex(case: Case) -> Iterator[Finding]:
         return
     for entry in case.spec_entries:
         address = entry.written.get("address")
-        if isinstance(address, dict):
-            strange = [key for key in address if key not in _PLACES]
-            open_ended = [key for key in _PLACES if _is_open(address.get(key))]
-            if strange or open_ended:
-                said = [f"{key} is no part of an address and is ignored" for key in strange]
-                said += [f"{key} {address[key]!r} matches every text that begins so" for key in open_ended]
-                closed = {k: f"{v}$" if k in open_ended else v for k, v in address.items() if k in _PLACES}
-                fix = objects(case.spec_option, [with_key(entry.written, address=closed)])
-                yield REGEX.at(entry.setting, "; ".join(said), fix=fix)
+        if not isinstance(address, dict):
+            continue
+        said = [f"{key} is no part of an address and is ignored" for key in address if key not in WIDTHS]
+        said += [
+            f"{key} {address[key]!r} matches every text that begins so"
+            for key in WIDTHS
+            if is_open(key, address.get(key))
+        ]
+        if said:
+            yield REGEX.at(entry.setting, "; ".join(said), fix=spec_lines(case.release, entry.written))
 
 
 def devname(case: Case) -> Iterator[Finding]:
@@ -223,7 +218,7 @@ def hidden(case: Case) -> Iterator[Finding]:
         for earlier in case.specs[:place]:
             if _covers(earlier.written, later.written) and dict(earlier.tags) != dict(later.tags):
                 where = case.spec_settings[earlier.value]
-                fix = objects(case.spec_option, [later.written, earlier.written])
+                fix = spec_lines(case.release, later.written, earlier.written)
                 what = (
                     f"{dict(later.written)} stands behind {where.file}:{where.line}, which takes its devices"
                 )
@@ -235,10 +230,10 @@ def not_migratable(case: Case) -> Iterator[Finding]:
     """live_migratable with a no."""
     if "live_migratable" not in pci.DEVICE_SPEC_KEYS.at(case.release):
         return
-    for option, entries in ((case.spec_option, case.spec_entries), (case.alias_option, case.alias_entries)):
+    for lines, entries in ((spec_lines, case.spec_entries), (alias_lines, case.alias_entries)):
         for entry in entries:
             if "live_migratable" in entry.written and not is_yes(entry.written["live_migratable"]):
-                fix = objects(option, [without(entry.written, "live_migratable")])
+                fix = lines(case.release, entry.written)
                 yield NOT_MIGRATABLE.at(entry.setting, "live_migratable says no", fix=fix)
 
 
@@ -248,39 +243,25 @@ def managed(case: Case) -> Iterator[Finding]:
         return
     for entry in case.spec_entries:
         if is_yes(entry.written.get("live_migratable")) and "managed" not in entry.written:
-            fix = objects(case.spec_option, [with_key(entry.written, managed="no")])
+            fix = spec_lines(case.release, entry.written)
             yield MANAGED.at(entry.setting, "live_migratable without managed", fix=fix)
 
 
 def _ignored(case: Case, entry: Entry, key: str, known: tuple[str, ...]) -> Finding:
-    fix = objects(case.spec_option, [without(entry.written, key)])
+    near = nearest(key, known)
     if key in _SINCE and not Since.parse(_SINCE[key]).holds_for(case.release):
         what = f"nova {case.release} ignores {key}, which came with {_SINCE[key]}"
-        return KEY_IGNORED.at(entry.setting, what, fix=fix)
-    if key in _OF_ALIAS:
-        return KEY_IGNORED.at(
-            entry.setting, f"{key} belongs to an alias; in {case.spec_option} it does nothing", fix=fix
-        )
-    near = get_close_matches(key, known, n=1)
-    what = f"nova has no key {key}" + (f"; is it {near[0]}?" if near else "")
-    if near:
-        fix = objects(case.spec_option, [{near[0] if k == key else k: v for k, v in entry.written.items()}])
-    return KEY_IGNORED.at(entry.setting, what, fix=fix)
+    elif key in _OF_ALIAS:
+        what = f"{key} belongs to an alias; in {case.spec_option} it does nothing"
+    else:
+        what = f"nova has no key {key}" + (f"; is it {near}?" if near else "")
+    return KEY_IGNORED.at(entry.setting, what, fix=spec_lines(case.release, entry.written))
 
 
 def _is_anywhere(address: Json) -> bool:
     if isinstance(address, dict):
-        return all(address.get(key, ".*") == ".*" for key in _PLACES)
+        return all(address.get(key, ".*") == ".*" for key in WIDTHS)
     return not address or (isinstance(address, str) and not address.strip("*:. "))
-
-
-def _is_open(part: Json) -> bool:
-    return isinstance(part, str) and not part.endswith(("$", "*", "+", ")")) and len(part.strip("^")) < 2
-
-
-def _plain(value: Json) -> str:
-    text = value.strip().lower().removeprefix("0x") if isinstance(value, str) else ""
-    return text.zfill(4) if re.fullmatch(r"[0-9a-f]{1,4}", text) else text
 
 
 def _covers(earlier: Mapping[str, Json], later: Mapping[str, Json]) -> bool:
@@ -289,7 +270,7 @@ def _covers(earlier: Mapping[str, Json], later: Mapping[str, Json]) -> bool:
         return False
     for key in ("vendor_id", "product_id"):
         mine = earlier.get(key, "*")
-        if mine != "*" and _plain(mine) != _plain(later.get(key, "*")):
+        if mine != "*" and plain_id(mine) != plain_id(later.get(key, "*")):
             return False
     address = earlier.get("address")
     return _is_anywhere(address) or address == later.get("address")

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import objects, shown, under
+from gpucloud.nova.check.lines import alias_lines, shown, spec_lines
 from gpucloud.nova.check.start import wrong_values
 from gpucloud.nova.config import Setting
-from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.reading import Json
 
 _DOUBLE, _SINGLE = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02", "\u2018\u2019\u201a\u201b\u2032"
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys(_DOUBLE, '"') | dict.fromkeys(_SINGLE, "'"))
 _DOLLAR = re.compile(r"(?<![\\$])\$\{?[_a-zA-Z]")
+_LONGEST = 4096
+"""Of a value that is tried as Python."""
 _OSLO = "oslo.config: oslo_config/iniparser.py, cfg.py, types.py"
 
 UNREADABLE = Kind(
@@ -119,54 +121,63 @@ def substituted(case: Case) -> Iterator[Finding]:
 
 def bad_json(case: Case) -> Iterator[Finding]:
     """A value of device_spec or alias that is no JSON, with what it was meant to be."""
-    for option, settings in (
-        (case.spec_option, case.spec_settings),
-        (case.alias_option, case.alias_settings),
-    ):
-        is_alias = option == case.alias_option
-        for setting in settings:
-            yield from _judge(setting, option, is_alias)
+    for setting in case.spec_settings:
+        yield from judge_json(case, setting, is_alias=False)
+    for setting in case.alias_settings:
+        yield from judge_json(case, setting, is_alias=True)
 
 
-def _judge(setting: Setting, option: OptionName, is_alias: bool) -> Iterator[Finding]:
+def judge_json(case: Case, setting: Setting, *, is_alias: bool) -> Iterator[Finding]:
+    """What is wrong with one value as JSON."""
+    lines = alias_lines if is_alias else spec_lines
     try:
         loaded = json.loads(setting.value)
     except RecursionError:
         return
     except ValueError as error:
-        yield _unreadable(setting, option, str(error))
+        kind, what = _unreadable(setting, str(error))
+        meant = meant_objects(setting.value)
+        yield kind.at(setting, what, fix=lines(case.release, *meant) if meant else ())
         return
     if is_alias and isinstance(loaded, list):
-        fix = objects(option, [one for one in loaded if isinstance(one, dict)])
+        fix = lines(case.release, *(one for one in loaded if isinstance(one, dict)))
         yield COMMA_LIST.at(setting, "an alias is one JSON object, and this is a list", fix=fix)
 
 
-def _unreadable(setting: Setting, option: OptionName, error: str) -> Finding:
-    plain = setting.value.translate(_TYPOGRAPHIC)
-    if plain != setting.value:
-        return TYPOGRAPHIC.at(setting, f"{shown(setting)} has typographic quotes", fix=under(option, plain))
-    python = _python(setting.value)
-    if python is not None:
-        fix = under(option, *map(json.dumps, python))
-        return SINGLE_QUOTES.at(setting, f"{shown(setting)} has single quotes", fix=fix)
-    try:
-        several = json.loads(f"[{setting.value}]")
-    except (ValueError, RecursionError):
-        return NOT_JSON.at(setting, f"{shown(setting)} is no JSON: {error}")
-    fix = under(option, *map(json.dumps, several))
-    return COMMA_LIST.at(setting, f"{shown(setting)} holds {len(several)} objects", fix=fix)
+def meant_objects(text: str) -> list[dict[str, Json]]:
+    """The objects that a value was meant to hold; none where it cannot be told."""
+    plain = text.translate(_TYPOGRAPHIC)
+    for candidate in (plain, f"[{plain}]"):
+        try:
+            loaded = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        several = loaded if isinstance(loaded, list) else [loaded]
+        return several if all(isinstance(one, dict) for one in several) else []
+    return _python(plain)
 
 
-def _python(text: str) -> list[object] | None:
-    """The dictionaries that the text is in Python; None where it is none."""
-    if "'" not in text or len(text) > 4096:
-        return None
+def _unreadable(setting: Setting, error: str) -> tuple[Kind, str]:
+    if setting.value.translate(_TYPOGRAPHIC) != setting.value:
+        return TYPOGRAPHIC, f"{shown(setting)} has typographic quotes"
+    if _python(setting.value):
+        return SINGLE_QUOTES, f"{shown(setting)} has single quotes"
+    several = meant_objects(setting.value)
+    if several:
+        return COMMA_LIST, f"{shown(setting)} holds {len(several)} objects"
+    return NOT_JSON, f"{shown(setting)} is no JSON: {error}"
+
+
+def _python(text: str) -> list[dict[str, Json]]:
+    """The dictionaries that the text is in Python."""
+    if "'" not in text or len(text) > _LONGEST:
+        return []
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return None
+        return []
     several = list(value) if isinstance(value, list | tuple) else [value]
-    return several if several and all(isinstance(one, dict) for one in several) else None
+    return several if all(isinstance(one, dict) for one in several) else []
 
 
 RULES = (unreadable, wrong_value, substituted, bad_json)
