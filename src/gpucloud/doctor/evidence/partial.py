@@ -120,6 +120,9 @@ def _vendor(paper: Paper, functions: Iterable[PciFunction]) -> str | Unknown:
         return "intel"
     if paper.has("ivrs-table", "amd-running", "amd-disabled", "amd-not-there", "ioapic-not-in-ivrs"):
         return "amd"
+    for vendor in ("intel", "amd", "arm"):
+        if paper.has(f"cpu-{vendor}"):
+            return vendor
     bridges = {
         one.id.vendor
         for one in functions

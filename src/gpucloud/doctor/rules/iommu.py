@@ -55,6 +55,12 @@ def _judge(case: Case) -> _Verdict:
         return _judge_intel(case)
     if vendor == "amd" or case.host.iommu.has_ivrs is True:
         return _judge_amd(case)
+    if vendor == "arm":
+        why = (
+            "On Arm the kernel turns the SMMU on by itself wherever the firmware's IORT table or device tree "
+            "names it; no argument does."
+        )
+        return _Verdict(FIRMWARE, 0.75, why)
     if case.host.iommu.has_dmar is False and case.host.iommu.has_ivrs is False:
         return _Verdict(FIRMWARE, 0.9, "The firmware gives the kernel neither a DMAR nor an IVRS table.")
     if is_asked(case, "intel_iommu"):

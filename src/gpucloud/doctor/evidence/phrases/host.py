@@ -91,7 +91,9 @@ BINDING = (
     Phrase("ids-invalid", "invalid id string", r"invalid id string \"?(?P<id>[^\"\n]*)", _IDS, 0.97,
            "The ids of vfio-pci are written wrongly", "Linux drivers/vfio/pci/vfio_pci.c"),
     Phrase("ids-parameter", "vfio", r"vfio[-_]pci: (?:unknown parameter '?(?P<name>[^' ]+)|`[^']*' invalid for parameter|.{0,40}"
-           r"[Ii]nvalid parameter)", _IDS, 0.95, "The ids of vfio-pci are written wrongly", "Linux kernel/params.c"),
+           r"[Ii]nvalid parameter)", _IDS, 0.95, "The ids of vfio-pci are written wrongly", "Linux kernel/params.c",
+           # Parameters that a kernel can be built without; those are left out, and the ids are read.
+           unless=r"unknown parameter '?(?:disable_vga|nointxmask|enable_sriov|disable_idle_d3|disable_(?:deny|black)list)\b"),
     Phrase("ids-line", "ignoring bad line", r"/etc/modprobe\.d/\S+ line \d+: ignoring bad line starting with '[0-9a-f]{4}:[0-9a-f]{4}", _IDS, 0.95, "The ids of vfio-pci are written on lines of their own: modprobe ignores them", "kmod libkmod-config.c"),
     Phrase("unknown-argument", "unknown kernel command line", r"Unknown kernel command line parameters.{0,300}(?P<name>vfio\S*"
            r"ids=\S*|[0-9a-f]{4}:[0-9a-f]{4})", _IDS, 0.9, "The ids of vfio-pci are written wrongly", "Linux init/main.c"),
