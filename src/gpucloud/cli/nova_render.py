@@ -32,7 +32,7 @@ LayoutOption = Annotated[
         "--layout",
         metavar="LAYOUT",
         help="How nova is deployed: packages, kolla-ansible, openstack-ansible, devstack, "
-        "charms; the spec's without.",
+        "tripleo, rhoso, charms; the spec's without.",
     ),
 ]
 SpecOption = Annotated[Path, typer.Option("--spec", metavar="FILE", help="What is wanted.")]

@@ -43,6 +43,8 @@ class Cloud:
         if layout == "charms":
             few = len(self.hosts) == 1 or number >= 17
             return placement == "off" and not self.parents and "live_migratable" not in self.spec and few
+        if layout in ("tripleo", "rhoso"):
+            return number in (range(17, 24) if layout == "tripleo" else range(27, 35))
         return layout != "openstack-ansible" or not self.devices or number >= 19
 
     def looked_at(self) -> dict[str, Host]:

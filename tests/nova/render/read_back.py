@@ -138,11 +138,45 @@ def _charms(files: Files, service: str, host: str) -> list[str]:
     return [_ini(merged)]
 
 
+def _tripleo(files: Files, service: str, host: str) -> list[str]:
+    """What puppet-nova writes: each of a list as JSON (manifests/pci.pp, compute/pci.pp, compute/vgpu.pp)."""
+    known = yaml.safe_load(files["gpucloud-environment.yaml"])["parameter_defaults"]
+    role = host if service == "compute" else "Controller"
+    own, extra = known.get(f"{role}Parameters", {}), known.get(f"{role}ExtraConfig", {})
+    types = own.get("NovaVGPUTypesDeviceAddressesMapping", {})
+    named = extra.get("nova::compute::vgpu::enabled_vgpu_types", []) or list(types)
+    merged: dict[str, dict[str, list[str]]] = {
+        "pci": {
+            "alias": [json.dumps(each) for each in extra.get("nova::pci::aliases", [])],
+            "passthrough_whitelist": [json.dumps(each) for each in own.get("NovaPCIPassthrough", [])],
+        },
+        "devices": {"enabled_vgpu_types": [",".join(named)] if named else []},
+        **{f"vgpu_{kind}": {"device_addresses": [",".join(at)]} for kind, at in types.items() if at},
+    }
+    for name in ("NovaSchedulerDefaultFilters", "NovaSchedulerEnabledFilters"):
+        if name in known:
+            merged["filter_scheduler"] = {"enabled_filters": [",".join(known[name])]}
+    return [_ini(merged)]
+
+
+def _rhoso(files: Files, service: str, host: str) -> list[str]:
+    """Each customServiceConfig is a file of its own."""
+    if service == "compute":
+        data = yaml.safe_load(files[f"nova-gpucloud-{host}.yaml"])["data"]
+        return [data[name] for name in sorted(data)]
+    nova = yaml.safe_load(files["control-plane-patch.yaml"])["spec"]["nova"]["template"]
+    if service == "conductor":
+        nova = nova["cellTemplates"]["cell1"]
+    return [nova[f"{service}ServiceTemplate"]["customServiceConfig"]]
+
+
 _READERS: Mapping[str, Callable[[Files, str, str], list[str]]] = {
     "packages": _packages,
     "kolla-ansible": _kolla,
     "openstack-ansible": _openstack_ansible,
     "devstack": _devstack,
+    "tripleo": _tripleo,
+    "rhoso": _rhoso,
     "charms": _charms,
 }
 

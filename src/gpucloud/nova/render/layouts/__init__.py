@@ -10,9 +10,11 @@ from gpucloud.nova.render.layouts.kolla import KOLLA
 from gpucloud.nova.render.layouts.layout import Layout
 from gpucloud.nova.render.layouts.openstack_ansible import OPENSTACK_ANSIBLE
 from gpucloud.nova.render.layouts.packages import PACKAGES
+from gpucloud.nova.render.layouts.rhoso import RHOSO
+from gpucloud.nova.render.layouts.tripleo import TRIPLEO
 
 LAYOUTS: Mapping[str, Layout] = {
-    layout.name: layout for layout in (PACKAGES, KOLLA, OPENSTACK_ANSIBLE, DEVSTACK, CHARMS)
+    layout.name: layout for layout in (PACKAGES, KOLLA, OPENSTACK_ANSIBLE, DEVSTACK, TRIPLEO, RHOSO, CHARMS)
 }
 
 __all__ = ["LAYOUTS", "Layout"]

@@ -1,0 +1,103 @@
+"""One release loads rendered files: JSON lines in, JSON lines out. Runs in the environment.
+
+The first line names the machines; each other line is a case: the files of one service in order, the machine,
+and flavors. The files go through the release's own options, and what they say through ``worker.Nova``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+worker = importlib.import_module("worker")  # beside this file, which no package holds here
+_KEYS = ("device_addresses", "mdev_class", "max_instances")
+_OURS = (
+    ("pci", "device_spec"),
+    ("pci", "passthrough_whitelist"),
+    ("pci", "alias"),
+    ("pci", "report_in_placement"),
+    ("filter_scheduler", "pci_in_placement"),
+)
+
+
+class Service:
+    """A release that is given files."""
+
+    def __init__(self, machines: dict[str, Any], folder: Path) -> None:
+        self.nova = worker.Nova(machines, folder)
+        self.conf = self.nova.conf
+        has_devices = importlib.util.find_spec("nova.conf.devices") is not None  # since 17
+        self.devices: Any = importlib.import_module("nova.conf.devices") if has_devices else None
+        self.folder = folder
+
+    def answer(self, case: dict[str, Any]) -> dict[str, Any]:
+        """What the service makes of its files."""
+        for group, name in _OURS:
+            if name in self.conf[group]:
+                self.conf.clear_override(name, group=group)
+        paths = []
+        for number, text in enumerate(case["files"]):
+            paths.append(self.folder / f"{number}.conf")
+            paths[-1].write_text(text)
+        self.conf([], project="nova", default_config_files=list(map(str, paths)))
+        said: dict[str, Any] = self.nova.answer(self._case(case))
+        return said | {
+            "filters": list(self.conf.filter_scheduler.enabled_filters),
+            "mdev": self._mdev(),
+            "post_copy": self.conf.libvirt.live_migration_permit_post_copy,
+            "downtime": self.conf.libvirt.live_migration_downtime,
+            "in_placement": self._is_on("filter_scheduler", "pci_in_placement"),
+        }
+
+    def _case(self, case: dict[str, Any]) -> dict[str, Any]:
+        pci = self.conf.pci
+        return {
+            **case,
+            "specs": list(pci.device_spec if "device_spec" in pci else pci.passthrough_whitelist),
+            "aliases": list(pci.alias),
+            "report": self._is_on("pci", "report_in_placement"),
+            "in_placement": self._is_on("filter_scheduler", "pci_in_placement"),
+        }
+
+    def _is_on(self, group: str, name: str) -> bool:
+        return bool(self.conf[group][name]) if name in self.conf[group] else False
+
+    def _mdev(self) -> dict[str, dict[str, str]] | None:
+        """Types with their sections, as the release registers those; None before it has any."""
+        if "devices" not in self.conf:
+            return None
+        devices = self.conf.devices
+        name = "enabled_mdev_types" if "enabled_mdev_types" in devices else "enabled_vgpu_types"
+        if name not in devices:
+            return None
+        if hasattr(self.devices, "register_dynamic_opts"):
+            self.devices.register_dynamic_opts(self.conf)
+        return {kind: self._section(f"{name.split('_')[1]}_{kind}") for kind in devices[name]}
+
+    def _section(self, name: str) -> dict[str, Any]:
+        if name not in self.conf:
+            return {}
+        group = self.conf[name]
+        known = {key: group[key] for key in set(_KEYS) & set(group)}
+        return {key: value for key, value in known.items() if value}
+
+
+def main() -> None:
+    """Answer until there are no more cases."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(json.loads(sys.stdin.readline()), Path(folder))
+        for line in sys.stdin:
+            sys.stdout.write(json.dumps(service.answer(json.loads(line))) + "\n")
+
+
+if __name__ == "__main__":
+    main()
