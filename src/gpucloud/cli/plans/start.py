@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.output import say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+"""Where systemd looks for programs (systemd.exec(5), ``ExecSearchPath=``)."""
 
 SpecOption = Annotated[
     Path | None,
@@ -39,6 +44,8 @@ def plan_here(desk: Desk, spec: Path, name: str | None, *, force: bool) -> Plan:
     """
     from gpucloud.spec import load_spec
 
+    if shutil.which("gpucloud", path=SYSTEM_PATH) is None:
+        say(f"gpucloud is nowhere in {SYSTEM_PATH}, so gpucloud-boot.service will not find it: link it there")
     return desk.plan_start(load_spec(spec), name or os.uname().nodename, force=force)
 
 
