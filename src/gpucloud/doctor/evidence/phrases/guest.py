@@ -120,6 +120,9 @@ VGPU = (
     Phrase("manager-module", "nvidia_vgpu_vfio", r"nvidia[_-]vgpu[_-]vfio.{0,40}(?:not found|fail|missing|No such)", _MANAGER, 0.93, "The vGPU manager's module is absent", _VGPU),
     Phrase("manager-probe", "probe for vf", r"Ignoring probe for VF|Aborting probe for VF.{0,60}(?P<iommu>IOMMU)?", _MANAGER, 0.9,
            "The installed driver is not the vGPU manager: it ignores VFs", f"{_NVIDIA}/nv-pci.c", unless=r"IOMMU is not present"),
+    # 6 is the answer where no card is one that vGPU knows; the service then ends with "not configured".
+    Phrase("board-unknown", "vgpu configuration info to rm", r"failed to send vGPU configuration info to RM: 6\b", _BOARD, 0.93, "The vGPU manager knows no card of this host", "nvidia-vgpud"),
+    Phrase("manager-client", "failed to initialize rm client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpu-mgr", says="The vGPU manager does not reach its driver"),
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
     Phrase("vgpu-no-memory", "vmiop_log", r"vmiop_log: .{0,40}(?:Failed to alloc\w* guest FB|insufficient (?:guest )?(?:FB|frame ?buffer))", _FULL, 0.85, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr"),
     Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),

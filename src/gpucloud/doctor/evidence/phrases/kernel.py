@@ -83,6 +83,7 @@ IOMMU = (
            r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
            says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
            unless=r"mdev|mediated|[0-9a-f]{8}-[0-9a-f]{4}-"),
+    Phrase("no-iommu-group", "missing group for address", says="The device has no IOMMU group", by="Harvester pcidevices pkg/iommu: GetGroupMap()"),
     Phrase("no-iommu-group", "iommugroup", r"(?:no|without an?|empty) iommuGroup\b|iommuGroup.{0,10}(?:is empty|not found|missing)", says="The device has no IOMMU group", by="Harvester pcidevices controller"),
     Phrase("no-iommu-group", "open iommu_group", r"[Cc]annot open iommu_group", says="The device has no IOMMU group", by="Proxmox VE qemu-server"),
     Phrase("no-iommu-group", "iommu group", r"(?:no|without an?|not in an?|not assigned to an?|doesn't have an?) "
