@@ -81,6 +81,12 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "etc/default/grub": 'GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\n',
         **DRACUT,
     },
+    "centos-7-uefi": {
+        "etc/os-release": "ID=centos\nID_LIKE='rhel fedora'\nVERSION_ID=7\n",
+        "etc/default/grub": 'GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\n',
+        "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c": "\6\0\0\0\0",
+        **DRACUT,
+    },
     "rocky-8": {
         "etc/os-release": "ID=rocky\nID_LIKE='rhel centos fedora'\nVERSION_ID=8.10\n",
         "etc/default/grub": GRUB_RHEL,

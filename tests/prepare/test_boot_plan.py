@@ -79,6 +79,7 @@ WAYS = {
         ["update-initramfs", "update-grub", "proxmox-boot-tool"],
     ),
     "centos-7": ({"/etc/default/grub", *DRACUT}, ["dracut", "grub2-mkconfig"]),
+    "centos-7-uefi": ({"/etc/default/grub", *DRACUT}, ["dracut", "grub2-mkconfig"]),
     "rocky-8": ({"/boot/grub2/grubenv", "/etc/default/grub", *DRACUT}, ["dracut"]),
     "alma-9": (
         {"/boot/loader/entries/a-5.14.conf", "/etc/kernel/cmdline", "/etc/default/grub", *DRACUT},
@@ -193,6 +194,14 @@ def test_proxmox_gets_arguments_where_either_of_its_loaders_lacks_them(tmp_path:
     assert "intel_iommu=on iommu=pt" in made["/etc/default/grub.d/zz-gpucloud.cfg"]
     (kernel.root / "etc/kernel/cmdline").write_text("boot=zfs intel_iommu=off\n")
     assert "iommu-switched-off: /etc/kernel/cmdline says intel_iommu=off" in refusal(plan_for(kernel))
+
+
+@pytest.mark.parametrize(
+    ("name", "menu"), [("centos-7", "/boot/grub2/grub.cfg"), ("centos-7-uefi", "/etc/grub2-efi.cfg")]
+)
+def test_the_boot_menu_is_made_where_the_firmware_finds_it(name: str, menu: str, tmp_path: Path) -> None:
+    changes = [step.change for step in plan_for(build_family(tmp_path, name)).steps]
+    assert RunTool(argv=("grub2-mkconfig", "-o", menu), when="apply", makes="the boot menu") in changes
 
 
 def test_grubs_environment_block_keeps_its_length(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpucloud.model.host import Distribution
+from gpucloud.model.host import Distribution, Host
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
 
 _GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
+_GRUB2_EFI = (("grub2-mkconfig", "-o", "/etc/grub2-efi.cfg"),)
+"""A link to the file in the EFI system partition, whose folder is named after the distribution."""
+_LINUX = "GRUB_CMDLINE_LINUX"
 _ENTRIES = BootEntries(has_grub=False)
 
 
@@ -27,15 +30,23 @@ class Row:
     sign: str
     """As in ``Distribution.boot_loaders``."""
     loader: Loader
-    fits: Callable[[Distribution], bool] = lambda _: True
+    fits: Callable[[Host], bool] = lambda _: True
     note: str = ""
     """What ``fits`` asks for, in words."""
 
 
-def _is_before_8(distribution: Distribution) -> bool:
-    version = distribution.version
+def _is_before_8(host: Host) -> bool:
+    version = host.distribution.version
     major = version.partition(".")[0] if isinstance(version, str) else ""
-    return distribution.id != "fedora" and major.isdigit() and int(major) < 8
+    return host.distribution.id != "fedora" and major.isdigit() and int(major) < 8
+
+
+def _is_bios_before_8(host: Host) -> bool:
+    return _is_before_8(host) and host.security.is_secure_boot is None
+
+
+def _is_uefi_before_8(host: Host) -> bool:
+    return _is_before_8(host) and isinstance(host.security.is_secure_boot, bool)
 
 
 ROWS = (
@@ -43,7 +54,8 @@ ROWS = (
     Row("debian", "proxmox-boot-tool", ProxmoxBoot()),
     Row("debian", "grub", GrubDropIn()),
     Row("debian", "systemd-boot", _ENTRIES),
-    Row("rhel", "grub", GrubFile(_GRUB2, "GRUB_CMDLINE_LINUX"), _is_before_8, ", before 8"),
+    Row("rhel", "grub", GrubFile(_GRUB2, _LINUX), _is_bios_before_8, ", before 8, BIOS"),
+    Row("rhel", "grub", GrubFile(_GRUB2_EFI, _LINUX), _is_uefi_before_8, ", before 8, UEFI"),
     Row("rhel", "bls", BootEntries(has_grub=True)),
     Row("suse", "systemd-boot", _ENTRIES),
     Row("suse", "bls", _ENTRIES),
@@ -57,9 +69,9 @@ TOOLS = {
 """Tools for the initramfs by family, the usual one first."""
 
 
-def loader_of(distribution: Distribution) -> Loader | Unknown:
+def loader_of(host: Host) -> Loader | Unknown:
     """The loader; Unknown where the family or its way to start is none that is known here."""
-    family, signs = distribution.family, distribution.boot_loaders
+    family, signs = host.distribution.family, host.distribution.boot_loaders
     if isinstance(family, Unknown):
         return family
     if isinstance(signs, Unknown):
@@ -69,7 +81,7 @@ def loader_of(distribution: Distribution) -> Loader | Unknown:
         known = ", ".join(dict.fromkeys(row.family for row in ROWS))
         return Unknown(f"{family} is not known here (known are: {known})")
     for row in rows:
-        if row.sign in signs and row.fits(distribution):
+        if row.sign in signs and row.fits(host):
             return row.loader
     return Unknown(f"{family} with {', '.join(signs) or 'no boot loader'} is not known here")
 

@@ -54,7 +54,7 @@ def plan_boot(
         Failure: a unit is in two pools, or the host's name is needed and not known.
     """
     ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name))
-    loader, tool = loader_of(host.distribution), initramfs_of(host.distribution)
+    loader, tool = loader_of(host), initramfs_of(host.distribution)
     refusals = tuple(boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force))
     steps: tuple[Step, ...] = ()
     if not refusals and not isinstance(loader, Unknown) and not isinstance(tool, Unknown):
