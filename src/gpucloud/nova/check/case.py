@@ -16,7 +16,7 @@ from gpucloud.nova.mdev import MdevSection, MdevTypes, choose_types
 from gpucloud.nova.reading import Json, load_json
 from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases import options, vgpu
-from gpucloud.nova.releases.known import known_option, names_in, old_names
+from gpucloud.nova.releases.known import names_in, old_names
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.service import Service
@@ -192,11 +192,9 @@ class Case:
         group, _, option = name.rpartition(".")
         for section in (group or at.section, "DEFAULT"):
             known = OptionName(section, option)
-            setting = self.configuration.last(known, old_names(known, self.release))
-            if setting is not None:
-                return setting.value
-            if option in names_in(section, self.release) or known_option(known, self.release) is not None:
-                return None
+            if option in names_in(section, self.release):
+                setting = self.configuration.last(known, old_names(known, self.release))
+                return None if setting is None else setting.value
         if not names_in("DEFAULT", self.release):
             return None
         raise KeyError(name)

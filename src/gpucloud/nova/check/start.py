@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gpucloud.nova.check.case import Case
-from gpucloud.nova.config import Setting, read_value
+from gpucloud.nova.config import Setting, normal_section, read_value
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, pci, scheduler, vgpu
 from gpucloud.nova.releases.known import known_option, names_in, old_names
@@ -33,16 +33,17 @@ def start_error(case: Case) -> Refusal | None:
 def wrong_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
     """Values that oslo.config does not take for the type of their option.
 
-    Only the value that counts is read: one that a later line replaces may be anything.
+    Only the value that counts is read: one that a later line replaces may be anything. What another option
+    is put into ($name) is known when nova runs, not here.
     """
     for name in dict.fromkeys(_typed(case)):
         setting = case.configuration.last(name, old_names(name, case.release))
         known = known_option(name, case.release)
-        if setting is not None and known is not None:
+        if setting is not None and known is not None and "$" not in setting.value:
             try:
                 read_value(known.kind, setting.value)
             except ValueError as error:
-                yield setting, _wrong(name.name, setting, str(error))
+                yield setting, _wrong(case, name.name, setting, str(error))
     if case.service is Service.COMPUTE:
         yield from _wrong_mdev_values(case)
 
@@ -103,7 +104,7 @@ def _wrong_mdev_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
             try:
                 _read_mdev_value(key, setting.value)
             except ValueError as error:
-                yield setting, _wrong(key, setting, str(error))
+                yield setting, _wrong(case, key, setting, str(error))
 
 
 def _read_mdev_value(key: str, text: str) -> None:
@@ -115,6 +116,9 @@ def _read_mdev_value(key: str, text: str) -> None:
         raise ValueError(f"Value {text!r} doesn't match regex {_CLASS.pattern!r}")
 
 
-def _wrong(name: str, setting: Setting, reason: str) -> Refusal:
-    place = f"LocationInfo(location=<Locations.user: (4, True)>, detail={setting.file!r})"
+def _wrong(case: Case, name: str, setting: Setting, reason: str) -> Refusal:
+    """Oslo's complaint, which names the last file that has the section, wherever the value stands."""
+    section = normal_section(setting.section)
+    holders = [file.name for file in case.configuration.files if section in file.sections]
+    place = f"LocationInfo(location=<Locations.user: (4, True)>, detail={holders[-1] if holders else ''!r})"
     return Refusal("ConfigFileValueError", f"Value for option {name} from {place} is not valid: {reason}")

@@ -50,6 +50,8 @@ class ConfigFile:
     name: str
     settings: tuple[Setting, ...]
     error: ParseError | None = None
+    sections: frozenset[str] = frozenset()
+    """All headings as written, also those with nothing below."""
 
 
 class _Bad(Exception):  # noqa: N818 - it carries what is wrong with a line
@@ -74,7 +76,7 @@ def read_config_file(name: str, text: str) -> ConfigFile:
         # Nova forgets the line where only the section is missing.
         shown = "" if bad.reason == _NO_SECTION else line
         return ConfigFile(name, tuple(reader.settings), ParseError(name, number, bad.reason, shown))
-    return ConfigFile(name, tuple(reader.settings))
+    return ConfigFile(name, tuple(reader.settings), None, frozenset(reader.sections))
 
 
 _NO_SECTION = "Section must be started before assignment"
@@ -85,6 +87,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.settings: list[Setting] = []
+        self.sections: set[str] = set()
         self._file = file
         self._section = ""
         self._key = ""
@@ -116,6 +119,7 @@ class _Reader:
     def _start(self, number: int, line: str) -> None:
         if line.startswith("["):
             self._section = _section(line)
+            self.sections.add(self._section)
         elif not line.startswith(("#", ";")):
             self._key, value = _assignment(line)
             self._value, self._begins = [value], number
