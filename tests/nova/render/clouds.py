@@ -16,7 +16,7 @@ from gpucloud.model.spec import Spec
 from gpucloud.spec import parse_spec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cloud:
     """What is wanted of which hosts, and what must come of it.
 
@@ -34,6 +34,7 @@ class Cloud:
     devices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parents: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
+    @cache  # noqa: B019 - the clouds live as long as the tests
     def parsed(self, placement: str = "off") -> Spec:
         """The spec with a step of the way to Placement."""
         return parse_spec(f"openstack: {{release: '34', placement: {placement}}}\npools:\n{self.spec}")

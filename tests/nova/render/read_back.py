@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import yaml
 
@@ -78,9 +79,9 @@ def _openstack_ansible(files: Files, service: str, host: str) -> list[str]:
 
     openstack-ansible-os_nova: templates/nova.conf.j2 before and after 9d2924f (2023.1) and 4f993fd (Train).
     """
-    known = yaml.safe_load(files["group_vars/nova_all/gpucloud.yml"])
+    known = _load(files["group_vars/nova_all/gpucloud.yml"])
     if service == "compute":
-        known |= yaml.safe_load(files[f"host_vars/{host}/gpucloud.yml"])
+        known |= _load(files[f"host_vars/{host}/gpucloud.yml"])
     pci: dict[str, list[str]] = {"alias": known.get("nova_pci_alias", [])}
     if "nova_pci_passthrough_whitelist" in known:
         assert isinstance(known["nova_pci_passthrough_whitelist"], str)
@@ -124,7 +125,7 @@ def _evaluated(value: str) -> str:
 def _charms(files: Files, service: str, host: str) -> list[str]:
     """charm-nova-compute, hooks/nova_compute_context.py, templates; so does nova-cloud-controller."""
     name = f"nova-compute-{host}" if service == "compute" else "nova-cloud-controller"
-    known = yaml.safe_load(files[f"{name}.yaml"])[name]
+    known = _load(files[f"{name}.yaml"])[name]
     aliases = json.loads(known.get("pci-alias", "[]"))
     merged: dict[str, dict[str, list[str]]] = {
         "DEFAULT": {
@@ -140,7 +141,7 @@ def _charms(files: Files, service: str, host: str) -> list[str]:
 
 def _tripleo(files: Files, service: str, host: str) -> list[str]:
     """What puppet-nova writes: each of a list as JSON (manifests/pci.pp, compute/pci.pp, compute/vgpu.pp)."""
-    known = yaml.safe_load(files["gpucloud-environment.yaml"])["parameter_defaults"]
+    known = _load(files["gpucloud-environment.yaml"])["parameter_defaults"]
     role = host if service == "compute" else "Controller"
     own, extra = known.get(f"{role}Parameters", {}), known.get(f"{role}ExtraConfig", {})
     types = own.get("NovaVGPUTypesDeviceAddressesMapping", {})
@@ -162,12 +163,16 @@ def _tripleo(files: Files, service: str, host: str) -> list[str]:
 def _rhoso(files: Files, service: str, host: str) -> list[str]:
     """Each customServiceConfig is a file of its own."""
     if service == "compute":
-        data = yaml.safe_load(files[f"nova-gpucloud-{host}.yaml"])["data"]
+        data = _load(files[f"nova-gpucloud-{host}.yaml"])["data"]
         return [data[name] for name in sorted(data)]
-    nova = yaml.safe_load(files["control-plane-patch.yaml"])["spec"]["nova"]["template"]
+    nova = _load(files["control-plane-patch.yaml"])["spec"]["nova"]["template"]
     if service == "conductor":
         nova = nova["cellTemplates"]["cell1"]
     return [nova[f"{service}ServiceTemplate"]["customServiceConfig"]]
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
 
 
 _READERS: Mapping[str, Callable[[Files, str, str], list[str]]] = {
