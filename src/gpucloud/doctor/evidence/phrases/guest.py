@@ -55,6 +55,9 @@ PLATFORM = (
 )
 
 DRIVERS = (
+    # The driver says why before; where that is cut off, a BAR without an address is the reason most often.
+    Phrase("probe-refused", "failed with error -1", r"(?:nvidia: probe of \S+|probe with driver nvidia) failed with error -1(?!\d)", "guest-mmio-window", 0.42,
+           "NVIDIA's driver refuses the card, most often for a BAR without an address", f"{_NVIDIA}/nv-pci.c", Level.WARNING, "guest"),
     Phrase("smi-no-driver", "couldn't communicate with the nvidia driver", cause=_DRIVER, confidence=0.6, by="nvidia-smi",
            says="The NVIDIA driver is not loaded"),
     Phrase("smi-absent", "nvidia-smi", r"nvidia-smi: (?:command )?not found|nvidia-smi['\"]?: executable file not found", _DRIVER, 0.55, "The NVIDIA driver is not installed", "shell"),
