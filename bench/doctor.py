@@ -36,7 +36,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.hostile import texts  # noqa: E402 - found by the line above, as the tests' hosts are
+from bench.inputs.hostile import texts  # noqa: E402 - found by the line above, as the tests' hosts are
 from tests.hosts.catalogue import capture_of  # noqa: E402
 
 from gpucloud.doctor import diagnose  # noqa: E402

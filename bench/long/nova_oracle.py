@@ -1,4 +1,4 @@
-"""How often gpucloud and nova disagree: ``python bench/nova_oracle.py [CASES [SEED [RELEASE...]]]``.
+"""How often gpucloud and nova disagree: ``python bench/long/nova_oracle.py [CASES [SEED [RELEASE...]]]``.
 
 Runs so many random cases (50,000 unless told), and those made by hand, through every release of nova that can
 be installed, or those named, and through gpucloud's rules for it. Prints one line for each release (distinct
@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.nova.oracle.cases import HAND_MADE, random_cases
 from tests.nova.oracle.environment import PACKAGES, python_of, source_of
