@@ -165,8 +165,15 @@ class Case:
             try:
                 values.append(substitute(setting.value, partial(self._look_up, setting)))
             except KeyError as error:
-                return Refusal("NoSuchOptError", f"no such option {error.args[0]} in group [DEFAULT]", index)
+                return self._no_such(str(error.args[0])).over(index)
         return tuple(values)
+
+    def _no_such(self, name: str) -> NovaRaises:
+        """Oslo's complaint about a name that stands for nothing."""
+        group, dot, _ = name.partition(".")
+        if dot and not names_in(group, self.release):
+            return NovaRaises("NoSuchGroupError", f"no such group [{group}]")
+        return NovaRaises("NoSuchOptError", f"no such option {name} in group [DEFAULT]")
 
     def mdev_keys_of(self, name: str) -> Mapping[str, Setting]:
         """Keys of a type's section to where they are set, under the names that the release reads."""

@@ -1,0 +1,86 @@
+"""What a release makes of flavors' keys and images' properties."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpucloud.nova.properties import Verdict, judge_flavor, judge_image
+from gpucloud.nova.releases.release import SERIES, Release, parse_release
+
+
+@pytest.mark.parametrize(
+    ("release", "name", "value", "verdict"),
+    [
+        ("34", "pci_passthrough:alias", "a100:2,t4:1", Verdict.KNOWN),
+        ("34", "pci_passthrough:alias", "a100", Verdict.REFUSED),
+        ("13", "pci_passthrough:alias", "a100", Verdict.REFUSED),
+        ("34", "resources:VGPU", "1", Verdict.KNOWN),
+        ("32", "resources:VGPU", "2", Verdict.IGNORED),
+        ("34", "resources1:CUSTOM_A16", "1", Verdict.KNOWN),
+        ("34", "resources:CUSTOM_pci_x", "1", Verdict.REFUSED),
+        ("34", "resources:vgpu", "1", Verdict.REFUSED),
+        ("34", "resources:CUSTOM_PCI_10DE_1EB8", "1", Verdict.IGNORED),
+        ("34", "trait:CUSTOM_NVIDIA_11", "required", Verdict.KNOWN),
+        ("34", "trait:CUSTOM_NVIDIA_11", "yes", Verdict.REFUSED),
+        ("34", "hw:maxphysaddr_mode", "emulate", Verdict.REFUSED),
+        ("28", "hw:maxphysaddr_mode", "emulate", Verdict.IGNORED),
+        ("21.0.0", "hw:hide_hypervisor_id", "true", Verdict.IGNORED),
+        ("21.1.2", "hw:hide_hypervisor_id", "true", Verdict.KNOWN),
+        ("17", "hide_hypervisor_id", "true", Verdict.IGNORED),
+        ("20", "hw:pci_numa_affinity_policy", "preferred", Verdict.IGNORED),
+        ("22", "hw:pci_numa_affinity_policy", "socket", Verdict.REFUSED),
+        ("23", "hw:pci_numa_affinity_policy", "socket", Verdict.KNOWN),
+        ("25", "hw:viommu_model", "intel", Verdict.REFUSED),
+        ("15", "hw:viommu_model", "intel", Verdict.IGNORED),
+        ("30", "os:vram", "64", Verdict.REFUSED),
+        ("34", "hw:hide_hypervisor", "true", Verdict.UNKNOWN),
+    ],
+)
+def test_a_flavors_key(release: str, name: str, value: str, verdict: Verdict) -> None:
+    (found,) = judge_flavor({name: value}, parse_release(release))
+    assert found.verdict is verdict
+    assert bool(found.why) or verdict is Verdict.KNOWN
+
+
+@pytest.mark.parametrize(
+    ("release", "name", "value", "verdict"),
+    [
+        ("25", "hw_viommu_model", "intel", Verdict.IGNORED),
+        ("19", "hw_video_model", "bochs", Verdict.REFUSED),
+        ("34", "hw_video_model", "bochs", Verdict.KNOWN),
+        ("34", "hw_firmware_type", "UEFI", Verdict.REFUSED),
+        ("34", "hw_maxphysaddr_bits", "48", Verdict.IGNORED),
+        ("34", "hw_viommu_model", "intel", Verdict.REFUSED),
+        ("22", "os_secure_boot", "required", Verdict.IGNORED),
+        ("15", "img_hide_hypervisor_id", "true", Verdict.IGNORED),
+        ("20", "img_hide_hypervisor_id", "true", Verdict.KNOWN),
+        ("34", "hw_numa_nodes", "two", Verdict.REFUSED),
+        ("34", "hw_vido_model", "virtio", Verdict.UNKNOWN),
+    ],
+)
+def test_an_images_property(release: str, name: str, value: str, verdict: Verdict) -> None:
+    (found,) = judge_image({name: value}, parse_release(release))
+    assert found.verdict is verdict
+
+
+def test_properties_that_need_each_other() -> None:
+    q35 = {"hw_machine_type": "q35", "hw_viommu_model": "intel"}
+    assert {one.verdict for one in judge_image(q35, SERIES[-1])} == {Verdict.KNOWN}
+    wide = {"hw_maxphysaddr_mode": "emulate", "hw_maxphysaddr_bits": "48"}
+    assert {one.verdict for one in judge_image(wide, SERIES[-1])} == {Verdict.KNOWN}
+
+
+def test_a_second_vgpu_is_lost_before_33() -> None:
+    both = {"resources1:VGPU": "1", "resources2:VGPU": "1"}
+    assert [one.verdict for one in judge_flavor(both, parse_release("32"))] == [
+        Verdict.KNOWN,
+        Verdict.IGNORED,
+    ]
+    assert {one.verdict for one in judge_flavor(both, parse_release("33"))} == {Verdict.KNOWN}
+
+
+@given(st.dictionaries(st.text(), st.text()), st.sampled_from(SERIES))
+def test_any_text_is_judged(properties: dict[str, str], release: Release) -> None:
+    assert len(judge_flavor(properties, release)) == len(judge_image(properties, release)) == len(properties)
