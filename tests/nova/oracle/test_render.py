@@ -26,7 +26,7 @@ from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import scheduler
 from gpucloud.nova.releases.release import Release, parse_release
 from gpucloud.nova.render import LAYOUTS, render
-from gpucloud.nova.render.entries import alias_name
+from gpucloud.nova.render.aliases import alias_name
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 

@@ -9,9 +9,9 @@ from tests.nova.render.clouds import CLOUDS, host_named
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, Sriov
+from gpucloud.model.pci import PciAddress, Sriov, VgpuType
 from gpucloud.nova.releases.release import parse_release
-from gpucloud.nova.render import LAYOUTS, Settings, render, settings_for
+from gpucloud.nova.render import LAYOUTS, Layout, Settings, render, settings_for
 from gpucloud.spec import parse_spec
 
 HGX = {"gpu01": "built-hgx-h100"}
@@ -218,6 +218,53 @@ def test_guests_with_vgpus_that_move_get_time_for_it() -> None:
         "live_migration_downtime_steps": "3",
         "live_migration_downtime_delay": "3",
     }
+
+
+def with_mediated_vfs(host: Host) -> Host:
+    """The same host with an A2 whose VFs offer mediated devices, as before the vendor's VFIO."""
+    assert isinstance(host.functions, dict)
+    kind = VgpuType("nvidia-745", "NVIDIA A2-1B", 1)
+    functions = {
+        address: replace(each, vendor_vfio_types=(), mdev_types=(kind,)) if each.physical_function else each
+        for address, each in host.functions.items()
+    }
+    return replace(host, functions=functions)
+
+
+def test_a_limit_of_a_card_is_so_many_of_its_virtual_functions() -> None:
+    pools = "{a: {use: vgpu, match: {ids: 10de:25b6}, vgpu_types: {type: nvidia-745, max_instances: 4}}}"
+    spec = parse_spec(f"pools: {pools}")
+    hosts = {"gpu05": with_mediated_vfs(host_named("built-nvidia-a2-vendor-vfio"))}
+    (host,) = settings_for(spec, hosts, parse_release("34")).hosts
+    assert host.mdev_types is not None
+    assert host.mdev_types["nvidia-745"].device_addresses == tuple(f"0000:41:00.{n}" for n in range(4, 8))
+    assert any("uses every VF" in line for line in settings_for(spec, hosts, parse_release("28")).warnings)
+
+
+def test_no_limit_is_written_that_would_take_a_card_away() -> None:
+    cloud = CLOUDS["a T4 cut, with a class and a limit"]
+    found = settings_for(cloud.parsed(), cloud.looked_at(), parse_release("34"))
+    assert any("would drop 0000:3b:00.0 whole" in line for line in found.warnings)
+
+
+def test_faults_of_a_release_are_named() -> None:
+    pools, host = CLOUDS["VFs of an MI300X"].spec, {"gpu04": "built-mi300x-gim"}
+    assert any("LP 2098496" in line for line in settings(pools, host, "31.0.0", "schedule").warnings)
+    assert not settings(pools, host, "31.1.0", "schedule").warnings
+    assert any("network interface" in line for line in settings(pools, host, "19").warnings)
+
+
+def test_a_pool_of_vgpus_without_types_says_so() -> None:
+    (why,) = settings("  a: {use: vgpu, match: {ids: 10de:1eb8}}", T4).missing
+    assert "no vgpu_types" in why
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
+def test_every_layout_holds_what_a_spec_alone_decides(layout: Layout) -> None:
+    spec = parse_spec("pools: {a: {use: passthrough, match: {ids: 10de:1eb8}, nova: {device_type: type-PF}}}")
+    files = render(spec, {}, parse_release("23" if layout.name == "tripleo" else "34"), layout).files
+    assert sum("1eb8" in text for text in files.values()) >= 1
+    assert all(text.startswith("# Written by gpucloud nova render") for text in files.values())
 
 
 def test_eight_equal_devices_need_limits_in_placement() -> None:

@@ -1,7 +1,8 @@
 """nova.conf written: a spec and what its hosts show, into the files of a way of deploying.
 
 * ``taken``: what the pools have on a host.
-* ``entries``, ``mediated``, ``candidates``: that as device_spec and aliases, vGPU types, Placement's limits.
+* ``wanted``: the release and the step of the way to Placement that all is written for.
+* ``entries``, ``aliases``, ``mediated``, ``candidates``: that as options, by subject.
 * ``proof``: the result read back by the release's own rules, before anybody sees it.
 * ``build``: all of it as ``Settings``; ``conf``: those as options of each service.
 * ``layouts``: options into each deployment tool's files; ``rollout``: the order of restarts.

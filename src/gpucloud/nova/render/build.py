@@ -9,13 +9,14 @@ from gpucloud.model.host import Host
 from gpucloud.model.spec import NovaSettings, Placement, Pool, Spec, Use
 from gpucloud.nova.releases import scheduler
 from gpucloud.nova.releases.release import SERIES, Release
+from gpucloud.nova.render import aliases as naming
 from gpucloud.nova.render import entries, mediated
 from gpucloud.nova.render.candidates import candidates_for
 from gpucloud.nova.render.conf import ADDED_FILTERS
-from gpucloud.nova.render.entries import Wanted
 from gpucloud.nova.render.proof import check_host
 from gpucloud.nova.render.settings import Entry, HostSettings, Settings
 from gpucloud.nova.render.taken import HostTaken, take
+from gpucloud.nova.render.wanted import Wanted
 from gpucloud.spec import hosts_of
 
 
@@ -57,7 +58,7 @@ def _settings(spec: Spec, taken: Sequence[HostTaken], release: Release) -> Setti
     wanted = Wanted(release, said or Placement.OFF)
     wanted.check()
     given = [each for host in taken for each in host.given]
-    aliases: tuple[Mapping[str, str], ...] = entries.aliases_of(given, wanted)
+    aliases: tuple[Mapping[str, str], ...] = naming.aliases_of(given, wanted)
     by_host = {host.name: [entries.entry_of(each, wanted) for each in host.given] for host in taken}
     warnings = [line for host in taken for line in check_host(host, by_host[host.name], aliases, wanted)]
     told = [_host(host, by_host[host.name], release) for host in taken]
@@ -97,6 +98,7 @@ def _losses(spec: Spec, taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[
             yield from entries.losses_of(pool, wanted, is_mediated=pool.name in mediating)
     for host in taken:
         yield from mediated.losses_of(host, wanted.release)
+        yield from entries.troubles_of(host.given, wanted)
         for name in sorted({each.pool.name for each in host.given if each.is_vendor_vfio}):
             yield (
                 f"{host.name}: each VF of pool {name} must have its vGPU type (current_vgpu_type) before a "
@@ -148,11 +150,11 @@ def _ids(pool: Pool) -> Iterator[tuple[str, str]]:
 def _alias_of_spec(pool: Pool, vendor: str, device: str, wanted: Wanted) -> Mapping[str, str]:
     said = pool.nova.device_type
     return {
-        "name": entries.alias_name(pool),
+        "name": naming.alias_name(pool),
         "vendor_id": vendor,
         "product_id": device,
         **({} if said is None else {"device_type": said}),
-        **entries.alias_tags(pool.nova, None, wanted),
+        **naming.alias_tags(pool.nova, None, wanted),
     }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from gpucloud.nova.render.entries import Wanted
 from gpucloud.nova.render.taken import HostTaken
+from gpucloud.nova.render.wanted import Wanted
 
 MANY = 8
 """Equal devices in one host from which on the options are wanted (placement's release notes)."""

@@ -69,7 +69,6 @@ def _mediated(settings: Settings, host: HostSettings) -> Iterator[Option]:
         keys = {
             "device_addresses": ",".join(section.device_addresses),
             "mdev_class": section.mdev_class if section.mdev_class != "VGPU" else "",
-            "max_instances": str(section.max_instances or ""),
         }
         for key, value in keys.items():
             if value:

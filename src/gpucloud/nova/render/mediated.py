@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.failure import Failure
 from gpucloud.nova.mdev import MdevSection, choose_types
@@ -33,35 +33,50 @@ def types_of(taken: HostTaken, release: Release) -> Mapping[str, MdevSection]:
     for name in types:
         if not _SAFE.fullmatch(name):
             raise Failure(f"{taken.name}: {name[:60]!r} is no name of a vGPU type", "look at the capture")
-    keys = vgpu.MDEV_KEYS.at(release) if _reads_sections(types, release) else ()
-    sections = {name: _section([each for each in taken.parents if each.type == name], keys) for name in types}
-    _check(taken, types, sections, release)
+    keys = _keys(types, release)
+    parents = _limited(taken.parents) if "device_addresses" in keys else taken.parents
+    sections = {name: _section([each for each in parents if each.type == name], keys) for name in types}
+    _check(taken, parents, sections, release)
     return sections
 
 
-def _reads_sections(types: list[str], release: Release) -> bool:
-    if vgpu.SINGLE_TYPE_READS_GROUP.at(release):
-        return True
-    return len(types) > 1 and vgpu.SEVERAL_TYPES.at(release)
+def _keys(types: Sequence[str], release: Release) -> tuple[str, ...]:
+    """Keys of the types' sections that count."""
+    is_read = len(types) > 1 and vgpu.SEVERAL_TYPES.at(release)
+    return vgpu.MDEV_KEYS.at(release) if is_read or vgpu.SINGLE_TYPE_READS_GROUP.at(release) else ()
 
 
-def _section(parents: list[Parent], keys: tuple[str, ...]) -> MdevSection:
-    first = parents[0]
+def _limited(parents: Sequence[Parent]) -> tuple[Parent, ...]:
+    """So many VFs of each card as its limit says, each of which holds one device.
+
+    Nova's own ``max_instances`` counts a host's devices of the type together, card after card, and drops what
+    is above it: the first card would get all, and one that is itself the parent nothing.
+    """
+    kept: list[Parent] = []
+    for parent in parents:
+        mates = [each for each in kept if (each.card, each.type) == (parent.card, parent.type)]
+        is_whole = parent.address == parent.card or parent.max_instances is None
+        if is_whole or len(mates) < (parent.max_instances or 0):
+            kept.append(parent)
+    return tuple(kept)
+
+
+def _section(parents: Sequence[Parent], keys: tuple[str, ...]) -> MdevSection:
     return MdevSection(
         tuple(each.address for each in parents) if "device_addresses" in keys else (),
-        first.resource_class if "mdev_class" in keys else "VGPU",
-        first.max_instances if "max_instances" in keys else None,
+        parents[0].resource_class if "mdev_class" in keys else "VGPU",
     )
 
 
-def _check(taken: HostTaken, types: list[str], sections: Mapping[str, MdevSection], release: Release) -> None:
+def _check(
+    taken: HostTaken, parents: Sequence[Parent], sections: Mapping[str, MdevSection], release: Release
+) -> None:
     """Ask the rules of the release what it would make of the sections."""
-    found = choose_types(types, sections, release)
+    found = choose_types(list(sections), sections, release)
     if isinstance(found, Refusal):
-        raise Failure(
-            f"{taken.name}: nova {release} refuses its vGPU types: {found.message}", "change the pools"
-        )
-    meant = {parent.address: parent for parent in taken.parents}
+        said = f"{taken.name}: nova {release} refuses its vGPU types: {found.message}"
+        raise Failure(said, "change the pools")
+    meant = {parent.address: parent for parent in parents}
     for address, offered in taken.offered.items():
         parent = meant.get(address)
         chosen = found.type_of(address) if found.enabled else None
@@ -85,11 +100,20 @@ def _check(taken: HostTaken, types: list[str], sections: Mapping[str, MdevSectio
 
 def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
     """What types ask for, and do not get from this release."""
+    keys = _keys(list({parent.type for parent in taken.parents}), release)
     for parent in taken.parents:
-        if parent.max_instances is not None and "max_instances" not in vgpu.MDEV_KEYS.at(release):
-            yield f"{taken.name}: max_instances of {parent.type} is left out: nova {release} has no limit"
+        left_out = f"{taken.name}: max_instances of {parent.type} is left out: nova {release}"
+        if parent.max_instances is not None and parent.address == parent.card:
+            yield f"{left_out} would drop {parent.card} whole, not cut it into fewer"
+        elif parent.max_instances is not None and "device_addresses" not in keys:
+            yield f"{left_out} uses every VF where a host has one type"
         if parent.pool.nova.live_migratable and not vgpu.MDEV_LIVE_MIGRATION.at(release):
             yield f"pool {parent.pool.name}: nova {release} cannot move guests with vGPUs"
+        if not vgpu.MDEV_PERSISTENT.at(release):
+            yield (
+                f"{taken.name}: nova {release} does not keep mediated devices over a start of the host: make "
+                "them again (mdevctl) before nova-compute starts"
+            )
 
 
 def migration_of(taken: HostTaken, release: Release) -> Mapping[str, str]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.nova.match import Config, Match, match
+from gpucloud.nova.match.track import Tracked
 from gpucloud.nova.refusal import Refusal
-from gpucloud.nova.render.entries import Wanted, alias_name
+from gpucloud.nova.render.aliases import alias_name
 from gpucloud.nova.render.settings import Entry
 from gpucloud.nova.render.taken import HostTaken
+from gpucloud.nova.render.wanted import Wanted
 
 
 def check_host(
@@ -32,23 +34,22 @@ def check_host(
         wanted.release,
         host=taken.name,
     )
-    _check_accepted(read, taken, wanted)
-    _check_tracked(read, taken, wanted)
+    _check_tracked(_accepted(read, taken, wanted), taken, wanted)
     yield from _check_aliases(read, taken)
 
 
-def _check_accepted(read: Match, taken: HostTaken, wanted: Wanted) -> None:
+def _accepted(read: Match, taken: HostTaken, wanted: Wanted) -> Sequence[Tracked]:
+    """What becomes of each device, where no service refuses its part."""
     for part in (read.specs, read.tracked, read.aliases, read.providers):
         if isinstance(part, Refusal):
-            raise Failure(
-                f"{taken.name}: nova {wanted.release} would not start: {part.message}", "change the pools"
-            )
+            why = f"{taken.name}: nova {wanted.release} would not start: {part.message}"
+            raise Failure(why, "change the pools")
+    return () if isinstance(read.tracked, Refusal) else read.tracked
 
 
-def _check_tracked(read: Match, taken: HostTaken, wanted: Wanted) -> None:
-    assert not isinstance(read.tracked, Refusal)  # noqa: S101 - looked at before
+def _check_tracked(found: Sequence[Tracked], taken: HostTaken, wanted: Wanted) -> None:
     meant = {each.device.address for each in taken.given}
-    tracked = {each.device.address for each in read.tracked if each.entry is not None}
+    tracked = {each.device.address for each in found if each.entry is not None}
     for address in sorted(tracked - meant):
         raise Failure(
             f"{taken.name}: nova {wanted.release} would also offer {address}",

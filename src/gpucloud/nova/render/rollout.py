@@ -9,6 +9,9 @@ from gpucloud.nova.releases import options
 from gpucloud.nova.render.layouts import Layout
 from gpucloud.nova.render.settings import Settings
 
+_LOOKS_ONCE_SINCE = 34
+"""Series that keeps the list of devices for the life of nova-compute (commit 92994945ab)."""
+
 
 def steps_of(settings: Settings, layout: Layout) -> tuple[str, ...]:
     """What to do, one step after the other, once the files are in their places."""
@@ -26,6 +29,8 @@ def _steps(settings: Settings, layout: Layout) -> Iterator[str]:
             "nova-compute has reported"
         )
     yield f"nova-compute first, on every compute host: {layout.restarts['compute']}"
+    if settings.release.number >= _LOOKS_ONCE_SINCE:
+        yield "Restart nova-compute after later changes of VFs and drivers, too: it looks for devices once"
     if settings.reports:
         yield (
             "See that each device has its provider: openstack resource provider list (host name, _, and the "

@@ -37,10 +37,20 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A PCI function whose mediated devices guests get."""
+    """A PCI function whose mediated devices guests get.
+
+    Args:
+        pool: whose it is.
+        address: its own.
+        card: that of the card, which is another one where the function is a VF.
+        type: the id of its type.
+        resource_class: what Placement is to count its devices as.
+        max_instances: at most so many on the card.
+    """
 
     pool: Pool
     address: str
+    card: str
     type: str
     resource_class: str
     max_instances: int | None
@@ -156,17 +166,20 @@ class _Taker:
     def _parent(self, pool: Pool, unit: GpuUnit, parent: PciFunction, kinds: tuple[_Type, ...]) -> None:
         choice = _choice_for(pool, parent, unit)
         if choice is None:
+            if not pool.vgpu_types:
+                self._miss(unit, pool, "no vgpu_types say what it is to be cut into")
             return
         kind = next((kind for kind in kinds if choice.type in (kind.id, kind.name)), None)
         if kind is None:
-            shown = ", ".join(f"{each.id} ({each.name})" for each in kinds[:12])
+            shown = ", ".join(" ".join(f"{each.id} ({each.name})".split()) for each in kinds[:12])
             raise Failure(
                 f"{self._name}: {parent.address} of pool {pool.name} offers no vGPU type {choice.type!r}",
                 f"name one that it offers: {shown}",
                 code=Exit.USAGE,
             )
         wanted = choice.resource_class or pool.nova.resource_class or "VGPU"
-        self.parents.append(Parent(pool, str(parent.address), kind.id, wanted, choice.max_instances))
+        at, card = str(parent.address), str(unit.address)
+        self.parents.append(Parent(pool, at, card, kind.id, wanted, choice.max_instances))
 
     def _only_choice(self, pool: Pool) -> VgpuChoice | None:
         if len(pool.vgpu_types) > 1:
