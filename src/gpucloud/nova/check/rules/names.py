@@ -187,7 +187,7 @@ def old_name(case: Case) -> Iterator[Finding]:
             what = f"{shown(one)} is an old name of {current}"
             yield OLD_NAME.at(one, what, fix=_as_it_should_stand(case, one, current))
         adds_up = fact in (options.DEVICE_SPEC, options.ALIAS)
-        names = {shown(one) for one in (*olds, *news)}
+        names = {f"[{normal_section(one.section)}]{one.name}" for one in (*olds, *news)}
         if adds_up and len(names) > 1:
             lines = [_as_it_should_stand(case, one, current)[1:] for one in (*olds, *news)]
             fix = (f"[{current.section}]", *(line for each in lines for line in each))
