@@ -62,6 +62,16 @@ def check_files(
             help="Files of another service (nova-api for nova-compute) that must agree; may be repeated.",
         ),
     ] = None,
+    kolla: Annotated[
+        bool,
+        typer.Option(
+            "--kolla", help="The files are kolla-ansible's overrides: a later one replaces repeated lines."
+        ),
+    ] = False,
+    provider_config: Annotated[
+        list[Path] | None,
+        typer.Option("--provider-config", metavar="FILE", help="A provider.yaml; may be repeated."),
+    ] = None,
     shape: ShapeOption = Shape.TEXT,
     level: Annotated[
         Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")
@@ -78,17 +88,24 @@ def check_files(
       gpucloud nova check --release 34 --service compute nova.conf --devices gpu01.tar.gz --format json
     """
     from gpucloud.model.finding import Level
-    from gpucloud.nova.check.case import Case
+    from gpucloud.nova.check.case import Case, ProviderFile
     from gpucloud.nova.check.report import check, render_object, render_text
+    from gpucloud.nova.config import replaced_by_kolla
     from gpucloud.nova.releases.release import parse_release
 
+    known = parse_release(release)
+    written = read_files(files)
+    merged, lost = replaced_by_kolla(written) if kolla else (written, ())
     report = check(
         Case(
-            read_files(files),
-            parse_release(release),
+            merged,
+            known,
             service,
             None if devices is None else machine_from(devices),
             read_files(against) if against else None,
+            lost,
+            kolla,
+            tuple(ProviderFile(*_text_of(path)) for path in provider_config or ()),
         )
     )
     if shape is Shape.JSON:
@@ -217,6 +234,11 @@ def _read_all(paths: Sequence[Path]) -> Iterable[ConfigFile]:
 def _read(path: Path) -> ConfigFile:
     from gpucloud.nova.config import read_config_file
 
+    return read_config_file(*_text_of(path))
+
+
+def _text_of(path: Path) -> tuple[str, str]:
+    """What a file is called in messages, and its text."""
     if path == Path("-"):
         data, name = sys.stdin.buffer.read(_MOST_BYTES + 1), "<stdin>"
     else:
@@ -226,7 +248,7 @@ def _read(path: Path) -> ConfigFile:
     if len(data) > _MOST_BYTES:
         raise Failure(f"{name} is larger than {_MOST_BYTES} bytes", "give a nova.conf", code=Exit.USAGE)
     try:
-        return read_config_file(name, data.decode())
+        return name, data.decode()
     except UnicodeDecodeError as error:
         raise Failure(
             f"{name} is no text in UTF-8 at byte {error.start}", "nova cannot read it either"

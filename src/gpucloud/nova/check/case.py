@@ -30,6 +30,14 @@ class Entry:
     written: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderFile:
+    """A file of inventories that nova-compute adds to Placement."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Case:
     """Files as one service of one release reads them.
@@ -40,6 +48,9 @@ class Case:
         service: which of its services.
         machine: the devices of the host, where they are known; they count for nova-compute.
         against: files of another service that must agree with these.
+        lost: lines that a deployment tool drops before nova sees the files.
+        is_templated: the files go through Jinja2 first.
+        providers: files of ``provider_config_location``.
     """
 
     configuration: Configuration
@@ -47,6 +58,9 @@ class Case:
     service: Service
     machine: Machine | None = None
     against: Configuration | None = None
+    lost: tuple[Setting, ...] = ()
+    is_templated: bool = False
+    providers: tuple[ProviderFile, ...] = ()
 
     @property
     def spec_option(self) -> OptionName:

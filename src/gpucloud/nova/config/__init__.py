@@ -6,7 +6,7 @@
 """
 
 from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting, read_config_file
-from gpucloud.nova.config.merge import Configuration, normal_section
+from gpucloud.nova.config.merge import Configuration, normal_section, replaced_by_kolla
 from gpucloud.nova.config.value import read_list, read_value, substitute
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "read_config_file",
     "read_list",
     "read_value",
+    "replaced_by_kolla",
     "substitute",
 ]

@@ -6,7 +6,7 @@ Source: oslo.config, cfg.py: ``_Namespace._get_file_value``, ``Opt._get_from_nam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting
@@ -66,6 +66,23 @@ class Configuration:
                 found = index.setdefault((normal_section(one.section), one.name), {})
                 found.setdefault(place, []).append(one)
         return index
+
+
+def replaced_by_kolla(configuration: Configuration) -> tuple[Configuration, tuple[Setting, ...]]:
+    """What kolla-ansible leaves of its override files, and what it drops.
+
+    Repeats of a key stay inside one file, and a later file replaces all of them
+    (``ansible/action_plugins/merge_configs.py``).
+    """
+    later: set[tuple[str, str]] = set()
+    lost: list[Setting] = []
+    kept: list[ConfigFile] = []
+    for file in reversed(configuration.files):
+        lost += [one for one in file.settings if (one.section, one.name) in later]
+        mine = tuple(one for one in file.settings if (one.section, one.name) not in later)
+        later |= {(one.section, one.name) for one in file.settings}
+        kept.insert(0, replace(file, settings=mine))
+    return Configuration(tuple(kept)), tuple(lost)
 
 
 def normal_section(section: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gpucloud.nova.check.finding import Kind
-from gpucloud.nova.check.rules import alias, devices, filters, names, placement, spec, text, vgpu
+from gpucloud.nova.check.rules import alias, deployment, devices, filters, names, placement, spec, text, vgpu
 from gpucloud.nova.check.rules.rule import Rule
 
 _SUBJECTS = {
@@ -18,6 +18,7 @@ _SUBJECTS = {
     "PCI devices in Placement": placement,
     "vGPUs and live migration": vgpu,
     "With the devices of a host": devices,
+    "Deployment tools": deployment,
 }
 
 RULES: tuple[Rule, ...] = tuple(rule for subject in _SUBJECTS.values() for rule in subject.RULES)

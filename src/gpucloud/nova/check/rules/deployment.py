@@ -1,0 +1,102 @@
+"""What deployment tools make of files: kolla-ansible's merging and templates, and provider.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check.case import Case, ProviderFile
+from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.lines import shown
+
+_TEMPLATE = ("{{", "{%", "{#")
+_SENTINEL = "$COMPUTE_NODE"
+_FIRST_WITH_PROVIDERS = 22
+
+REPLACED = Kind(
+    "nova-kolla-replaced",
+    Level.WARNING,
+    "A later file of kolla-ansible replaces this line",
+    "kolla-ansible merges its override files before nova sees them. Repeats inside one file stay, but a "
+    "later file replaces all lines of a key; oslo.config itself would add them up.",
+    ("devices or aliases of the global file are gone on one host",),
+    ("Repeat the lines in the later file, too",),
+    ("kolla-ansible: ansible/action_plugins/merge_configs.py",),
+)
+TEMPLATED = Kind(
+    "nova-kolla-template",
+    Level.BLOCKER,
+    "A value that the template engine takes for its own",
+    "kolla-ansible sends override files through Jinja2, which reads {{, {% and {# as its own signs.",
+    ("the deployment ends with a template error, or the value is another one",),
+    ("Put a blank between the braces",),
+    ("kolla-ansible: ansible/action_plugins/merge_configs.py",),
+)
+SENTINEL = Kind(
+    "nova-provider-sentinel",
+    Level.BLOCKER,
+    "$COMPUTE_NODE as a name in provider.yaml",
+    "Nova's schema knows the sentinel for uuid alone. Under name it is taken for a name, and no provider has "
+    "it. kolla-ansible's documentation prints it so.",
+    ("the inventory of the file is never made",),
+    ("identification:", '  uuid: "$COMPUTE_NODE"'),
+    ("nova/compute/provider_config.py", "kolla-ansible docs: nova_cell_compute_provider_config"),
+)
+TOO_OLD = Kind(
+    "nova-provider-too-old",
+    Level.WARNING,
+    "provider.yaml for a nova that does not read it",
+    "[compute]provider_config_location came with 22.0.0.",
+    ("nothing: the file is not read",),
+    ("Update nova, or make the inventory with the placement client",),
+    ("nova/conf/compute.py: provider_config_location",),
+)
+
+
+def replaced(case: Case) -> Iterator[Finding]:
+    """Lines of options that add up in oslo.config, and that kolla-ansible drops."""
+    named = {(one.section, one.name) for one in (*case.spec_settings, *case.alias_settings)}
+    for setting in case.lost:
+        if (setting.section, setting.name) in named:
+            yield REPLACED.at(setting, f"{shown(setting)} = {setting.value} is replaced by a later file")
+
+
+def templated(case: Case) -> Iterator[Finding]:
+    """Signs of Jinja2 in a value."""
+    for setting in case.configuration.settings() if case.is_templated else ():
+        if any(sign in setting.value for sign in _TEMPLATE):
+            spaced = setting.value
+            for sign in _TEMPLATE:
+                spaced = spaced.replace(sign, f"{sign[0]} {sign[1]}")
+            fix = (f"[{setting.section}]", f"{setting.name} = {spaced}")
+            yield TEMPLATED.at(setting, f"{shown(setting)} = {setting.value}", fix=fix)
+
+
+def providers(case: Case) -> Iterator[Finding]:
+    """provider.yaml: the sentinel, and releases that do not read the file."""
+    for file in case.providers:
+        if case.release.number < _FIRST_WITH_PROVIDERS:
+            what = f"nova {case.release} does not read {file.name}"
+            yield Finding(TOO_OLD, TOO_OLD.level, what, TOO_OLD.fix, file.name, 1)
+        elif any(each.get("name") == _SENTINEL for each in _identifications(file)):
+            lines = file.text.splitlines()
+            line = next((n for n, text in enumerate(lines, start=1) if _SENTINEL in text), 1)
+            yield Finding(SENTINEL, SENTINEL.level, f"name: {_SENTINEL}", SENTINEL.fix, file.name, line)
+
+
+def _identifications(file: ProviderFile) -> Iterator[Mapping[str, object]]:
+    """How the providers of a file are named; none of a file that is no YAML of that form."""
+    import yaml  # few checks have such a file
+
+    try:
+        loaded = yaml.safe_load(file.text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return
+    listed = loaded.get("providers") if isinstance(loaded, dict) else None
+    for each in listed if isinstance(listed, list) else ():
+        found = each.get("identification") if isinstance(each, dict) else None
+        if isinstance(found, dict):
+            yield found
+
+
+RULES = (replaced, templated, providers)

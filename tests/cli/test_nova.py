@@ -1,0 +1,172 @@
+"""``gpucloud nova`` from the command line: check, match, properties."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpucloud.cli.main import run
+from gpucloud.model.failure import Exit
+
+SPEC = '[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "1eb8"}\n'
+ALIAS = '[pci]\nalias = {"name": "t4", "vendor_id": "10de", "product_id": "1eb8", "device_type": "type-PF"}\n'
+DEVICES = [
+    {"address": "0000:3b:00.0", "vendor_id": "10de", "product_id": "1eb8", "dev_type": "type-PF"},
+    {"address": "0000:3c:00.0", "vendor_id": "8086", "product_id": "1572", "dev_type": "type-PF"},
+]
+CHECK = ["nova", "check", "--release", "31.3.1", "--service", "compute"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "nova.conf").write_text(SPEC)
+    (tmp_path / "nova.conf.d").mkdir()
+    (tmp_path / "nova.conf.d" / "20-alias.conf").write_text(ALIAS)
+    (tmp_path / "nova.conf.d" / "10-more.conf").write_text("[libvirt]\nvirt_type = kvm\n")
+    (tmp_path / "nova.conf.d" / "notes.txt").write_text("not read")
+    (tmp_path / "devices.json").write_text(json.dumps(DEVICES))
+    return tmp_path
+
+
+def object_of(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_object_has_what_is_promised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(folder / "nova.conf"), str(folder / "nova.conf.d")]
+    assert run([*CHECK, *files, "--format", "json"]) == Exit.FINE
+    found = object_of(capsys)
+    assert list(found) == ["release", "service", "starts", "error", "device_spec", "aliases", "findings"]
+    assert (found["release"], found["service"], found["starts"], found["error"]) == (
+        "31.3.1",
+        "compute",
+        True,
+        None,
+    )
+    assert found["device_spec"][0]["line"] == 2
+    assert found["aliases"]["t4"]["specs"] == [
+        {"vendor_id": "10de", "product_id": "1eb8", "dev_type": "type-PF"}
+    ]
+    assert found["aliases"]["t4"]["lines"] == [f"{folder}/nova.conf.d/20-alias.conf:2"]
+    assert found["findings"] == []
+
+
+def test_a_finding_names_its_place_and_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "nova.conf"
+    place.write_text("[pci]\n# copied\nalias = {'name': 't4', 'vendor_id': '10de', 'product_id': '1eb8'}\n")
+    assert run([*CHECK, str(place), "--format", "json"]) == Exit.FINDINGS
+    found = object_of(capsys)
+    assert found["starts"] is False
+    assert found["error"].startswith(
+        "Invalid PCI alias definition: Expecting property name enclosed in double"
+    )
+    first = next(one for one in found["findings"] if one["id"] == "nova-single-quotes")
+    assert (first["file"], first["line"], first["level"]) == (str(place), 3, "blocker")
+    assert first["fix"] == ["[pci]", 'alias = {"name": "t4", "vendor_id": "10de", "product_id": "1eb8"}']
+    assert first["restart"] == "nova-compute"
+
+
+def test_text_says_first_whether_the_service_starts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*CHECK, str(folder / "nova.conf")]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == "nova-compute 31.3.1 starts with these files"
+    assert said.splitlines()[-1] == "nothing found"
+
+
+def test_a_level_moves_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "nova.conf").write_text(
+        '[DEFAULT]\npci_passthrough_whitelist = {"vendor_id": "10de", "product_id": "1eb8"}\n'
+    )
+    assert run([*CHECK, str(tmp_path / "nova.conf")]) == Exit.FINE
+    assert run([*CHECK, str(tmp_path / "nova.conf"), "--level", "info"]) == Exit.FINDINGS
+
+
+def test_standard_input_is_a_file_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"nothing\n")))
+    assert run([*CHECK, "-"]) == Exit.FINDINGS
+    assert "Failed to parse <stdin>: at <stdin>:1, No ':' or '=' found" in capsys.readouterr().out
+
+
+def test_devices_say_which_alias_gets_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "wrong.conf").write_text(SPEC + ALIAS.replace("type-PF", "type-PCI"))
+    devices = ["--devices", str(folder / "devices.json")]
+    assert run([*CHECK, str(folder / "wrong.conf"), *devices, "--format", "json"]) == Exit.FINDINGS
+    (found,) = object_of(capsys)["findings"]
+    assert found["id"] == "nova-alias-no-device"
+    assert '"device_type": "type-PF"' in found["fix"][1]
+
+
+def test_another_service_must_have_the_same_aliases(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "api.conf").write_text(ALIAS.replace("t4", "a100"))
+    files = [str(folder / "nova.conf.d"), "--against", str(folder / "api.conf")]
+    assert run([*CHECK, *files]) == Exit.FINDINGS
+    assert "nova-alias-differs" in capsys.readouterr().out
+
+
+def test_match_says_device_entry_alias_and_flavor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "both.conf").write_text(SPEC + ALIAS)
+    command = ["nova", "match", "--release", "31", "--config", str(folder / "both.conf")]
+    command += ["--devices", str(folder / "devices.json"), "--flavor", "t4:1", "--flavor", "t4:2"]
+    assert run([*command, "--format", "json"]) == Exit.FINE
+    found = object_of(capsys)
+    tracked, other = found["devices"]
+    assert (tracked["entry"], tracked["type"], tracked["aliases"]) == (
+        f"{folder}/both.conf:2",
+        "type-PF",
+        ["t4"],
+    )
+    assert other["entry"] is None
+    assert found["flavors"]["t4:1"]["devices"] == ["0000:3b:00.0"]
+    assert found["flavors"]["t4:2"]["devices"] is None
+    assert run(command) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "flavor t4:1: can be built here, with 0000:3b:00.0" in said
+    assert "1 of 2 devices are tracked; no entry takes 0000:3c:00.0" in said
+
+
+def test_properties_are_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["nova", "properties", "--release", "25", "--image-property", "hw_viommu_model=intel"]
+    assert run([*command, "--flavor-key", "pci_passthrough:alias=t4:1", "--format", "json"]) == Exit.FINDINGS
+    found = object_of(capsys)
+    assert [one["verdict"] for one in (*found["flavor"], *found["image"])] == ["known", "ignored"]
+    assert run(command) == Exit.FINDINGS
+    assert capsys.readouterr().out.startswith("ignored  hw_viommu_model=intel: nova 25.3.0 passes over it")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([*CHECK, "/nowhere/nova.conf"], "No such file"),
+        (["nova", "check", "--release", "9", "--service", "api", "x"], "'9' is no release of nova"),
+        (["nova", "properties", "--release", "30"], "no property was given"),
+        (["nova", "properties", "--release", "30", "--flavor-key", "x"], "'x' is no NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_one_line(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nova.conf").write_bytes(b"\xff\xfe[pci]")
+    assert run([*CHECK, str(tmp_path / "nova.conf")]) == Exit.ERROR
+    assert "is no text in UTF-8" in capsys.readouterr().err
+
+
+def test_what_a_file_says_cannot_act_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nova.conf").write_text("[pci]\n\x1b[31mdevice_spec = {}\nalias = \x1b[2J\n")
+    run([*CHECK, str(tmp_path / "nova.conf")])
+    assert "\x1b" not in capsys.readouterr().out
