@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,13 @@ def test_a_level_moves_the_exit_code(tmp_path: Path) -> None:
     assert run([*CHECK, str(tmp_path / "nova.conf"), "--level", "info"]) == Exit.FINDINGS
 
 
-def test_standard_input_is_a_file_too(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"nothing\n")))
-    assert run([*CHECK, "-"]) == Exit.FINDINGS
-    assert "Failed to parse <stdin>: at <stdin>:1, No ':' or '=' found" in capsys.readouterr().out
+def test_standard_input_is_a_file_too() -> None:
+    program = [sys.executable, "-c", "from gpucloud.cli import main; main()"]
+    done = subprocess.run(
+        [*program, *CHECK, "-"], input="nothing\n", text=True, capture_output=True, check=False
+    )
+    assert done.returncode == Exit.FINDINGS
+    assert "Failed to parse <stdin>: at <stdin>:1, No ':' or '=' found" in done.stdout
 
 
 def test_devices_say_which_alias_gets_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
