@@ -57,8 +57,10 @@ to be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`).
 ## How each is proven
 
 Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte for
-byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`). The
-script of the initramfs: run by real shells on a fake /sys.
+byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`). GRUB's
+files: against a real shell. The early script: by real shells on a fake /sys, and in images that Debian's
+initramfs-tools and dracut made, on a real kernel with two equal cards
+(`tests/prepare/test_early_binding_in_lab.py`). No row was restarted as a whole host yet.
 """
 
 
