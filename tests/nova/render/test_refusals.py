@@ -301,7 +301,8 @@ def test_without_hosts_only_ids_are_decided_and_the_rest_is_named() -> None:
 
 def test_a_named_host_that_was_not_looked_at_is_missing() -> None:
     pools = "  a: {use: passthrough, hosts: [gpu02, gpu09, 'gpu3*'], match: {ids: 10de:1eb8}}"
-    assert [line.partition(":")[0] for line in settings(pools, T4).missing] == ["gpu09"]
+    hosts = {"gpu02.example.org": "built-nvidia-t4-mdev"}
+    assert [line.partition(":")[0] for line in settings(pools, hosts).missing] == ["gpu09"]
 
 
 def test_cards_without_virtual_functions_yet_are_missing() -> None:

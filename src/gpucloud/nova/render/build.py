@@ -18,6 +18,7 @@ from gpucloud.nova.render.settings import Entry, HostSettings, Settings
 from gpucloud.nova.render.taken import HostTaken, take
 from gpucloud.nova.render.wanted import Wanted
 from gpucloud.spec import hosts_of
+from gpucloud.spec.choose import is_named
 
 
 def settings_for(spec: Spec, hosts: Mapping[str, Host], release: Release) -> Settings:
@@ -162,8 +163,7 @@ def _unseen(spec: Spec, taken: Sequence[HostTaken]) -> Iterator[str]:
     """Hosts that pools name without a pattern, and that were not looked at."""
     if not taken:
         return
-    seen = {host.name.lower() for host in taken}
     for pool in spec.pools:
         for name in hosts_of(spec, pool) if pool.use is not Use.HOST else ():
-            if not set("*?[") & set(name) and name.lower() not in seen:
+            if not set("*?[") & set(name) and not any(is_named(host.name, name) for host in taken):
                 yield f"{name}: pool {pool.name} is on it, and it was not looked at: --from {name}=CAPTURE"
