@@ -305,6 +305,11 @@ def test_a_named_host_that_was_not_looked_at_is_missing() -> None:
     assert [line.partition(":")[0] for line in settings(pools, hosts).missing] == ["gpu09"]
 
 
+def test_a_pool_without_cards_says_so() -> None:
+    pools = "  a: {use: passthrough, match: {ids: 10de:1eb8}}\n  b: {use: sriov, match: {model: 'MI300*'}}"
+    assert settings(pools, T4).missing == ("pool b: no card of the hosts that were looked at is in it",)
+
+
 def test_cards_without_virtual_functions_yet_are_missing() -> None:
     pools = "  a: {use: sriov, match: {address: '15:00.0'}}"
     (why,) = settings(pools, {"gpu04": "built-mi300x-gim"}).missing

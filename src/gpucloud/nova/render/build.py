@@ -75,7 +75,7 @@ def _settings(spec: Spec, taken: Sequence[HostTaken], release: Release) -> Setti
         hosts=tuple(told),
         candidates=candidates_for(taken, wanted),
         warnings=tuple(dict.fromkeys(warnings)),
-        missing=tuple(dict.fromkeys([*missing, *_unseen(spec, taken)])),
+        missing=tuple(dict.fromkeys([*missing, *_empty(spec, taken), *_unseen(spec, taken)])),
     )
 
 
@@ -157,6 +157,16 @@ def _alias_of_spec(pool: Pool, vendor: str, device: str, wanted: Wanted) -> Mapp
         **({} if said is None else {"device_type": said}),
         **naming.alias_tags(pool.nova, None, wanted),
     }
+
+
+def _empty(spec: Spec, taken: Sequence[HostTaken]) -> Iterator[str]:
+    """Pools that have nothing on any host that was looked at, and no reason of their own for it."""
+    found = {each.pool.name for host in taken for each in (*host.given, *host.parents)}
+    told = [why for host in taken for why in host.missing]
+    for pool in spec.pools if taken else ():
+        is_named_there = any(f"pool {pool.name}:" in why for why in told)
+        if pool.use is not Use.HOST and pool.name not in found and not is_named_there:
+            yield f"pool {pool.name}: no card of the hosts that were looked at is in it"
 
 
 def _unseen(spec: Spec, taken: Sequence[HostTaken]) -> Iterator[str]:
