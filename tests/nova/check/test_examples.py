@@ -132,6 +132,7 @@ TABLE = {
     ),
     "spec-class-not-clean": Example("34", Service.COMPUTE, True, {"nova-placement-name"}),
     "spec-class-without-placement": Example("34", Service.COMPUTE, True, {"nova-placement-keys-off"}),
+    "spec-whole-vendor": Example("34", Service.COMPUTE, True, {"nova-device-spec-whole-vendor"}),
     "spec-empty": Example("34", Service.COMPUTE, True, {"nova-device-spec-takes-all"}),
     "spec-hidden": Example("34", Service.COMPUTE, True, {"nova-device-spec-hidden"}),
     "spec-live-migratable-no": Example("34", Service.COMPUTE, True, {"nova-live-migratable-no"}),

@@ -29,6 +29,7 @@ def _render_index() -> str:
         "What nova reads, refuses and matches, by release: the table that `gpucloud nova` itself uses.",
         "The tests compare the rules for 15 to 34 with nova's own code; those for 13 and 14 come from",
         "reading the code at its tags, because no package of these releases can be installed any more.",
+        "What `gpucloud nova check` finds in files is in [findings.md](findings.md).",
         "",
         heading,
         "|---" * (heading.count("|") - 1) + "|",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from gpucloud.model.finding import Level
@@ -11,7 +12,15 @@ from gpucloud.nova.check.lines import alias_lines
 from gpucloud.nova.machine import Device
 from gpucloud.nova.match.serve import Dropped
 from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.releases import options
 from gpucloud.nova.service import Service
+
+_WIDE = 8
+"""Equal devices from which on Placement must be told how to search."""
+_STRATEGY, _WORKAROUND = 31, 33
+"""Series of nova beside which placement has the options, and the workaround."""
+_BEFORE_WORKAROUND = 4
+"""Lines of the fix before the workaround."""
 
 NO_DEVICE = Kind(
     "nova-device-spec-no-device",
@@ -61,6 +70,25 @@ TRACKING_REFUSED = Kind(
     ("`property domain (10000) is greater than the maximum allowable value (FFFF)`",),
     ("Update nova, or take the device away (VMD)",),
     ("nova/pci/manager.py, nova/pci/devspec.py", "nova bug 1897528"),
+)
+
+
+TUNING = Kind(
+    "nova-placement-tuning",
+    Level.INFO,
+    "Many equal devices on one host, and Placement",
+    "Placement tries the providers of a host in all combinations. From 8 equal devices on, a guest that "
+    "wants several makes it time out, or cut off hosts, unless it is told how to search.",
+    ("time-outs of allocation candidates", "`Got no allocation candidates` although devices are free"),
+    (
+        "# placement.conf (placement 13.0.0, 15.0.0)",
+        "[placement]",
+        "max_allocation_candidates = 1000",
+        "allocation_candidates_generation_strategy = breadth-first",
+        "[workarounds]",
+        "optimize_for_wide_provider_trees = true",
+    ),
+    ("nova docs: admin/pci-passthrough (PCI tracking in Placement)", "placement/conf/"),
 )
 
 
@@ -134,4 +162,25 @@ def _is_meant(device: Device, product: str | None) -> bool:
     return product is not None and device.product_id == product.lower()
 
 
-RULES = (tracking, no_device, not_served, both)
+def tuning(case: Case) -> Iterator[Finding]:
+    """A host that is wide for Placement."""
+    found = case.match
+    option = options.PCI_IN_PLACEMENT.at(case.release)
+    if found is None or option is None or not case.places_pci:
+        return
+    if found.providers is None or isinstance(found.providers, Refusal):
+        return
+    for name, count in Counter(each.resource_class for each in found.providers).items():
+        if count >= _WIDE:
+            what = f"{count} providers of {name} on this host"
+            yield TUNING.at(case.configuration.last(option), what, fix=_tuning_of(case.release.number))
+
+
+def _tuning_of(number: int) -> tuple[str, ...]:
+    """What placement of the same cycle as this series of nova has for it."""
+    if number < _STRATEGY:
+        return ("Update placement to 13.0.0 (2025.1), which has the options",)
+    return TUNING.fix if number >= _WORKAROUND else TUNING.fix[:_BEFORE_WORKAROUND]
+
+
+RULES = (tracking, no_device, not_served, both, tuning)

@@ -46,6 +46,16 @@ TAKES_ALL = Kind(
     ("Name vendor_id and product_id as lspci -nn shows them",),
     (f"{_DEVSPEC}: PciAddress", "nova/pci/whitelist.py"),
 )
+WHOLE_VENDOR = Kind(
+    "nova-device-spec-whole-vendor",
+    Level.INFO,
+    "An entry that takes all that a maker made",
+    "vendor_id alone takes sound and USB functions of the cards, switches and bridges, and a card together "
+    "with its virtual functions, with which nova-compute does not start once it reports to Placement.",
+    ("`Configuring both ... and ... in [pci]device_spec is not supported.`", "pools of sound functions"),
+    ("Name the product_id, too, as lspci -nn shows it",),
+    ("nova/compute/pci_placement_translator.py", _DEVSPEC),
+)
 VENDOR = Kind(
     "nova-vendor-mistyped",
     Level.BLOCKER,
@@ -156,6 +166,19 @@ def takes_all(case: Case) -> Iterator[Finding]:
             and _is_anywhere(entry.written.get("address"))
         ):
             yield TAKES_ALL.at(entry.setting, f"{dict(entry.written)} matches every PCI device of the host")
+
+
+def whole_vendor(case: Case) -> Iterator[Finding]:
+    """An entry with a vendor, and nothing that narrows it."""
+    for entry in case.spec_entries:
+        has_vendor = (
+            entry.written.get("vendor_id", "*") != "*" and entry.written.get("product_id", "*") == "*"
+        )
+        if has_vendor and not entry.written.get("devname") and _is_anywhere(entry.written.get("address")):
+            level = Level.WARNING if case.reports_in_placement else Level.INFO
+            fix = spec_lines(case.release, {**entry.written, "product_id": "1eb8"})
+            what = f"every function of vendor {entry.written['vendor_id']} matches"
+            yield WHOLE_VENDOR.at(entry.setting, what, fix=fix, level=level)
 
 
 def vendor(case: Case) -> Iterator[Finding]:
@@ -280,6 +303,7 @@ RULES = (
     refused,
     key_ignored,
     takes_all,
+    whole_vendor,
     vendor,
     id_form,
     regex,

@@ -1,0 +1,91 @@
+"""The files and the host's devices together: types, PF and VFs, Placement."""
+
+from __future__ import annotations
+
+from gpucloud.nova.check import Case, Report, Service, check
+from gpucloud.nova.config import Configuration, read_config_file
+from gpucloud.nova.machine import Device, DeviceType, Machine
+from gpucloud.nova.releases.release import parse_release
+
+PF, VF, OTHER = "0000:25:00.0", "0000:25:00.4", "0000:25:00.5"
+A16 = Machine(
+    {
+        PF: Device(PF, "10de", "25b6", DeviceType.PF),
+        VF: Device(VF, "10de", "25b6", DeviceType.VF, parent=PF),
+        OTHER: Device(OTHER, "10de", "25b6", DeviceType.VF, parent=PF),
+    }
+)
+REPORTS = "[pci]\nreport_in_placement = true\n"
+
+
+def look(
+    text: str, machine: Machine = A16, release: str = "34", service: Service = Service.COMPUTE
+) -> Report:
+    files = Configuration((read_config_file("nova.conf", text),))
+    return check(Case(files, parse_release(release), service, machine))
+
+
+def ids(found: Report) -> list[str]:
+    return [finding.kind.id for finding in found.findings]
+
+
+def test_a_function_with_its_vfs_is_told_and_stops_nova_only_with_placement() -> None:
+    both = '[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "25b6"}\n'
+    alone = look(both)
+    assert ids(alone) == ["nova-pf-and-vf"]
+    assert alone.error is None
+    reported = look(REPORTS + both)
+    assert ids(reported) == ["nova-placement-refused"]
+    assert reported.error is not None
+    assert reported.error.message == (
+        f"Configuring both {VF} and {PF} in [pci]device_spec is not supported. Either the parent PF or its "
+        "children VFs can be configured."
+    )
+
+
+def test_novas_own_example_of_two_classes_stops_it() -> None:
+    text = REPORTS + "".join(
+        f'device_spec = {{"address": "{address}", "product_id": "25b6", "resource_class": "{name}"}}\n'
+        for address, name in ((VF, "CUSTOM_A16_16A"), (OTHER, "CUSTOM_A16_8A"))
+    )
+    found = look(text)
+    assert ids(found) == ["nova-placement-refused", "nova-placement-mixed"]
+    assert found.error is not None
+    assert "cannot be configured with different 'resource_class' values" in found.error.message
+
+
+def test_a_list_of_traits_is_logged_and_does_not_stop_it() -> None:
+    text = f'{REPORTS}device_spec = {{"address": "{VF}", "product_id": "25b6", "traits": ["CUSTOM_A"]}}\n'
+    found = look(text)
+    assert found.error is None
+    assert ids(found) == ["nova-placement-refused", "nova-placement-name"]
+
+
+def test_an_alias_of_another_type_is_told_with_the_right_one() -> None:
+    text = (
+        f'[pci]\ndevice_spec = {{"address": "{VF}", "product_id": "25b6"}}\n'
+        'alias = {"name": "a16", "vendor_id": "10de", "product_id": "25b6", "device_type": "type-PF"}\n'
+    )
+    found = look(text)
+    assert ids(found) == ["nova-alias-no-device"]
+    assert '"device_type": "type-VF"' in found.findings[0].fix[1]
+
+
+def test_an_entry_without_a_device_is_told() -> None:
+    found = look('[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "1eb8"}\n')
+    assert ids(found) == ["nova-device-spec-no-device"]
+
+
+def test_eight_equal_devices_want_placement_tuned() -> None:
+    cards = {f"0000:{bus:02x}:00.0": bus for bus in range(16, 24)}
+    machine = Machine({each: Device(each, "10de", "20f1", DeviceType.PF) for each in cards})
+    text = (
+        f'{REPORTS}device_spec = {{"vendor_id": "10de", "product_id": "20f1"}}\n'
+        "[filter_scheduler]\npci_in_placement = true\n"
+    )
+    assert ids(look(text, machine)) == ["nova-placement-tuning"]
+
+
+def test_devices_do_not_count_for_another_service() -> None:
+    both = REPORTS + 'device_spec = {"vendor_id": "10de", "product_id": "25b6"}\n'
+    assert look(both, service=Service.API).error is None
