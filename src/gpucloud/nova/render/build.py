@@ -161,7 +161,8 @@ def _alias_of_spec(pool: Pool, vendor: str, device: str, wanted: Wanted) -> Mapp
 
 def _empty(spec: Spec, taken: Sequence[HostTaken]) -> Iterator[str]:
     """Pools that have nothing on any host that was looked at, and no reason of their own for it."""
-    found = {each.pool.name for host in taken for each in (*host.given, *host.parents)}
+    found = {each.pool.name for host in taken for each in host.given}
+    found |= {each.pool.name for host in taken for each in host.parents}
     told = [why for host in taken for why in host.missing]
     for pool in spec.pools if taken else ():
         is_named_there = any(f"pool {pool.name}:" in why for why in told)
