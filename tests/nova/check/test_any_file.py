@@ -63,6 +63,19 @@ def test_any_json(spec: object, alias: object, release: Release, service: Servic
     judge((f"{text}alias = {json.dumps(alias)}\nreport_in_placement = true\n",), release, service)
 
 
+@pytest.mark.parametrize("depth", [30, 300, 900, 5000])
+def test_deep_json(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    spec = f'[pci]\ndevice_spec = {{"vendor_id": "10de", "tag": {deep}}}\n'
+    judge((f"{spec}device_spec = {deep}\nalias = {deep}\ndev_spec = {deep}\n",), SERIES[-1], Service.COMPUTE)
+
+
+def test_many_strange_names_and_keys() -> None:
+    keys = json.dumps({f"key{number}": number for number in range(20_000)})
+    names = "".join(f"vendor{number} = 1\n" for number in range(20_000))
+    judge((f"[pci]\ndevice_spec = {keys}\nalias = {keys}\n{names}",), SERIES[-1], Service.COMPUTE)
+
+
 @given(st.text(max_size=200), st.sampled_from(SERIES), st.sampled_from(Service))
 def test_any_text(text: str, release: Release, service: Service) -> None:
     judge((text, f"[pci]\nalias = {text}\n"), release, service)

@@ -21,6 +21,9 @@ from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.service import Service
 
+_DEEPEST = 20
+"""Objects inside objects that are looked into; nova itself needs two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -222,9 +225,22 @@ class Case:
 
 
 def _entries(setting: Setting) -> list[Entry]:
+    if _depth(setting.value) > _DEEPEST:
+        return []
     try:
         loaded = load_json(setting.value)
     except (ValueError, NovaRaises):
         return []
     several = loaded if isinstance(loaded, list) else [loaded]
     return [Entry(setting, cast("Mapping[str, Json]", one)) for one in several if isinstance(one, dict)]
+
+
+def _depth(text: str) -> int:
+    """How deep brackets stand inside each other, at most; those in texts count, too."""
+    if text.count("{") + text.count("[") <= _DEEPEST:
+        return 0
+    depth = deepest = 0
+    for sign in text:
+        depth += (sign in "[{") - (sign in "]}")
+        deepest = max(deepest, depth)
+    return deepest

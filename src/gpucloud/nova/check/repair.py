@@ -22,6 +22,8 @@ _CLASS = re.compile(r"CUSTOM_[A-Z0-9_]+")
 _TRAIT = re.compile(r"[A-Za-z0-9_]+")
 _IDS = ("vendor_id", "product_id")
 _LONGEST = 255
+_MOST_KEYS = 64
+"""Of an entry whose keys are compared with known ones."""
 
 
 def repair_spec(written: Mapping[str, Json], release: Release) -> dict[str, Json]:
@@ -29,7 +31,7 @@ def repair_spec(written: Mapping[str, Json], release: Release) -> dict[str, Json
     known = pci.DEVICE_SPEC_KEYS.at(release)
     right: dict[str, Json] = {}
     for key, value in written.items():
-        name = key if key in known else nearest(key, known)
+        name = key if key in known else nearest(key, known) if len(written) <= _MOST_KEYS else None
         if name is not None and name not in right:
             right[name] = _repaired(name, value)
     if "live_migratable" in right and not is_yes(right["live_migratable"]):

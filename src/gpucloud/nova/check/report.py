@@ -110,10 +110,19 @@ def _spec(case: Case, spec: DeviceSpec) -> Mapping[str, Json | Mapping[str, Json
         "line": setting.line,
         "vendor_id": spec.vendor_id,
         "product_id": spec.product_id,
-        "address": spec.written.get("address"),
-        "devname": spec.devname,
-        "tags": dict(spec.tags),
+        "address": _shallow(spec.written.get("address")),
+        "devname": _shallow(spec.devname),
+        "tags": {key: _shallow(value) for key, value in spec.tags.items()},
     }
+
+
+def _shallow(value: Json, depth: int = 8) -> Json:
+    """A value without what lies too deep in it to be printed."""
+    if isinstance(value, dict | list) and not depth:
+        return "..."
+    if isinstance(value, dict):
+        return {key: _shallow(item, depth - 1) for key, item in value.items()}
+    return [_shallow(item, depth - 1) for item in value] if isinstance(value, list) else value
 
 
 def _alias(case: Case, alias: Alias) -> Mapping[str, object]:

@@ -133,6 +133,8 @@ _GENERAL = ("alias", "aliases", "whitelist", "default_filters")
 _OWN = ("DEFAULT", "pci", "devices", "filter_scheduler")
 _COMPLETE = ("pci", "devices", "filter_scheduler", "scheduler", "libvirt", "workarounds", "quota", "compute")
 _FIRST, _LAST = 13, 34
+_COMPARED, _LONGEST = 50, 80
+"""Unknown names that are compared with known ones, and their letters."""
 
 
 def not_read(case: Case) -> Iterator[Finding]:
@@ -152,6 +154,7 @@ def not_read(case: Case) -> Iterator[Finding]:
 
 def unknown(case: Case) -> Iterator[Finding]:
     """A name that no release, or not this one, has in a section whose names are all known."""
+    compared = 0
     for setting in case.configuration.settings():
         section = normal_section(setting.section)
         if section not in _COMPLETE or _is_judged_elsewhere(setting):
@@ -165,7 +168,8 @@ def unknown(case: Case) -> Iterator[Finding]:
             what = f"{shown(setting)} is read by nova {series}, not by {case.release.number}"
             yield OTHER_RELEASE.at(setting, what)
             continue
-        near = get_close_matches(setting.name, known, n=1)
+        compared += 1
+        near = get_close_matches(setting.name[:_LONGEST], known, n=1) if compared <= _COMPARED else []
         fix = under(OptionName(section, near[0]), setting.value) if near else ()
         yield UNKNOWN.at(setting, f"nova has no option {shown(setting)}", fix=fix)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, Entry
@@ -136,6 +137,8 @@ _SINCE: Mapping[str, str] = {
     "live_migratable": "31.0.0",
     "one_time_use": "32.0.0",
 }
+_SHOWN = 16
+"""Strange keys of one entry that are told."""
 _OF_ALIAS = ("name", "device_type", "numa_policy", "capability_type")
 
 
@@ -151,9 +154,9 @@ def key_ignored(case: Case) -> Iterator[Finding]:
     """A key that this release does not know."""
     known = pci.DEVICE_SPEC_KEYS.at(case.release)
     for entry in case.spec_entries:
-        for key in entry.written:
-            if key not in known:
-                yield _ignored(case, entry, key, known)
+        strange = (key for key in entry.written if key not in known)
+        for key in islice(strange, _SHOWN):
+            yield _ignored(case, entry, key, known)
 
 
 def takes_all(case: Case) -> Iterator[Finding]:
