@@ -37,7 +37,12 @@ def told_by_the_shell(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     """The two variables after all files, as grub-mkconfig has them when it has sourced them."""
     script = "\n".join([*texts, f'printf "%s\\n%s\\n" "${_ALWAYS}" "${_NORMAL}"'])
     done = subprocess.run(
-        ["/bin/sh", "-c", script], capture_output=True, text=True, check=True, timeout=30, env={"PATH": "/nowhere"}
+        ["/bin/sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        env={"PATH": "/nowhere"},
     )
     always, normal = done.stdout.split("\n")[:2]
     return always.split(), normal.split()
