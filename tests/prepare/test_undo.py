@@ -24,12 +24,26 @@ def write(site: Site, path: str, text: str) -> None:
     site.kernel.store(site.root / path.lstrip("/"), text.encode())
 
 
-def test_undo_twice_is_undo_once(site: Site) -> None:
+def test_undo_twice_is_undo_once_and_says_so(site: Site) -> None:
     before = site.picture()
     site.apply("3b:00.0")
     assert undo(site, "1") == ()
-    assert undo(site, "1") == ()
+    with pytest.raises(Failure, match=r"0001 was taken back already, at \d{4}-.*nothing was done; see"):
+        undo(site, "1")
     assert site.picture() == before
+
+
+def test_an_entry_that_stands_on_the_same_card_is_named_where_an_earlier_one_is_taken_back_again(
+    site: Site,
+) -> None:
+    site.apply("3b:00.0")
+    undo(site, "1")
+    site.apply("3b:00.0")
+    site.apply("3c:00.0")
+    given = site.picture()
+    with pytest.raises(Failure, match=r"already.*, and entry 0002 stands on 3b:00.0; gpucloud undo 0002"):
+        undo(site, "1")
+    assert site.picture() == given
 
 
 def test_nothing_to_take_back_is_said(site: Site) -> None:

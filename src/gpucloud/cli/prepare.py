@@ -167,8 +167,9 @@ def undo(
 ) -> None:
     """Take an applied plan back: the previous drivers and overrides, and nothing of anybody else.
 
-    May be repeated, also after a crash. A card that a guest or process uses is refused. After a restart of
-    the host there is nothing to take back; the entry is only closed. The JSON is that of apply, or the list.
+    May be repeated after a crash. An entry that is undone already is refused, and so is a card that a guest
+    or process uses. After a restart of the host there is nothing to take back; the entry is only closed.
+    The JSON is that of apply, or the list.
 
     Examples:
       gpucloud undo

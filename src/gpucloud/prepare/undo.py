@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
@@ -29,10 +30,12 @@ def choose_entry(journal: Journal, name: str) -> Entry:
     """The entry to take back: by its number, or the ``last`` that is not undone, an unfinished one first.
 
     Raises:
-        Failure: there is none.
+        Failure: there is none, or it was taken back already.
     """
     if name != "last":
-        return journal.entry(name)
+        entry = journal.entry(name)
+        _refuse_undone(journal, entry)
+        return entry
     open_entries = [entry for entry in journal.entries() if entry.read_progress().status != Status.UNDONE]
     unfinished = [entry for entry in open_entries if entry.read_progress().status.is_unfinished]
     for entry in reversed(unfinished or open_entries):
@@ -40,13 +43,32 @@ def choose_entry(journal: Journal, name: str) -> Entry:
     raise Failure("nothing is applied here, so there is nothing to take back", "see gpucloud undo --list")
 
 
+def _refuse_undone(journal: Journal, entry: Entry) -> None:
+    """To call an entry taken back a second time would hide that a later one stands on its card."""
+    if entry.read_progress().status != Status.UNDONE:
+        return
+    units = set(entry.read_stored().plan.units)
+    standing = [
+        later.id
+        for later in journal.entries()
+        if later.read_progress().status != Status.UNDONE and units & set(later.read_stored().plan.units)
+    ]
+    at = datetime.fromtimestamp(entry.read_events()[-1].at_s, UTC).isoformat(timespec="seconds")
+    what = f"journal entry {entry.id} was taken back already, at {at}: nothing was done"
+    if not standing:
+        raise Failure(what, "see gpucloud undo --list")
+    cards = ", ".join(sorted(address.short for address in units))
+    raise Failure(
+        f"{what}, and entry {', '.join(standing)} stands on {cards}", f"gpucloud undo {standing[-1]}"
+    )
+
+
 def undo_entry(
     entry: Entry, system: System, read_host: ReadHost, *, force: bool = False, watch: Watch = _QUIET
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
-    Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot. One
-    that is undone stays so.
+    Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot.
 
     Args:
         entry: what to take back.
@@ -61,8 +83,6 @@ def undo_entry(
             works on an earlier write. Nothing was touched.
     """
     stored, progress = entry.read_whole()
-    if progress.status == Status.UNDONE:
-        return Outcome(entry.id)
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     _refuse_rewritten(entry, stored.plan, progress.present, system, force=force)
     if stored.boot != read_boot(system):
