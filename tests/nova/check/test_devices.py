@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpucloud.model.finding import Level
 from gpucloud.nova.check import Case, Report, Service, check
 from gpucloud.nova.config import Configuration, read_config_file
 from gpucloud.nova.machine import Device, DeviceType, Machine
@@ -89,3 +90,25 @@ def test_eight_equal_devices_want_placement_tuned() -> None:
 def test_devices_do_not_count_for_another_service() -> None:
     both = REPORTS + 'device_spec = {"vendor_id": "10de", "product_id": "25b6"}\n'
     assert look(both, service=Service.API).error is None
+
+
+def test_a_device_that_could_not_be_read_may_be_the_one() -> None:
+    text = '[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "1eb8"}\n'
+    partial = Machine(A16.devices, unread=("0000:3b:00.0: virtual functions: physfn is not in the capture",))
+    (found,) = look(text, partial).findings
+    assert found.level is Level.INFO
+    assert found.what.endswith("1 devices could not be read: " + partial.unread[0])
+
+
+def test_an_alias_without_a_type_is_passed_where_it_serves() -> None:
+    alias = '[pci]\nalias = {"name": "a16", "vendor_id": "10de", "product_id": "25b6"}\n'
+    served = f'{alias}device_spec = {{"address": "{VF}", "product_id": "25b6"}}\n'
+    assert ids(look(served)) == []
+    alone = f'{alias}device_spec = {{"address": "0000:25:00.0"}}\n'
+    assert "nova-alias-no-device-type" in ids(look(alone, Machine({PF: A16.devices[PF]})))
+
+
+def test_a_whole_vendor_is_narrowed_to_what_the_host_has() -> None:
+    found = look('[pci]\ndevice_spec = {"vendor_id": "10de"}\n', Machine({PF: A16.devices[PF]}))
+    (whole,) = [each for each in found.findings if each.kind.id == "nova-device-spec-whole-vendor"]
+    assert whole.fix == ("[pci]", 'device_spec = {"vendor_id": "10de", "product_id": "25b6"}')

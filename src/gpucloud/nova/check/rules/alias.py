@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.alias import Alias
-from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines
 from gpucloud.nova.check.repair import repair_alias
@@ -155,6 +155,8 @@ def capitals(case: Case) -> Iterator[Finding]:
 def no_type(case: Case) -> Iterator[Finding]:
     """An alias that never gets a physical function."""
     for entry in case.alias_entries:
+        if _is_served(case, entry):
+            continue
         if "device_type" not in entry.written and any(key in entry.written for key in _IDS):
             fix = alias_lines(case.release, {**entry.written, "device_type": "type-PF"})
             yield NO_TYPE.at(
@@ -237,6 +239,12 @@ def differs(case: Case) -> Iterator[Finding]:
         if name not in case.aliases:
             where = f"{_place(other, name)} has alias {name}, these files do not"
             yield DIFFERS.at(None, where, fix=_lines(other, alias))
+
+
+def _is_served(case: Case, entry: Entry) -> bool:
+    """Whether a device of the host, where one is known, fits the alias as it is."""
+    found = None if case.match is None else case.match.choices.get(str(entry.written.get("name")))
+    return found is not None and bool(found.serving)
 
 
 def _facts(alias: Alias | None) -> object:

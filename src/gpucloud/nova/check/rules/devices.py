@@ -114,7 +114,7 @@ def no_device(case: Case) -> Iterator[Finding]:
             behind = [each.device.address for each in found.tracked if spec in each.hidden]
             what = f"{dict(spec.written)} takes no device"
             said = f"{what}; earlier entries have {', '.join(behind[:4])}" if behind else what
-            yield NO_DEVICE.at(case.spec_settings[spec.value], said)
+            yield NO_DEVICE.at(case.spec_settings[spec.value], said + _unread(case), level=_level(case))
 
 
 def not_served(case: Case) -> Iterator[Finding]:
@@ -142,7 +142,8 @@ def not_served(case: Case) -> Iterator[Finding]:
         if wrong_type and len(written) == 1:
             kind = near[0].pool.devices[0].type.value
             fix = alias_lines(case.release, {**written[0], "device_type": kind})
-        yield NOT_SERVED.at(setting, f"alias {name} gets no device of this host{why}", fix=fix)
+        what = f"alias {name} gets no device of this host{why}{_unread(case)}"
+        yield NOT_SERVED.at(setting, what, fix=fix, level=_level(case))
 
 
 def both(case: Case) -> Iterator[Finding]:
@@ -174,6 +175,22 @@ def tuning(case: Case) -> Iterator[Finding]:
         if count >= _WIDE:
             what = f"{count} providers of {name} on this host"
             yield TUNING.at(case.configuration.last(option), what, fix=_tuning_of(case.release.number))
+
+
+def _left_out(case: Case) -> tuple[str, ...]:
+    """Devices of the host of which not enough is known to say what nova makes of them."""
+    unread = case.machine.unread if case.machine is not None else ()
+    return tuple(each for each in unread if ": NUMA node: " not in each)
+
+
+def _level(case: Case) -> Level:
+    """A device that is missing may be one that could not be read."""
+    return Level.INFO if _left_out(case) else Level.WARNING
+
+
+def _unread(case: Case) -> str:
+    unread = _left_out(case)
+    return f"; {len(unread)} devices could not be read: {unread[0]}" if unread else ""
 
 
 def _tuning_of(number: int) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def whole_vendor(case: Case) -> Iterator[Finding]:
         )
         if has_vendor and not entry.written.get("devname") and _is_anywhere(entry.written.get("address")):
             level = Level.WARNING if case.reports_in_placement else Level.INFO
-            fix = spec_lines(case.release, {**entry.written, "product_id": "1eb8"})
+            fix = _narrowed(case, entry)
             what = f"every function of vendor {entry.written['vendor_id']} matches"
             yield WHOLE_VENDOR.at(entry.setting, what, fix=fix, level=level)
 
@@ -271,6 +271,16 @@ def managed(case: Case) -> Iterator[Finding]:
         if is_yes(entry.written.get("live_migratable")) and "managed" not in entry.written:
             fix = spec_lines(case.release, entry.written)
             yield MANAGED.at(entry.setting, "live_migratable without managed", fix=fix)
+
+
+def _narrowed(case: Case, entry: Entry) -> tuple[str, ...]:
+    """The entry for each product of its vendor on the host; nothing where the host is not known."""
+    vendor = plain_id(entry.written.get("vendor_id"))
+    devices = case.machine.devices.values() if case.machine is not None else ()
+    products = sorted({device.product_id for device in devices if device.vendor_id == vendor})
+    if not products:
+        return ()
+    return spec_lines(case.release, *({**entry.written, "product_id": each} for each in products))
 
 
 def _ignored(case: Case, entry: Entry, key: str, known: tuple[str, ...]) -> Finding:
