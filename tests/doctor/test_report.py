@@ -7,7 +7,7 @@ import json
 from tests.doctor.build import UNREAD, card, host
 
 from gpucloud.doctor import Case, diagnose
-from gpucloud.doctor.report import render_object, render_text
+from gpucloud.doctor.report import render_object, render_text, summary, totals
 
 DIAGNOSIS = diagnose(Case(host(card("3b:00", "vfio-pci", "snd_hda_intel"), has_interrupt_remapping=UNREAD)))
 
@@ -41,3 +41,13 @@ def test_a_healthy_host_is_told_so() -> None:
     assert render_text(healthy) == (
         "test host: nothing stops a GPU from reaching a guest, as far as it can be seen\n"
     )
+
+
+def test_the_worst_finding_of_an_input_decides_its_place_in_a_fleet_also_where_another_is_said_first() -> None:
+    bare = diagnose(Case(host(arguments="quiet", groups={})))
+    assert [one.level.value for one in bare.findings][:2] == ["warning", "blocker"]
+    row = summary(bare)
+    assert row.cells[1:4] == ("blocker", "iommu-missing-kernel-arg", "+1")
+    healthy = summary(diagnose(Case(host(card("3b:00", "vfio-pci")))))
+    assert row.order < healthy.order
+    assert totals([row, healthy]) == "2 inputs: 1 blocked, 1 without findings"

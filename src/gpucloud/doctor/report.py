@@ -51,17 +51,20 @@ COLUMNS = ("source", "worst", "cause", "more", "what")
 
 
 def summary(diagnosis: Diagnosis | Unread) -> Summary:
-    """The first finding of an input, which is its worst or likeliest, and how many more there are."""
+    """The first of the worst findings of an input, and how many more there are.
+
+    What is said first of an input may weigh less: that a host has no GPU, or the likeliest cause in a report.
+    """
     if isinstance(diagnosis, Unread):
         return Summary("unread", (_tidy(diagnosis.source), "unread", "-", "", _tidy(diagnosis.what)))
     source = _tidy(diagnosis.source)
     if not diagnosis.findings:
         return Summary("-", (source, "-", "-", "", _verdict(diagnosis)))
-    first, *others = diagnosis.findings
-    more = sum(one.level is not Level.INFO for one in others)
-    title = _tidy(first.title)[:_WIDTH]
+    worst = max(diagnosis.findings, key=lambda one: one.level.weight)
+    more = sum(one.level is not Level.INFO and one is not worst for one in diagnosis.findings)
+    title = _tidy(worst.title)[:_WIDTH]
     return Summary(
-        first.level.value, (source, first.level.value, first.cause, f"+{more}" * (more > 0), title)
+        worst.level.value, (source, worst.level.value, worst.cause, f"+{more}" * (more > 0), title)
     )
 
 
