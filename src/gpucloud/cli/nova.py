@@ -41,41 +41,52 @@ _MOST_BYTES = 4 * 1024 * 1024
 """Of one file."""
 
 
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="nova.conf and what else the service is given, in its order; of a directory all *.conf; "
+        "- is standard input.",
+    ),
+]
+AgainstOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--against",
+        metavar="FILE",
+        help="Files of another service (nova-api for nova-compute) that must agree; may be repeated.",
+    ),
+]
+KollaOption = Annotated[
+    bool,
+    typer.Option("--kolla", help="The files are kolla-ansible's overrides: a later one replaces lines."),
+]
+ProvidersOption = Annotated[
+    list[Path] | None,
+    typer.Option("--provider-config", metavar="FILE", help="A provider.yaml; may be repeated."),
+]
+LevelOption = Annotated[Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")]
+ConfigOption = Annotated[
+    list[Path],
+    typer.Option("--config", metavar="FILE", help="nova.conf, or a directory with *.conf; may be repeated."),
+]
+FlavorOption = Annotated[
+    list[str] | None,
+    typer.Option("--flavor", metavar="ALIAS:N[,...]", help="Try a flavor's pci_passthrough:alias."),
+]
+
+
 @app.command("check")
 def check_files(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE...",
-            help="nova.conf and what else the service is given, in its order; of a directory all *.conf; "
-            "- is standard input.",
-        ),
-    ],
+    files: FilesArgument,
     release: ReleaseOption,
     service: ServiceOption,
     devices: Annotated[Path | None, _DEVICES] = None,
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--against",
-            metavar="FILE",
-            help="Files of another service (nova-api for nova-compute) that must agree; may be repeated.",
-        ),
-    ] = None,
-    kolla: Annotated[
-        bool,
-        typer.Option(
-            "--kolla", help="The files are kolla-ansible's overrides: a later one replaces repeated lines."
-        ),
-    ] = False,
-    provider_config: Annotated[
-        list[Path] | None,
-        typer.Option("--provider-config", metavar="FILE", help="A provider.yaml; may be repeated."),
-    ] = None,
+    against: AgainstOption = None,
+    kolla: KollaOption = False,
+    provider_config: ProvidersOption = None,
     shape: ShapeOption = Shape.TEXT,
-    level: Annotated[
-        Threshold, typer.Option(help="Exit with 3 when a finding weighs this much or more.")
-    ] = Threshold.WARNING,
+    level: LevelOption = Threshold.WARNING,
 ) -> None:
     """Say what a service of a named release makes of nova.conf, and what is wrong with it.
 
@@ -119,17 +130,9 @@ def check_files(
 @app.command("match")
 def match_devices(
     release: ReleaseOption,
-    config: Annotated[
-        list[Path],
-        typer.Option(
-            "--config", metavar="FILE", help="nova.conf, or a directory with *.conf; repeat it for several."
-        ),
-    ],
+    config: ConfigOption,
     devices: Annotated[Path, _DEVICES],
-    flavor: Annotated[
-        list[str] | None,
-        typer.Option("--flavor", metavar="ALIAS:N[,...]", help="Try a flavor's pci_passthrough:alias."),
-    ] = None,
+    flavor: FlavorOption = None,
     shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Say which device nova would track by which entry, which alias it serves, and which flavor fits.

@@ -12,6 +12,9 @@ is read.
 * ``match``: devices, entries and aliases brought together: which entry tracks which device, with which type,
   in which pool; which alias a pool serves; whether a flavor can be built here; what Placement is told.
 * ``mdev``: ``[devices]enabled_mdev_types`` and its sections into the type and class of every GPU.
+* ``config``: files of nova.conf read and added up as nova's library for options does it.
+* ``check``: files judged for one release and ``service``: does it start, what does it read, what is wrong.
+* ``properties``: properties of flavors and images: read, passed over, or refused.
 * ``render``: nova.conf written for a release and a way of deploying, from a spec and what its hosts show.
 
 Nova's own packages are the judge of this room: ``tests/nova/oracle`` runs both on the same cases.
