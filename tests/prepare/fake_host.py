@@ -76,6 +76,7 @@ def build(root: Path, functions: Sequence[Function], *, loaded: Iterable[str] = 
         "sys/class/vfio",
         "sys/class/graphics",
         "sys/kernel/iommu_groups",
+        "proc/driver/nvidia/gpus",
     ):
         (root / path).mkdir(parents=True)
     _write(root / "sys/bus/pci/drivers_probe", "")

@@ -262,6 +262,8 @@ class FakeKernel:
             self._at(f"/sys/class/vfio/{group}").mkdir(parents=True, exist_ok=True)
         elif driver in self.framebuffer_drivers:
             self.register_framebuffer(self._device(bus, name))
+        elif driver == "nvidia":
+            self.show_nvidia(name)
 
     def _after_remove(self, bus: str, driver: str, name: str) -> None:
         if driver.endswith("vfio-pci"):
@@ -270,6 +272,15 @@ class FakeKernel:
                 self._at(f"/sys/class/vfio/{self._group(name)}").rmdir()
         elif driver in self.framebuffer_drivers:
             self.unregister_framebuffer(self._device(bus, name))
+        elif driver == "nvidia":
+            shutil.rmtree(self._at(f"/proc/driver/nvidia/gpus/{name}"))
+
+    # NVIDIA open-gpu-kernel-modules, kernel-open/nvidia/nv-procfs.c
+
+    def show_nvidia(self, name: str) -> None:
+        folder = self._at(f"/proc/driver/nvidia/gpus/{name}")
+        folder.mkdir(parents=True)
+        (folder / "information").write_text(f"Device Minor: \t {int(name[5:7], 16)}\n")
 
     # drivers/video/fbdev/core/fbmem.c and fbcon.c
 
