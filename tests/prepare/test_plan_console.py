@@ -75,6 +75,40 @@ def test_not_knowing_where_the_console_is_is_no_permission(site: Site) -> None:
     assert "not in the capture" in only_refusal(plan)
 
 
+def test_not_knowing_which_framebuffers_a_card_has_is_no_permission(site: Site) -> None:
+    host = with_function(site.host(), "02:00.0", is_boot_vga=False, device_nodes=Unknown("permission denied"))
+    plan = plan_for(host, "02:00.0")
+    assert causes(plan) == ["console-unknown"]
+    assert "permission denied" in only_refusal(plan)
+
+
+def test_a_boot_framebuffer_that_may_be_inside_an_unknown_bar_is_no_permission(boot_display: Site) -> None:
+    add_boot_framebuffer(boot_display.kernel, BAR[0], BAR[0] + 0xFFFF)
+    host = with_function(boot_display.host(), "3b:00.0", is_boot_vga=False, bars=Unknown("no numbers in it"))
+    plan = plan_for(host, "3b:00.0")
+    assert causes(plan) == ["console-unknown"]
+    assert "no numbers in it" in only_refusal(plan)
+
+
+def test_force_accepts_no_firmware_framebuffer_that_may_be_inside_an_unknown_bar(boot_display: Site) -> None:
+    add_boot_framebuffer(boot_display.kernel, BAR[0], BAR[0] + 0xFFFF, "BOOTFB")
+    host = with_function(boot_display.host(), "3b:00.0", is_boot_vga=False, bars=Unknown("no numbers in it"))
+    assert causes(plan_for(host, "3b:00.0", force=True)) == ["console-unknown"]
+
+
+def test_an_unknown_bar_is_no_reason_where_no_boot_framebuffer_is_without_place(boot_display: Site) -> None:
+    host = with_function(boot_display.host(), "3b:00.0", is_boot_vga=False, bars=Unknown("no numbers in it"))
+    assert not plan_for(host, "3b:00.0").refusals
+
+
+def test_a_boot_framebuffer_inside_a_known_bar_of_another_card_is_no_reason(tmp_path: Path) -> None:
+    screen = replace(BMC, bar=BAR)
+    site = site_in(tmp_path, [Function("0000:3b:00.0", "10de:20b5", VGA, 11, is_boot_vga=False), screen])
+    add_boot_framebuffer(site.kernel, BAR[0], BAR[0] + 0xFFFF, "BOOTFB")
+    host = with_function(site.host(), "3b:00.0", bars=Unknown("no numbers in it"))
+    assert not plan_for(host, "3b:00.0").refusals
+
+
 def test_a_console_that_could_not_be_brought_back_is_not_taken(lab_site: Site) -> None:
     host = replace(lab_site.host(), consoles=Unknown("permission denied"))
     assert causes(plan_for(host, "00:0a.0", force=True)) == ["console-unknown"]

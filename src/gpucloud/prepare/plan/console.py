@@ -14,11 +14,11 @@ stays (drivers/firmware/sysfb_simplefb.c), and only a native driver or the kerne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Framebuffer, Host
-from gpucloud.model.pci import PciClass
+from gpucloud.model.pci import PciClass, PciFunction
 from gpucloud.model.plan import DetachConsole, Refusal, ReleaseFramebuffer
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.vfio import leaves_group_viable
@@ -42,6 +42,9 @@ def console_refusals(
     stuck = [name for name in _boot_framebuffers(host, unit) if name not in _RELEASABLE]
     if stuck:
         yield _firmware_keeps(unit, stuck)
+    elif [each.name for each in _unplaced(host, unit) if each.name not in _RELEASABLE]:
+        why = f"whether the boot framebuffer keeps memory of it is not known: {unknown}"
+        yield Refusal(unit.address, "console-unknown", f"{call_unit(unit)}: {why}", AS_ROOT)
     elif unknown is not None and not force:
         yield _refuse(unit, "console-unknown", f"whether the console is on it is not known: {unknown}")
     elif not force and (reason := loss(host, unit, asked)) is not None:
@@ -119,10 +122,12 @@ def _unknown(host: Host, unit: GpuUnit) -> str | None:
     """Why it cannot be said whether the console is on the unit; None where it can."""
     if not _can_display(unit):
         return None
-    for fact in (*(function.is_boot_vga for function in unit.functions), host.framebuffers):
-        if isinstance(fact, Unknown):
-            return fact.why
-    return None
+    facts: list[object] = [function.is_boot_vga for function in unit.functions]
+    facts += [function.device_nodes for function in unit.functions]
+    facts.append(host.framebuffers)
+    if _unplaced(host, unit):
+        facts += [function.bars for function in unit.functions]
+    return next((fact.why for fact in facts if isinstance(fact, Unknown)), None)
 
 
 def _can_display(unit: GpuUnit) -> bool:
@@ -149,11 +154,20 @@ def _boot_framebuffers(host: Host, unit: GpuUnit) -> list[str]:
     """Names of boot framebuffers that have memory inside a BAR of the unit."""
     if isinstance(host.framebuffers, Unknown):
         return []
-    return [framebuffer.name for framebuffer in host.framebuffers if _is_inside(framebuffer, unit)]
+    return [each.name for each in host.framebuffers if _is_inside(each, unit.functions)]
 
 
-def _is_inside(framebuffer: Framebuffer, unit: GpuUnit) -> bool:
-    for function in unit.functions:
+def _unplaced(host: Host, unit: GpuUnit) -> list[Framebuffer]:
+    """Boot framebuffers that may be inside an unknown BAR of the unit, as no known BAR has them."""
+    is_known = not any(isinstance(function.bars, Unknown) for function in unit.functions)
+    if is_known or isinstance(host.framebuffers, Unknown) or not _can_display(unit):
+        return []
+    functions = unit.functions if isinstance(host.functions, Unknown) else host.functions.values()
+    return [each for each in host.framebuffers if not _is_inside(each, functions)]
+
+
+def _is_inside(framebuffer: Framebuffer, functions: Iterable[PciFunction]) -> bool:
+    for function in functions:
         bars = () if isinstance(function.bars, Unknown) else function.bars
         for bar in bars:
             if bar.start <= framebuffer.start < bar.start + bar.size_bytes and not bar.is_io:

@@ -51,8 +51,9 @@ UNKNOWN = (
         "console-unknown",
         "Whether the console is on the card could not be read",
         "The card may be the last one that shows the host's console. --force accepts that as well, "
-        "except where "
-        "the text consoles could not be read: undo could then not bring the console back.",
+        "except where the text consoles could not be read (undo could then not bring the console back), or "
+        "where a boot framebuffer that the running kernel cannot move may be inside a BAR that could not be "
+        "read.",
         "Linux Documentation/fb/fbcon.rst",
     ),
 )
