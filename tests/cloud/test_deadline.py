@@ -20,6 +20,7 @@ from gpucloud.cloud.libvirt.machine.deadline import (
 )
 from gpucloud.model.failure import Failure
 
+_LOST = "echo \"error: failed to get domain 'x'\" >&2"
 UUID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 
 
@@ -50,6 +51,12 @@ def test_a_timer_that_is_gone_already_needs_no_stopping(tmp_path: Path) -> None:
     run = Recorder("systemctl ended with 5: Unit gpucloud-end-one.timer not loaded")
     SystemdDeadline(run).disarm("one", UUID, tmp_path)
     assert run.ran == [["systemctl", "stop", "gpucloud-end-one.timer"]]
+
+
+def test_a_timer_that_cannot_be_stopped_is_said(tmp_path: Path) -> None:
+    run = Recorder("systemctl ended with 1: Failed to connect to bus")
+    with pytest.raises(Failure, match="Failed to connect to bus"):
+        SystemdDeadline(run).disarm("one", UUID, tmp_path)
 
 
 @pytest.mark.parametrize(("is_booted", "kind"), [(True, SystemdDeadline), (False, ShellDeadline)])
@@ -83,14 +90,28 @@ def test_the_guest_is_ended_and_its_folder_removed(virsh: Path, tmp_path: Path) 
 
 
 def test_a_guest_that_is_gone_already_is_fine(virsh: Path, tmp_path: Path) -> None:
-    said = f"error: failed to get domain '{UUID}'"
-    assert len(_end(virsh, tmp_path / "guest", f'echo "{said}" >&2; exit 1')) == 1
+    gone = f"case $* in *list*) echo another-guest; exit 0 ;; esac; {_LOST}; exit 1"
+    assert len(_end(virsh, tmp_path / "guest", gone)) == 2
     assert not (tmp_path / "guest").exists()
 
 
+def test_while_libvirt_lists_the_guest_its_folder_stays(virsh: Path, tmp_path: Path) -> None:
+    folder, asked = tmp_path / "guest", f"$(grep -c destroy {virsh}/asked)"
+    lingers = (
+        f"case $* in *list*) echo {UUID}; exit 0 ;; esac; [ -d {folder} ] || echo gone >>{virsh}/asked;"
+        f"[ {asked} -ge 3 ] && exit 0; {_LOST}; exit 1"
+    )
+    assert [line.split()[3] for line in _end(virsh, folder, lingers)] == ["destroy", "list"] * 2 + ["destroy"]
+
+
+def test_a_list_that_does_not_come_says_nothing_of_the_guest(virsh: Path, tmp_path: Path) -> None:
+    breaks = f"[ $(grep -c destroy {virsh}/asked) -ge 3 ] && exit 0; {_LOST}; exit 1"
+    assert len(_end(virsh, tmp_path / "guest", breaks)) == 5
+
+
 def test_while_libvirt_does_not_answer_it_is_tried_again(virsh: Path, tmp_path: Path) -> None:
-    thrice = f'[ $(wc -l <{virsh}/asked) -ge 3 ] && exit 0; echo "error: failed to connect" >&2; exit 1'
-    assert len(_end(virsh, tmp_path / "guest", thrice)) == 3
+    thrice = f'[ $(wc -l <{virsh}/asked) -ge 5 ] && exit 0; echo "error: failed to connect" >&2; exit 1'
+    assert len(_end(virsh, tmp_path / "guest", thrice)) == 5
 
 
 def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_path: Path) -> None:
@@ -106,6 +127,13 @@ def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_pa
     os.kill(waiting, 0)  # still there: the limit of another guest is none of its business
     ShellDeadline().disarm("one", UUID, tmp_path)
     _wait_until_gone(waiting)
+
+
+def test_a_process_that_took_the_number_of_a_shell_long_gone_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True) as other:
+        (tmp_path / "watcher").write_text(str(other.pid))
+        ShellDeadline().disarm("one", "", tmp_path)
+    assert other.returncode == 0, "it ended by itself"
 
 
 def _wait_until_gone(pid: int) -> None:

@@ -20,6 +20,7 @@ from gpucloud.cloud.programs import SYSTEM_PATH, Run
 from gpucloud.model.failure import Failure
 
 _RETRY_S = 10
+_NOT_LOADED = "systemctl ended with 5:"
 _WATCHER = "watcher"
 """File in the guest's folder with the process id of the shell that waits."""
 
@@ -29,11 +30,14 @@ def end_script(retry_s: int = _RETRY_S) -> str:
 
     Arguments: UUID, folder.
 
-    virsh says "failed to get domain" or "Domain not found" where the guest is gone already.
+    What virsh says does not tell a guest that is gone from a connection that broke in mid-call ("failed to
+    get domain" is both): only a list that came, and has no such guest, says that there is none.
     """
     return f"""
-until said=$(virsh -q -c qemu:///system destroy "$1" 2>&1); do
-  case $said in *"omain not found"*|*"failed to get domain"*) break ;; esac
+until virsh -q -c qemu:///system destroy "$1" >/dev/null 2>&1; do
+  if left=$(virsh -q -c qemu:///system list --all --uuid 2>/dev/null); then
+    case $left in *"$1"*) ;; *) break ;; esac
+  fi
   sleep {retry_s}
 done
 rm -rf -- "$2"
@@ -53,7 +57,11 @@ class Deadline(Protocol):
         ...
 
     def disarm(self, name: str, uuid: str, folder: Path) -> None:
-        """Stop the time; fine where none was started."""
+        """Stop the time; fine where none was started.
+
+        Raises:
+            Failure: it was started, and could not be stopped.
+        """
         ...
 
 
@@ -81,9 +89,12 @@ class SystemdDeadline:
 
     def disarm(self, name: str, uuid: str, folder: Path) -> None:
         del uuid, folder
-        # A unit that does not exist is exit code 5; nothing to stop is what is wanted.
-        with suppress(Failure):
+        try:
             self.run(["systemctl", "stop", f"{_unit(name)}.timer"])
+        except Failure as failure:
+            # A unit that does not exist is exit code 5; nothing to stop is what is wanted.
+            if not failure.what.startswith(_NOT_LOADED):
+                raise
 
 
 def _unit(name: str) -> str:
@@ -116,7 +127,8 @@ class ShellDeadline:
         with suppress(OSError, ValueError):
             group = int((folder / _WATCHER).read_text())
             # The number may belong to another process by now: only one that waits for this guest is ended.
-            if uuid.encode() in Path(f"/proc/{group}/cmdline").read_bytes():
+            line = Path(f"/proc/{group}/cmdline").read_bytes()
+            if uuid.encode() in line and str(folder).encode() in line.split(b"\0"):
                 os.killpg(group, signal.SIGTERM)
 
 
