@@ -134,7 +134,7 @@ def host(
         or Cpu(vendor, "svm" if vendor == "amd" else "vmx", is_virtual=False, physical_address_bits=46),
         kvm=kvm or Kvm(has_device=True, refusal=None),
         iommu=replace(
-            Iommu(True, True, ("dmar0",), True, groups),
+            Iommu(vendor != "amd", vendor == "amd", ("dmar0",), True, groups),
             **iommu,  # type: ignore[arg-type]
         ),
         security=Security(lockdown="none", is_secure_boot=False),

@@ -185,3 +185,21 @@ def test_an_unsafe_option_is_removed_from_the_kernel_arguments() -> None:
     argument = "vfio-iommu-type1.allow_unsafe_interrupts=1"
     (first, *_) = findings(host(GPU, arguments=f"intel_iommu=on {argument}"))
     assert first.fix.commands[0].endswith(argument)
+
+
+def test_the_firmwares_table_decides_whose_argument_acts_not_the_processor() -> None:
+    emulated = {"vendor": "amd", "has_dmar": True, "has_ivrs": False}
+    assert causes(host(GPU, arguments="intel_iommu=on iommu=pt", **emulated)) == []  # type: ignore[arg-type]
+    off = host(GPU, arguments="quiet", groups={}, **emulated)  # type: ignore[arg-type]
+    assert causes(off) == [ARGUMENT]
+    assert "On Intel the kernel turns VT-d on only when asked" in findings(off)[0].why
+
+
+def test_the_argument_of_an_iommu_that_is_not_there_is_said_to_do_nothing() -> None:
+    assert causes(host(GPU, vendor="amd", arguments="intel_iommu=on")) == ["iommu-argument-ignored"]
+
+
+def test_without_any_table_nobody_says_whose_is_missing() -> None:
+    found = findings(host(GPU, vendor="amd", groups={}, has_dmar=False, has_ivrs=False))[0]
+    assert found.cause == FIRMWARE
+    assert "neither a DMAR nor an IVRS table" in found.why

@@ -43,7 +43,7 @@ def test_a_healthy_host_is_told_so() -> None:
     )
 
 
-def test_the_worst_finding_of_an_input_decides_its_place_in_a_fleet_also_where_another_is_said_first() -> None:
+def test_the_worst_finding_decides_the_place_in_a_fleet_also_where_another_is_said_first() -> None:
     bare = diagnose(Case(host(arguments="quiet", groups={})))
     assert [one.level.value for one in bare.findings][:2] == ["warning", "blocker"]
     row = summary(bare)

@@ -108,14 +108,20 @@ IOMMU = Heading(
             "An IOMMU argument that does nothing",
             "amd_iommu=on is not an option that the kernel knows (the AMD IOMMU is on wherever the "
             "firmware offers "
-            "it), and each vendor's argument is read on that vendor's processors only.",
+            "it), and each vendor's argument acts only where the firmware has that vendor's table, whatever "
+            "the processor: DMAR for intel_iommu=, IVRS for amd_iommu=.",
             (
                 "`AMD-Vi: Unknown option - 'on'` in the kernel log",
-                "/proc/cmdline with the argument of the other vendor",
+                "/proc/cmdline with intel_iommu= where the firmware has only IVRS, or amd_iommu= where it "
+                "has only DMAR",
             ),
             ("Leave it or remove it",),
             _NONE,
-            ("Linux drivers/iommu/amd/init.c: parse_amd_iommu_options()", _KPARAM),
+            (
+                "Linux drivers/iommu/amd/init.c: parse_amd_iommu_options(), amd_iommu_detect()",
+                "Linux drivers/iommu/intel/iommu.c: intel_iommu_setup(); dmar.c: detect_intel_iommu()",
+                _KPARAM,
+            ),
         ),
         Cause(
             "rmrr-ineligible",

@@ -8,6 +8,7 @@ from gpucloud.doctor.case import Case
 from gpucloud.doctor.lines.make import Lines, Make, fixed, here
 from gpucloud.doctor.options import kernel_arguments
 from gpucloud.doctor.remedy import install, rebuild_initramfs, remove_boot_arguments, set_boot_arguments
+from gpucloud.doctor.rules.iommu import maker
 from gpucloud.model.finding import Finding
 
 _LOOK_AT_GROUPS = 'for d in /sys/kernel/iommu_groups/*/devices/*; do echo "$d"; done | sort -V'
@@ -23,7 +24,7 @@ def _function(finding: Finding) -> str:
 
 
 def _iommu_argument(case: Case, _finding: Finding) -> Lines:
-    if case.host.cpu.vendor == "amd":
+    if maker(case) == "amd":
         return remove_boot_arguments(case.host.distribution, "amd_iommu=off", "iommu=off")
     return set_boot_arguments(case.host.distribution, "intel_iommu=on", "iommu=pt")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.options import cite_argument, kernel_arguments
 from gpucloud.doctor.remedy import REBOOT, remove_boot_arguments
+from gpucloud.doctor.rules.iommu import maker
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.unknown import Unknown
@@ -37,7 +38,8 @@ def argument_without_meaning(case: Case) -> Answers:
         title=f"{', '.join(idle)}: this kernel ignores it; the IOMMU is on without",
         evidence=tuple(cite_argument(case, argument) for argument in idle),
         why="amd_iommu= has no value `on` (the AMD IOMMU is on wherever the firmware offers it), and each "
-        "vendor's argument is read on that vendor's processors only.",
+        "vendor's argument acts only where the firmware has that vendor's table: DMAR for intel_iommu=, IVRS "
+        "for amd_iommu=.",
         fix=Fix("Leave it or remove it: nothing changes.", costs="nothing"),
         confidence=0.9,
     )
@@ -66,7 +68,7 @@ def boot_isolation_given_up(case: Case) -> Answers:
 
 def _is_idle(case: Case, argument: str) -> bool:
     name, _, value = argument.partition("=")
-    vendor = case.host.cpu.vendor
+    kind = maker(case)
     if name == "amd_iommu":
-        return vendor == "intel" or not set(value.split(",")) & AMD_VALUES
-    return name == "intel_iommu" and vendor == "amd"
+        return kind == "intel" or not set(value.split(",")) & AMD_VALUES
+    return name == "intel_iommu" and kind == "amd"

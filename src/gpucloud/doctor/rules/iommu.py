@@ -49,23 +49,46 @@ def iommu_off(case: Case) -> Answers:
     )
 
 
+def maker(case: Case) -> str | Unknown:
+    """Whose IOMMU the host has, as ``cpu.vendor`` names it: the firmware's table decides.
+
+    Each driver looks for its own table and never at the processor (detect_intel_iommu() in
+    drivers/iommu/intel/dmar.c, amd_iommu_detect() in drivers/iommu/amd/init.c): QEMU gives an AMD processor
+    Intel's IOMMU where it is told to. Where not just one table is seen, the processor is the best guess.
+    """
+    has_dmar, has_ivrs = case.host.iommu.has_dmar is True, case.host.iommu.has_ivrs is True
+    if has_dmar != has_ivrs:
+        return "intel" if has_dmar else "amd"
+    return case.host.cpu.vendor
+
+
 def _judge(case: Case) -> _Verdict:
-    vendor = case.host.cpu.vendor
-    if vendor == "intel" or (vendor != "amd" and case.host.iommu.has_dmar is True):
+    kind = maker(case)
+    if case.host.iommu.has_dmar is False and case.host.iommu.has_ivrs is False and kind != "arm":
+        return _judge_no_table(kind)
+    if kind == "intel":
         return _judge_intel(case)
-    if vendor == "amd" or case.host.iommu.has_ivrs is True:
+    if kind == "amd":
         return _judge_amd(case)
-    if vendor == "arm":
+    if kind == "arm":
         why = (
             "On Arm the kernel turns the SMMU on by itself wherever the firmware's IORT table or device tree "
             "names it; no argument does."
         )
         return _Verdict(FIRMWARE, 0.75, why)
-    if case.host.iommu.has_dmar is False and case.host.iommu.has_ivrs is False:
-        return _Verdict(FIRMWARE, 0.9, "The firmware gives the kernel neither a DMAR nor an IVRS table.")
     if is_asked(case, "intel_iommu"):
         return _Verdict(FIRMWARE, 0.7, "The kernel was asked for the IOMMU and found none.")
     return _Verdict(ARGUMENT, 0.5, "Nothing shows that the kernel was asked for the IOMMU.")
+
+
+def _judge_no_table(processor: str | Unknown) -> _Verdict:
+    neither = "The firmware gives the kernel neither a DMAR nor an IVRS table"
+    names = {"intel": "VT-d on this processor", "amd": "AMD-Vi on this processor"}
+    if not isinstance(processor, str) or processor not in names:
+        return _Verdict(FIRMWARE, 0.9, f"{neither}.")
+    return _Verdict(
+        FIRMWARE, 0.95, f"{neither}: the IOMMU ({names[processor]}) is off in its setup, or absent."
+    )
 
 
 def _judge_intel(case: Case) -> _Verdict:
@@ -88,7 +111,7 @@ def _judge_intel(case: Case) -> _Verdict:
     )
     if is_asked(case, "amd_iommu"):
         why += (
-            " amd_iommu= is read on AMD processors only: the vendor of the processor counts, not the GPU's."
+            " amd_iommu= is for AMD's IOMMU, and the firmware has Intel's: the GPU's vendor does not count."
         )
     return _Verdict(ARGUMENT, 0.9 if case.host.iommu.has_dmar is True else 0.7, why)
 
@@ -128,7 +151,7 @@ def is_turned_off(case: Case) -> bool:
     """
     if _words(case, "iommu", "off"):
         return True
-    if case.host.cpu.vendor == "amd":
+    if maker(case) == "amd":
         return bool(_words(case, "amd_iommu", "off"))
     return _words(case, "intel_iommu", "on", "off")[-1:] == ["off"]
 
@@ -150,10 +173,10 @@ def switches(case: Case) -> tuple[Evidence, ...]:
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
     shown = [case.cite("/sys/kernel/iommu_groups", "no groups")]
-    if case.host.cpu.vendor != "amd" and isinstance(case.host.iommu.has_dmar, bool):
+    if isinstance(case.host.iommu.has_dmar, bool):
         state = "DMAR is there" if case.host.iommu.has_dmar else "no DMAR"
         shown.append(case.cite(f"{_TABLES}/DMAR", state))
-    if case.host.cpu.vendor != "intel" and isinstance(case.host.iommu.has_ivrs, bool):
+    if isinstance(case.host.iommu.has_ivrs, bool):
         state = "IVRS is there" if case.host.iommu.has_ivrs else "no IVRS"
         shown.append(case.cite(f"{_TABLES}/IVRS", state))
     asked = switches(case)
@@ -182,7 +205,7 @@ def _fix(case: Case, cause: str) -> Fix:
             costs=f"{REBOOT}, and somebody at the console or its remote management",
         )
     commands = set_boot_arguments(case.host.distribution, "intel_iommu=on", "iommu=pt")
-    if case.host.cpu.vendor == "amd" or is_turned_off(case):
+    if maker(case) == "amd" or is_turned_off(case):
         return Fix(
             "Remove the argument that turns the IOMMU off, then boot again.",
             (*remove_boot_arguments(case.host.distribution, *_offs(case)), "reboot"),
