@@ -128,6 +128,20 @@ def test_a_folder_of_captures_is_a_fleet(tmp_path: Path, capsys: pytest.CaptureF
     assert [Path(row.split()[0]).name for row in rows[1:3]] == ["gpu01.tar", "gpu02.tar.gz"]
 
 
+def test_captures_that_are_directories_make_a_fleet_too_and_only_the_doctor_takes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("gpu01", "gpu02"):
+        (tmp_path / name / "sys/bus/pci/devices").mkdir(parents=True)
+    run(["doctor", "--from", str(tmp_path)])
+    rows = capsys.readouterr().out.splitlines()
+    assert {Path(row.split()[0]).name for row in rows[1:3]} == {"gpu01", "gpu02"}
+    assert run(["scan", "--from", str(tmp_path)]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert "is a folder of 2 captures: gpu01, gpu02; name one: --from" in said
+    assert f"gpucloud doctor --from {tmp_path}" in said
+
+
 def test_a_gpu_is_asked_for_on_one_host_only(tmp_path: Path) -> None:
     path = report(tmp_path, "case.txt", RMRR)
     assert run(["doctor", "--unit", "3b:00.0", "--evidence", path]) == Exit.USAGE

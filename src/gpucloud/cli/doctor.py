@@ -67,8 +67,8 @@ def doctor(
     A card on host drivers is a fault only where passthrough of it is asked for: by --unit here, or on the
     host by ids given to vfio-pci, a driver override, or a function of the card already given away.
     Of several inputs a table is shown, worst first; JSON is one object per input and line. A folder of
-    captures after --from is a fleet. Exit code 3 says that there are findings at or above --level, 1 that
-    one of several inputs could not be read.
+    captures, archives or directories, after --from is a fleet. Exit code 3 says that there are findings at
+    or above --level, 1 that one of several inputs could not be read.
 
     Examples:
       gpucloud doctor
@@ -94,7 +94,8 @@ def _diagnoses(
     evidence: Sequence[Path],
     asked: Sequence[str],
 ) -> Iterable[Diagnosis | Unread]:
-    from gpucloud.cli.fleet import captures_in, judge_all, judge_capture, judge_evidence
+    from gpucloud.cli.fleet import judge_all, judge_capture, judge_evidence
+    from gpucloud.inventory.capture.top import captures_in
 
     if sum(map(bool, (capture, remote, evidence))) > 1:
         raise Failure("several kinds of input", "give one of --from, --host and --evidence", code=Exit.USAGE)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from gpucloud.inventory.pci.function import Names
 
 Judge = Callable[[Path], "Diagnosis | Failure"]
-_TOPS = ("sys", "proc", "etc")
-_ARCHIVES = (".tar", ".tar.gz", ".tgz")
 _FEW = 4
 """Up to so many inputs one process is faster than starting others."""
 _BATCH = 16
@@ -39,13 +37,6 @@ def judge_all(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Unre
             raise answer
         else:
             yield Unread(str(path), answer.what.replace(f" {path}", ""), answer.then)
-
-
-def captures_in(path: Path) -> tuple[Path, ...]:
-    """The captures that a path names: itself, or the archives in a folder that is no capture itself."""
-    if not path.is_dir() or any((path / name).exists() for name in _TOPS):
-        return (path,)
-    return tuple(sorted(one for one in path.iterdir() if one.name.endswith(_ARCHIVES))) or (path,)
 
 
 def _answers(inputs: Sequence[Path], judge: Judge) -> Iterator[Diagnosis | Failure]:

@@ -8,7 +8,7 @@ from gpucloud.inventory.capture.absences import ByManifest, ByRule
 from gpucloud.inventory.capture.allowlist import MANIFEST, PACKED
 from gpucloud.inventory.capture.archives.bounds import refuse
 from gpucloud.inventory.capture.reader import CaptureReader, Files
-from gpucloud.inventory.capture.top import TOPS, no_host
+from gpucloud.inventory.capture.top import captures_in, is_top, no_host, several_hosts
 from gpucloud.inventory.folder import Folder
 from gpucloud.inventory.reader import FILE_LIMIT, reason
 from gpucloud.model.failure import Failure, code_of
@@ -40,16 +40,15 @@ def open_capture(path: Path) -> CaptureReader:
 
 
 def _top_of(path: Path) -> Path:
-    if _is_top(path):
+    if is_top(path):
         return path
-    tops = [child for child in path.iterdir() if _is_top(child)]
-    if len(tops) != 1 or tops[0].is_symlink():
+    found = captures_in(path)
+    if found != (path,):
+        raise several_hosts(path, found)
+    tops = [child for child in path.iterdir() if is_top(child) and not child.is_symlink()]
+    if len(tops) != 1:
         raise no_host(str(path))
     return tops[0]
-
-
-def _is_top(path: Path) -> bool:
-    return any((path / top).is_dir() for top in TOPS) or (path / PACKED[1:]).is_file()
 
 
 def _reader(label: str, files: Files) -> CaptureReader:
