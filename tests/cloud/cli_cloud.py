@@ -71,7 +71,7 @@ class CliCloud:
     def attach(self, name: str, say: Say) -> None:
         raise NotImplementedError("a server's command has no terminal")
 
-    def destroy(self, name: str) -> Guest:
+    def destroy(self, name: str, say: Say) -> Guest:
         guest = self.show(name)
         self._say("destroy", name)
         return guest

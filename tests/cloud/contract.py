@@ -57,7 +57,7 @@ class CloudContract:
         assert "gpucloud-report" in "".join(ground.cloud.console(guest.name, follows=False))
         self._is_alone_under_its_name(ground, guest)
 
-        ground.cloud.destroy(guest.name)
+        ground.cloud.destroy(guest.name, lambda _: None)
         assert ground.names() == []
 
     def _is_alone_under_its_name(self, ground: Ground, guest: Guest) -> None:
@@ -68,11 +68,11 @@ class CloudContract:
     def test_a_guest_says_when_it_ends_and_its_gpus_can_be_given_again(self, ground: Ground) -> None:
         first = ground.launch(lifetime_s=3600)
         assert first.ends_at_s == first.started_at_s + 3600
-        ground.cloud.destroy(first.name)
+        ground.cloud.destroy(first.name, lambda _: None)
         second = ground.launch()
         assert second.ends_at_s is None
         assert second.id != first.id
-        ground.cloud.destroy(second.name)
+        ground.cloud.destroy(second.name, lambda _: None)
 
     def test_more_gpus_than_there_are_is_refused_and_leaves_nothing(self, ground: Ground) -> None:
         with pytest.raises(Failure, match=f"{ground.gpus + 1} wanted, {ground.gpus} free"):
@@ -87,7 +87,7 @@ class CloudContract:
         "act",
         [
             lambda cloud: cloud.show("nobody"),
-            lambda cloud: cloud.destroy("nobody"),
+            lambda cloud: cloud.destroy("nobody", lambda _: None),
             lambda cloud: list(cloud.console("nobody", follows=False)),
         ],
         ids=["show", "destroy", "console"],

@@ -51,7 +51,7 @@ class FakeCloud:
     def attach(self, name: str, say: Say) -> None:
         self.show(name)
 
-    def destroy(self, name: str) -> Guest:
+    def destroy(self, name: str, say: Say) -> Guest:
         self.show(name)
         return self._guests.pop(name)
 

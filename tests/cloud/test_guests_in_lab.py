@@ -51,7 +51,7 @@ def test_a_time_limit_holds_though_the_command_was_killed(prepared: LabHost) -> 
     sh(prepared, "while [ -e /var/lib/libvirt/gpucloud/limited ]; do sleep 1; done", timeout_s=60)
     assert sh(prepared, "gpucloud list --format json").strip() == "[]"
     ground = Ground(CliCloud(prepared), 2, SPEC, [])
-    ground.cloud.destroy(ground.launch(gpus=2).name)
+    ground.cloud.destroy(ground.launch(gpus=2).name, lambda _: None)
     assert leftovers(prepared) == ""
 
 
@@ -71,6 +71,6 @@ def test_both_cards_go_into_one_guest_and_stay_with_vfio_after_it(prepared: LabH
     guest = ground.launch(gpus=2)
     assert guest.seen is not None
     assert [str(seen.id) for seen in guest.seen].count("1002:5046") == 2
-    ground.cloud.destroy(guest.name)
+    ground.cloud.destroy(guest.name, lambda _: None)
     assert drivers_of(prepared).count("vfio-pci") == len(guest.functions)
     assert leftovers(prepared) == ""

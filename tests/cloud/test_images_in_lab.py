@@ -70,7 +70,7 @@ def test_an_image_boots_with_uefi_and_its_cloud_init_tells_of_the_card(prepared:
     assert {"1002:5046", "8086:2668"} <= set(seen)
     said = "".join(cloud.console("train", follows=False))
     assert all(words in said for words in ("BdsDxe: starting Boot", "GRUB", "Cloud-init v."))
-    cloud.destroy("train")
+    cloud.destroy("train", lambda _: None)
     assert leftovers(prepared) == ""
     assert drivers_of(prepared).count("vfio-pci") == 2
     assert sh(prepared, facts) == before, "an image is only read"

@@ -104,7 +104,7 @@ def test_a_failed_guest_can_be_kept_and_says_why(here: Machine) -> None:
     assert guest.state is GuestState.FAILED
     assert guest.failure is not None
     assert "did not say in 60 s" in guest.failure
-    here.cloud.destroy("one")
+    here.cloud.destroy("one", lambda _: None)
     assert here.leftovers() == []
 
 
@@ -118,7 +118,7 @@ def test_the_time_limit_is_set_before_the_guest_starts_and_gone_after_it(here: M
     here.hypervisor.behaviour = look
     _launch(here, replace(SPEC, lifetime_s=7200))
     assert armed == [{"one": 7200}]
-    here.cloud.destroy("one")
+    here.cloud.destroy("one", lambda _: None)
     assert here.deadline.armed == {}
 
 
@@ -142,7 +142,7 @@ def test_a_foreign_guests_name_and_functions_are_left_to_it(here: Machine) -> No
     assert _launch(here).units == (at("5e:00.0"),)
     assert [guest.name for guest in here.cloud.list()] == ["one"]
     with pytest.raises(Failure, match="gpucloud did not make guest windows"):
-        here.cloud.destroy("windows")
+        here.cloud.destroy("windows", lambda _: None)
 
 
 def test_what_guests_left_that_ended_by_themselves_is_removed_by_the_next_launch(here: Machine) -> None:
@@ -197,14 +197,14 @@ def test_a_destroyed_guest_whose_function_is_still_in_use_is_said(here: Machine)
     _launch(here)
     here.devices.held.add(at("3b:00.1"))
     with pytest.raises(Failure, match=r"is ended, but 0000:3b:00\.1 is still in use"):
-        here.cloud.destroy("one")
+        here.cloud.destroy("one", lambda _: None)
 
 
 def test_a_destroyed_guest_whose_function_changed_driver_is_said(here: Machine) -> None:
     _launch(here)
     here.devices.drivers[at("3b:00.1")] = "snd_hda_intel"
     with pytest.raises(Failure, match="bound to snd_hda_intel now; gpucloud plan --unit"):
-        here.cloud.destroy("one")
+        here.cloud.destroy("one", lambda _: None)
 
 
 def test_a_function_that_libvirt_did_not_give_is_noticed(here: Machine) -> None:

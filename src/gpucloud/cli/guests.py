@@ -216,7 +216,7 @@ def destroy(
     failures: list[Failure] = []
     for name in dict.fromkeys(names):
         try:
-            guest = cloud.destroy(name)
+            guest = cloud.destroy(name, say)
         except Failure as failure:
             failures.append(failure)
         else:

@@ -60,6 +60,6 @@ class Cloud(Protocol):
         """
         ...
 
-    def destroy(self, name: str) -> Guest:
+    def destroy(self, name: str, say: Say) -> Guest:
         """End a guest and give back all it had; tells what it was."""
         ...

@@ -15,6 +15,7 @@ from gpucloud.cloud.libvirt.domain import Domain, guest_of
 from gpucloud.cloud.libvirt.launch import Launch, forget_ended
 from gpucloud.cloud.libvirt.terminal import attach, check_terminal
 from gpucloud.cloud.libvirt.tools import Tools
+from gpucloud.cloud.libvirt.undo import take_back
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
@@ -64,13 +65,11 @@ class LibvirtCloud:
         say(f"joined the console of {name}; leave it with Ctrl-]")
         attach(console, keyboard, screen)
 
-    def destroy(self, name: str) -> Guest:
+    def destroy(self, name: str, say: Say) -> Guest:
         tools = self._tools
-        with tools.places.locked(lambda: None):
+        with tools.places.locked(lambda: say("waiting for another launch")):
             domain, record = self._find(name)
-            self._hypervisor.end(domain.uuid)
-            tools.deadline.disarm(name, domain.uuid, tools.places.folder(name))
-            tools.places.remove_folder(name)
+            take_back(tools, self._hypervisor, name, domain.uuid, say)
             tools.places.remove_log(name)
             forget_ended(tools, self._hypervisor.domains())
         self._check_released(domain)

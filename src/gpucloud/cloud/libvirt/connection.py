@@ -26,6 +26,7 @@ _SYSTEM_FOLDERS = (
 _START = "systemctl start libvirtd (where it is not installed: apt install libvirt-daemon-system)"
 
 _NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
+_LINGERS = (9, 38, 68)  # VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_TIMEOUT
 _METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 _AFFECT_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 _AGENT_TIMEOUT_S = 5
@@ -46,6 +47,10 @@ class ConsoleStream(Protocol):
         ...
 
 
+class Lingers(Failure):
+    """A domain did not end although it was told to; it may yet, or when it is told again."""
+
+
 class Hypervisor(Protocol):
     """What is asked of libvirt. Domains are named by their UUID: names can be taken again."""
 
@@ -62,7 +67,12 @@ class Hypervisor(Protocol):
     def is_active(self, uuid: str) -> bool: ...
 
     def end(self, uuid: str) -> None:
-        """End a domain at once; one that is gone already is fine."""
+        """End a domain at once; one that is gone already is fine.
+
+        Raises:
+            Lingers: its process is still there.
+            Failure: libvirt refused, or did not answer.
+        """
         ...
 
     def keep_record(self, uuid: str, record: str) -> None:
@@ -138,8 +148,10 @@ class Libvirt:
         try:
             yield
         except self._module.libvirtError as error:
-            said = one_line(str(error))
-            raise Failure(f"libvirt could not {doing}: {said}", "see journalctl -u libvirtd") from error
+            raise self._failure(error, doing) from error
+
+    def _failure(self, error: Any, doing: str, kind: type[Failure] = Failure) -> Failure:
+        return kind(f"libvirt could not {doing}: {one_line(str(error))}", "see journalctl -u libvirtd")
 
     def domains(self) -> tuple[Domain, ...]:
         with self._said("list its guests"):
@@ -198,6 +210,8 @@ class Libvirt:
             try:
                 domain.destroy()
             except self._module.libvirtError as error:
+                if error.get_error_code() in _LINGERS:
+                    raise self._failure(error, "end the guest", Lingers) from error
                 if error.get_error_code() != _NO_DOMAIN:
                     raise
 

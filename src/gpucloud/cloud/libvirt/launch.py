@@ -6,7 +6,6 @@ import secrets
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from gpucloud.cloud.libvirt.domain import Domain, claims_of, guest_of
 from gpucloud.cloud.libvirt.fits import refuse_narrow_address_space, refuse_scarce_memory
 from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.tools import Tools
+from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
@@ -51,7 +51,7 @@ class Launch:
         make_boot = self.tools.boots.look(self.spec)
         self.say("reading this host")
         host = self.tools.read_host()
-        with ExitStack() as undo:
+        with Undo(self.tools, self.hypervisor, self.say) as undo:
             with self.tools.places.locked(lambda: self.say("waiting for another launch")):
                 guest = self._make(host, make_boot, undo)
                 self.hypervisor.start(render_domain(guest))
@@ -62,14 +62,14 @@ class Launch:
             except Failure as failure:
                 if self.patience.keeps_failed:
                     self._keep(guest.record.with_failure(failure.what), guest.uuid)
-                    undo.pop_all()
+                    undo.keep()
                 raise
             self._keep(guest.record.with_seen(seen), guest.uuid)
-            undo.pop_all()
+            undo.keep()
         say_seen(guest, seen, self.say)
         return self._read_back(guest.name)
 
-    def _make(self, host: Host, make_boot: MakeBoot, undo: ExitStack) -> Definition:
+    def _make(self, host: Host, make_boot: MakeBoot, undo: Undo) -> Definition:
         """Claim the name and make all that the guest needs; what is made is noted for undo."""
         domains = self.hypervisor.domains()
         self._refuse_taken_name(domains)
@@ -77,10 +77,9 @@ class Launch:
         units = self._choose(host, domains)
         identity = Identity(self.spec.name, str(uuid.uuid4()), secrets.token_hex(16))
         folder = self.tools.places.make_folder(self.spec.name)
-        undo.callback(self.tools.places.remove_folder, self.spec.name)
+        undo.note(identity)
         guest = self._define(host, units, make_boot, folder, identity)
-        self._arm(guest, folder, undo)
-        undo.callback(self.hypervisor.end, guest.uuid)
+        self._arm(guest, folder)
         return guest
 
     def _refuse_taken_name(self, domains: Sequence[Domain]) -> None:
@@ -144,12 +143,10 @@ class Launch:
             refuse_scarce_memory(guest, self.tools.free_memory_mib())
         return guest
 
-    def _arm(self, guest: Definition, folder: Path, undo: ExitStack) -> None:
+    def _arm(self, guest: Definition, folder: Path) -> None:
         """Start the time before the guest: whatever dies from here on, the guest ends."""
-        deadline = self.tools.deadline
         if self.spec.lifetime_s is not None:
-            undo.callback(deadline.disarm, guest.name, guest.uuid, folder)
-            deadline.arm(guest.name, guest.uuid, folder, self.spec.lifetime_s)
+            self.tools.deadline.arm(guest.name, guest.uuid, folder, self.spec.lifetime_s)
 
     def _check_given(self, guest: Definition) -> None:
         """See that libvirt gave exactly the functions that were asked for.
