@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from gpucloud.cli.main import VERBS, Verb, run
 from gpucloud.model.failure import Exit, Failure
@@ -91,12 +93,20 @@ def test_usage_errors_have_code_2(words: list[str]) -> None:
     assert run(words) == Exit.USAGE
 
 
-@pytest.mark.parametrize("name", [name for name in VERBS if name != "lab"])
-def test_every_verb_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([name, "--help"]) == Exit.FINE
+def _commands() -> Iterator[str]:
+    """All commands, those of groups with the group's name before them."""
+    for name, verb in VERBS.items():
+        target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
+        group = typer.main.get_command(target) if isinstance(target, typer.Typer) else None
+        yield from (f"{name} {each}" for each in group.commands) if isinstance(group, TyperGroup) else [name]
+
+
+@pytest.mark.parametrize("command", list(_commands()))
+def test_every_command_has_help_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == Exit.FINE
     said = capsys.readouterr().out
     assert "Examples" in said
-    assert f"gpucloud {name}" in said
+    assert f"gpucloud {command}" in said
 
 
 @pytest.mark.parametrize("words", [["-h"], ["lab", "-h"], ["lab", "up", "-h"], ["plan", "-h"]])
