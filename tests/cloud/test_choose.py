@@ -67,6 +67,12 @@ def test_a_unit_without_a_known_vfio_driver_is_refused(driver: str | None | Unkn
     assert _refusal(host(held_by(card("3b:00"), driver)), ONE).free == 0
 
 
+def test_a_unit_whose_bars_are_unknown_is_refused() -> None:
+    blind = unit(function("3b:00.0"), function("3b:00.1", bars=Unknown("permission denied")))
+    refused = _refusal(host(blind), ONE)
+    assert "its function 0000:3b:00.1 is of unknown BARs (permission denied)" in refused.what
+
+
 @pytest.mark.parametrize("driver", ["vfio-pci", "nvgrace-gpu-vfio-pci", "mlx5_vfio_pci", "xe-vfio-pci"])
 def test_variants_of_vfio_pci_are_as_good(driver: str) -> None:
     assert _chosen(host(held_by(card("3b:00"), driver)), ONE)

@@ -74,6 +74,9 @@ def _not_prepared(unit: GpuUnit) -> Iterable[tuple[str, str]]:
                 pass
         if not isinstance(function.id, PciId):
             yield f"{which} of unknown id ({function.id.why})", "run as root"
+        if isinstance(function.bars, Unknown):
+            # They size the guest's PCI window, and are what its report is compared with.
+            yield f"{which} of unknown BARs ({function.bars.why})", "run as root"
 
 
 def _bad_group(host: Host, unit: GpuUnit, claims: Claims) -> Iterable[tuple[str, str]]:
