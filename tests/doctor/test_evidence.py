@@ -165,3 +165,37 @@ def test_any_document_is_read_without_failing(document: object) -> None:
 def test_a_megabyte_of_anything_is_read(unit: str) -> None:
     diagnosis = diagnose(gather(from_text("paste", (unit * (1_000_000 // len(unit)),))))
     assert diagnosis.source == "paste"
+
+
+PVE = r"initrd=\EFI\proxmox\6.8.12-4-pve\initrd.img-6.8.12-4-pve root=ZFS=rpool/ROOT/pve-1 boot=zfs"
+
+
+@pytest.mark.parametrize("listed", ["", "total 0", "root@pve:~# ls -l /sys/kernel/iommu_groups/\ntotal 0\n"])
+def test_proxmox_with_systemd_boot_is_told_the_file_that_it_reads(listed: str) -> None:
+    evidence = {"evidence": {"cmdline": PVE, "iommu_groups": listed, "lspci": "00:00.0 0600: 8086:1234"}}
+    (first, *_) = diagnose(gather(from_mapping("paste", evidence))).findings
+    assert (first.cause, first.level.value) == ("iommu-missing-kernel-arg", "blocker")
+    assert first.fix.commands[:2] == (
+        "# append to the line in /etc/kernel/cmdline: intel_iommu=on iommu=pt",
+        "proxmox-boot-tool refresh",
+    )
+
+
+def test_proxmox_on_zfs_with_grub_is_told_both_places() -> None:
+    line = "BOOT_IMAGE=/vmlinuz-6.8.12-4-pve root=ZFS=/ROOT/pve-1 ro intel_iommu=off"
+    evidence = {"evidence": {"cmdline": line, "iommu_groups": "(empty)"}}
+    (first, *_) = diagnose(gather(from_mapping("paste", evidence))).findings
+    assert first.fix.commands[:2] == (
+        "# remove from the line in /etc/kernel/cmdline: intel_iommu=off",
+        "# in /etc/default/grub, remove from GRUB_CMDLINE_LINUX: intel_iommu=off",
+    )
+    assert first.fix.commands[-2:] == ("proxmox-boot-tool refresh", "reboot")
+
+
+def test_a_listing_with_groups_is_not_taken_for_an_empty_one() -> None:
+    evidence = {"evidence": {"cmdline": PVE, "iommu_groups": "# ls /sys/kernel/iommu_groups\n0  1  2\n"}}
+    assert "iommu-missing-kernel-arg" not in [
+        one.cause
+        for one in diagnose(gather(from_mapping("paste", evidence))).findings
+        if one.level.value == "blocker"
+    ]

@@ -55,6 +55,8 @@ def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str
     if not isinstance(loaders, Unknown):
         if "kernelstub" in loaders:
             return (f'kernelstub --add-options "{words}"',)
+        if "proxmox-boot-tool" in loaders:
+            return _by_proxmox(loaders, "append to", words)
         if "bls" in loaders and _family(distribution) in ("rhel", None):  # grubby is Red Hat's
             return (f'grubby --update-kernel=ALL --args="{words}"',)
         if "systemd-boot" in loaders and "grub" not in loaders:
@@ -65,12 +67,27 @@ def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str
     return (f"# in /etc/default/grub, append to GRUB_CMDLINE_LINUX: {words}", grub)
 
 
+def _by_proxmox(loaders: tuple[str, ...], verb: str, words: str) -> tuple[str, ...]:
+    """systemd-boot reads one place and GRUB the other; the firmware's way to start decides which counts."""
+    line = f"# {verb} the line in /etc/kernel/cmdline: {words}"
+    if "grub" not in loaders:
+        return (line, "proxmox-boot-tool refresh")
+    return (
+        line,
+        f"# in /etc/default/grub, {verb} GRUB_CMDLINE_LINUX: {words}",
+        "update-grub",
+        "proxmox-boot-tool refresh",
+    )
+
+
 def remove_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str, ...]:
     """Commands that take kernel arguments away the way this distribution boots, where they are given."""
     words = " ".join(arguments)
     loaders = distribution.boot_loaders
     if not isinstance(loaders, Unknown) and "kernelstub" in loaders:
         return (f'kernelstub --delete-options "{words}"',)
+    if not isinstance(loaders, Unknown) and "proxmox-boot-tool" in loaders:
+        return _by_proxmox(loaders, "remove from", words)
     family = _family(distribution)
     has_entries = not isinstance(loaders, Unknown) and "bls" in loaders and family in ("rhel", None)
     if has_entries or family == "rhel":

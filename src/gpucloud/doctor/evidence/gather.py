@@ -25,14 +25,20 @@ STRUCTURE_CHARACTERS = 2_000_000
 MOST_LINES = 150_000
 """Lines of one input that are read as listing or configuration."""
 _FEW_WORDS = 3
+_FIRST = 240
+"""Characters of a text in which it may say that a command printed nothing."""
 _MOST_REMARKS = 24
 _INTERESTING = re.compile(
     r"[:=\[<{|]|^\s*(?:options|blacklist|softdep|install)\s|/etc/kernel/cmdline", re.IGNORECASE
 )
 
 
-_NOTHING = re.compile(r"\W{0,20}(?:no output|empty|nothing|none)?\W{0,20}", re.IGNORECASE)
-"""What people write for a command that printed nothing."""
+_NOTHING = re.compile(
+    r"(?:[^\n]{0,80}\b(?:ls|find|tree)\b[^\n]{0,40}/sys/kernel/iommu_groups[^\n]{0,40}(?:\n|$))?"
+    r"\W{0,20}(?:no output|empty|nothing|none|total 0|0 directories, 0 files)?\W{0,20}",
+    re.IGNORECASE,
+)
+"""What people paste or write for a command that printed nothing; the command itself may stand before it."""
 
 
 def gather(pasted: Pasted) -> Case:
@@ -66,14 +72,14 @@ def _left_out(paper: Paper) -> Iterator[str]:
 def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
     seen, first = 0, ""
     for chunk in chunks(key, pieces):
-        first = first or chunk.text[:100]
+        first = first or chunk.text[:_FIRST]
         paper.has_text = paper.has_text or bool(chunk.text.strip())
         _read_messages(paper, chunk)
         if seen <= STRUCTURE_CHARACTERS:
             _read_lines(paper, chunk)
         seen += len(chunk.text)
     if "iommu_group" in key.lower() and _NOTHING.fullmatch(first.strip()):
-        said = Remark(NO_GROUPS, Evidence(key, first.strip() or "(no output)", 1))
+        said = Remark(NO_GROUPS, Evidence(key, first.strip().partition("\n")[0] or "(no output)", 1))
         paper.remarks.setdefault(NO_GROUPS.name, []).append(said)
     if seen > STRUCTURE_CHARACTERS:
         paper.skipped.append(

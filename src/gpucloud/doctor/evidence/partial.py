@@ -46,7 +46,7 @@ def partial_host(source: str, paper: Paper) -> Host:
             NOT_SHOWN,
             NOT_SHOWN,
             _family(paper),
-            NOT_SHOWN,
+            _boot_loaders(paper),
             NOT_SHOWN,
             tuple(paper.boot.directives) or NOT_SHOWN,
         ),
@@ -139,6 +139,20 @@ def _family(paper: Paper) -> str | Unknown:
     told = paper.about("os", "distribution", "kernel")
     found = (family for family, words in _FAMILIES.items() if any(word in told for word in words))
     return next(found, NOT_SHOWN)
+
+
+def _boot_loaders(paper: Paper) -> tuple[str, ...] | Unknown:
+    """What the running kernel's own arguments tell of who started it: Proxmox VE with systemd-boot or ZFS.
+
+    Its systemd-boot entries name the image below EFI, proxmox; with the root on ZFS the installer sets
+    proxmox-boot-tool up, too, which GRUB may use as well. Source: Proxmox VE manual, Host Bootloader.
+    """
+    words = paper.boot.running
+    if any(word.lower().startswith("initrd=\\efi\\proxmox\\") for word in words):
+        return ("systemd-boot", "proxmox-boot-tool")
+    is_proxmox = any(word.startswith("BOOT_IMAGE=") and word.endswith("-pve") for word in words)
+    is_on_zfs = any(word.startswith("root=ZFS=") for word in words)
+    return ("grub", "proxmox-boot-tool") if is_proxmox and is_on_zfs else NOT_SHOWN
 
 
 def _with_slices(functions: dict[PciAddress, PciFunction]) -> dict[PciAddress, PciFunction]:
