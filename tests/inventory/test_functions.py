@@ -150,6 +150,27 @@ def test_device_nodes_of_every_kind(tree: HostTree) -> None:
     )
 
 
+@pytest.mark.parametrize("shown", ["nothing", "no minor", "unreadable"])
+def test_holders_of_a_card_that_nvidia_has_are_unknown_without_its_number(tree: HostTree, shown: str) -> None:
+    add_gpu(tree)
+    tree.holder(812, "nvidia-persiste", "/dev/nvidia0")
+    information = f"proc/driver/nvidia/gpus/{GPU}/information"
+    if shown == "no minor":
+        tree.write(information, "Model: \t V100")
+    if shown == "unreadable":
+        tree.folder(information)
+    gpu = function(read(tree), GPU)
+    assert isinstance(gpu.device_nodes, Unknown)
+    assert isinstance(gpu.holders, Unknown)
+    assert GPU in gpu.holders.why
+
+
+def test_a_virtual_function_that_nvidia_has_needs_no_number(tree: HostTree) -> None:
+    add_gpu(tree)
+    tree.vf("0000:3a:00.0", 0, GPU)
+    assert function(read(tree), GPU).device_nodes == ()
+
+
 def test_a_function_with_vfio_has_the_nodes_of_its_group_and_its_own(tree: HostTree) -> None:
     tree.function(GPU, "10de:1db4", "0302", driver="vfio-pci", group=61)
     tree.node(GPU, "vfio-dev/vfio5")
@@ -172,6 +193,7 @@ def test_a_holder_whose_name_cannot_be_read_is_named_as_such_and_one_that_ended_
     tree: HostTree,
 ) -> None:
     add_gpu(tree)
+    tree.write(f"proc/driver/nvidia/gpus/{GPU}/information", "Device Minor: 0")
     tree.node(GPU, "drm/card0")
     for pid in (11, 12):
         tree.holder(pid, "Xorg", "/dev/dri/card0")

@@ -73,6 +73,7 @@ def _add_mobile_card(tree: HostTree) -> None:
     tree.function(
         "0000:01:00.1", "10de:22bd", "0403", below="0000:00:01.0", driver="snd_hda_intel", group=16, numa=-1
     )
+    tree.write("proc/driver/nvidia/gpus/0000:01:00.0/information", "Device Minor: \t 0")
     tree.node("0000:01:00.1", "sound/card1/controlC1")
     tree.node("0000:01:00.1", "sound/card1/pcmC1D3p")
     tree.linked("0000:01:00.0", "0000:01:00.1")

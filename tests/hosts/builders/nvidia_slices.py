@@ -31,6 +31,7 @@ def build_t4(root: Path) -> HostTree:
         reset_method="bus",
         bars=((0xB700_0000, 16 << 20, MEM32), (0x3900_0000_0000, 256 << 20, MEM64)),
     )
+    tree.write("proc/driver/nvidia/gpus/0000:3b:00.0/information", "Device Minor: \t 0")
     for id_, name in _TYPES:
         folder = f"{tree.place('0000:3b:00.0')}/mdev_supported_types/{id_}"
         tree.write(f"{folder}/name", name)
@@ -66,6 +67,7 @@ def build_a2(root: Path) -> HostTree:
             (0x3900_0000_0000, 32 << 20, MEM64),
         ),
     )
+    tree.write("proc/driver/nvidia/gpus/0000:41:00.0/information", "Device Minor: \t 0")
     for number in range(16):
         _add_vf(tree, number)
     add_system(tree)

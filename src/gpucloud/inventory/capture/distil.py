@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from gpucloud.inventory.collect.wire import Stream
-from gpucloud.inventory.pci.functions import parse_addresses
+from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.system.boot import ENTRIES, OWN, SETTINGS, settings_only
 from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
 from gpucloud.inventory.system.framebuffers import parse_framebuffers

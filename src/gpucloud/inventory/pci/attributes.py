@@ -6,6 +6,7 @@ Shapes: drivers/pci/pci-sysfs.c and Documentation/ABI/testing/sysfs-bus-pci of t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from gpucloud.inventory.pci.device import number
@@ -25,6 +26,17 @@ _MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
 
 parse_address = lru_cache(maxsize=8192)(PciAddress.parse)
 """``PciAddress.parse``, remembered: the same addresses stand in many places of a host, and of a fleet."""
+
+
+def parse_addresses(names: Iterable[str]) -> list[PciAddress]:
+    """The addresses among names; mediated devices, platform devices and strays are left out."""
+    found = []
+    for name in names:
+        try:
+            found.append(parse_address(name))
+        except ValueError:
+            continue
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ from gpucloud.inventory.pci.attributes import (
     parse_words,
 )
 from gpucloud.inventory.pci.device import Device
-from gpucloud.inventory.pci.nodes import read_nodes
+from gpucloud.inventory.pci.nodes import Minors, read_nodes
 from gpucloud.inventory.pci.slices import read_mdev_types, read_sriov, read_vendor_vfio_types
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import Aliases
@@ -50,7 +50,7 @@ class Surroundings(NamedTuple):
     names: Names
     release: str | Unknown
     aliases: Aliases | Unknown
-    minors: Mapping[PciAddress, int]
+    minors: Minors
     members: Mapping[PciAddress, int]
     """IOMMU groups by address, as the groups' own folders list them."""
 

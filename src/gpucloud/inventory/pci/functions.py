@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from gpucloud.inventory.pci.attributes import parse_address
+from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.device import DEVICES, Device, number
 from gpucloud.inventory.pci.function import Names, Surroundings, read_function
 from gpucloud.inventory.pci.holders import read_openings
@@ -44,17 +44,6 @@ def read_functions(
     _add_holders(functions, reader)
     _add_parents(functions, devices)
     return functions
-
-
-def parse_addresses(names: Iterable[str]) -> list[PciAddress]:
-    """The addresses among names; mediated devices, platform devices and strays are left out."""
-    found = []
-    for name in names:
-        try:
-            found.append(parse_address(name))
-        except ValueError:
-            continue
-    return found
 
 
 def _add_holders(functions: Functions, reader: Reader) -> None:

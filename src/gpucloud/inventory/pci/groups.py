@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gpucloud.inventory.pci.functions import parse_addresses
+from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown

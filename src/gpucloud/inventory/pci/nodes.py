@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.device import Device
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import Reader, needed
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
@@ -16,14 +17,19 @@ _FOLDERS = (
     ("vfio-dev", ("vfio",), "/dev/vfio/devices"),
 )
 _SOUND = ("controlC", "pcmC", "hwC", "midiC")
+_NVIDIA = "/proc/driver/nvidia/gpus"
+_MINOR = re.compile(r"^Device Minor:\s*([0-9]{1,9})\s*$", re.ASCII | re.MULTILINE)
 _MADE_BY_DRIVERS = frozenset(("drm", "graphics", "sound", "vfio-dev"))
+
+Minors = Mapping[PciAddress, int | Unknown] | Unknown
+"""N of NVIDIA's /dev/nvidiaN by function."""
 
 
 def read_nodes(
     device: Device,
     group: int | None | Unknown,
     driver: str | None | Unknown,
-    minors: Mapping[PciAddress, int],
+    minors: Minors,
 ) -> tuple[str, ...] | Unknown:
     """Name the nodes of a function, by what its driver has made in sysfs.
 
@@ -36,30 +42,46 @@ def read_nodes(
     made = _made_by_driver(device)
     if isinstance(made, Unknown):
         return made
+    minor = _nvidia_minor(device, driver, minors)
+    if isinstance(minor, Unknown):
+        return minor
     nodes = [*made, *(f"/dev/{name}" for name in _i2c_nodes(device))]
-    if device.address in minors:
-        nodes.append(f"/dev/nvidia{minors[device.address]}")
+    if minor is not None:
+        nodes.append(f"/dev/nvidia{minor}")
     if isinstance(driver, str) and "vfio" in driver and isinstance(group, int):
         nodes.append(f"/dev/vfio/{group}")
     return tuple(nodes)
 
 
-def read_nvidia_minors(reader: Reader) -> dict[PciAddress, int]:
-    """Read which /dev/nvidiaN is which function; empty where NVIDIA's driver is not loaded."""
-    folder = "/proc/driver/nvidia/gpus"
-    minors = {}
-    names = reader.list_dir(folder)
-    for name in names if isinstance(names, tuple) else ():
-        text = reader.read_text(f"{folder}/{name}/information")
-        match = (
-            re.search(r"^Device Minor:\s*([0-9]+)\s*$", text, re.MULTILINE) if isinstance(text, str) else None
-        )
-        if match:
-            try:
-                minors[PciAddress.parse(name)] = int(match[1])
-            except ValueError:  # not named by an address: not a card that could be matched
-                continue
-    return minors
+def read_nvidia_minors(reader: Reader) -> Minors:
+    """Read which /dev/nvidiaN is which function; empty where NVIDIA's driver shows no card.
+
+    Unknown, as a whole or of one card, where what the driver shows cannot be read or says no number.
+    """
+    names = reader.list_dir(_NVIDIA)
+    if isinstance(names, Unknown):
+        return names
+    return {address: _read_minor(reader, name) for name in names or () for address in parse_addresses([name])}
+
+
+def _read_minor(reader: Reader, name: str) -> int | Unknown:
+    path = f"{_NVIDIA}/{name}/information"
+    text = needed(reader.read_text(path), path)
+    if isinstance(text, Unknown):
+        return text
+    match = _MINOR.search(text)
+    return int(match[1]) if match else Unknown(f"{path} has no Device Minor")
+
+
+def _nvidia_minor(device: Device, driver: str | None | Unknown, minors: Minors) -> int | None | Unknown:
+    """N of /dev/nvidiaN: every card that the driver nvidia has, and no virtual function, has one.
+
+    kernel-open/nvidia/nv-pci.c, ``nv_pci_probe``: a virtual function is handed on before it gets a number.
+    """
+    minor = minors if isinstance(minors, Unknown) else minors.get(device.address)
+    if driver != "nvidia" or "physfn" in device.names:
+        return None if isinstance(minor, Unknown) else minor
+    return Unknown(f"{_NVIDIA}/{device.address} is not there") if minor is None else minor
 
 
 def _made_by_driver(device: Device) -> list[str] | Unknown:
