@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from gpucloud.cli.main import VERBS, Verb, run
+from gpucloud.cli.output import has_colours
 from gpucloud.model.failure import Exit, Failure
 
 
@@ -143,3 +145,41 @@ def test_a_folder_that_takes_no_reports_is_refused_before_the_demo_begins(
     error = capsys.readouterr().err
     assert "cannot be made: Not a directory; name another with --output" in error
     assert error.count("\n") == 1
+
+
+GPUCLOUD = Path(sys.executable).with_name("gpucloud")
+
+
+@pytest.mark.parametrize("words", ["explain acs-missing", "scan --from x", "doctor --from x", "--help"])
+def test_a_closed_standard_output_is_one_line(words: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" {words} >&-', GPUCLOUD],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (Exit.ERROR, 1)
+    assert "standard output is closed" in done.stderr
+
+
+def test_a_reader_of_the_help_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [GPUCLOUD, "--help"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (Exit.FINE, b"")
+
+
+def test_colours_are_for_terminals_whose_user_has_not_declined_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert has_colours()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not has_colours()
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not has_colours()

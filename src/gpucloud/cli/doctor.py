@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
-from gpucloud.cli.output import Shape, clean, table
+from gpucloud.cli.output import Shape, clean, has_colours, table
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def finish(worst: Worst, threshold: Level) -> None:
 
 def _coloured(text: str) -> str:
     """The same text, with levels in colour where a person reads it on a terminal."""
-    if not sys.stdout.isatty():
+    if not has_colours():
         return text
     colours = {"BLOCKER": "\x1b[1;31m", "WARNING": "\x1b[1;33m", "INFO": "\x1b[1;36m"}
     for word, colour in colours.items():

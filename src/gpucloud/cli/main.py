@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import cleandoc
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -122,6 +123,8 @@ def _fail(line: str, code: int) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give its exit code; every error becomes one line."""
+    if sys.stdout is None:  # so it is where the shell closed it
+        return _fail("standard output is closed: open it, or send it to /dev/null", Exit.ERROR)
     try:
         code = call(arguments)
         sys.stdout.flush()
@@ -132,6 +135,10 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _drop_output()  # the reader went away (`| head`)
         return Exit.FINE
+    except SystemExit as exit_:
+        if isinstance(exit_.__context__, BrokenPipeError):  # rich ends the program where the reader went away
+            return Exit.FINE
+        raise
     except OSError as error:
         _drop_output()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", code_of(error))
@@ -184,6 +191,8 @@ def main() -> None:
     What a command reads lives until its end: to search all of it for circles again and again, and once more
     at the exit, takes a tenth of a scan.
     """
+    if sys.stdin is None:  # closed by the shell: nothing can be asked
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open to the end
     gc.freeze()
     gc.set_threshold(_OBJECTS)
     code = run(sys.argv[1:])

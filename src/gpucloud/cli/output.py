@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -22,6 +23,15 @@ class Shape(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def has_colours() -> bool:
+    """Claims a terminal on standard output whose user has not declined colours.
+
+    Source: https://no-color.org (any value but the empty one); terminfo(5) for ``dumb``.
+    """
+    declined = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown")
+    return sys.stdout.isatty() and not declined
 
 
 def clean(text: str) -> str:
