@@ -8,14 +8,14 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cloud.builders import at, card, function, held_by, host, unit
+from tests.cloud.builders import ACCELERATOR, at, card, function, held_by, host, unit
 
 from gpucloud.cloud.choose import Refused, choose
 from gpucloud.cloud.claims import Claims
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.host import Host
-from gpucloud.model.pci import Holder, PciAddress
+from gpucloud.model.pci import Holder, PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 
 FREE = Claims()
@@ -106,6 +106,24 @@ def test_a_host_driver_in_the_group_refuses_the_unit() -> None:
 def test_group_peers_that_vfio_accepts_do_not_matter(driver: str | None) -> None:
     peer = function("3c:00.0", driver=driver, group=10)
     assert _chosen(host(card("3b:00", peers=["3c:00.0"]), others=[peer]), ONE)
+
+
+FPGA, INSTINCT = PciId(0x10EE, 0x5001), PciId(0x1002, 0x74A1)
+
+
+def test_an_accelerator_that_may_be_no_gpu_is_given_only_to_those_who_name_it() -> None:
+    fpga = unit(function("3b:00.0", FPGA, ACCELERATOR, name="Alveo U250"))
+    refused = _refusal(host(fpga), ONE)
+    assert refused.what == (
+        "1 wanted, 0 free of 0 GPU units here (0000:3b:00.0: Alveo U250 is an accelerator that may be no GPU)"
+    )
+    assert refused.then == "name it, if it is meant: --unit 0000:3b:00.0"
+    assert _chosen(host(fpga), replace(ONE, units=(at("3b:00.0"),))) == ["0000:3b:00.0"]
+    assert _chosen(host(fpga), replace(ONE, model="alveo")) == ["0000:3b:00.0"]
+
+
+def test_an_accelerator_of_a_maker_of_gpus_is_given() -> None:
+    assert _chosen(host(unit(function("3b:00.0", INSTINCT, ACCELERATOR))), ONE)
 
 
 def test_units_of_one_group_do_not_go_to_different_guests() -> None:

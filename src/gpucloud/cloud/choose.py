@@ -11,6 +11,13 @@ from gpucloud.cloud.eligible import NotFree, refuse
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.host import Host
+from gpucloud.model.pci import PciClass, PciId
+
+_PROCESSING_ACCELERATOR = 0x1200
+_GPU_MAKERS = (0x1002, 0x10DE)
+"""AMD and NVIDIA: their class 1200 is a GPU without a display (AMD Instinct). Of others it is an FPGA
+(Xilinx 10ee, Intel 8086:0b30), a neural processor (Intel 8086:7d1d, Habana 1da3); Intel's GPUs are class
+03xx (pci.ids)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +67,34 @@ def choose(host: Host, claims: Claims, spec: GuestSpec) -> tuple[GpuUnit, ...] |
         else:
             refusals.append(refusal)
     if len(free) < spec.gpus:
+        refusals += _left_out(host, spec)
         return Refused(spec.gpus, len(free), len(units), tuple(refusals), spec.model)
     return best_set(free, spec.gpus)
 
 
 def _asked_for(host: Host, spec: GuestSpec) -> list[GpuUnit]:
-    """The units that the user named, each once, or those of the model."""
+    """The units that the user named, each once, or those of the model, or all that are surely GPUs."""
     if spec.units:
         return [unit for unit in host.units if set(unit.addresses) & set(spec.units)]
-    return [unit for unit in host.units if spec.model is None or is_model(unit, spec.model)]
+    if spec.model is not None:
+        return [unit for unit in host.units if is_model(unit, spec.model)]
+    return [unit for unit in host.units if is_surely_gpu(unit)]
+
+
+def _left_out(host: Host, spec: GuestSpec) -> Iterable[NotFree]:
+    """Units that are given only to those who name them."""
+    if not spec.units and spec.model is None:
+        for unit in host.units:
+            if not is_surely_gpu(unit):
+                why = f"{unit.primary.name} is an accelerator that may be no GPU"
+                yield NotFree(unit.address, why, f"name it, if it is meant: --unit {unit.address}")
+
+
+def is_surely_gpu(unit: GpuUnit) -> bool:
+    """Claims a display controller, or a processing accelerator of a vendor whose accelerators are GPUs."""
+    kind, id_ = unit.primary.pci_class, unit.primary.id
+    is_accelerator = isinstance(kind, PciClass) and kind.kind == _PROCESSING_ACCELERATOR
+    return not is_accelerator or (isinstance(id_, PciId) and id_.vendor in _GPU_MAKERS)
 
 
 def is_model(unit: GpuUnit, model: str) -> bool:
