@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gpucloud.cloud.libvirt.connection import one_line
+from typing import Any
+
+import pytest
+
+from gpucloud.cloud.libvirt.connection import connect_with, one_line
+from gpucloud.model.failure import Failure
 
 DEVICE = '-device {"driver":"vfio-pci"}: '
 QEMU = f"""\
@@ -23,3 +28,31 @@ def test_warnings_are_told_where_there_is_nothing_else() -> None:
 
 def test_of_a_long_error_the_end_is_told() -> None:
     assert one_line("x" * 10_000 + "the cause") == f"... {'x' * 491}the cause"
+
+
+class Answering:
+    """libvirt's binding, and its connection, of some version."""
+
+    libvirtError = OSError  # noqa: N815 - its name
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+
+    def registerErrorHandler(self, handler: object, context: object) -> None:  # noqa: N802 - its name
+        pass
+
+    def open(self, uri: str) -> Any:
+        return self
+
+    def getLibVersion(self) -> int:  # noqa: N802 - its name
+        return self.version
+
+
+def test_a_libvirt_that_cannot_give_a_guest_its_address_bits_is_refused_by_its_version() -> None:
+    with pytest.raises(Failure, match=r"libvirt here is 8\.6\.0, and guests with GPUs need 8\.7\.0"):
+        connect_with(Answering(8_006_000))
+
+
+@pytest.mark.parametrize("version", [8_007_000, 9_000_000, 11_003_000])
+def test_newer_ones_are_connected_to(version: int) -> None:
+    assert connect_with(Answering(version)) is not None

@@ -25,6 +25,9 @@ _SYSTEM_FOLDERS = (
 """Where distributions put Python modules, which a virtual environment does not look into."""
 _START = "systemctl start libvirtd (where it is not installed: apt install libvirt-daemon-system)"
 
+_OLDEST = (8, 7, 0)
+"""The first that knows ``maxphysaddr`` of a guest's processor (libvirt docs/formatdomain.rst)."""
+
 _NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
 _LINGERS = (9, 38, 68)  # VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_TIMEOUT
 _METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
@@ -114,16 +117,37 @@ def connect() -> Hypervisor:
     """Open the connection to this machine's libvirt.
 
     Raises:
-        Failure: the module is missing, or libvirt does not answer.
+        Failure: the module is missing, or libvirt does not answer or is too old.
     """
-    module = import_system_module("libvirt")
+    return connect_with(import_system_module("libvirt"))
+
+
+def connect_with(module: Any) -> Hypervisor:
+    """Open the connection through libvirt's binding.
+
+    Raises:
+        Failure: libvirt does not answer, or is too old.
+    """
     # libvirt prints errors on standard error by itself unless told where they go.
     module.registerErrorHandler(_ignore, None)
     try:
         connection = module.open(URI)
+        version = _version(connection.getLibVersion())
     except module.libvirtError as error:
         raise Failure(f"libvirt does not answer: {one_line(str(error))}", _START) from error
+    if version < _OLDEST:
+        told, oldest = (".".join(map(str, each)) for each in (version, _OLDEST))
+        raise Failure(
+            f"libvirt here is {told}, and guests with GPUs need {oldest}: older ones cannot give a guest the "
+            "processor's address bits that large BARs need",
+            "use a release of the distribution that has it",
+        )
     return Libvirt(module, connection)
+
+
+def _version(number: int) -> tuple[int, int, int]:
+    """Read libvirt's own number: 1000000 times major, 1000 times minor, and the release."""
+    return number // 1_000_000, number // 1_000 % 1_000, number % 1_000
 
 
 def _ignore(_context: object, _error: object) -> None:
