@@ -43,6 +43,15 @@ def test_a_healthy_host_is_told_so() -> None:
     )
 
 
+def test_what_could_not_be_read_is_counted_where_nothing_is_found() -> None:
+    half_read = host(card("3b:00", "vfio-pci"), arguments=UNREAD, has_interrupt_remapping=UNREAD)
+    first, *_ = render_text(diagnose(Case(half_read))).splitlines()
+    assert first.startswith(
+        "test host: nothing stops a GPU from reaching a guest, as far as it can be seen: "
+    )
+    assert first.endswith(" facts could not be read")
+
+
 def test_the_worst_finding_decides_the_place_in_a_fleet_also_where_another_is_said_first() -> None:
     bare = diagnose(Case(host(arguments="quiet", groups={})))
     assert [one.level.value for one in bare.findings][:2] == ["warning", "blocker"]

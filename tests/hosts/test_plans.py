@@ -13,13 +13,18 @@ from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.pci.names import NewestNames
 from gpucloud.model.host import Host
 from gpucloud.model.spec import Match, Pool, Spec, Use
+from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.plan import render_plan
 
 
 def everything(host: Host) -> Spec:
     """Every card that could go whole to a guest goes."""
-    cards = tuple(str(unit.address) for unit in host.units if "passthrough" in unit.uses)
+    cards = tuple(
+        str(unit.address)
+        for unit in host.units
+        if not isinstance(unit.uses, Unknown) and "passthrough" in unit.uses
+    )
     pool = Pool("all", Use.PASSTHROUGH, (Match(addresses=cards or ("0000:ff:1f.7",)),))
     return Spec(pools=(pool,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.doctor.build import UNREAD, function
 from tests.host_tree import HostTree
 from tests.hosts.builders.arc import build_arc
 from tests.hosts.builders.desktop import build_apu
@@ -12,6 +13,7 @@ from tests.hosts.builders.nvidia_slices import build_a2, build_t4
 from tests.inventory.build import addresses, read
 from tests.listing_host import host_from_listing
 
+from gpucloud.inventory.units import fold_units
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
 
@@ -130,6 +132,12 @@ def test_without_an_iommu_there_is_no_passthrough(tree: HostTree) -> None:
     tree.function("0000:05:00.0", "1002:73bf", "0300")
     unit = read(tree).units[0]
     assert (unit.groups, unit.uses) == ((), ())
+
+
+def test_uses_are_unknown_where_nothing_that_would_show_one_was_read() -> None:
+    gpu = function("3b:00.0", group=UNREAD, sriov=UNREAD, mdev_types=UNREAD)
+    (unit,) = fold_units({gpu.address: gpu}, UNREAD)
+    assert unit.uses == UNREAD
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _row(unit: GpuUnit, host: Host) -> tuple[str, ...]:
         "\n".join(_said(function.driver, "-") for function in functions),
         _said(unit.primary.numa_node, "-"),
         "\n".join(dict.fromkeys(_holders(unit, host))) or "-",
-        ", ".join(unit.uses) or "-",
+        "?" if isinstance(unit.uses, Unknown) else ", ".join(unit.uses) or "-",
     )
 
 

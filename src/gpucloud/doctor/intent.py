@@ -9,6 +9,7 @@ from gpucloud.doctor.options import ids_naming
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
+from gpucloud.model.unknown import Unknown
 
 
 def is_given_away(function: PciFunction) -> bool:
@@ -46,7 +47,7 @@ def has_slices(unit: GpuUnit) -> bool:
 
 def is_sliced(unit: GpuUnit) -> bool:
     """Claims a card that offers vGPUs or virtual functions now: its host driver has to stay."""
-    return any(use != "passthrough" for use in unit.uses)
+    return not isinstance(unit.uses, Unknown) and any(use != "passthrough" for use in unit.uses)
 
 
 def cards(case: Case) -> tuple[GpuUnit, ...]:

@@ -137,7 +137,9 @@ def _verdict(diagnosis: Diagnosis) -> str:
             return _NO_GPU_SEEN
         if diagnosis.is_of_report:
             return f"no cause is shown by this evidence ({_recognised(diagnosis)}); {_ADD}"
-        return _NOTHING_ON_HOST
+        unread = len({one.fact for one in diagnosis.blind})
+        facts = "1 fact" if unread == 1 else f"{unread} facts"
+        return f"{_NOTHING_ON_HOST}: {facts} could not be read" if unread else _NOTHING_ON_HOST
     levels = [finding.level.value for finding in diagnosis.findings]
     return ", ".join(
         f"{levels.count(level)} {level}{'s' if levels.count(level) != 1 and level != 'info' else ''}"

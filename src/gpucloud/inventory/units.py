@@ -195,7 +195,7 @@ def _unit(members: tuple[PciFunction, ...], functions: Functions, index: _Index)
         functions=members,
         groups=tuple(numbers),
         group_peers=tuple(address for address in peers if address not in own),
-        uses=tuple(_uses(members, functions)),
+        uses=tuple(_uses(members, functions)) or _unseen_use(members[0], members),
     )
 
 
@@ -220,6 +220,19 @@ def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[st
         yield "vgpu-mdev"
     if any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in slices):
         yield "vgpu-vfio"
+
+
+def _unseen_use(primary: PciFunction, members: Iterable[PciFunction]) -> tuple[str, ...] | Unknown:
+    """No use is shown: that is a fact only where all was read that shows one."""
+    if primary.is_management_display:
+        return ()
+    deciding = (
+        *(each.iommu_group for each in members),
+        primary.sriov,
+        primary.mdev_types,
+        primary.vendor_vfio_types,
+    )
+    return next((each for each in deciding if isinstance(each, Unknown)), ())
 
 
 def _kind(function: PciFunction) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpucloud.model.pci import PciAddress, PciFunction
+from gpucloud.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,9 @@ class GpuUnit:
     """IOMMU groups of all functions, each once, in order; empty where there are none or unknown."""
     group_peers: tuple[PciAddress, ...]
     """Endpoints of these groups that are no part of the unit: they bind the unit's fate."""
-    uses: tuple[str, ...]
-    """What the host shows it can be used for: passthrough, sriov, vgpu-mdev, vgpu-vfio."""
+    uses: tuple[str, ...] | Unknown
+    """What the host shows it can be used for: passthrough, sriov, vgpu-mdev, vgpu-vfio. Unknown where nothing
+    is shown and not all that would show it could be read."""
 
     @property
     def primary(self) -> PciFunction:

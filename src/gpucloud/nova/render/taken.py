@@ -156,7 +156,7 @@ class _Taker:
         if parents:
             for parent in parents:
                 self._parent(pool, unit, parent, offering[parent.address])
-        elif "vgpu-vfio" in unit.uses or any(
+        elif (not isinstance(unit.uses, Unknown) and "vgpu-vfio" in unit.uses) or any(
             isinstance(each.vendor_vfio_types, tuple) for each in members[1:]
         ):
             self._slices(pool, unit, self._only_choice(pool))
