@@ -8,18 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Protocol
 
+from gpucloud.cloud.packages import install_line
 from gpucloud.model.failure import Failure
-
-PACKAGES = {
-    "busybox": "busybox-static",
-    "qemu-img": "qemu-utils",
-    "qemu-system-x86_64": "qemu-system-x86",
-    "virsh": "libvirt-clients",
-    "libvirtd": "libvirt-daemon-system",
-    "systemctl": "systemd",
-    "systemd-run": "systemd",
-}
-"""Debian's package of each program."""
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -28,11 +18,6 @@ class Run(Protocol):
     """Runs a program and gives what it printed."""
 
     def __call__(self, argv: Sequence[str], *, timeout_s: float = 60.0) -> str: ...
-
-
-def install_line(program: str) -> str:
-    """The command that brings a program."""
-    return f"apt install {PACKAGES.get(program, program)}"
 
 
 def run(argv: Sequence[str], *, timeout_s: float = 60.0) -> str:

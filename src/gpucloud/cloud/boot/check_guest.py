@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gpucloud.cloud.boot.cpio import character_device, directory, program, render_cpio
 from gpucloud.cloud.definition.parts import KernelBoot
-from gpucloud.cloud.programs import SYSTEM_PATH, install_line
+from gpucloud.cloud.packages import install_line
+from gpucloud.cloud.programs import SYSTEM_PATH
 from gpucloud.cloud.report import REPORT_SCRIPT
 from gpucloud.model.failure import Failure
 
@@ -76,7 +77,7 @@ def find_kernel(release: str, root: Path) -> Path:
             return path
     raise Failure(
         f"the check guest boots this host's own kernel, and there is none in {root / 'boot'}",
-        "apt install linux-image-amd64, or give a disk image with --image",
+        f"{install_line('kernel')}, or give a disk image with --image",
     )
 
 

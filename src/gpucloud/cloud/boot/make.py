@@ -10,6 +10,7 @@ from gpucloud.cloud.boot.check_guest import make_check_guest
 from gpucloud.cloud.boot.image import Image, inspect_image, make_disk
 from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
 from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware
+from gpucloud.cloud.packages import install_line
 from gpucloud.cloud.programs import Run
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec
@@ -54,7 +55,8 @@ class BootMaker:
         if Firmware.BIOS in image.firmwares:
             return Firmware.BIOS
         raise Failure(
-            f"the image {image.path} starts with UEFI, and no UEFI firmware is installed", "apt install ovmf"
+            f"the image {image.path} starts with UEFI, and no UEFI firmware is installed",
+            install_line("ovmf"),
         )
 
     def _make_check_guest(self, folder: Path, identity: Identity) -> Boot:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from gpucloud.cloud.definition.record import NAMESPACE, PREFIX
 from gpucloud.cloud.libvirt.domain import Domain, DomainState, parse_domain
+from gpucloud.cloud.packages import LOOK_AT_LIBVIRT, install_line, start_line
 from gpucloud.model.failure import Failure
 
 URI = "qemu:///system"
@@ -23,7 +24,6 @@ _SYSTEM_FOLDERS = (
     "/usr/lib/python{version}/site-packages",
 )
 """Where distributions put Python modules, which a virtual environment does not look into."""
-_START = "systemctl start libvirtd (where it is not installed: apt install libvirt-daemon-system)"
 
 _OLDEST = (8, 7, 0)
 """The first that knows ``maxphysaddr`` of a guest's processor (libvirt docs/formatdomain.rst)."""
@@ -107,7 +107,7 @@ def import_system_module(name: str) -> ModuleType:
     except ImportError as error:
         raise Failure(
             f"guests need libvirt's Python module, and Python {version} finds none ({error})",
-            "apt install python3-libvirt libvirt-daemon-system",
+            install_line("python3-libvirt", "libvirt"),
         ) from error
     finally:
         sys.path[:] = kept
@@ -134,7 +134,10 @@ def connect_with(module: Any) -> Hypervisor:
         connection = module.open(URI)
         version = _version(connection.getLibVersion())
     except module.libvirtError as error:
-        raise Failure(f"libvirt does not answer: {one_line(str(error))}", _START) from error
+        raise Failure(
+            f"libvirt does not answer: {one_line(str(error))}",
+            f"{start_line()} (where it is not installed: {install_line('libvirt')})",
+        ) from error
     if version < _OLDEST:
         told, oldest = (".".join(map(str, each)) for each in (version, _OLDEST))
         raise Failure(
@@ -175,7 +178,7 @@ class Libvirt:
             raise self._failure(error, doing) from error
 
     def _failure(self, error: Any, doing: str, kind: type[Failure] = Failure) -> Failure:
-        return kind(f"libvirt could not {doing}: {one_line(str(error))}", "see journalctl -u libvirtd")
+        return kind(f"libvirt could not {doing}: {one_line(str(error))}", LOOK_AT_LIBVIRT)
 
     def domains(self) -> tuple[Domain, ...]:
         with self._said("list its guests"):

@@ -23,6 +23,7 @@ from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
+from gpucloud.cloud.packages import LOOK_AT_LIBVIRT
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
@@ -159,7 +160,7 @@ class Launch:
         if given != asked:
             odd = ", ".join(sorted(map(str, given ^ asked)))
             what = f"libvirt did not give guest {guest.name} what was asked: {odd} differ"
-            raise Failure(what, "see journalctl -u libvirtd")
+            raise Failure(what, LOOK_AT_LIBVIRT)
 
     def _wait(self, guest: Definition) -> tuple[SeenFunction, ...]:
         return Waiting(guest, self.hypervisor, self.tools.clock, self.patience, self.say).for_report()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpucloud.cloud.definition.parts import Accelerator, UserNetwork
-from gpucloud.cloud.programs import SYSTEM_PATH, install_line
+from gpucloud.cloud.packages import install_line
+from gpucloud.cloud.programs import SYSTEM_PATH
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Kvm
 
