@@ -50,7 +50,7 @@ def test_systemd_is_asked_for_a_timer_that_ends_the_guest_by_its_uuid(tmp_path: 
 def test_a_timer_that_is_gone_already_needs_no_stopping(tmp_path: Path) -> None:
     run = Recorder("systemctl ended with 5: Unit gpucloud-end-one.timer not loaded")
     SystemdDeadline(run).disarm("one", UUID, tmp_path)
-    assert run.ran == [["systemctl", "stop", "gpucloud-end-one.timer"]]
+    assert run.ran == [["systemctl", "stop", "gpucloud-end-one.timer", "gpucloud-end-one.service"]]
 
 
 def test_a_timer_that_cannot_be_stopped_is_said(tmp_path: Path) -> None:

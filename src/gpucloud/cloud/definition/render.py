@@ -214,6 +214,7 @@ def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
 
 def _address(address: PciAddress) -> dict[str, str]:
     return {
+        # Up to 32 bits, as behind Intel VMD: libvirt's src/conf/schemas/basictypes.rng, pciDomain.
         "domain": f"0x{address.domain:04x}",
         "bus": f"0x{address.bus:02x}",
         "slot": f"0x{address.device:02x}",

@@ -90,7 +90,9 @@ class SystemdDeadline:
     def disarm(self, name: str, uuid: str, folder: Path) -> None:
         del uuid, folder
         try:
-            self.run(["systemctl", "stop", f"{_unit(name)}.timer"])
+            # The service too: where the time is over already it may wait for a guest that lingers, and would
+            # remove the folder of the next guest of that name.
+            self.run(["systemctl", "stop", f"{_unit(name)}.timer", f"{_unit(name)}.service"])
         except Failure as failure:
             # A unit that does not exist is exit code 5; nothing to stop is what is wanted.
             if not failure.what.startswith(_NOT_LOADED):
