@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gpucloud.cloud.libvirt.connection import connect_with, one_line
+from gpucloud.cloud.packages import install_line, start_line
 from gpucloud.model.failure import Failure
 
 DEVICE = '-device {"driver":"vfio-pci"}: '
@@ -56,3 +57,17 @@ def test_a_libvirt_that_cannot_give_a_guest_its_address_bits_is_refused_by_its_v
 @pytest.mark.parametrize("version", [8_007_000, 9_000_000, 11_003_000])
 def test_newer_ones_are_connected_to(version: int) -> None:
     assert connect_with(Answering(version)) is not None
+
+
+class Silent(Answering):
+    """A daemon that does not run."""
+
+    def open(self, uri: str) -> Any:
+        raise OSError("Failed to connect socket to '/var/run/libvirt/libvirt-sock'")
+
+
+def test_where_libvirt_does_not_answer_its_start_and_its_package_are_told() -> None:
+    with pytest.raises(Failure, match="libvirt does not answer: Failed to connect socket") as caught:
+        connect_with(Silent(0))
+    assert start_line() in caught.value.then
+    assert install_line("libvirt") in caught.value.then
