@@ -62,7 +62,7 @@ class FakeDeadline:
 
     armed: dict[str, int] = field(default_factory=dict)
 
-    def arm(self, name: str, uuid: str, folder: Path, seconds: int) -> None:
+    def arm(self, name: str, uuid: str, folder: Path, log: Path, seconds: int) -> None:
         assert folder.is_dir()
         self.armed[name] = seconds
 

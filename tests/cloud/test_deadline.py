@@ -40,11 +40,11 @@ class Recorder:
 
 def test_systemd_is_asked_for_a_timer_that_ends_the_guest_by_its_uuid(tmp_path: Path) -> None:
     run = Recorder()
-    SystemdDeadline(run).arm("one", UUID, tmp_path, 7200)
+    SystemdDeadline(run).arm("one", UUID, tmp_path, tmp_path / "one.log", 7200)
     (argv,) = run.ran
     assert argv[0] == "systemd-run"
     assert {"--unit=gpucloud-end-one", "--on-active=7200", "--collect"} <= set(argv)
-    assert argv[-2:] == [UUID, str(tmp_path)]
+    assert argv[-3:] == [UUID, str(tmp_path), str(tmp_path / "one.log")]
 
 
 def test_a_timer_that_is_gone_already_needs_no_stopping(tmp_path: Path) -> None:
@@ -79,14 +79,24 @@ def _end(virsh: Path, folder: Path, answer: str) -> list[str]:
     (virsh / "answer").write_text(answer)
     folder.mkdir()
     path = {"PATH": f"{virsh}:{os.environ['PATH']}"}
-    subprocess.run(["sh", "-c", end_script(retry_s=0), "end", UUID, folder], env=path, check=True, timeout=20)
+    subprocess.run(
+        ["sh", "-c", end_script(retry_s=0), "end", UUID, folder, folder.with_name("one.log")],
+        env=path,
+        check=True,
+        timeout=20,
+    )
     return (virsh / "asked").read_text().splitlines()
 
 
-def test_the_guest_is_ended_and_its_folder_removed(virsh: Path, tmp_path: Path) -> None:
+def test_the_guest_is_ended_and_its_folder_and_log_removed(virsh: Path, tmp_path: Path) -> None:
+    logs = [tmp_path / "one.log", tmp_path / "one.log.0"]
+    others = tmp_path / "one.log-of-another"
+    for log in (*logs, others):
+        log.write_text("")
     asked = _end(virsh, tmp_path / "guest", "exit 0")
     assert asked == [f"-q -c qemu:///system destroy {UUID}"]
-    assert not (tmp_path / "guest").exists()
+    assert not any(path.exists() for path in (tmp_path / "guest", *logs))
+    assert others.exists()
 
 
 def test_a_guest_that_is_gone_already_is_fine(virsh: Path, tmp_path: Path) -> None:
@@ -117,7 +127,7 @@ def test_while_libvirt_does_not_answer_it_is_tried_again(virsh: Path, tmp_path: 
 def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_path: Path) -> None:
     arm = (
         "from pathlib import Path; from gpucloud.cloud.libvirt.machine.deadline import ShellDeadline;"
-        f"ShellDeadline().arm('one', '{UUID}', Path('{tmp_path}'), 600)"
+        f"ShellDeadline().arm('one', '{UUID}', Path('{tmp_path}'), Path('{tmp_path}/one.log'), 600)"
     )
     subprocess.run([sys.executable, "-c", arm], check=True)
     waiting = int((tmp_path / "watcher").read_text())

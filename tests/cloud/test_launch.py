@@ -88,12 +88,14 @@ def test_escape_sequences_of_a_guest_are_not_in_the_error(here: Machine) -> None
 
 def test_an_interrupt_leaves_nothing(here: Machine) -> None:
     def interrupt(hypervisor: FakeHypervisor, running: Running) -> None:
+        running.prints("so far")
         raise KeyboardInterrupt
 
     here.hypervisor.behaviour = interrupt
     with pytest.raises(KeyboardInterrupt):
         _launch(here, replace(SPEC, lifetime_s=60))
     assert (here.hypervisor.running, list(here.leftovers()), here.deadline.armed) == ({}, [], {})
+    assert not here.places.log("one").exists()
 
 
 def test_a_failed_guest_can_be_kept_and_says_why(here: Machine) -> None:

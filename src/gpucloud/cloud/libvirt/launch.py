@@ -147,7 +147,8 @@ class Launch:
     def _arm(self, guest: Definition, folder: Path) -> None:
         """Start the time before the guest: whatever dies from here on, the guest ends."""
         if self.spec.lifetime_s is not None:
-            self.tools.deadline.arm(guest.name, guest.uuid, folder, self.spec.lifetime_s)
+            log = guest.console_log
+            self.tools.deadline.arm(guest.name, guest.uuid, folder, log, self.spec.lifetime_s)
 
     def _check_given(self, guest: Definition) -> None:
         """See that libvirt gave exactly the functions that were asked for.

@@ -80,6 +80,8 @@ class Undo:
         try:
             with self.tools.places.locked(lambda: self.say("waiting for another launch")):
                 take_back(self.tools, self.hypervisor, name, uuid, self.say)
+                if isinstance(error, KeyboardInterrupt):  # of a failure the console tells more
+                    self.tools.places.remove_log(name)
         except Failure as left:
             raise _both(name, error, left) from error
 

@@ -26,9 +26,9 @@ _WATCHER = "watcher"
 
 
 def end_script(retry_s: int = _RETRY_S) -> str:
-    """POSIX shell that ends a domain and removes its folder, and the one above if it was the last.
+    """POSIX shell that ends a domain and removes its folder and console log, and the folders above if empty.
 
-    Arguments: UUID, folder.
+    Arguments: UUID, folder, log; older parts of the log have a number behind its name.
 
     What virsh says does not tell a guest that is gone from a connection that broke in mid-call ("failed to
     get domain" is both): only a list that came, and has no such guest, says that there is none.
@@ -41,14 +41,15 @@ until virsh -q -c qemu:///system destroy "$1" >/dev/null 2>&1; do
   sleep {retry_s}
 done
 rm -rf -- "$2"
-rmdir -- "${{2%/*}}" 2>/dev/null || true
+rm -f -- "$3" "$3".[0-9]*
+rmdir -- "${{2%/*}}" "${{3%/*}}" 2>/dev/null || true
 """
 
 
 class Deadline(Protocol):
     """Ends a guest when its time is over, whatever happens to the command that made it."""
 
-    def arm(self, name: str, uuid: str, folder: Path, seconds: int) -> None:
+    def arm(self, name: str, uuid: str, folder: Path, log: Path, seconds: int) -> None:
         """Start the time.
 
         Raises:
@@ -71,7 +72,7 @@ class SystemdDeadline:
 
     run: Run
 
-    def arm(self, name: str, uuid: str, folder: Path, seconds: int) -> None:
+    def arm(self, name: str, uuid: str, folder: Path, log: Path, seconds: int) -> None:
         self.run(
             [
                 "systemd-run",
@@ -83,7 +84,7 @@ class SystemdDeadline:
                 "--timer-property=AccuracySec=1s",
                 "--setenv=LC_ALL=C.UTF-8",
                 f"--setenv=PATH={SYSTEM_PATH}",
-                *_command(end_script(), uuid, folder),
+                *_command(end_script(), uuid, folder, log),
             ]
         )
 
@@ -103,18 +104,18 @@ def _unit(name: str) -> str:
     return f"gpucloud-end-{name}"
 
 
-def _command(script: str, uuid: str, folder: Path, *more: str) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", script, "gpucloud-end", uuid, str(folder), *more)
+def _command(script: str, uuid: str, folder: Path, log: Path, *more: str) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", script, "gpucloud-end", uuid, str(folder), str(log), *more)
 
 
 @dataclass(frozen=True, slots=True)
 class ShellDeadline:
     """A shell in a session of its own that sleeps until the time is over."""
 
-    def arm(self, name: str, uuid: str, folder: Path, seconds: int) -> None:
+    def arm(self, name: str, uuid: str, folder: Path, log: Path, seconds: int) -> None:
         del name
         shell = subprocess.Popen(
-            _command('sleep "$3"' + end_script(), uuid, folder, str(seconds)),
+            _command('sleep "$4"' + end_script(), uuid, folder, log, str(seconds)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
