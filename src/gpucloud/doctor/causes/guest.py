@@ -258,6 +258,28 @@ PLATFORM = Heading(
             ),
         ),
         Cause(
+            "guest-port-missing",
+            "The guest's machine has no port for the device",
+            "A PCI Express device goes to a root port of the guest. The machine type has none (i440fx), all "
+            "are taken, or the device is to be added to a running guest at the root bus, which takes no hotplug.",
+            (
+                "`Bus 'pcie.0' does not support hotplugging`",
+                "`No more available PCI slots`",
+                "Proxmox VE: `q35 machine model is not enabled`",
+            ),
+            (
+                "Machine type q35; OpenStack: hw_machine_type=q35 on the image",
+                "More root ports: <controller type='pci' model='pcie-root-port'/>; nova: num_pcie_ports",
+                'Kata Containers: cold_plug_vfio or hot_plug_vfio = "root-port", and pcie_root_port',
+            ),
+            _RESTART,
+            (
+                "QEMU docs/pcie.txt: hot-plug",
+                "libvirt docs/pci-hotplug.rst",
+                "nova configuration reference: libvirt.num_pcie_ports",
+            ),
+        ),
+        Cause(
             "error-43",
             "The guest driver refuses the card (code 43)",
             "The Windows driver stops the device: old consumer drivers when they see a hypervisor, "

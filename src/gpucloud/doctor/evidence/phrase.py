@@ -65,6 +65,8 @@ class Phrase:
     """``guest`` or ``host`` where the message means this cause only when it was said there."""
     unless: str = ""
     """A pattern that makes the same words mean something else."""
+    passed: str = ""
+    """A phrase that shows that the matter passed: where it was said too, this one is for information."""
 
     @cached_property
     def letters(self) -> str:

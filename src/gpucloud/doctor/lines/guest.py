@@ -17,6 +17,11 @@ GUEST: Mapping[str, Make] = {
         "<cpu mode='host-passthrough'><maxphysaddr mode='passthrough'/></cpu>  <!-- libvirt 8.7 on -->",
         "openstack flavor set --property hw:maxphysaddr_mode=passthrough FLAVOR  # nova 29 and later",
     ),
+    "guest-port-missing": fixed(
+        "<type arch='x86_64' machine='q35'>hvm</type>  <!-- libvirt -->",
+        "<controller type='pci' model='pcie-root-port'/>  <!-- one for each further device -->",
+        "openstack image set --property hw_machine_type=q35 IMAGE",
+    ),
     "error-43": fixed(
         "<kvm><hidden state='on'/></kvm>  <!-- in <features>, for libvirt -->",
         "<hyperv><vendor_id state='on' value='gpucloud'/></hyperv>",

@@ -62,6 +62,7 @@ PASTED_RULES: tuple[Rule, ...] = (
     dma.argument_not_applied,
     dma.table_without_iommu,
     dma.x2apic_given_up,
+    dma.remapping_turned_off,
     dma.passthrough_said_unsupported,
     platform.group_said_not_viable,
     platform.companions_to_bind,

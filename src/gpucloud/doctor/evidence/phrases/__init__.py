@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from gpucloud.doctor.evidence.phrase import Phrase
-from gpucloud.doctor.evidence.phrases import guest, host, kernel, mistakes, nova, nvidia, placement, platforms
+from gpucloud.doctor.evidence.phrases import (
+    firmware,
+    guest,
+    host,
+    kernel,
+    mistakes,
+    nova,
+    nvidia,
+    placement,
+    platforms,
+)
 
 PHRASES: tuple[Phrase, ...] = (
     *kernel.PHRASES,
     *host.PHRASES,
+    *firmware.PHRASES,
     *guest.PHRASES,
     *nvidia.PHRASES,
     *platforms.PHRASES,

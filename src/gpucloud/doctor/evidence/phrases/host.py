@@ -192,7 +192,9 @@ CARD = (
     Phrase("reset-unavailable", "reset", r"Cannot reset device \S+,? no available reset mechanism|[Uu]nable to reset PCI device .{0,80}(?:no FLR|reset)|"
            r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c"),
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
-           "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c"),
+           "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c",
+           # A function of the chipset is on bus 0 and no card: QEMU says so at each start, and the guest runs.
+           unless=r"device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]"),
     Phrase("reset-method", "reset method", r"(?:Unsupported|Invalid) reset method '\w+'", _RESET, 0.8, "The kernel has no reset of the kind that was asked for",
            "Linux drivers/pci/pci.c, reset_method_store()"),
     Phrase("reset-bus-active", "not doing bus reset", r"Active .{0,40} devices on bus with .{0,40}not doing bus reset", _RESET, 0.8,
@@ -202,14 +204,16 @@ CARD = (
            "The card could not be reset", f"{_QEMU}pci.c"),
     Phrase("reset-proxmox", "reset pci device", r"(?:can't|failed to) reset PCI device '?[0-9a-f:.]+", _RESET, 0.5, "The card could not be reset", "Proxmox VE qemu-server", Level.WARNING),
     Phrase("amd-ring", "test failed", r"(?:amdgpu|radeon|drm).{0,60}(?:ring \w+ test failed|IB test failed)", _RESET, 0.6, "The card does not start again: it was not reset", "Linux amdgpu"),
-    Phrase("reset-mention", "reset bug", cause=_RESET, confidence=0.75, by="AMD cards", says="The card is not reset between guests"),
+    Phrase("reset-mention", "reset bug", cause=_RESET, confidence=0.75, by="AMD cards", says="The card is not reset between guests",
+           unless=r"\b(?:no|not|without|free of|fix(?:es|ed)?|solved)\b.{0,25}reset bug|reset bug.{0,25}\b(?:is|was|got) (?:fixed|solved|gone)"),
     Phrase("reset-inaccessible", "error -19", r"vfio.{0,60}(?:failed|error).{0,10}-19", _RESET, 0.4, "The card does not answer", "vfio", Level.WARNING),
     Phrase("atombios", "atombios stuck", cause=_RESET, confidence=0.85, by="Linux amdgpu/atom.c",
            says="The card was not reset: its BIOS does not run a second time"),
     Phrase("vendor-reset-failed", "reset result", r"AMD_\w+: reset result = -\d+", _RESET, 0.88, "The card was not reset", "gnif/vendor-reset"),
     Phrase("vendor-reset-failed", "amd_", r"AMD_(?:POLARIS|VEGA|NAVI)\w*: (?:[^\n]{0,60}\bfailed\b|timed out|could not|PSP mode1 reset failed)", _RESET, 0.85, "The card was not reset", "gnif/vendor-reset src/amd"),
     Phrase("vendor-reset-failed", "vfio-pci", r"vfio-pci \S+ (?:SMU error 0x|Failed to send message 0x\w+: return)", _RESET, 0.85, "The card was not reset: its controller does not answer", "gnif/vendor-reset src/amd"),
-    Phrase("vendor-reset", "performing reset", r"AMD_\w+: (?:performing (?:pre-|post-)?reset|bus reset)", _RESET, 0.55, "A reset module works on the card: it does not reset by itself", "gnif/vendor-reset", Level.WARNING),
+    Phrase("vendor-reset-done", "reset result = 0", says="the reset module reset the card", by="gnif/vendor-reset"),
+    Phrase("vendor-reset", "performing reset", r"AMD_\w+: (?:performing (?:pre-|post-)?reset|bus reset)", _RESET, 0.55, "A reset module works on the card: it does not reset by itself", "gnif/vendor-reset", Level.WARNING, passed="vendor-reset-done"),
     Phrase("amd-psp", "psp", r"(?:PSP (?:load \w+ failed|create ring failed|tmr init failed|is not alive|firmware loading failed)|psp.{0,30}(?:hw_init|resume).{0,40}"
            r"failed|hw_init of IP block <psp> failed)", _RESET, 0.75, "The card was not reset: its security processor does not start again", "Linux amdgpu/amdgpu_psp.c"),
     Phrase("amd-post", "gpu post", r"(?:amdgpu|radeon).{0,40}(?:gpu post error|asic reset (?:on init )?failed|GPU reset (?:failed|begin.{0,40}failed))|"
@@ -226,7 +230,7 @@ CARD = (
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
            "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c",
            # The processor's own graphics has no ROM BAR: its video BIOS is in system memory.
-           unless=r"\b00:02\.0"),
+           unless=r"\b00:02\.0", passed="driver-runs"),
     Phrase("rom-signature-igd", "00:02.0: invalid pci rom", says="The processor's graphics shows no video BIOS", by="Linux drivers/pci/rom.c"),
     Phrase("rom-chain", "in pci rom", r"No more images in PCI ROM", _ROM, 0.35, "The card's ROM ends before its last image",
            "Linux drivers/pci/rom.c, pci_get_rom_size()", Level.INFO, unless=r"\b00:02\.0"),
@@ -251,9 +255,10 @@ LIMITS = (
     Phrase("map-fault", "= -14", r"Region (?:pc\.ram|mach-virt\.ram|dimm\w*|mem\w*|ram-node\w*|\S*ram-node\w*)\W.{0,140}= -14\b", _MEMORY, 0.6,
            "The guest's memory cannot be had: what it is backed with (huge pages, a file) is short", "Linux drivers/vfio/vfio_iommu_type1.c: vaddr_get_pfns()"),
     *(Phrase("memlock-entries", needle, r"(?:dma_map|MAP_DMA).{0,130}(?:= |: ?)-28\b|dma_entry_limit.{0,40}(?:reached|exceeded|exhausted)", _MEMLOCK, 0.7, "The number of DMA mappings is at its limit (vfio_iommu_type1 dma_entry_limit)", "Linux drivers/vfio/vfio_iommu_type1.c") for needle in ("dma_map", "map_dma", "dma_entry_limit")),
-    Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
+    Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|Error\(12\)|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
     Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
            r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),
+    Phrase("memlock-prlimit", "prlimit", r"\bprlimit\b.{0,120}(?:[Oo]peration not permitted|[Pp]ermission denied|EPERM)", _MEMLOCK, 0.88, "The limit of locked memory cannot be raised", "KubeVirt pkg/virt-handler/isolation/detector.go"),
     Phrase("memlock-words", "memlock", r"memlock.{0,60}(?:fail|exceed|too (?:low|small)|not permitted|denied|insufficient|error)|(?:fail\w*|error|unable).{0,60}memlock",
            _MEMLOCK, 0.85, "The limit of locked memory is too low", "management programs"),
     Phrase("memlock-mlock", "mlock", r"mlock(?:all)?.{0,40}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
@@ -279,8 +284,10 @@ LIMITS = (
     Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:cmdline|comm)|mountinfo"),
     Phrase("apparmor-profile", "apparmor profile", r"cannot load AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
     Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
-    Phrase("vfio-permission", "/dev/vfio/", r"/dev/vfio/(?:vfio|\d+)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
+    Phrase("apparmor-helper", "skipped restricted file", cause=_MAC, confidence=0.85, by="libvirt src/security/virt-aa-helper.c: vah_add_path()", says="libvirt's AppArmor profile leaves out a file of the guest: its place is a forbidden one"),
+    Phrase("vfio-permission", "/dev/vfio/", r"/dev/(?:vfio/(?:devices/)?(?:vfio\d*|\d+)|iommu)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
+    Phrase("vfio-permission", "/dev/iommu", r"/dev/iommu['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55, "QEMU may not open the device of iommufd", "QEMU backends/iommufd.c"),
     Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,
            "vfio refuses the device: without interrupt remapping, or because the firmware reserves memory for it", f"{_QEMU}container.c"),
 )

@@ -44,10 +44,11 @@ def card_reads_all_ones(case: Case) -> Answers:
     if not lines:
         return
     title = "Everything read of the card is ones: it does not answer"
-    yield known("gpu-fell-off-bus", title, lines, 0.7)
-    yield known("power-state-d3", title, lines, 0.62)
+    level = Level.INFO if _is_second_of_laptop(paper) else Level.BLOCKER
+    yield known("gpu-fell-off-bus", title, lines, 0.7, level=level)
+    yield known("power-state-d3", title, lines, 0.62, level=level)
     # Many AMD cards have no reset that works, and hang like this on their second start.
-    yield known("reset-bug", title, lines, 0.74 if _are_amd(case) else 0.6)
+    yield known("reset-bug", title, lines, 0.74 if _are_amd(case) else 0.6, level=level)
 
 
 @rule
@@ -244,7 +245,7 @@ def no_instances_left(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.has("instances-none"):
         return
-    is_normal = paper.has("instances-some")
+    is_normal = paper.has("instances-some", "guest-running")
     yield known(
         "vgpu-type-or-capacity",
         "Types of the card have no instance left" if is_normal else "No instance of the type is left",
@@ -265,6 +266,16 @@ def _sleeps_only(paper: Paper, remark: Remark) -> bool:
         return False
     text = remark.evidence.text
     return any(one.was_awake and at.short[:-1] in text for at, one in paper.listing.seen.items())
+
+
+def _is_second_of_laptop(paper: Paper) -> bool:
+    """Whether the silent card is a laptop's second one on its host driver: without work it has no power.
+
+    Source: Linux drivers/gpu/drm/nouveau/nouveau_acpi.c and vga_switcheroo: runtime power management.
+    """
+    shown = paper.listing.seen.items()
+    has_own = any(at.bus == 0 and one.driver in ("i915", "xe", "amdgpu") for at, one in shown)
+    return has_own and any(one.driver in ("nouveau", "nvidia") and not one.was_awake for _, one in shown)
 
 
 def _are_amd(case: Case) -> bool:

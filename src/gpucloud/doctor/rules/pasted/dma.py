@@ -13,6 +13,7 @@ from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
 from gpucloud.model.unknown import Unknown
 
+_NO_REMAPPING = re.compile(r"intremap=(?:[\w,]*,)?off\b")
 _OFFERED = ("dmar-table", "dmar-unit")
 
 
@@ -99,6 +100,25 @@ def x2apic_given_up(case: Case) -> Answers:
     if paper is not None and paper.has("x2apic-off") and not paper.has("remapping-works"):
         title = "The kernel gives x2APIC up because interrupt remapping is missing"
         yield known("interrupt-remapping-missing", title, paper.lines("x2apic-off"), 0.85)
+
+
+@rule
+def remapping_turned_off(case: Case) -> Answers:
+    """A kernel argument turns interrupt remapping off: vfio then refuses every device.
+
+    Source: Linux drivers/iommu/irq_remapping.c: setup_irqremap(), setup_nointremap().
+    """
+    words = [one for one in kernel_arguments(case) if one == "nointremap" or _NO_REMAPPING.match(one)]
+    if case.paper is None or not words:
+        return
+    refused = case.paper.lines("group-not-viable", "set-iommu", "remapping-refused", "host-unsupported")
+    yield known(
+        "interrupt-remapping-missing",
+        f"{words[0]} turns interrupt remapping off: vfio refuses devices without it",
+        (cite_argument(case, words[0]), *refused),
+        0.9,
+        level=Level.BLOCKER if refused or vfio_ids(case) else Level.INFO,
+    )
 
 
 @rule

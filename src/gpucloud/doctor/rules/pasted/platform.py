@@ -19,6 +19,11 @@ from gpucloud.model.unknown import Unknown
 _GUEST_MARKS = ("guest-marks",)
 _HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|1[3-6])\b|ROM|bridge window", re.IGNORECASE)
 """Resources that often find no room on healthy hosts: I/O ports, expansion ROMs, windows of bridges."""
+_BAR_OF = re.compile(r"\b([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): (?:VF )?BAR (\d+)\b", re.IGNORECASE)
+_CARD_ON_BUS_0 = re.compile(
+    r"\b0000:00:(?!02\.0)[0-9a-f]{2}\.[0-7]: BAR \d.*\bsize 0x[0-9a-f]{8,}", re.IGNORECASE
+)
+"""A BAR of 256 MiB or more on bus 0: of real machines only the processor's graphics has one there."""
 _VF_BAR = re.compile(r"VF BAR|\bBAR (?:[789]|1[0-2])\b")
 """Resources 7 to 12 are the BARs of virtual functions. Source: Linux include/linux/pci.h."""
 
@@ -113,7 +118,12 @@ def no_room_for_bar(case: Case) -> Answers:
     if paper is None:
         return
     said = paper.said("bar-no-space", "bar-invalid", "bar-unassigned")
-    remarks = [remark for remark in said if not _HARMLESS_BAR.search(remark.evidence.text)]
+    given = {_bar(remark) for remark in paper.said("bar-given")} - {None}
+    remarks = [
+        remark
+        for remark in said
+        if not _HARMLESS_BAR.search(remark.evidence.text) and _bar(remark) not in given
+    ]
     if not remarks:
         return
     lines = tuple(remark.evidence for remark in remarks)
@@ -137,7 +147,8 @@ def framebuffer_in_the_way(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    refused = paper.said("bar-reserve", "bar-shared")
+    held = {remark.caught["start"] for remark in paper.said("bar-held")}
+    refused = [one for one in paper.said("bar-reserve", "bar-shared") if _start(one) not in held]
     owners = paper.said("framebuffer-region")
     if refused:
         named = owners or [
@@ -155,13 +166,29 @@ def framebuffer_in_the_way(case: Case) -> Answers:
             "QEMU cannot map a BAR of the card: a framebuffer may own memory in it",
             (remark.evidence for remark in (*paper.said("bar-mmap"), *owners)),
             0.8 if owners else 0.5,
+            # QEMU goes on with a slower path: alone it stops no guest.
+            level=Level.BLOCKER if owners else Level.INFO,
         )
+
+
+def _start(remark: Remark) -> str | None:
+    """Where the memory begins that could not be reserved, as /proc/iomem writes it."""
+    found = re.search(r"\[mem 0x0*([0-9a-f]+)-", remark.evidence.text)
+    return None if found is None else found[1]
+
+
+def _bar(remark: Remark) -> tuple[str, ...] | None:
+    """Which BAR of which device: the kernel tries again, with bigger windows, what found no room at first."""
+    found = _BAR_OF.search(remark.evidence.text)
+    return None if found is None else found.groups()
 
 
 def _is_in_guest(paper: Paper, remarks: list[Remark]) -> bool:
     if any(remark.evidence.key == "guest_log" for remark in remarks):
         return paper.has(*_GUEST_MARKS)
-    return any(is_guest_key(remark.evidence.key) for remark in remarks) or paper.has(*_GUEST_MARKS)
+    return paper.has(*_GUEST_MARKS) or any(
+        is_guest_key(remark.evidence.key) or _CARD_ON_BUS_0.search(remark.evidence.text) for remark in remarks
+    )
 
 
 def _functions(case: Case, unit: GpuUnit) -> tuple[Evidence, ...]:

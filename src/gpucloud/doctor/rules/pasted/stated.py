@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import is_iommu_shown_running
+from gpucloud.doctor.evidence.pasted import UNSTRUCTURED
 from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
@@ -15,7 +16,7 @@ from gpucloud.model.finding import Level
 _FABRIC_SERVICE = ("fabric-service", "fabric-state", "fabric-nvlink")
 _IOMMU_OFF = ("iommu-disabled-firmware", "iommu-missing-kernel-arg")
 _BELIED = 0.4
-"""What is left of a claim that the IOMMU is off where it is shown to run: it is of another time or place."""
+"""What is left of a claim that the report itself belies: it is of another time or place, or has passed."""
 _FURTHER = 0.01
 """What each further phrase of the same cause adds to the confidence."""
 _SUREST = 0.99
@@ -30,7 +31,9 @@ def stated_by_programs(case: Case) -> Answers:
         best = max(remarks, key=lambda one: one.phrase.confidence)
         more = len({one.phrase.name for one in remarks}) - 1
         sure = min(best.phrase.confidence + more * _FURTHER, _SUREST)
-        is_belied = cause in _IOMMU_OFF and is_iommu_shown_running(case.paper)
+        is_belied = all(_has_passed(case.paper, one) for one in remarks) or (
+            cause in _IOMMU_OFF and is_iommu_shown_running(case.paper)
+        )
         yield known(
             cause,
             best.phrase.says,
@@ -51,6 +54,12 @@ def _by_cause(paper: Paper) -> Mapping[str, list[Remark]]:
 def _is_needless(paper: Paper, remark: Remark) -> bool:
     """Whether only a service failed that this machine has no use for: it says itself that it has none."""
     return remark.phrase.name in _FABRIC_SERVICE and paper.has("fabric-not-needed")
+
+
+def _has_passed(paper: Paper, remark: Remark) -> bool:
+    """Whether the report shows that what was said came right in the end."""
+    signs = paper.said(remark.phrase.passed) if remark.phrase.passed else ()
+    return any(_is_heard(sign) or sign.evidence.key == UNSTRUCTURED for sign in signs)
 
 
 def _is_heard(remark: Remark) -> bool:
