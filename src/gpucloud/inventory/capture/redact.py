@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from gpucloud.inventory.capture.allowlist import SECURE_BOOT
+from gpucloud.inventory.capture.names import is_known_process, tells_of_host
 from gpucloud.inventory.capture.safe import is_relevant_module, is_safe_key, is_safe_value, is_safe_word
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, REFERENCE, SETTINGS, split_setting
@@ -29,6 +30,8 @@ _TOKENS = re.compile(r"""(\s+|["'(),])""")
 _OF_MODULE = re.compile(
     r"\s*(options|blacklist|install|remove|softdep)\s+([A-Za-z0-9_-]{1,64})(?:\s+(.*))?", re.ASCII
 )
+_SECURE_BOOT_LENGTH = 5
+"""Four bytes of attributes and the value."""
 _NAMED = re.compile(r"([A-Za-z0-9_.+-]{1,64})=(.*)", re.ASCII | re.DOTALL)
 
 
@@ -45,16 +48,19 @@ class Redactor:
         self._given: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         names = sorted((re.escape(name) for name in host_names if len(name) > 1), key=len, reverse=True)
-        self._host = re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(names)})(?![0-9A-Za-z])") if names else None
+        whole = rf"(?<![0-9A-Za-z])(?:{'|'.join(names)})(?![0-9A-Za-z])"
+        self._host = re.compile(whole, re.IGNORECASE) if names else None
 
     def redact(self, stream: Stream) -> Stream:
         """Give a copy without anything that identifies the host."""
         clean = Stream()
         clean.folders = [self._path(path) for path in stream.folders]
         clean.links = {self._path(path): self._path(target) for path, target in stream.links.items()}
-        clean.unread = {self._path(path): why for path, why in stream.unread.items()}
+        clean.unread = {self._path(path): self._kept(why) for path, why in stream.unread.items()}
         for path, data in stream.files.items():
-            clean.files[self._path(path)] = data if path == SECURE_BOOT else self._file(path, data)
+            clean.files[self._path(path)] = (
+                data[:_SECURE_BOOT_LENGTH] if path == SECURE_BOOT else self._file(path, data)
+            )
         return clean
 
     def arguments(self, text: str) -> str:
@@ -106,13 +112,13 @@ class Redactor:
     def _file(self, path: str, data: bytes) -> bytes:
         redact = self._redaction_of(path)
         lines = data.decode(errors="replace").split("\n")
-        return "\n".join(redact(line) if line else line for line in lines).encode()
+        return "\n".join(self._kept(redact(line)) if line else line for line in lines).encode()
 
     def _redaction_of(self, path: str) -> Callable[[str], str]:
         if path in ("/proc/cmdline", KERNEL_CMDLINE):
             return self.arguments
         if path in OWN:
-            return self._sweep
+            return self._kept
         if any(fnmatchcase(path, pattern) for pattern in SETTINGS):
             return self.setting
         if path == "/proc/net/route":
@@ -121,9 +127,11 @@ class Redactor:
             return lambda line: self._column(line, -1)
         if fnmatchcase(path, "/proc/[0-9]*/cmdline"):
             return self._guest
+        if fnmatchcase(path, "/proc/[0-9]*/comm"):
+            return self._process
         if any(fnmatchcase(path, pattern) for pattern in CONFIGURATION):
             return self.directive
-        return self._sweep
+        return self._kept
 
     def _column(self, line: str, index: int) -> str:
         words = line.split()
@@ -136,6 +144,9 @@ class Redactor:
             return line
         return f"guest={self._placeholder('guest', line.removeprefix('guest='))}"
 
+    def _process(self, name: str) -> str:
+        return name if is_known_process(name) else self._placeholder("process", name)
+
     def _path(self, path: str) -> str:
         parts = path.split("/")
         for index, part in enumerate(parts[1:], start=1):
@@ -143,8 +154,11 @@ class Redactor:
                 parts[index] = self._interface(part)
             elif part.startswith("lower_"):
                 parts[index] = f"lower_{self._interface(part.removeprefix('lower_'))}"
-        whole = self._sweep("/".join(parts))
-        return whole if whole.startswith(("/sys/", "/proc/", "..")) else self._unnamed(whole)
+        return self._kept("/".join(parts))
+
+    def _kept(self, text: str) -> str:
+        """What stays of a path or a line: the kernel's release reads alike in paths and in its own file."""
+        return self._unnamed(self._sweep(text))
 
     def _interface(self, name: str) -> str:
         return name if name == "lo" else self._placeholder("if", name)
@@ -183,4 +197,4 @@ def redact(stream: Stream, host_name: str) -> Stream:
         if any(fnmatchcase(path, f"/lib/modules/*/modules.{name}") for name in ("dep", "builtin")):
             modules |= module_names(data.decode(errors="replace"))
     names = {host_name, host_name.partition(".")[0], host_name.partition(".")[2]} - {""}
-    return Redactor(names, modules).redact(stream)
+    return Redactor(filter(tells_of_host, names), modules).redact(stream)
