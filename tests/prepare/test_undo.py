@@ -120,6 +120,16 @@ def test_a_card_that_a_guest_has_is_not_taken_from_it(site: Site) -> None:
     assert site.picture() == given
 
 
+def test_a_guest_that_has_two_functions_is_named_once(site: Site) -> None:
+    site.apply("3b:00.0")
+    host = site.host()
+    for function, node in (("3b:00.0", "/dev/vfio/11"), ("3b:00.1", "/dev/vfio/12")):
+        host = with_function(host, function, holders=(Holder(9, "qemu", node, "web1"),))
+    with pytest.raises(Failure) as caught:
+        undo_entry(site.journal.entry("1"), site.system, lambda: host)
+    assert caught.value.what.endswith("in use by guest web1 (qemu, process 9, /dev/vfio/11, /dev/vfio/12)")
+
+
 def test_what_somebody_else_changed_is_named_and_left(site: Site) -> None:
     site.apply("3b:00.0")
     write(site, "/sys/bus/pci/drivers/vfio-pci/unbind", "0000:3b:00.1")

@@ -8,6 +8,7 @@ devices (sound/core/init.c), ``vfio_unregister_group_dev`` for the guest. So hol
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import Holder, PciFunction
@@ -72,11 +73,14 @@ def _unreadable(unit: GpuUnit, unseen: Sequence[PciFunction]) -> Refusal:
 
 def name_holders(holders: Sequence[Holder]) -> str:
     """``guest web1 (qemu-system-x86, process 812, /dev/vfio/19) and Xorg (process 7, /dev/dri/card0)``."""
-    return join([_name(holder) for holder in holders])
+    nodes: dict[Holder, dict[str, None]] = {}
+    for holder in holders:
+        nodes.setdefault(replace(holder, node=""), {})[holder.node] = None
+    return join([_name(holder, ", ".join(opened)) for holder, opened in nodes.items()])
 
 
-def _name(holder: Holder) -> str:
-    where = f"process {holder.pid}, {holder.node}"
+def _name(holder: Holder, nodes: str) -> str:
+    where = f"process {holder.pid}, {nodes}"
     return (
         f"guest {holder.guest} ({holder.process}, {where})" if holder.guest else f"{holder.process} ({where})"
     )
