@@ -18,6 +18,12 @@ def test_a_server_on_which_passthrough_works_has_no_findings() -> None:
     assert findings(host(GPU)) == ()
 
 
+def test_with_the_iommu_off_no_finding_advises_a_plan_that_would_be_refused() -> None:
+    found = findings(host(card("3b:00", "nvidia"), arguments="quiet", groups={}))
+    assert {one.cause for one in found} == {ARGUMENT, "host-driver-grabbed-gpu"}
+    assert not any("gpucloud plan" in command for one in found for command in one.fix.commands)
+
+
 def test_no_dmar_table_is_the_firmware() -> None:
     assert causes(host(GPU, groups={}, has_dmar=False)) == [FIRMWARE]
 

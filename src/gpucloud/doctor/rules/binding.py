@@ -122,10 +122,15 @@ def _left_to_host(case: Case, units: tuple[GpuUnit, ...]) -> Finding:
         why="Nothing on this host asks for passthrough of it (no ids for vfio-pci, no driver override), "
         "so this "
         "may be meant: the host's own display, or a card for containers.",
-        fix=give_away(*units),
+        fix=_iommu_first() if case.host.iommu.groups == {} else give_away(*units),
         confidence=0.9,
         units=tuple(unit.address for unit in units),
     )
+
+
+def _iommu_first() -> Fix:
+    """Where the IOMMU is off, a plan for the card would be refused."""
+    return Fix("Nothing yet: turn the IOMMU on first, and ask again.", costs="nothing")
 
 
 def _drivers(units: tuple[GpuUnit, ...]) -> str:
