@@ -102,7 +102,8 @@ def test_a_capture_can_be_planned_for(site: Site, type_: Type) -> None:
 def test_plan_apply_verify_undo_as_the_readme_has_it(site: Site, type_: Type, tmp_path: Path) -> None:
     before = site.picture()
     file = str(tmp_path / "plan.json")
-    assert type_("plan", "--unit", "3b:00.0", "--output", file).code == Exit.FINE
+    planned = type_("plan", "--unit", "3b:00.0", "--output", file)
+    assert (planned.code, planned.err) == (Exit.FINE, f"{file} is written; now: gpucloud apply {file}\n")
     done = type_("apply", file)
     assert done.code == Exit.FINE
     assert done.out == "done and read back: journal entry 0001; back with: gpucloud undo 0001\n"

@@ -96,15 +96,16 @@ def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
         Failure: the user interrupted it.
     """
     story = Story()
+    page, data = folder / "gpucloud-demo.html", folder / "gpucloud-demo.json"
     try:
         return play_story(theatre, audience, story=story)
     except KeyboardInterrupt:
         what = "interrupted: the server is ended, nothing is left of it"
-        raise Failure(what, code=Exit.INTERRUPTED) from None
+        raise Failure(what, f"what was seen so far: {page} {data}", code=Exit.INTERRUPTED) from None
     finally:
         audience.leaves()
-        (folder / "gpucloud-demo.json").write_text(render_json(story))
-        (folder / "gpucloud-demo.html").write_text(render_page(story))
+        data.write_text(render_json(story))
+        page.write_text(render_page(story))
 
 
 def demo(

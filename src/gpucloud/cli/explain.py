@@ -39,6 +39,7 @@ def explain(
     from gpucloud.prepare.refusals import REFUSALS
 
     known = {**CAUSES, **REFUSALS, **KINDS}
+    cause = None if cause is None else cause.lower()
     if cause is None and shape is Shape.JSON:
         print_json(tuple(known.values()))
     elif cause is None:

@@ -70,6 +70,8 @@ def plan(
         write_plan(output, stored)
     _show(made, stored, shape)
     _refuse(made)
+    if output is not None and not made.is_empty:
+        say(f"{output} is written; now: gpucloud apply {output}")
     if check and not made.is_empty:
         raise typer.Exit(Exit.PENDING)
 
