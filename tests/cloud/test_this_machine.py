@@ -10,7 +10,7 @@ import pytest
 from tests.cloud.builders import at
 
 from gpucloud.cloud.definition.parts import Accelerator, UserNetwork
-from gpucloud.cloud.libvirt.connection import import_system_module
+from gpucloud.cloud.libvirt.connection import import_system_module, venv_advice
 from gpucloud.cloud.libvirt.machine.devices import LiveDevices
 from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator, find_user_network, has_uefi
 from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
@@ -115,6 +115,15 @@ def test_firmware_packages_tell_of_themselves(tmp_path: Path) -> None:
 )
 def test_kvm_is_used_only_where_it_makes_guests(kvm: Kvm, accelerator: Accelerator) -> None:
     assert choose_accelerator(kvm) is accelerator
+
+
+def test_a_virtual_environment_that_does_not_see_the_systems_packages_is_said(tmp_path: Path) -> None:
+    assert venv_advice(tmp_path, is_venv=False) == ""
+    settings = tmp_path / "pyvenv.cfg"
+    settings.write_text("home = /usr/bin\ninclude-system-site-packages = true\n")
+    assert venv_advice(tmp_path, is_venv=True) == ""
+    settings.write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+    assert "python3 -m venv --system-site-packages /opt/gpucloud" in venv_advice(tmp_path, is_venv=True)
 
 
 def test_a_module_that_only_the_system_could_have_is_named_with_its_package() -> None:

@@ -5,10 +5,12 @@ Under emulation each call costs seconds, so there is one connection and few call
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -24,6 +26,9 @@ _SYSTEM_FOLDERS = (
     "/usr/lib/python{version}/site-packages",
 )
 """Where distributions put Python modules, which a virtual environment does not look into."""
+
+_SYSTEM_PACKAGES = re.compile(r"^include-system-site-packages\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
+"""In ``pyvenv.cfg``. Source: Python's site.py, venv()."""
 
 _OLDEST = (8, 7, 0)
 """The first that knows ``maxphysaddr`` of a guest's processor (libvirt docs/formatdomain.rst)."""
@@ -107,10 +112,32 @@ def import_system_module(name: str) -> ModuleType:
     except ImportError as error:
         raise Failure(
             f"guests need libvirt's Python module, and Python {version} finds none ({error})",
-            install_line("python3-libvirt", "libvirt"),
+            install_line("python3-libvirt", "libvirt")
+            + venv_advice(Path(sys.prefix), is_venv=sys.prefix != sys.base_prefix),
         ) from error
     finally:
         sys.path[:] = kept
+
+
+def venv_advice(prefix: Path, *, is_venv: bool) -> str:
+    """What else it takes in a virtual environment that does not look at the system's packages.
+
+    Args:
+        prefix: where the running Python's environment is, with its ``pyvenv.cfg``.
+        is_venv: it is a virtual environment.
+    """
+    if not is_venv:
+        return ""
+    try:
+        settings = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        settings = ""
+    if _SYSTEM_PACKAGES.search(settings):
+        return ""
+    return (
+        f"; and {prefix} does not see the system's packages: install gpucloud where they are seen: "
+        "/usr/bin/python3 -m venv --system-site-packages /opt/gpucloud"
+    )
 
 
 def connect() -> Hypervisor:
