@@ -51,6 +51,12 @@ def test_a_host_without_gpus_says_so() -> None:
     assert refused.then == "gpucloud scan shows every GPU of this host"
 
 
+def test_more_than_the_host_has_is_not_answered_with_advice_that_cannot_help() -> None:
+    refused = _refusal(host(card("3b:00"), held_by(card("3c:00", group=8), "nouveau")), GuestSpec("x", 9))
+    assert refused.what.startswith("9 wanted, 1 free of 2 GPU units here")
+    assert refused.then == "there are 2: ask for no more than that"
+
+
 def test_a_unit_on_host_drivers_names_the_plan_that_prepares_it() -> None:
     refused = _refusal(host(held_by(card("3b:00"), "nouveau")), ONE)
     assert "0000:3b:00.0: it is held by the host's driver nouveau" in refused.what

@@ -79,6 +79,13 @@ def test_forged_text_on_the_console_is_not_a_report(here: Machine) -> None:
     _fails(here, "its report did not become whole")
 
 
+def test_a_console_of_a_guest_that_is_not_there_is_refused_for_that_before_the_terminal_is_looked_at(
+    here: Machine,
+) -> None:
+    with pytest.raises(Failure, match="there is no guest nosuch"):
+        here.cloud.attach("nosuch", lambda _: None)
+
+
 def test_escape_sequences_of_a_guest_are_not_in_the_error(here: Machine) -> None:
     here.hypervisor.behaviour = lambda _, running: running.prints("\x1b[2J\x1b]0;owned\x07bye\r\n")
     with pytest.raises(Failure) as caught:

@@ -43,7 +43,11 @@ class Refused:
 
     @property
     def then(self) -> str:
-        """What to do about the first of them."""
+        """What to do about the first of them, where that can help."""
+        if self.present and self.wanted > self.free + len(self.refusals):
+            return (
+                f"there are {self.present}: ask for no more than that" if self.present > 1 else "there is one"
+            )
         if self.refusals:
             return self.refusals[0].instead
         return "gpucloud scan shows every GPU of this host"

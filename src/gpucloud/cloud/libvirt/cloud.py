@@ -58,9 +58,9 @@ class LibvirtCloud:
         )
 
     def attach(self, name: str, say: Say) -> None:
+        domain, _ = self._find(name)
         keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
         check_terminal(keyboard)
-        domain, _ = self._find(name)
         console = self._hypervisor.open_console(domain.uuid)
         say(f"joined the console of {name}; leave it with Ctrl-]")
         attach(console, keyboard, screen)
