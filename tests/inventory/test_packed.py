@@ -14,10 +14,12 @@ from tests.host_tree import HostTree
 from tests.inventory.build import NAMES, addresses
 
 from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.allowlist import RULES, Kind
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.packed import Packed, parse_packed, render_packed
 from gpucloud.inventory.capture.tree import Tree
 from gpucloud.inventory.capture.write import collect_here, render_capture
+from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.folder import Folder
 from gpucloud.model.failure import Failure
 
@@ -102,8 +104,25 @@ def test_damaged_bytes_are_refused(data: bytes) -> None:
 
 
 def test_more_entries_than_any_host_has_are_refused_before_they_are_read() -> None:
-    with pytest.raises(Failure, match="more than 100000 entries"):
-        parse_packed(b'{"a":' * 300_000, "a test")
+    with pytest.raises(Failure, match="more than 1000000 entries"):
+        parse_packed(b'{"a":' * 1_000_001, "a test")
+
+
+def test_a_host_of_8000_functions_is_read_from_what_is_written_of_it(tmp_path: Path) -> None:
+    stream = Stream()
+    for number in range(8000):
+        address = f"{number >> 11:04x}:{number >> 3 & 0xFF:02x}:00.{number & 7}"
+        place = f"/sys/bus/pci/devices/{address}"
+        stream.links[place] = f"../../../devices/pci{address[:7]}/{address}"
+        stream.links[f"{place}/iommu_group"] = f"../../../kernel/iommu_groups/{number}"
+        stream.files[f"/sys/kernel/iommu_groups/{number}/type"] = b"DMA-FQ\n"
+        for rule in RULES:
+            if rule.kind is Kind.FILE and rule.folder == "/sys/bus/pci/devices/*" and "[" not in rule.pattern:
+                stream.files[f"{place}/{rule.pattern.rpartition('/')[2]}"] = b"0x00000000\n"
+    (tmp_path / "c.tar.gz").write_bytes(render_capture(stream))
+    names = open_capture(tmp_path / "c.tar.gz").list_dir("/sys/bus/pci/devices")
+    assert isinstance(names, tuple)
+    assert len(names) == 8000
 
 
 def test_links_lead_nowhere_outside() -> None:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterable
 
 from gpucloud.inventory.capture.allowlist import PACKED
-from gpucloud.inventory.capture.archives.bounds import COUNT_LIMIT, refuse
+from gpucloud.inventory.capture.archives.bounds import refuse
 from gpucloud.inventory.folder import Listing
 from gpucloud.inventory.paths import LINK_LIMIT, follow, follow_last
 
@@ -24,6 +24,8 @@ Entry = dict[str, "Entry"] | list[str] | str
 Root = dict[str, Entry]
 _SMALL = 1024 * 1024
 """Bytes in which nothing could stand that takes much memory; in longer ones entries are counted first."""
+_ENTRY_LIMIT = 1_000_000
+"""A server has about 25 entries for each of its functions; 16 MiB, the limit of the file, hold 16 000."""
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
@@ -49,8 +51,8 @@ def parse_packed(data: bytes, source: str) -> Packed:
     Raises:
         Failure: it is damaged, or asks for too much.
     """
-    if len(data) > _SMALL and max(data.count(b'":'), data.count(b"[")) > COUNT_LIMIT:
-        raise refuse(source, f"{PACKED[1:]} has more than {COUNT_LIMIT} entries")
+    if len(data) > _SMALL and max(data.count(b'":'), data.count(b"[")) > _ENTRY_LIMIT:
+        raise refuse(source, f"{PACKED[1:]} has more than {_ENTRY_LIMIT} entries")
     try:
         root = json.loads(data)
         if isinstance(root, dict) and _is_sound(root):
