@@ -111,8 +111,8 @@ class DoomedSystem:
     def write(self, path: str, text: str) -> None:
         self._around(lambda: self._system.write(path, text))
 
-    def load_module(self, module: str) -> None:
-        self._around(lambda: self._system.load_module(module))
+    def load_module(self, module: str, options: Sequence[str] = ()) -> None:
+        self._around(lambda: self._system.load_module(module, options))
 
     def remove_module(self, module: str) -> None:
         self._around(lambda: self._system.remove_module(module))

@@ -86,6 +86,8 @@ def build(root: Path, functions: Sequence[Function], *, loaded: Iterable[str] = 
         kernel.load(module)
     for function in functions:
         _bind(kernel, function)
+    for function in functions:  # set when drivers have them: it binds nothing
+        kernel.driver_set_override(_override(kernel, function), function.override or "")
     return kernel
 
 
@@ -175,7 +177,7 @@ def _add(kernel: FakeKernel, function: Function) -> None:
         "vendor": f"0x{vendor}\n",
         "device": f"0x{product}\n",
         "class": f"0x{function.code:06x}\n",
-        "driver_override": f"{function.override or '(null)'}\n",
+        "driver_override": "(null)\n",
         "modalias": f"pci:v0000{vendor.upper()}d0000{product.upper()}sv00000000sd00000000bc00sc00i00\n",
         "resource": f"0x{start:016x} 0x{end:016x} 0x{0x200 if end else 0:016x}\n",
     }
@@ -194,6 +196,10 @@ def _add(kernel: FakeKernel, function: Function) -> None:
             f"../../../../devices/pci0000:00/{function.address}"
         )
         (device / "iommu_group").symlink_to(f"../../../kernel/iommu_groups/{function.group}")
+
+
+def _override(kernel: FakeKernel, function: Function) -> Path:
+    return kernel.root / "sys/bus/pci/devices" / function.address / "driver_override"
 
 
 def _bind(kernel: FakeKernel, function: Function) -> None:

@@ -10,6 +10,8 @@ It imitates, from Linux 6.1 (each method is named after what it imitates):
   drivers/pci/pci-sysfs.c: ``driver_override_show`` ("(null)"); fs/sysfs/file.c: a write of nothing does
   nothing;
 * drivers/vfio: EINVAL without an IOMMU group, one entry in /sys/class/vfio for each group that is in hand;
+* kernel/params.c and drivers/vfio/pci/vfio_pci.c: of several ``ids=`` the last holds; it makes dynamic ids,
+  and the driver takes every free function that has one (drivers/base/dd.c, ``driver_attach``);
 * drivers/base/dd.c: ``driver_detach`` when a driver's module is removed, whoever uses its functions;
 * drivers/video/fbdev/core/fbcon.c: the console driver is there while there is a framebuffer, and takes the
   text consoles when one is registered; drivers/tty/vt/vt.c: ``store_bind`` never fails.
@@ -72,6 +74,9 @@ class FakeKernel:
     """IOMMU groups that a guest has: the kernel's own drivers get EBUSY."""
     blocked: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
     """What happens before a driver lets a function go, as when it waits for its users."""
+
+    configured: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Options of modules in modprobe.d or on the kernel's command line; modprobe says them first."""
 
     tools: Callable[[Sequence[str]], None] = no_tool
     """The distribution's: what makes the boot menu and the initramfs."""
@@ -174,15 +179,15 @@ class FakeKernel:
 
     def run(self, argv: Sequence[str]) -> None:
         """modprobe and rmmod."""
-        program, name = argv[0], argv[-1].replace("-", "_")
+        program, name = argv[0], argv[1].replace("-", "_")
         if program == "modprobe":
-            self.load(name)
+            self.load(name, argv[2:])
         elif program == "rmmod":
             self.remove(name)
         else:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
 
-    def load(self, name: str) -> None:
+    def load(self, name: str, options: Sequence[str] = ()) -> None:
         if name not in self.modules:
             raise OSError(f"modprobe: FATAL: Module {name} not found")
         folder = self._at(f"/sys/module/{name}")
@@ -197,6 +202,23 @@ class FakeKernel:
         for driver in self.modules[name].drivers:
             self.register_driver(driver)
             self._link(folder / f"drivers/pci:{driver}", self._at(f"/sys/bus/pci/drivers/{driver}"))
+            self.add_dynids(driver, (*self.configured.get(name, ()), *options))
+            self.driver_attach(driver)
+
+    def add_dynids(self, driver: str, options: Sequence[str]) -> None:
+        """The list is no file of a real kernel; here it has to be seen by child processes."""
+        ids = [value for key, _, value in (option.partition("=") for option in options) if key == "ids"]
+        if ids and ids[-1]:
+            self._at(f"/sys/bus/pci/drivers/{driver}/dynids").write_text(ids[-1])
+
+    def driver_attach(self, driver: str) -> None:
+        """What has no driver and matches a new one goes to it; errors of probes are not told."""
+        for device in sorted(self._at("/sys/bus/pci/devices").iterdir()):
+            if self._bound("pci", device.name) is None and self._matches("pci", driver, device.name):
+                try:
+                    self.device_driver_attach("pci", driver, device.name)
+                except OSError:
+                    continue
 
     def register_driver(self, name: str, bus: str = "pci") -> None:
         folder = self._at(f"/sys/bus/{bus}/drivers/{name}")
@@ -230,7 +252,9 @@ class FakeKernel:
         if override != "(null)":
             return override == driver
         ids = ((device / part).read_text().strip().removeprefix("0x") for part in ("vendor", "device"))
-        return ":".join(ids) in self.matches.get(driver, frozenset())
+        dynamic = self._at(f"/sys/bus/pci/drivers/{driver}/dynids")
+        more = dynamic.read_text().split(",") if dynamic.exists() else ()
+        return ":".join(ids) in self.matches.get(driver, frozenset()).union(more)
 
     def _bound(self, bus: str, name: str) -> str | None:
         link = self._device(bus, name) / "driver"

@@ -67,7 +67,7 @@ def test_applying_twice_is_applying_once(site: Site) -> None:
 def test_each_step_is_told_of(site: Site) -> None:
     told: list[str] = []
     site.apply("3b:00.0", watch=Watch(told.append))
-    assert told[0] == "step 1 of 8: load the module vfio-pci"
+    assert told[0] == "step 1 of 8: load the module vfio-pci ids="
     assert told[-1] == "step 8 of 8: bind 0000:3b:00.1 to vfio-pci"
 
 

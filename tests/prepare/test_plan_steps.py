@@ -88,7 +88,7 @@ def test_a_module_that_is_loaded_brings_what_is_not_there_and_nothing_else(tmp_p
     site = site_in(tmp_path, card(0x3B, 11), loaded=["irqbypass"])
     loads = [step.change for step in site.plan("3b:00.0").steps if isinstance(step.change, LoadModule)]
     assert loads == [
-        LoadModule("vfio-pci", ("vfio_pci_core", "vfio_virqfd", "vfio")),
+        LoadModule("vfio-pci", ("vfio_pci_core", "vfio_virqfd", "vfio"), options=("ids=",)),
         LoadModule("vfio_iommu_type1"),
     ]
 

@@ -22,6 +22,8 @@ class LoadModule:
     """Modules that come with it and are not loaded now, in the order in which they can be removed."""
     did_without: tuple[int, ...] = ()
     """IOMMU groups that VFIO has now, without this module: they do not need it after undo either."""
+    options: tuple[str, ...] = ()
+    """``name=value``: said after what the host's configuration says of the module, so these hold."""
 
 
 @dataclass(frozen=True, slots=True)

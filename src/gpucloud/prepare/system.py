@@ -39,8 +39,8 @@ class System(Reader, Protocol):
             StillWaitingError: the kernel had not answered in time.
         """
 
-    def load_module(self, module: str) -> None:
-        """Load a module with all that it needs; a module that is there already is fine.
+    def load_module(self, module: str, options: Sequence[str] = ()) -> None:
+        """Load a module with all that it needs; one that is there already is fine and stays as it is.
 
         Raises:
             OSError: modprobe refused; its text says why.
@@ -208,8 +208,8 @@ class LiveSystem:
     def write(self, path: str, text: str) -> None:
         self._hand.write(self._root / path.lstrip("/"), text.encode())
 
-    def load_module(self, module: str) -> None:
-        self._run(("modprobe", module))
+    def load_module(self, module: str, options: Sequence[str] = ()) -> None:
+        self._run(("modprobe", module, *options))
 
     def remove_module(self, module: str) -> None:
         self._run(("rmmod", module))

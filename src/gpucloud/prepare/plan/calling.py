@@ -25,7 +25,7 @@ def call_change(change: Change) -> str:
     """A change in a few words: ``unbind 0000:3b:00.0 from nvidia``."""
     match change:
         case LoadModule():
-            return f"load the module {change.module}"
+            return " ".join(("load the module", change.module, *change.options))
         case DetachConsole():
             return f"take the text console off the {change.driver}"
         case ReleaseFramebuffer():

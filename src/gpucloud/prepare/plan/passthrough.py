@@ -27,8 +27,8 @@ from gpucloud.model.plan import BindDriver, Plan, SetDriverOverride, Step, Unbin
 from gpucloud.prepare.plan.console import console_changes, loss
 from gpucloud.prepare.plan.facts import facts_of
 from gpucloud.prepare.plan.guards import refusals_for
-from gpucloud.prepare.plan.vfio import is_ready, modules_to_load, vfio_driver_for
-from gpucloud.prepare.plan.wording import call_unit
+from gpucloud.prepare.plan.vfio import is_ready, modules_to_load, vfio_driver_for, waits_for_vfio
+from gpucloud.prepare.plan.wording import call_unit, join
 
 _AFTER = {"release-framebuffer": "; kernels from 6.0 on bring it back at the next boot only"}
 
@@ -63,17 +63,24 @@ def _steps(host: Host, asked: Sequence[GpuUnit]) -> Iterator[Step]:
     taken = [(unit, each) for unit in asked for each in unit.functions if not is_ready(each)]
     if not taken:
         return
-    yield from _modules(host, taken[0][0])
+    yield from _modules(host, taken)
     yield from _console(host, [unit for unit in asked if any(unit is each for each, _ in taken)], asked)
     yield from _overrides(taken)
     yield from _unbinds(taken)
     yield from _binds(taken)
 
 
-def _modules(host: Host, unit: GpuUnit) -> Iterator[Step]:
+def _modules(host: Host, taken: Taken) -> Iterator[Step]:
+    unit = taken[0][0]
+    waiting = waits_for_vfio(host) - {function.address for _, function in taken}
+    others = f", and at once {join(sorted(map(str, waiting)))}, whose override names it" if waiting else ""
     for change in modules_to_load(host):
-        brings = f"; it brings {', '.join(change.brings)}" if change.brings else ""
-        yield Step(change, f"the kernel has not loaded it, and VFIO needs it{brings}", unit.address)
+        because = "the kernel has not loaded it, and VFIO needs it"
+        because += f"; it brings {', '.join(change.brings)}" if change.brings else ""
+        because += (
+            f"; with an empty ids= it takes only what later steps give it{others}" if change.options else ""
+        )
+        yield Step(change, because, unit.address)
 
 
 def _console(host: Host, units: Sequence[GpuUnit], asked: Sequence[GpuUnit]) -> Iterator[Step]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gpucloud.model.host import Host, Kernel
-from gpucloud.model.pci import PciFunction
+from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.plan import LoadModule
 from gpucloud.model.unknown import Unknown
 
@@ -20,6 +20,15 @@ drivers/vfio/vfio.c, ``vfio_dev_driver_allowed``, and let every driver of a brid
 _NEEDED = ("vfio-pci", "vfio_iommu_type1")
 _BROUGHT = ("vfio_pci_core", "vfio_virqfd", "vfio", "iommufd", "irqbypass")
 """What vfio-pci depends on, by kernel release more or less of it, dependents first."""
+
+
+_TAKES_NOTHING = ("ids=",)
+"""Options of vfio-pci with which it takes no function by its id, only those whose override names it.
+
+``options vfio-pci ids=...`` or ``vfio-pci.ids=`` on the kernel's command line would give it every free twin
+of a card. modprobe says its own words after those (kmod, libkmod-module.c, ``module_options_concat``), the
+kernel keeps the last (kernel/params.c, ``param_set_copystring``), and an empty one is none
+(drivers/vfio/pci/vfio_pci.c, ``vfio_pci_fill_ids``). Built into the kernel it took them at boot."""
 
 
 def vfio_driver_for(function: PciFunction) -> str:
@@ -56,8 +65,10 @@ def modules_to_load(host: Host) -> Iterator[LoadModule]:
     have = frozenset[str]() if isinstance(loaded, Unknown) else loaded
     for module in _NEEDED:
         if module.replace("-", "_") not in have:
-            brings = _brought(host.kernel, have) if module == "vfio-pci" else ()
-            yield LoadModule(module, brings, _groups_in_hand(host))
+            is_driver = module == "vfio-pci"
+            brings = _brought(host.kernel, have) if is_driver else ()
+            options = _TAKES_NOTHING if is_driver else ()
+            yield LoadModule(module, brings, _groups_in_hand(host), options)
 
 
 def _brought(kernel: Kernel, have: frozenset[str]) -> tuple[str, ...]:
@@ -70,6 +81,14 @@ def _groups_in_hand(host: Host) -> tuple[int, ...]:
     functions = () if isinstance(host.functions, Unknown) else host.functions.values()
     groups = {each.iommu_group for each in functions if is_ready(each)}
     return tuple(sorted(group for group in groups if isinstance(group, int)))
+
+
+def waits_for_vfio(host: Host) -> frozenset[PciAddress]:
+    """Functions without driver whose override names vfio-pci: they go to it as soon as it is loaded."""
+    functions = () if isinstance(host.functions, Unknown) else host.functions.values()
+    return frozenset(
+        each.address for each in functions if each.driver is None and each.driver_override == "vfio-pci"
+    )
 
 
 def missing_modules(kernel: Kernel) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def do_load(change: LoadModule, system: System) -> None:
     """Load the module; modprobe itself finds that one is there already."""
     try:
-        system.load_module(change.module)
+        system.load_module(change.module, change.options)
     except OSError as error:
         raise StepError(f"the module {change.module} could not be loaded: {error}") from error
 
