@@ -18,8 +18,11 @@ from tests.host_tree import HostTree
 from tests.inventory.build import NAMES
 
 from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.absences import ByRule
 from gpucloud.inventory.capture.archives import bounds
 from gpucloud.inventory.capture.open import open_capture
+from gpucloud.inventory.capture.packed import Packed, Root
+from gpucloud.inventory.capture.reader import CaptureReader
 from gpucloud.model.failure import Failure
 from gpucloud.model.plain import to_plain
 from gpucloud.model.unknown import Unknown
@@ -282,3 +285,43 @@ def test_no_number_of_a_capture_is_too_long_to_print(tmp_path: Path, file: str, 
     host = read_host(open_capture(tmp_path), NAMES)
     printed = json.dumps(to_plain(host), allow_nan=False)
     assert "9999999999" not in printed.replace(text[:60], "")
+
+
+@pytest.mark.parametrize("patterns", [["/sys/*"] * 2001, ["/" + "[s]" * 100]])
+def test_a_manifest_of_more_patterns_than_any_release_has_is_refused(
+    tmp_path: Path, patterns: list[str]
+) -> None:
+    tree = HostTree(tmp_path)
+    plain = {"gpucloud_capture": 1, "made_by": "x", "redacted": True, "collected": patterns, "unread": {}}
+    tree.write("gpucloud/manifest.json", json.dumps(plain))
+    assert "more than 2000 patterns" in refused(tmp_path)
+
+
+def test_a_flood_of_odd_aliases_is_unknown(tmp_path: Path) -> None:
+    tree = HostTree(tmp_path)
+    tree.function(GPU, "10de:1db4", "0302")
+    tree.write("proc/sys/kernel/osrelease", "6.8.0")
+    tree.write("lib/modules/6.8.0/modules.builtin.modinfo", "")
+    tree.write(
+        "lib/modules/6.8.0/modules.alias", "".join(f"alias pci:X{number:x}* m\n" for number in range(501))
+    )
+    found = read_host(open_capture(tmp_path), NAMES).functions
+    assert not isinstance(found, Unknown)
+    claimed = next(iter(found.values())).candidate_modules
+    assert isinstance(claimed, Unknown)
+    assert "more than 500 aliases" in claimed.why
+
+
+def test_folders_named_by_thousands_of_digits_are_no_groups_and_no_processes() -> None:
+    digits = "9" * 5000
+    packed: Root = {
+        "proc": {digits: {"fd": {}}},
+        "sys": {
+            "kernel": {"iommu_groups": {digits: {"devices": {}}}},
+            "bus": {"pci": {"devices": {GPU: {"drm": {"card0": {}}, "iommu_group": [f"/x/{digits}"]}}}},
+        },
+    }
+    host = read_host(CaptureReader("c", Packed(packed), ByRule(), has_manifest=False), NAMES)
+    assert host.iommu.groups == {}
+    assert not isinstance(host.functions, Unknown)
+    assert isinstance(next(iter(host.functions.values())).iommu_group, Unknown)

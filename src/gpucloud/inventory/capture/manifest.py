@@ -9,6 +9,10 @@ from gpucloud.inventory.capture.allowlist import MANIFEST
 from gpucloud.model.failure import Failure
 
 FORMAT = 1
+PATTERN_LIMIT = 2000
+"""Patterns of a manifest, each of up to ``LENGTH_LIMIT`` characters: every missing path is compared with
+them. The list of what is read (``allowlist.RULES``) has some 150."""
+LENGTH_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,15 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
                 f"capture {source} has format {plain['gpucloud_capture']!r:.20}; known here: {FORMAT}",
                 "use the release of gpucloud that made it, or a newer one",
             )
+        collected = tuple(str(pattern) for pattern in plain["collected"])
+        if len(collected) > PATTERN_LIMIT or any(len(pattern) > LENGTH_LIMIT for pattern in collected):
+            raise Failure(
+                f"capture {source} is refused: its {MANIFEST[1:]} has more than {PATTERN_LIMIT} patterns,"
+                f" or one longer than {LENGTH_LIMIT} characters",
+                "make one with: gpucloud capture",
+            )
         return Manifest(
-            collected=tuple(str(pattern) for pattern in plain["collected"]),
+            collected=collected,
             unread={str(path): str(why) for path, why in plain["unread"].items()},
             is_redacted=bool(plain["redacted"]),
             made_by=str(plain["made_by"]),

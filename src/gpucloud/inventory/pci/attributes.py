@@ -18,6 +18,7 @@ _MEMORY = 0x200
 _PREFETCH = 0x2000
 _MEMORY_64 = 0x100000
 """Bits of ``flags``: include/linux/ioport.h, IORESOURCE_*."""
+_COUNT = re.compile(r"[0-9]{1,10}", re.ASCII)
 _UNUSED = " ".join(("0x0000000000000000",) * 3)
 _MEBIBYTE_BITS = 20
 _SPEED = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
@@ -26,6 +27,11 @@ _MODALIAS_LENGTH = len("pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00")
 
 parse_address = lru_cache(maxsize=8192)(PciAddress.parse)
 """``PciAddress.parse``, remembered: the same addresses stand in many places of a host, and of a fleet."""
+
+
+def parse_numbers(names: Iterable[str]) -> list[int]:
+    """The numbers among names, sorted; the kernel counts groups and processes with 32 bits."""
+    return sorted(int(name) for name in names if _COUNT.fullmatch(name))
 
 
 def parse_addresses(names: Iterable[str]) -> list[PciAddress]:

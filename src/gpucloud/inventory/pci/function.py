@@ -15,6 +15,7 @@ from gpucloud.inventory.pci.attributes import (
     parse_linked,
     parse_modalias,
     parse_numa,
+    parse_numbers,
     parse_override,
     parse_resize,
     parse_resource,
@@ -121,8 +122,9 @@ def _id(device: Device, *names: str) -> PciId | Unknown:
 
 def _group(device: Device, members: Mapping[PciAddress, int]) -> int | None | Unknown:
     name = device.link_name("iommu_group")
-    if isinstance(name, str) and name.isascii() and name.isdigit():
-        return int(name)
+    numbers = parse_numbers([name]) if isinstance(name, str) else []
+    if numbers:
+        return numbers[0]
     listed = members.get(device.address)
     if listed is not None:
         return listed

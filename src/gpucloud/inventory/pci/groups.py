@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gpucloud.inventory.pci.attributes import parse_addresses
+from gpucloud.inventory.pci.attributes import parse_addresses, parse_numbers
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
@@ -20,9 +20,8 @@ def read_groups(reader: Reader) -> dict[int, IommuGroup] | Unknown:
     names = reader.list_dir(_GROUPS)
     if isinstance(names, Unknown):
         return names
-    numbers = sorted(int(name) for name in names or () if name.isascii() and name.isdigit())
     groups: dict[int, IommuGroup] = {}
-    for number in numbers:
+    for number in parse_numbers(names or ()):
         group = _group(reader, number)
         if isinstance(group, Unknown):
             return group

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from gpucloud.inventory.pci.attributes import parse_numbers
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
@@ -34,7 +35,7 @@ def read_openings(reader: Reader, nodes: frozenset[str]) -> Openings:
         return Openings({}, names if isinstance(names, Unknown) else Unknown("/proc is not there"))
     by_node: dict[str, list[Holder]] = {}
     denied = 0
-    for pid in sorted(int(name) for name in names if name.isascii() and name.isdigit()):
+    for pid in parse_numbers(names):
         targets = _open_targets(reader, pid)
         if isinstance(targets, Unknown):
             denied += 1

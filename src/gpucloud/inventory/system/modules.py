@@ -22,6 +22,11 @@ _ALIAS = re.compile(
 """The kernel's tools end every pattern with ``*`` (file2alias.c, ``add_wildcard``)."""
 
 
+ODD_LIMIT = 500
+"""Aliases written in another way than the kernel's tools do: each is compared with every device. Of a
+stock kernel there are none."""
+
+
 class Aliases:
     """Which modules claim which PCI devices.
 
@@ -89,13 +94,17 @@ def read_aliases(reader: Reader, release: str | Unknown, modaliases: Iterable[st
     """Read the aliases of the running kernel that could match one of the devices."""
     if isinstance(release, Unknown):
         return release
-    text = reader.read_text(f"/lib/modules/{release}/modules.alias")
+    path = f"/lib/modules/{release}/modules.alias"
+    text = reader.read_text(path)
     if isinstance(text, Unknown):
         return text
     builtin = reader.read_text(f"/lib/modules/{release}/modules.builtin.modinfo")
     if isinstance(builtin, Unknown):
         return builtin
-    return Aliases(parse_builtin_aliases(builtin or "") + parse_aliases(text or "", modaliases))
+    pairs = parse_builtin_aliases(builtin or "") + parse_aliases(text or "", modaliases)
+    if sum(_ALIAS.fullmatch(pattern) is None for pattern, _ in pairs) > ODD_LIMIT:
+        return Unknown(f"{path} has more than {ODD_LIMIT} aliases that are not written as depmod does")
+    return Aliases(pairs)
 
 
 @lru_cache(maxsize=4)
