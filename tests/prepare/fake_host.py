@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.prepare.fake_kernel import FakeKernel
 
+from gpucloud.inventory.folder import read_here
 from gpucloud.inventory.host import read_host
 from gpucloud.inventory.live import LiveReader
 from gpucloud.model.host import Host
@@ -101,10 +102,17 @@ def add_boot_framebuffer(kernel: FakeKernel, start: int, end: int, name: str = "
 
 
 class DirectSystem(LiveSystem):
-    """The real system on a fake kernel, without child processes for its writes."""
+    """The real system on a fake kernel, without child processes for its reads and writes."""
 
     def __init__(self, kernel: FakeKernel) -> None:
-        super().__init__(kernel.root, settle_s=0, effect=kernel.store, run=kernel.run, run_tool=kernel.tools)
+        super().__init__(
+            kernel.root,
+            settle_s=0,
+            effect=kernel.store,
+            run=kernel.run,
+            run_tool=kernel.tools,
+            read_files=read_here,
+        )
         self._kernel = kernel
 
     def write(self, path: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """The one way to change a host: attributes of sysfs, modules, files, tools of the distribution, nothing else.
 
-Only ``apply`` and ``undo`` get a `System`. Every write is bounded in time (see `hand`).
+Only ``apply`` and ``undo`` get a `System`. Every write, read and program is bounded in time (see `hand`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from gpucloud.inventory.live import LiveReader
+from gpucloud.inventory.folder import ReadFiles
+from gpucloud.inventory.live import LiveReader, patient
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
@@ -168,6 +169,7 @@ class LiveSystem:
         effect: how an attribute is written.
         run: how modprobe and rmmod are run.
         run_tool: how tools of the distribution are run.
+        read_files: how files are read; None: through a child process, none for longer than ``timeout_s``.
     """
 
     def __init__(
@@ -179,10 +181,12 @@ class LiveSystem:
         effect: Effect = write_attribute,
         run: Run = run_program,
         run_tool: Run = run_long,
+        read_files: ReadFiles | None = None,
     ) -> None:
         self._root, self._settle_s, self._run = root, settle_s, run
         self._run_tool, self._tree = run_tool, Tree(root)
         self._hand = Hand(effect, timeout_s)
+        self._read_files = read_files or patient(root, timeout_s)
 
     @property
     def label(self) -> str:
@@ -190,8 +194,11 @@ class LiveSystem:
 
     @property
     def _reader(self) -> LiveReader:
-        """A new one each time: readers remember where links lead, and here links change."""
-        return LiveReader(self._root)
+        """A new one each time: readers remember where links lead, and here links change.
+
+        What reads for it is the same: once a file was late, the others have less time.
+        """
+        return LiveReader(self._root, read_files=self._read_files)
 
     def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
         return self._reader.read_bytes(path, limit)
