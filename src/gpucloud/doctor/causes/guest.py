@@ -261,7 +261,8 @@ PLATFORM = Heading(
             "guest-port-missing",
             "The guest's machine has no port for the device",
             "A PCI Express device goes to a root port of the guest. The machine type has none (i440fx), all "
-            "are taken, or the device is to be added to a running guest at the root bus, which takes no hotplug.",
+            "are taken, or the device is to be added to a running guest at the root bus, which takes no "
+            "hotplug.",
             (
                 "`Bus 'pcie.0' does not support hotplugging`",
                 "`No more available PCI slots`",

@@ -113,8 +113,8 @@ IOMMU = Heading(
             (
                 "`AMD-Vi: Unknown option - 'on'` in the kernel log",
                 (
-                    "/proc/cmdline with intel_iommu= where the firmware has only IVRS, or amd_iommu= where it "
-                    "has only DMAR"
+                    "/proc/cmdline with intel_iommu= where the firmware has only IVRS, or amd_iommu= where "
+                    "it has only DMAR"
                 ),
             ),
             ("Leave it or remove it",),

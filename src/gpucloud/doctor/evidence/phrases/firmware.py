@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.model.finding import Level
 
 _BAR, _WINDOW, _PORT = "bar-allocation", "guest-mmio-window", "guest-port-missing"
+_REBAR = r"resizable BAR|ReBAR|Re-?Size BAR"
 _NO_ROOM = "The server's firmware finds no room for the BARs of its cards"
 _NO_WINDOW = "The guest's firmware finds no room for the card's BARs"
 
@@ -16,13 +18,17 @@ SERVERS = (
     Phrase("setup-no-room", "insufficient pci resources", cause=_BAR, confidence=0.88, by="AMI Aptio, at power-on", says=_NO_ROOM),
     Phrase("setup-no-room", "pci out of resource", r"PCI OUT OF RESOURCES? (?:CONDITION|ERROR)", _BAR, 0.85, _NO_ROOM, "AMI Aptio, at power-on"),
     Phrase("setup-no-room", "memory mapped i", r"(?:[Uu]nable to allocate|insufficient|not enough|more) [Mm]emory.[Mm]apped (?:I/O|Input.?/?Output)", _BAR, 0.88, _NO_ROOM, "Dell UEFI0134, HPE 276 at power-on"),
+    *(Phrase("resizable-bar", needle, rf"\b(?:does(?:n't| not)|won't|fails? to|cannot|can't) (?:boot|start|work)\w*.{{0,60}}(?:{_REBAR}).{{0,40}}\b(?:enabled|on)\b|"
+             rf"\b(?:disabl\w+|turn\w* off) (?:the )?(?:{_REBAR}).{{0,60}}\b(?:works?|fix\w*|solve\w*|helped)\b", _BAR, 0.7, "The guest cannot take the BAR that the host's firmware enlarged", "PCI Express: resizable BAR capability")
+      for needle in ("resizable bar", "rebar", "resize bar", "re-size bar")),
     Phrase("setup-no-room", "insufficient mmio", cause=_BAR, confidence=0.85, by="Dell UEFI0134", says=_NO_ROOM),
 )
 
 GUESTS = (
     Phrase("ovmf-no-room", "notifyphase(allocateresources)", r"NotifyPhase\(AllocateResources\) - Out of Resources", _WINDOW, 0.9, _NO_WINDOW, "edk2 MdeModulePkg/Bus/Pci/PciBusDxe/PciLib.c"),
     Phrase("seabios-no-room", "bit address space", r"PCI: out of 32bit address space", _WINDOW, 0.85, _NO_WINDOW, "SeaBIOS src/fw/pciinit.c"),
-    Phrase("card-needs-uefi", "efi", r"\b(?:card|GPU|vBIOS|ROM)\b.{0,30}\b(?:requires?|needs?) (?:UEFI|EFI|OVMF)", "uefi-needed-by-guest", 0.7, "The card needs a guest with UEFI", "OVMF"),
+    Phrase("card-needs-uefi", "efi", r"\b(?:card|GPU|vBIOS|ROM)\b.{0,30}\b(?:requires?|needs?) (?:UEFI|EFI|OVMF)", "uefi-needed-by-guest", 0.7, "The card needs a guest with UEFI", "OVMF", Level.INFO),
+    Phrase("ch-no-room", "allocating new mmio range", cause=_WINDOW, confidence=0.85, by="Cloud Hypervisor vmm/src/device_manager.rs: move_bar()", says="The guest's firmware moves a BAR to where there is no room"),
     Phrase("xen-no-room", "no space for resource", r"\bbar [0-9a-f]+ size \S+: no space for resource", _WINDOW, 0.85, _NO_WINDOW, "Xen tools/firmware/hvmloader/pci.c"),
     Phrase("esx-no-room", "of pci mmio", r"firmware could not allocate \d+ KB of PCI MMIO|[Ii]ncrease the size of PCI MMIO", _WINDOW, 0.92, _NO_WINDOW, "VMware vSphere"),
 )

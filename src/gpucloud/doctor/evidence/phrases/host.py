@@ -180,7 +180,7 @@ MODULES = (
            says="A list of drivers for the boot image lacks the spaces inside its quotes"),
     Phrase("dracut-failed", "dracut", r"dracut.{0,20}(?:FAILED|ERROR|installation of|Cannot install|Module '?\S+'? (?:cannot be (?:found|installed)|will not be "
            r"installed))", _IMAGE, 0.85, "The boot image could not be built", "dracut(8)"),
-    Phrase("initramfs-disabled", "update-initramfs", r"update-initramfs is disabled|update-initramfs: failed|E: .{0,60}mkinitramfs failure|update-initramfs.{0,80}"
+    Phrase("initramfs-disabled", "update-initramfs", r"update-initramfs is disabled|update-initramfs: failed|E: .{0,60}mkinitramfs failure|update-initramfs[^;]{0,25}"
            r"(?:error|not been updated)", _IMAGE, 0.85, "The boot image could not be built", "update-initramfs(8)"),
     Phrase("mkinitcpio-failed", "==> error", r"==> ERROR: .{0,90}(?:module|image|hook)", _IMAGE, 0.85, "The boot image could not be built",
            "mkinitcpio(8)"),
@@ -287,6 +287,8 @@ LIMITS = (
     Phrase("apparmor-helper", "skipped restricted file", cause=_MAC, confidence=0.85, by="libvirt src/security/virt-aa-helper.c: vah_add_path()", says="libvirt's AppArmor profile leaves out a file of the guest: its place is a forbidden one"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/(?:vfio/(?:devices/)?(?:vfio\d*|\d+)|iommu)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),
+    Phrase("config-permission", "config space file", r"open config space file '\S+': (?:Permission denied|Operation not permitted|Read-only)", _MAC, 0.8, "libvirt may not open the device's configuration: sysfs is closed to it", "libvirt src/util/virpci.c: virPCIDeviceConfigOpenInternal()"),
+    Phrase("binary-permission", "cannot execute binary", r"cannot execute binary \S*(?:qemu|kvm)\S*: Permission denied", _MAC, 0.8, "libvirt may not start QEMU", "libvirt src/util/vircommand.c"),
     Phrase("vfio-permission", "/dev/iommu", r"/dev/iommu['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55, "QEMU may not open the device of iommufd", "QEMU backends/iommufd.c"),
     Phrase("set-iommu", "failed to set iommu", r"failed to set iommu for container: (?P<error>Operation not permitted)", "interrupt-remapping-missing", 0.65,
            "vfio refuses the device: without interrupt remapping, or because the firmware reserves memory for it", f"{_QEMU}container.c"),

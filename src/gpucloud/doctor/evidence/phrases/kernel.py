@@ -79,6 +79,8 @@ IOMMU = (
            unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
     Phrase("iommu-absent", "iommu:", r"\bIOMMU: +(?:Disabled|Not (?:available|supported))", says="The IOMMU is off", by="unRAID's page of system information"),
     Phrase("vtd-off", "vt-d", r"VT-?d (?:is )?(?:not (?:enabled|supported|available|detected)|disabled|turned off)", _FIRMWARE, 0.75, "VT-d is said to be off", "management programs"),
+    Phrase("iommu-absent", "iommu isn't loaded", says="The IOMMU is off", by="ipaqmaster/vfio: main"),
+    Phrase("vtd-off", "(no vt-d", r"passthr(?:u|ough) not supported on this system \(no VT-d", _FIRMWARE, 0.8, "The firmware gives no DMAR or IVRS table", "vm-bhyve lib/vm-run"),
     Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:).{0,140}"
            r"iommu_group: No such file|has no IOMMU group|is not in an? iommu_group|no such IOMMU group",
            says="The device has no IOMMU group", by="QEMU hw/vfio/container.c, vfio_device_get_groupid()",
@@ -168,7 +170,7 @@ PCI = (
            unless="nouveau"),
     Phrase("bar-resize", "failed to resize bar", r"Failed to resize BAR ?\d? to \d+M \((?:-ENOSPC|-28)\)", _BAR, 0.5, "The card's large BAR has no room below its bridge", "Linux drivers/gpu/drm/xe/xe_vram.c, i915/gt/intel_region_lmem.c", Level.WARNING),
     Phrase("above-4g", "above 4g", r"(?:enable|turn on|need|check|requires?|without).{0,40}above.?4G(?:B)?(?: decod\w+)?",
-           _BAR, 0.5, "A BAR needs room above 4 GiB", "firmware setup"),
+           _BAR, 0.5, "A BAR needs room above 4 GiB", "firmware setup", Level.INFO),
     Phrase("reset-giving-up", "giving up", r"not ready \d+ms after (?P<after>FLR|bus reset|PM D3hot->D0|reset|hot reset)"
            r".{0,4}giving up", _RESET, 0.9, "The card does not come back from a reset", _PCI),
     Phrase("resume-giving-up", "giving up", r"not ready \d+ms after (?:resume|D3cold->D0|D3hot->D0).{0,4}giving up", _SLEEP,
