@@ -185,12 +185,15 @@ def test_an_empty_file_of_proc_was_not_captured(tmp_path: Path) -> None:
     assert "gpucloud capture" in arguments.why
 
 
-@pytest.mark.parametrize("name", ["missing", "empty", "two"])
-def test_what_is_no_capture_is_said_to_be_none(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("missing", "no capture"), ("empty", "no capture"), ("two", "folder of 2 captures: a, b")],
+)
+def test_what_is_no_capture_is_said_to_be_none(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "empty").mkdir()
     for top in ("a", "b"):
         (tmp_path / "two" / top / "sys").mkdir(parents=True)
-    with pytest.raises(Failure, match="no capture"):
+    with pytest.raises(Failure, match=said):
         open_capture(tmp_path / name)
 
 
