@@ -25,9 +25,11 @@ PLATFORM = (
            "msi-not-enabled", 0.7, "The card's line interrupt is shared or cannot be set up: it needs message interrupts",
            "QEMU hw/vfio/pci.c"),
     Phrase("irq-nobody", "nobody cared", r"irq \d+: nobody cared", "msi-not-enabled", 0.7,
-           "A line interrupt is not served: the card needs message interrupts", "Linux kernel/irq/spurious.c", Level.WARNING),
+           "A line interrupt is not served: the card needs message interrupts", "Linux kernel/irq/spurious.c", Level.WARNING,
+           unless=r"handlers?:(?!.{0,200}(?:vfio|nvidia|nouveau|snd_hda))"),
     Phrase("hda-timeout", "switching to polling mode", r"snd_hda_intel.{0,60}(?:switching to polling mode|No response from codec|azx_get_response "
-           r"timeout)", "msi-not-enabled", 0.7, "The card's sound function gets no interrupts", "Linux sound/pci/hda/hda_controller.c", Level.WARNING),
+           r"timeout)", "msi-not-enabled", 0.7, "The card's sound function gets no interrupts", "Linux sound/pci/hda/hda_controller.c", Level.WARNING,
+           unless=r"snd_hda_intel 0000:00:"),
     Phrase("msi-enable", "msisupported", cause="msi-not-enabled", confidence=0.75, by="Windows registry", level=Level.WARNING,
            says="The card runs on line interrupts in the guest", pattern=r"MSISupported\W{0,12}(?:0x0+\b|0\b|dword:0+\b)"),
     Phrase("nvreg-msi", "msi", r"(?:Failed to (?:enable|request) MSI|unable to (?:enable|use) MSI|MSI (?:is )?not (?:enabled|supported)|can't (?:find|use) MSI|"
