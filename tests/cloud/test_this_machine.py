@@ -148,5 +148,5 @@ def test_a_program_that_fails_can_be_tried_by_hand(argv: list[str], says: str) -
 
 
 def test_no_program_runs_for_ever() -> None:
-    with pytest.raises(Failure, match="did not end in 0 s"):
+    with pytest.raises(Failure, match="had not ended after"):
         run(["sh", "-c", "while :; do :; done"], timeout_s=0.1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Sequence
 from typing import Protocol
 
 from gpucloud.cloud.packages import install_line
 from gpucloud.model.failure import Failure
+from gpucloud.prepare.program import run_bounded
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -29,20 +29,11 @@ def run(argv: Sequence[str], *, timeout_s: float = 60.0) -> str:
     line = shlex.join(argv)
     environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "HOME": os.environ.get("HOME", "/")}
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            env=environment,
-            encoding="utf-8",
-            errors="replace",
-        )
+        done = run_bounded(argv, timeout_s, environment)
     except FileNotFoundError as error:
         raise Failure(f"the program {argv[0]} is missing", install_line(argv[0])) from error
-    except subprocess.TimeoutExpired as error:
-        raise Failure(f"{argv[0]} did not end in {timeout_s:.0f} s", f"try it by hand: {line}") from error
+    except TimeoutError as error:
+        raise Failure(str(error), f"try it by hand: {line}") from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Failure(

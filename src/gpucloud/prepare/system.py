@@ -6,7 +6,6 @@ Only ``apply`` and ``undo`` get a `System`. Every write, read and program is bou
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.hand import Effect, Hand
+from gpucloud.prepare.program import run_bounded
 from gpucloud.prepare.tree import Tree
 
 ANSWER_TIMEOUT_S = 60.0
@@ -122,20 +122,7 @@ def run_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> Non
     Raises:
         OSError: it is not there, failed or took longer than that.
     """
-    environment = {**os.environ, "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"'{' '.join(argv)}' had not ended after {timeout_s:g} s") from error
+    done = run_bounded(argv, timeout_s, {**os.environ, "LC_ALL": "C"})
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise OSError(f"'{' '.join(argv)}' ended with {done.returncode}: {said[-1] if said else 'no reason'}")
