@@ -18,7 +18,7 @@ from gpucloud.inventory.capture.allowlist import RULES, Kind
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.packed import Packed, parse_packed, render_packed
 from gpucloud.inventory.capture.tree import Tree
-from gpucloud.inventory.capture.write import collect_here, render_capture
+from gpucloud.inventory.capture.write import collect_here, prove_capture, render_capture
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.folder import Folder
 from gpucloud.model.failure import Failure
@@ -148,3 +148,14 @@ def test_a_packed_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
         file.truncate(17 * 1024 * 1024)
     with pytest.raises(Failure, match=r"its gpucloud/host\.json cannot be read \(longer than"):
         open_capture(tmp_path)
+
+
+def test_a_written_capture_that_cannot_be_opened_again_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "c.tar.gz"
+    path.write_bytes(render_capture(Stream())[:-40])
+    with pytest.raises(Failure, match="could not be opened again"):
+        prove_capture(path)
+    assert not path.exists()
+    path.write_bytes(render_capture(Stream()))
+    prove_capture(path)
+    assert path.exists()

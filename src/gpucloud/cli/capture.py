@@ -34,7 +34,7 @@ def capture(
       gpucloud capture
       gpucloud capture --host root@gpu01 --output gpu01.tar.gz
     """
-    from gpucloud.inventory.capture.write import collect_here, render_capture
+    from gpucloud.inventory.capture.write import collect_here, prove_capture, render_capture
 
     if output.exists():
         raise Failure(
@@ -48,7 +48,7 @@ def capture(
         stream = collect_remote(remote)
     data = render_capture(stream, is_redacted=not with_identifiers)
     _write(output, data)
-    _prove(output)
+    prove_capture(output)
     if shape is Shape.JSON:
         print_json({"path": str(output), "size_bytes": len(data), "unread": dict(stream.unread)})
         return
@@ -70,17 +70,3 @@ def _write(path: Path, data: bytes) -> None:
     except OSError as error:
         what = f"{path} cannot be written: {error.strerror}"
         raise Failure(what, "name another with --output", code=code_of(error)) from None
-
-
-def _prove(path: Path) -> None:
-    """Open what was written; a capture that gpucloud itself refuses is removed."""
-    from gpucloud.inventory.capture.open import open_capture
-
-    try:
-        open_capture(path)
-    except Failure as failure:
-        path.unlink()
-        raise Failure(
-            f"no capture is left, because it could not be opened again ({failure.what})",
-            "scan the host itself: gpucloud scan",
-        ) from None

@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from gpucloud import __version__
 from gpucloud.inventory.capture.allowlist import COMMANDS, HOST_NAME, KVM_ANSWER, MANIFEST, PACKED, RULES
@@ -16,6 +17,7 @@ from gpucloud.inventory.capture.redact import redact
 from gpucloud.inventory.collect.collector import Collector
 from gpucloud.inventory.collect.envoy import Envoy
 from gpucloud.inventory.collect.wire import Stream, parse_stream
+from gpucloud.model.failure import Failure
 
 
 def collect_here(root: str = "") -> Stream:
@@ -43,6 +45,24 @@ def render_capture(stream: Stream, *, is_redacted: bool = True) -> bytes:
         made_by=f"gpucloud {__version__}",
     )
     return _archive({MANIFEST: manifest.render(), PACKED: render_packed(small.tree().entries())})
+
+
+def prove_capture(path: Path) -> None:
+    """Open a capture that was just written; one that gpucloud itself refuses is removed.
+
+    Raises:
+        Failure: it was.
+    """
+    from gpucloud.inventory.capture.open import open_capture
+
+    try:
+        open_capture(path)
+    except Failure as failure:
+        path.unlink()
+        raise Failure(
+            f"no capture is left, because it could not be opened again ({failure.what})",
+            "look at the host itself: gpucloud scan",
+        ) from None
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
