@@ -1,8 +1,8 @@
 """One release of nova reads files: JSON lines in, JSON lines out. Runs in the environment.
 
 The argument is a folder for the files. Each line is the texts of the files, in order; the answer is what
-nova and its library for options make of them: the error of the parser, values that are not of their type, values of
-the options for devices, and what nova's own parsers say of those.
+nova and its library for options make of them: the error of the parser, values that are not of their type,
+values of the options for devices, and what nova's own parsers say of those.
 """
 
 from __future__ import annotations
