@@ -14,7 +14,7 @@ from gpucloud.inventory.live import LiveReader
 from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.tree import Tree
+from gpucloud.prepare.reach.tree import Tree
 from gpucloud.spec import parse_spec
 
 INTEL = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: vmx\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.prepare.hand import Hand, StillWaitingError
+from gpucloud.prepare.reach.hand import Hand, StillWaitingError
 from gpucloud.prepare.system import LiveSystem, run_program, write_attribute
 
 

@@ -18,9 +18,9 @@ from gpucloud.model.plan import Content, EnableUnit, FileState, Plan, RemoveFile
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.desk import conclude
 from gpucloud.prepare.journal import Status
+from gpucloud.prepare.reach.tree import Tree
 from gpucloud.prepare.stored import parse_stored, render_stored
 from gpucloud.prepare.takeback import Outcome
-from gpucloud.prepare.tree import Tree
 
 GRUB, DROP_IN, OLD = (
     "/etc/default/grub",

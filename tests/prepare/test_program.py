@@ -10,7 +10,7 @@ import pytest
 
 from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
-from gpucloud.prepare.program import run_bounded
+from gpucloud.prepare.reach.program import run_bounded
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 SLEEP = ("sleep", "600")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gpucloud.cloud.packages import install_line
 from gpucloud.model.failure import Failure
-from gpucloud.prepare.program import run_bounded
+from gpucloud.prepare.reach.program import run_bounded
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

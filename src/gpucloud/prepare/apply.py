@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
-from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Journal, Kind
 from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.calling import call_change
+from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.steps import NotAsPlannedError, do
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of, name_error, waiting_of

@@ -16,9 +16,9 @@ from gpucloud.inventory.live import LiveReader, patient
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.hand import Effect, Hand
-from gpucloud.prepare.program import run_bounded
-from gpucloud.prepare.tree import Tree
+from gpucloud.prepare.reach.hand import Effect, Hand
+from gpucloud.prepare.reach.program import run_bounded
+from gpucloud.prepare.reach.tree import Tree
 
 ANSWER_TIMEOUT_S = 60.0
 """A data-centre GPU takes up to ten seconds to be let go; an emulated one on a slow machine longer."""

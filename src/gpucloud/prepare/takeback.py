@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Change, Plan
-from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Kind
 from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.calling import call_change
+from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.steps import StepError, undo
 from gpucloud.prepare.system import System
 

@@ -11,11 +11,11 @@ from gpucloud.model.pci import Holder
 from gpucloud.model.plan import LoadModule, OnDisk, Plan, RemoveFile, WriteFile
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
-from gpucloud.prepare.hand import StillWaitingError
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
+from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.standing import Stand, Standing, look_at, ways_of
 from gpucloud.prepare.steps import StepError
 from gpucloud.prepare.steps.file import foreign_change
