@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gpucloud.cli.scan import scanned
 from gpucloud.inventory import read_host
 from gpucloud.inventory.remote import open_remote
 from gpucloud.lab.host import LabHost
@@ -22,8 +23,8 @@ def ssh_to(host: LabHost) -> tuple[str, ...]:
 def test_units_read_over_ssh_are_those_that_the_server_reads_itself(card_audio: LabHost) -> None:
     remote = read_host(open_remote("gpucloud-lab", ssh=ssh_to(card_audio)))
     own = json.loads(card_audio.run(["gpucloud", "scan", "--format", "json"], ok=(0,)).stdout)
-    seen = json.loads(json.dumps(to_plain(remote.units)))
-    assert [unit["functions"] for unit in seen] == [unit["functions"] for unit in own["units"]]
+    seen = json.loads(json.dumps(to_plain(scanned(remote))))
+    assert [unit["functions"] for unit in seen["units"]] == [unit["functions"] for unit in own["units"]]
     assert to_plain(remote.iommu) == own["host"]["iommu"]
     assert remote.source == "gpucloud-lab"
 

@@ -42,7 +42,7 @@ def scan(
     """
     host = host_from(capture, remote)
     if format_ is Format.JSON:
-        print_json({"host": _facts(host), "units": [_unit(unit, host) for unit in host.units]})
+        print_json(scanned(host))
         return
     if host.units:
         table(_COLUMNS, (_row(unit, host) for unit in host.units))
@@ -51,6 +51,11 @@ def scan(
     notes = list(_notes(host))
     if notes:
         print_text("\n" + "\n".join(notes))
+
+
+def scanned(host: Host) -> dict[str, object]:
+    """What ``--format json`` prints: the host's facts, and each unit with all its functions."""
+    return {"host": _facts(host), "units": [_unit(unit, host) for unit in host.units]}
 
 
 def _facts(host: Host) -> dict[str, object]:
