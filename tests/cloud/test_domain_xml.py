@@ -35,6 +35,7 @@ DISK = DiskBoot(
     FOLDER / "firmware.vars",
 )
 COMMAND_LINE = "{http://libvirt.org/schemas/domain/qemu/1.0}commandline"
+ADDRESS_BITS = ["-global", "host-x86_64-cpu.host-phys-bits=on"]
 UEFI = replace(DISK, firmware=Firmware.UEFI)
 
 
@@ -76,6 +77,10 @@ def _places(tree: ET.Element) -> list[tuple[str, str]]:
     return found
 
 
+def _words_for_qemu(tree: ET.Element) -> list[str | None]:
+    return [word.get("value") for word in tree.iterfind(f"{COMMAND_LINE}/*")]
+
+
 def _attributes(tree: ET.Element, path: str) -> dict[str, str]:
     element = tree.find(path)
     assert element is not None, path
@@ -110,13 +115,18 @@ def test_a_guest_under_kvm_has_the_hosts_processor_and_its_address_bits() -> Non
     tree = _tree(_define(card("3b:00")))
     assert tree.get("type") == "kvm"
     assert _attributes(tree, "./cpu")["mode"] == "host-passthrough"
-    assert _attributes(tree, "./cpu/maxphysaddr") == {"mode": "passthrough"}
+    assert _words_for_qemu(tree) == ADDRESS_BITS
+
+
+def test_no_element_is_used_that_libvirt_8_0_does_not_know() -> None:
+    assert _tree(_define(card("3b:00"))).find(".//maxphysaddr") is None
 
 
 def test_without_kvm_the_processor_is_emulated() -> None:
     tree = _tree(replace(_define(), accelerator=Accelerator.EMULATION))
     assert tree.get("type") == "qemu"
     assert _attributes(tree, "./cpu") == {"mode": "maximum"}
+    assert tree.find(COMMAND_LINE) is None
 
 
 def test_only_guests_that_use_a_card_run_the_program_in_its_rom() -> None:
@@ -177,7 +187,7 @@ def test_uefi_is_chosen_by_libvirt_without_secure_boot_and_its_variables_are_the
 def test_small_bars_leave_the_address_space_as_it_is() -> None:
     tree = _tree(_define(card("3b:00"), boot=UEFI))
     assert tree.find(".//pcihole64") is None
-    assert tree.find(COMMAND_LINE) is None
+    assert _words_for_qemu(tree) == ADDRESS_BITS
 
 
 def test_large_bars_widen_the_window_of_qemu_and_of_the_firmware() -> None:
@@ -186,9 +196,9 @@ def test_large_bars_widen_the_window_of_qemu_and_of_the_firmware() -> None:
     ]
     tree = _tree(_define(*h100, boot=UEFI, memory_mib=64 << 10))
     assert tree.findtext(".//pcihole64") == str((1 << 40) >> 10)
-    words = [word.get("value") for word in tree.iterfind(f"{COMMAND_LINE}/*")]
-    assert words == ["-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={(1 << 40) >> 20}"]
-    assert _tree(_define(*h100, memory_mib=64 << 10)).find(COMMAND_LINE) is None
+    window = ["-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={(1 << 40) >> 20}"]
+    assert _words_for_qemu(tree) == [*ADDRESS_BITS, *window]
+    assert _words_for_qemu(_tree(_define(*h100, memory_mib=64 << 10))) == ADDRESS_BITS
 
 
 def test_names_cannot_break_out_of_the_xml() -> None:

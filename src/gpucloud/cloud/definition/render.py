@@ -51,7 +51,7 @@ def render_domain(guest: Definition) -> str:
     for event, reaction in (("poweroff", "destroy"), ("reboot", reboot), ("crash", "destroy")):
         _text(domain, f"on_{event}", reaction)
     _add_devices(domain, guest)
-    _add_firmware_settings(domain, guest)
+    _add_command_line(domain, guest)
     ET.indent(domain)
     return ET.tostring(domain, encoding="unicode") + "\n"
 
@@ -62,19 +62,38 @@ def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Elem
     return element
 
 
-def _add_firmware_settings(domain: ET.Element, guest: Definition) -> None:
-    """Ask OVMF for a window that it might not make by itself.
-
-    libvirt keeps this name from its own element for such settings ("That firmware name is reserved"),
-    so it goes to QEMU as it is.
-    """
-    if guest.window.is_default or not _is_uefi(guest.boot):
+def _add_command_line(domain: ET.Element, guest: Definition) -> None:
+    """Give QEMU itself what libvirt has no element for, or has one for only since lately."""
+    words = [*_address_bits(guest.accelerator), *_firmware_window(guest)]
+    if not words:
         return
-    mib = min(guest.window.size_bytes, OVMF_LARGEST_WINDOW_BYTES) >> 20
     ET.register_namespace("qemu", QEMU_NAMESPACE)
     line = ET.SubElement(domain, f"{{{QEMU_NAMESPACE}}}commandline")
-    for word in ("-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={mib}"):
+    for word in words:
         ET.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=word)
+
+
+def _address_bits(accelerator: Accelerator) -> tuple[str, ...]:
+    """The host's address bits for the guest's processor, which BARs of large cards need.
+
+    QEMU gives 40 by itself: before 6.0 always (its commit 5a140b255d), and still in some builds. This is
+    what libvirt makes of ``<maxphysaddr mode='passthrough'/>``, which it knows only from 8.7 on (its commit
+    1c1a7cdd40); Ubuntu 22.04 and RHEL 8 have 8.0. QEMU has the property since 2.7.
+    """
+    if accelerator is Accelerator.EMULATION:
+        return ()
+    return "-global", "host-x86_64-cpu.host-phys-bits=on"
+
+
+def _firmware_window(guest: Definition) -> tuple[str, ...]:
+    """Ask OVMF for a window that it might not make by itself.
+
+    libvirt keeps this name from its own element for such settings ("That firmware name is reserved").
+    """
+    if guest.window.is_default or not _is_uefi(guest.boot):
+        return ()
+    mib = min(guest.window.size_bytes, OVMF_LARGEST_WINDOW_BYTES) >> 20
+    return "-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={mib}"
 
 
 def _is_uefi(boot: Boot) -> bool:
@@ -104,9 +123,7 @@ def _add_os(domain: ET.Element, boot: Boot) -> None:
 
 def _add_cpu(domain: ET.Element, accelerator: Accelerator) -> None:
     if accelerator is Accelerator.KVM:
-        cpu = ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="off")
-        # QEMU's own default is 40 bits, whatever the host has: too few for the BARs of large cards.
-        ET.SubElement(cpu, "maxphysaddr", mode="passthrough")
+        ET.SubElement(domain, "cpu", mode="host-passthrough", migratable="off")
     else:
         ET.SubElement(domain, "cpu", mode="maximum")
 

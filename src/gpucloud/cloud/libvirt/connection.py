@@ -30,8 +30,8 @@ _SYSTEM_FOLDERS = (
 _SYSTEM_PACKAGES = re.compile(r"^include-system-site-packages\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 """In ``pyvenv.cfg``. Source: Python's site.py, venv()."""
 
-_OLDEST = (8, 7, 0)
-"""The first that knows ``maxphysaddr`` of a guest's processor (libvirt docs/formatdomain.rst)."""
+_OLDEST = (7, 2, 0)
+"""The first that takes wishes for a firmware, as no Secure Boot (docs/formatdomain.rst, ``firmware``)."""
 
 _NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
 _LINGERS = (9, 38, 68)  # VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_TIMEOUT
@@ -168,9 +168,9 @@ def connect_with(module: Any) -> Hypervisor:
     if version < _OLDEST:
         told, oldest = (".".join(map(str, each)) for each in (version, _OLDEST))
         raise Failure(
-            f"libvirt here is {told}, and guests with GPUs need {oldest}: older ones cannot give a guest the "
-            "processor's address bits that large BARs need",
-            "use a release of the distribution that has it",
+            f"libvirt here is {told}, and guests with GPUs need {oldest}: older ones cannot choose a "
+            "firmware without Secure Boot, which refuses drivers of GPUs",
+            "use a release of the distribution that has it: Debian 12, Ubuntu 22.04, RHEL 8, or newer",
         )
     return Libvirt(module, connection)
 
