@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.nova.oracle.environment import python_of, source_of
+from tests.nova.oracle.ask import ask
 from tests.nova.oracle.machines import MACHINES, PLAIN_MACHINES
 
 from gpucloud.nova.alias import Alias, parse_aliases, parse_flavor
@@ -28,7 +25,6 @@ from gpucloud.nova.releases.release import Release, parse_release
 Case = dict[str, Any]
 Answer = dict[str, Any]
 
-_WORKER = Path(__file__).with_name("worker.py")
 _OBJECT = re.compile(r" object at 0x[0-9a-f]+>")
 
 
@@ -53,7 +49,7 @@ def disagreements(version: str, cases: Sequence[Case]) -> Iterator[Disagreement]
     """Run the cases through a release and through gpucloud."""
     release = parse_release(version)
     cases = [case for case in cases if release.number >= 23 or case["machine"] != "vdpa"]
-    for case, theirs in zip(cases, ask_nova(version, cases), strict=True):
+    for case, theirs in zip(cases, theirs_of(version, cases), strict=True):
         ours = ask_gpucloud(release, case)
         for part in sorted(theirs.keys() | ours.keys()):
             known = _comparable(theirs.get(part), release)
@@ -62,21 +58,9 @@ def disagreements(version: str, cases: Sequence[Case]) -> Iterator[Disagreement]
                 yield Disagreement(version, case, part, known, mine)
 
 
-def ask_nova(version: str, cases: Iterable[Case]) -> list[Answer]:
-    """The answers of a release, in a process of its own."""
-    lines = [json.dumps(PLAIN_MACHINES), *map(json.dumps, cases)]
-    done = subprocess.run(
-        ["nice", "-n", "10", str(python_of()), "-W", "ignore", str(_WORKER)],
-        input="\n".join(lines) + "\n",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(source_of(version)), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=3600,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"nova {version} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def theirs_of(version: str, cases: Sequence[Case]) -> list[Answer]:
+    """The answers of a release."""
+    return ask(version, "device_worker", [PLAIN_MACHINES, *cases])
 
 
 def ask_gpucloud(release: Release, case: Case) -> Answer:

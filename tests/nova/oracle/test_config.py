@@ -7,17 +7,14 @@ them; the sections of vGPU types. From these follows whether each service starts
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.nova.oracle.ask import ask
 from tests.nova.oracle.config_cases import random_files
-from tests.nova.oracle.environment import PACKAGES, python_of, source_of
+from tests.nova.oracle.environment import PACKAGES
 
-from gpucloud.lab.process import run
 from gpucloud.nova.check import Case, Service, check
 from gpucloud.nova.check.start import missing_filters, wrong_values
 from gpucloud.nova.config import Configuration, read_config_file, read_list
@@ -29,23 +26,8 @@ from gpucloud.nova.releases.release import Release, parse_release
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 
-_HERE = Path(__file__).parent
 SEED, COUNT = 2026, 2000
 each_release = pytest.mark.parametrize("version", PACKAGES)
-
-
-def ask_nova(version: str, cases: list[tuple[str, ...]], folder: Path) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        ["nice", "-n", "10", str(python_of()), "-W", "ignore", str(_HERE / "config_worker.py"), str(folder)],
-        input="".join(json.dumps(case) + "\n" for case in cases),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(source_of(version)), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert not done.returncode, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _files(texts: tuple[str, ...], folder: Path) -> Configuration:
@@ -105,7 +87,7 @@ def _section(case: Case, name: str, section: MdevSection, release: Release) -> d
 def test_nova_and_gpucloud_read_the_same_files_alike(version: str, tmp_path: Path) -> None:
     release = parse_release(version)
     cases = list(random_files(SEED, COUNT))
-    theirs = ask_nova(version, cases, tmp_path)
+    theirs = ask(version, "config_worker", cases, str(tmp_path))
     different = [
         (case, part, known.get(part), mine.get(part))
         for case, known in zip(cases, theirs, strict=True)
@@ -123,8 +105,7 @@ def test_nova_and_gpucloud_read_the_same_files_alike(version: str, tmp_path: Pat
 
 @each_release
 def test_the_table_of_options_is_that_of_the_release(version: str) -> None:
-    argv = ["env", f"PYTHONPATH={source_of(version)}", str(python_of()), "-W", "ignore"]
-    theirs = json.loads(run([*argv, str(_HERE / "known_options.py")], timeout_s=300).stdout)
+    (theirs,) = ask(version, "known_options")
     release = parse_release(version)
     mine = {
         section: {name: age.kind for name, ages in names.items() for age in ages if age.is_in(release)}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.nova.oracle.environment import PACKAGES, python_of, source_of
+from tests.nova.oracle.ask import ask
+from tests.nova.oracle.environment import PACKAGES
 
 from gpucloud.nova.mdev import MdevSection, choose_types
 from gpucloud.nova.refusal import Refusal
@@ -19,7 +18,6 @@ from gpucloud.nova.releases.release import Release, parse_release
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 
-_WORKER = Path(__file__).with_name("mdev_worker.py")
 _DEVICES = ["0000:84:00.0", "0000:85:00.0", "0000:8a:00.4", "0001:01:00.0"]
 _WRITTEN = [*_DEVICES, *_DEVICES, "0000:8A:00.4", "85:00.0", "mtty_mtty", "0000:84:00", "x", "00008:84:00.0"]
 _CLASSES = ["VGPU", "CUSTOM_X", "CUSTOM_Y"]
@@ -58,20 +56,6 @@ def random_section(draw: random.Random, release: Release) -> dict[str, str]:
     return section
 
 
-def ask_nova(version: str, cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        ["nice", "-n", "10", str(python_of()), "-W", "ignore", str(_WORKER), str(folder / "nova.conf")],
-        input="".join(json.dumps(case) + "\n" for case in cases),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(source_of(version)), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert not done.returncode, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def ask_gpucloud(release: Release, case: dict[str, Any]) -> dict[str, Any]:
     sections = {
         name: MdevSection(
@@ -103,7 +87,7 @@ def test_nova_and_gpucloud_choose_the_same_types(version: str, tmp_path: Path) -
     release = parse_release(version)
     distinct = {json.dumps(random_case(draw, release)): None for _ in range(COUNT)}
     cases = [json.loads(case) for case in distinct]
-    theirs = ask_nova(version, cases, tmp_path)
+    theirs = ask(version, "mdev_worker", cases, str(tmp_path / "nova.conf"))
     different = [
         (case, known, mine)
         for case, known in zip(cases, theirs, strict=True)

@@ -7,15 +7,12 @@ to Placement; files of nova-compute, nova-api and nova-scheduler, as the deploym
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.nova.oracle.environment import PACKAGES, python_of, source_of
+from tests.nova.oracle.ask import ask
+from tests.nova.oracle.environment import PACKAGES
 from tests.nova.render.clouds import CLOUDS, Cloud
 from tests.nova.render.read_back import OWN_FILTERS, texts_for
 from tests.nova.render.test_every_release import machine_as_said, steps_of
@@ -30,7 +27,6 @@ from gpucloud.nova.render.aliases import alias_name
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 
-_WORKER = Path(__file__).with_name("render_worker.py")
 Case = dict[str, Any]
 
 
@@ -77,23 +73,13 @@ def host_key(cloud: str, host: str) -> str:
     return f"{cloud.replace(' ', '-').replace(',', '')}-{host}"
 
 
-def ask_nova(version: str, cases: list[Case]) -> list[dict[str, Any]]:
+def theirs_of(version: str, cases: list[Case]) -> list[dict[str, Any]]:
     machines = {
         host_key(name, host): plain(machine_as_said(cloud, host))
         for name, cloud in CLOUDS.items()
         for host in cloud.hosts
     }
-    done = subprocess.run(
-        ["nice", "-n", "10", str(python_of()), "-W", "ignore", str(_WORKER)],
-        input="\n".join(map(json.dumps, [machines, *cases])) + "\n",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(source_of(version)), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert not done.returncode, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return ask(version, "render_worker", [machines, *cases])
 
 
 @pytest.mark.parametrize("version", PACKAGES)
@@ -101,7 +87,7 @@ def test_nova_takes_what_was_rendered_and_gives_what_was_meant(version: str) -> 
     release = parse_release(version)
     cases = list(cases_for(release))
     assert len(cases) > 50
-    for case, answer in zip(cases, ask_nova(version, cases), strict=True):
+    for case, answer in zip(cases, theirs_of(version, cases), strict=True):
         shown = {key: case[key] for key in ("cloud", "host", "layout", "step", "service")}
         assert "raises" not in answer["aliases"], (shown, answer["aliases"])
         assert answer["in_placement"] is (case["step"] == "schedule"), shown

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.nova.oracle.environment import PACKAGES, python_of, source_of
+from tests.nova.oracle.ask import ask
+from tests.nova.oracle.environment import PACKAGES, source_of
 
-from gpucloud.lab.process import run
 from gpucloud.nova.releases import guest, options, pci, platform, scheduler, vgpu
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release, parse_release
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 
-_PROGRAM = Path(__file__).with_name("options.py")
 each_release = pytest.mark.parametrize("release", [parse_release(version) for version in PACKAGES], ids=str)
 
 
 @cache
 def known_options(release: Release) -> dict[str, Any]:
-    path = f"PYTHONPATH={source_of(str(release))}"
-    argv = ["env", path, str(python_of()), "-W", "ignore", str(_PROGRAM)]
-    known: dict[str, Any] = json.loads(run(argv, timeout_s=300).stdout)
+    known: dict[str, Any] = ask(str(release), "option_names")[0]
     return known
 
 

@@ -7,10 +7,7 @@ the option that it is read for.
 from __future__ import annotations
 
 import importlib
-import json
 import re
-import sys
-import warnings
 
 SECTIONS = (
     "DEFAULT",
@@ -47,7 +44,8 @@ def limits_of(shown: str) -> str:
 
 def main() -> None:
     """Print them."""
-    warnings.simplefilter("ignore")
+    talk = importlib.import_module("talk")  # beside this file, which no package holds here
+    talk.quieten()
     importlib.import_module("shim").prepare_libraries()
     conf = importlib.import_module("nova.conf").CONF
     conf([], project="nova", default_config_files=[])
@@ -62,7 +60,7 @@ def main() -> None:
             for old in option.deprecated_opts:
                 name = old.name or option.name
                 shown.setdefault(old.group or section, {})[name] = f"=[{section}]{option.name}"
-    sys.stdout.write(json.dumps(shown))
+    talk.say(shown)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,20 @@
 """One release loads rendered files: JSON lines in, JSON lines out. Runs in the environment.
 
 The first line names the machines; each other line is a case: the files of one service in order, the machine,
-and flavors. The files go through the release's own options, and what they say through ``worker.Nova``.
+and flavors. The files go through the release's own options, and what they say through
+``device_worker.Nova``.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
-import logging
-import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
-worker = importlib.import_module("worker")  # beside this file, which no package holds here
+device_worker = importlib.import_module("device_worker")  # beside this file, which no package holds here
+talk = importlib.import_module("talk")
 _KEYS = ("device_addresses", "mdev_class", "max_instances")
 _OURS = (
     ("pci", "device_spec"),
@@ -31,7 +29,7 @@ class Service:
     """A release that is given files."""
 
     def __init__(self, machines: dict[str, Any], folder: Path) -> None:
-        self.nova = worker.Nova(machines, folder)
+        self.nova = device_worker.Nova(machines, folder)
         self.conf = self.nova.conf
         has_devices = importlib.util.find_spec("nova.conf.devices") is not None  # since 17
         self.devices: Any = importlib.import_module("nova.conf.devices") if has_devices else None
@@ -91,12 +89,9 @@ class Service:
 
 def main() -> None:
     """Answer until there are no more cases."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
+    talk.quieten()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(json.loads(sys.stdin.readline()), Path(folder))
-        for line in sys.stdin:
-            sys.stdout.write(json.dumps(service.answer(json.loads(line))) + "\n")
+        talk.serve(Service(talk.heard(), Path(folder)).answer)
 
 
 if __name__ == "__main__":

@@ -11,28 +11,17 @@ import functools
 import importlib
 import importlib.util
 import inspect
-import json
-import logging
-import sys
 import tempfile
 import types
 import uuid
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Answer = dict[str, Any]
 
 shim = importlib.import_module("shim")  # beside this file, which no package holds here
-
-
-def attempt(action: Callable[[], Any]) -> Answer:
-    """What the action gives, or what it raises."""
-    try:
-        return {"gives": action()}
-    except Exception as error:  # noqa: BLE001 - whatever nova raises is the answer
-        return {"raises": [type(error).__name__, str(error)]}
+talk = importlib.import_module("talk")
+attempt = talk.attempt
 
 
 class Nova:
@@ -222,12 +211,9 @@ class Nova:
 
 def main() -> None:
     """Answer until there are no more cases."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
+    talk.quieten()
     with tempfile.TemporaryDirectory() as folder:
-        nova = Nova(json.loads(sys.stdin.readline()), Path(folder))
-        for line in sys.stdin:
-            sys.stdout.write(json.dumps(nova.answer(json.loads(line))) + "\n")
+        talk.serve(Nova(talk.heard(), Path(folder)).answer)
 
 
 if __name__ == "__main__":
