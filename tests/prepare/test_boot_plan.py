@@ -8,13 +8,14 @@ from difflib import unified_diff
 from pathlib import Path
 
 import pytest
-from tests.prepare.boot_hosts import AMD, FAMILIES, SPEC, build_family, plan_for
-from tests.prepare.fake_host import picture
+from tests.prepare.boot_hosts import AMD, FAMILIES, INTEL, SPEC, build_family, plan_for
+from tests.prepare.fake_host import host_of, picture
 from tests.prepare.fake_kernel import FakeKernel
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import EnableUnit, Plan, RemoveFile, RunTool, WriteFile
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.arguments import Needed, needed_arguments
 
 VGPU = "pools:\n  a:\n    use: vgpu\n    match: {ids: 10de:20b5}\n"
 BOTH = "pools:\n  a:\n    use: passthrough\n    match: {ids: 10de:20b5}\n"
@@ -331,11 +332,58 @@ def test_the_last_console_is_refused_unless_it_is_accepted(debian: FakeKernel) -
     assert plan_for(debian, screen, force=True).steps
 
 
-def test_a_host_whose_iommu_is_off_is_planned_all_the_same(debian: FakeKernel) -> None:
-    for group in debian.root.glob("sys/bus/pci/devices/*/iommu_group"):
+def without_groups(kernel: FakeKernel) -> None:
+    for group in kernel.root.glob("sys/bus/pci/devices/*/iommu_group"):
         group.unlink()
-    shutil.rmtree(debian.root / "sys/kernel/iommu_groups")
+    shutil.rmtree(kernel.root / "sys/kernel/iommu_groups")
+
+
+def give_tables(kernel: FakeKernel, *names: str) -> None:
+    for name in ("FACP", *names):
+        place = kernel.root / f"sys/firmware/acpi/tables/{name}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+
+
+def test_a_host_whose_iommu_is_off_is_planned_all_the_same(debian: FakeKernel) -> None:
+    without_groups(debian)
+    give_tables(debian, "DMAR")
     assert plan_for(debian).steps
+
+
+def test_an_iommu_that_is_off_in_the_firmware_is_refused(debian: FakeKernel) -> None:
+    without_groups(debian)
+    give_tables(debian)
+    assert refusal(plan_for(debian)).startswith("iommu-disabled-firmware: the firmware has neither Intel's")
+
+
+@pytest.mark.parametrize(
+    ("tables", "processor", "words", "because"),
+    [
+        (("DMAR",), AMD, "intel_iommu=on iommu=pt", "the firmware has Intel's table (DMAR), so"),
+        (("DMAR",), "", "intel_iommu=on iommu=pt", "the firmware has Intel's table (DMAR), so"),
+        (("IVRS",), INTEL, "iommu=pt", "the firmware has AMD's table (IVRS), so"),
+        (("DMAR", "IVRS"), AMD, "iommu=pt", "the firmware's tables are both there, so"),
+        ((), INTEL, "intel_iommu=on iommu=pt", "of intel, and the firmware's tables are both missing, so"),
+    ],
+)
+def test_the_firmwares_table_says_which_arguments_are_needed(
+    tables: tuple[str, ...], processor: str, words: str, because: str, tmp_path: Path
+) -> None:
+    kernel = build_family(tmp_path, "debian-12", processor=processor)
+    give_tables(kernel, *tables)
+    step = next(step for step in plan_for(kernel).steps if isinstance(step.change, WriteFile))
+    assert f' {words}"' in texts(plan_for(kernel))["/etc/default/grub.d/zz-gpucloud.cfg"]
+    assert because in step.because
+
+
+def test_the_processor_says_it_where_the_tables_cannot_be_listed(tmp_path: Path) -> None:
+    host = host_of(build_family(tmp_path, "debian-12"))
+    host = replace(host, iommu=replace(host.iommu, has_dmar=Unknown("denied"), has_ivrs=Unknown("denied")))
+    assert needed_arguments(host) == Needed(
+        ("intel_iommu=on", "iommu=pt"),
+        "the processor is of intel, and the firmware's tables are not known (denied)",
+    )
 
 
 def test_a_pool_on_other_hosts_is_no_concern_of_this_one(debian: FakeKernel) -> None:

@@ -1,9 +1,10 @@
-"""Kernel arguments: which a processor needs, which are there, and which say the contrary.
+"""Kernel arguments: which the host's IOMMU needs, which are there, and which say the contrary.
 
-Source: Documentation/admin-guide/kernel-parameters.txt. ``intel_iommu=on``: drivers/iommu/intel/iommu.c;
-AMD's IOMMU is on wherever the firmware offers it, and ``amd_iommu=on`` is no option of any kernel
-(drivers/iommu/amd/init.c, ``parse_amd_iommu_options``). ``iommu=pt``: the host's own devices do without
-translation.
+Source: Documentation/admin-guide/kernel-parameters.txt. Each driver looks for its own table of the firmware
+and never at the processor: ``detect_intel_iommu`` (drivers/iommu/intel/dmar.c) for DMAR, and
+``amd_iommu_detect`` (drivers/iommu/amd/init.c) for IVRS. Intel's wants ``intel_iommu=on``; AMD's is on
+wherever the firmware offers it, and ``amd_iommu=on`` is no option of any kernel
+(``parse_amd_iommu_options``). ``iommu=pt``: the host's own devices do without translation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gpucloud.model.unknown import Unknown
 
 _DOMAINS = ("pt", "nopt", "strict", "lazy")
 """Values of ``iommu=`` and ``iommu.passthrough``'s kin that say how the host's own devices are translated."""
+_INTEL, _AMD = ("intel_iommu=on", "iommu=pt"), ("iommu=pt",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,47 @@ class Argument:
         return tuple(self.text.partition("=")[2].split(","))
 
 
-def needed_arguments(host: Host) -> tuple[str, ...] | Unknown:
-    """What this host's kernel has to be told, so that cards can go to guests."""
-    if isinstance(host.cpu.vendor, Unknown):
-        return host.cpu.vendor
-    if host.cpu.vendor == "intel":
-        return ("intel_iommu=on", "iommu=pt")
-    return ("iommu=pt",) if host.cpu.vendor == "amd" else ()
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What the kernel has to be told, and what that is known from."""
+
+    words: tuple[str, ...]
+    because: str
+
+
+def needed_arguments(host: Host) -> Needed | Unknown:
+    """What this host's kernel has to be told, so that cards can go to guests.
+
+    The firmware's table decides; the processor only where the tables do not tell. Unknown where both do not.
+    """
+    has_dmar, has_ivrs = host.iommu.has_dmar, host.iommu.has_ivrs
+    if has_dmar is True and has_ivrs is not True:
+        return Needed(_INTEL, "the firmware has Intel's table (DMAR)")
+    if has_ivrs is True and has_dmar is not True:
+        return Needed(_AMD, "the firmware has AMD's table (IVRS)")
+    vendor = host.cpu.vendor
+    if isinstance(vendor, Unknown):
+        return vendor
+    words = {"intel": _INTEL, "amd": _AMD}.get(vendor, ())
+    return Needed(words, f"the processor is of {vendor}, and the firmware's tables {_tell(host)}")
+
+
+def is_off_in_firmware(host: Host) -> bool:
+    """Claims that the firmware offers no IOMMU: neither table, and the kernel drives none of another kind.
+
+    Arm's tables have other names, and a guest's IOMMU may come as a virtio device without either.
+    """
+    has_none = host.iommu.has_dmar is False and host.iommu.has_ivrs is False
+    drives_none = host.iommu.units == () and not isinstance(host.iommu.groups, Unknown)
+    return has_none and drives_none and not host.iommu.groups and host.cpu.vendor in ("intel", "amd")
+
+
+def _tell(host: Host) -> str:
+    tables = (host.iommu.has_dmar, host.iommu.has_ivrs)
+    for table in tables:
+        if isinstance(table, Unknown):
+            return f"are not known ({table.why})"
+    return "are both there" if all(tables) else "are both missing"
 
 
 def missing(needed: Sequence[str], there: Sequence[Argument]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.arguments import contrary, needed_arguments
+from gpucloud.prepare.boot.arguments import contrary, is_off_in_firmware, needed_arguments
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
@@ -49,12 +49,16 @@ def boot_refusals(
         yield from _unit(host, unit, given, force=force)
 
 
+_NO_TABLE = "the firmware has neither Intel's table (DMAR) nor AMD's (IVRS): the IOMMU is off in its setup"
+_IN_SETUP = "switch VT-d, AMD-Vi or IOMMU on in the firmware's setup, then plan again: gpucloud plan"
 _BY_HAND = "write what the plan would by hand, or tell the family's files and tools: docs/reference/boot.md"
 
 
 def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:
     needed, there = needed_arguments(host), loader.arguments(files)
-    if isinstance(needed, Unknown):
+    if is_off_in_firmware(host):
+        yield Refusal(None, "iommu-disabled-firmware", _NO_TABLE, _IN_SETUP)
+    elif isinstance(needed, Unknown):
         yield Refusal(
             None, "processor-unknown", f"which arguments the kernel needs is not known: {needed.why}", AS_ROOT
         )
@@ -63,7 +67,7 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
             None, "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", AS_ROOT
         )
     else:
-        for argument in contrary(needed, there):
+        for argument in contrary(needed.words, there):
             yield Refusal(
                 None,
                 "iommu-switched-off",

@@ -20,8 +20,10 @@ owner and SELinux label. A host whose way to start is not in these tables is ref
 
 ## Kernel arguments
 
-Intel: `intel_iommu=on iommu=pt`. AMD: `iommu=pt` (its IOMMU is on by itself, and `amd_iommu=on` is no
-option). What the administrator says already is kept and not said twice; an argument that switches the
+The firmware's table decides, as it does for the kernel: DMAR, Intel's: `intel_iommu=on iommu=pt`; IVRS,
+AMD's: `iommu=pt` (its IOMMU is on by itself, and `amd_iommu=on` is no option). Where the tables cannot be
+listed, the processor does; where there is neither table, the IOMMU is off in the firmware's setup, and the
+plan is refused. What the administrator says already is kept and not said twice; an argument that switches the
 IOMMU off is a refusal.
 
 | family | where the host has | arguments are kept by | then runs |

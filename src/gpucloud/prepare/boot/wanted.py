@@ -93,8 +93,10 @@ def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
     needed, there = needed_arguments(ask.host), loader.arguments(ask.files)
     if isinstance(needed, Unknown) or isinstance(there, Unknown):
         return {}
-    words = missing(needed, there)
-    because = f"the kernel has to be told {' '.join(words)}: the IOMMU keeps guests apart"
+    words = missing(needed.words, there)
+    because = (
+        f"{needed.because}, so the kernel has to be told {' '.join(words)}: the IOMMU keeps guests apart"
+    )
     risk = "a firmware with a faulty IOMMU table may not start: take the words out at the boot menu"
     return {path: New(text, 0o644, because, risk) for path, text in loader.add(ask.files, words).items()}
 

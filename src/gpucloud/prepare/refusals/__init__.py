@@ -24,5 +24,11 @@ REFUSALS: Mapping[str, Cause] = MappingProxyType(
 )
 """Reasons by id: of the group, the unit, the console and the next start, and what could not be read."""
 
-SHARED = ("acs-missing", "boot-framebuffer-holds-gpu", "gpu-in-use", "wrong-kernel-module")
+SHARED = (
+    "acs-missing",
+    "boot-framebuffer-holds-gpu",
+    "gpu-in-use",
+    "iommu-disabled-firmware",
+    "wrong-kernel-module",
+)
 """Causes of the doctor's taxonomy that a plan is refused for, too."""
