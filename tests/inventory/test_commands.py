@@ -58,6 +58,33 @@ def test_the_json_says_when_functions_could_not_be_read(
     assert found["units"] == []
 
 
+@pytest.mark.parametrize("folder", ["sys/class/net", "sys/kernel/mm", "etc", "proc"])
+@pytest.mark.parametrize("shape", ["table", "json"])
+def test_a_folder_that_shows_nothing_of_pci_is_an_error(
+    folder: str, shape: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    assert run(["scan", "--from", str(tmp_path), "--format", shape]) == Exit.ERROR
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "sys/bus/pci/devices is not in the capture; give the directory that holds" in printed.err
+
+
+def test_proc_is_no_host(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "--from", "/proc"]) == Exit.ERROR
+    assert "no GPU can be looked for on /proc" in capsys.readouterr().err
+
+
+def test_folders_of_functions_alone_are_a_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    HostTree(tmp_path / "whole", flat=True).function("0000:05:00.0", "1002:73bf", "0300")
+    part = tmp_path / "part/sys/bus/pci"
+    part.parent.mkdir(parents=True)
+    (tmp_path / "whole/sys/bus/pci").rename(part)
+    assert run(["scan", "--from", str(tmp_path / "part")]) == Exit.FINE
+    assert "05:00.0 VGA" in capsys.readouterr().out
+
+
 def test_a_host_without_gpus_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     HostTree(tmp_path).function("0000:00:1f.3", "8086:7ad0", "0403")
     assert run(["scan", "--from", str(tmp_path)]) == Exit.FINE

@@ -11,6 +11,7 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
+from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def scan(
       gpucloud scan --from gpu01.tar.gz --format json
     """
     host = host_from(capture, remote)
+    _insist_on_pci(host)
     if format_ is Format.JSON:
         print_json(scanned(host))
         return
@@ -51,6 +53,18 @@ def scan(
     notes = list(_notes(host))
     if notes:
         print_text("\n" + "\n".join(notes))
+
+
+def _insist_on_pci(host: Host) -> None:
+    """Refuse what shows neither functions nor groups: nothing was looked at, so "no GPU" would be no answer.
+
+    /proc alone is such a thing: its ``sys`` makes it look like a host's root.
+    """
+    if isinstance(host.functions, Unknown) and isinstance(host.iommu.groups, Unknown):
+        raise Failure(
+            f"no GPU can be looked for on {host.source}: {host.functions.why}",
+            "give the directory that holds sys/bus/pci as on the host, or a capture made by: gpucloud capture",
+        )
 
 
 def scanned(host: Host) -> dict[str, object]:
