@@ -62,6 +62,18 @@ def answering(folder: Path, lines: str) -> tuple[str, ...]:
     return (str(script),)
 
 
+FACTS = "printf '\\ngpucloud: facts follow\\n'"
+"""What stands before the facts."""
+GREETING = "printf 'E\\nF/etc/hostname\\n+Welcome to gpu01, '; echo 'set: no tty' >&2; "
+
+
+def greeting(ssh: tuple[str, ...]) -> tuple[str, ...]:
+    """An ssh to a host whose login shell prints before it runs a command, as .bashrc may."""
+    script = Path(ssh[0])
+    script.write_text(script.read_text().replace('-c "$3"', f'-c "{GREETING}$3"'))
+    return ssh
+
+
 def same(host: Host) -> Host:
     """A host without what another way of reading it cannot know."""
     unasked = dataclasses.replace(host.kvm, refusal=Unknown("not asked"))
@@ -82,6 +94,25 @@ def test_a_remote_host_is_read_as_the_running_one(way: object, name: str, tmp_pa
     host = read_host(remote, NAMES)
     assert host.source == "root@gpu01"
     assert same(host) == same(read(tree))
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_shell_that_greets_is_not_listened_to(way: object, tmp_path: Path) -> None:
+    assert callable(way)
+    tree = BUILT["built-arc-a770"](tmp_path / "host")
+    remote = open_remote("gpu01", ssh=greeting(way(tmp_path)), root=str(tree.root))
+    assert same(read_host(remote, NAMES)) == same(read(tree))
+
+
+def test_a_shell_that_greets_and_then_fails_says_why(tmp_path: Path) -> None:
+    ssh = answering(tmp_path, "echo Welcome; echo 'sh: not allowed' >&2; exit 126")
+    with pytest.raises(Failure, match="gpu01 could not be read: sh: not allowed"):
+        collect_remote("gpu01", ssh=ssh)
+
+
+def test_a_shell_that_greets_and_does_nothing_is_no_host(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="cut short"):
+        collect_remote("gpu01", ssh=answering(tmp_path, "echo Welcome; echo E"))
 
 
 def test_a_shell_alone_cannot_ask_kvm_and_says_so(tmp_path: Path) -> None:
@@ -118,7 +149,7 @@ def test_a_host_name_is_never_an_option_or_a_command(name: str, tmp_path: Path) 
     "name", ["gpu01", "root@gpu01.example.org", "10.0.0.7", "root@fe80::1%eth0", "gpu_1-a"]
 )
 def test_names_that_ssh_takes_are_passed_on(name: str, tmp_path: Path) -> None:
-    ssh = answering(tmp_path, f'test "$1" = -- && test "$2" = "{name}" && echo E')
+    ssh = answering(tmp_path, f'test "$1" = -- && test "$2" = "{name}" && {FACTS} && echo E')
     assert collect_remote(name, ssh=ssh).files == {}
 
 
@@ -147,7 +178,7 @@ def test_a_host_that_never_answers_is_given_up(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_cut_short_is_no_host(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="cut short"):
-        collect_remote("gpu01", ssh=answering(tmp_path, "echo D/sys"))
+        collect_remote("gpu01", ssh=answering(tmp_path, f"{FACTS}; echo D/sys"))
 
 
 @pytest.mark.parametrize(

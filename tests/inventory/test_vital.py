@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.inventory.build import addresses, read
 
-from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
+from gpucloud.inventory.live import LiveReader
+from gpucloud.inventory.system.network import (
+    has_default_route,
+    parse_fib_trie,
+    parse_ipv6_routes,
+    parse_routes,
+)
 from gpucloud.inventory.system.paths import functions_in
 from gpucloud.inventory.system.storage import parse_mountinfo, parse_mounts
 from gpucloud.model.host import Vital
@@ -19,6 +25,29 @@ from gpucloud.model.unknown import Unknown
 
 _DISK = "devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda"
 _CARD = "devices/pci0000:00/0000:00:01.0/0000:03:00.0/net/eth0"
+_TRIE = """\
+Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     |-- 192.0.2.0
+        /24 link UNICAST
+Local:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+"""
+_VRF = """\
+Id 10:
+  +-- 0.0.0.0/0 2 0 2
+     |-- 0.0.0.0
+        /0 universe UNICAST
+        /0 universe UNREACHABLE
+     |-- 198.51.100.0
+        /24 link UNICAST
+"""
+"""As Linux 6.18 shows them; the second as it is where a VRF has a default route and one that ends it."""
+
 _ROUTES = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT"
 
 
@@ -28,6 +57,7 @@ def tree(tmp_path: Path) -> HostTree:
     mount(tree, "24 1 8:2 / / rw,relatime - ext4 /dev/sda2 rw")
     route(tree, "lo")
     tree.write("proc/net/route", _ROUTES)
+    tree.write("proc/net/fib_trie", _TRIE)
     block(tree, "sda", "8:0", _DISK)
     block(tree, "sda2", "8:2", f"{_DISK}/sda2")
     return tree
@@ -179,6 +209,50 @@ def test_interfaces_that_are_below_each_other_do_not_go_round_for_ever(tree: Hos
     assert isinstance(read(tree).vital, Unknown)
 
 
+def test_a_default_route_of_a_vrf_keeps_every_network_card(tree: HostTree) -> None:
+    interface(tree, "eth0", _CARD)
+    tree.write("proc/net/fib_trie", _TRIE + _VRF)
+    assert vital(tree)[1:] == [("03:00.0", "a network card (the default route of table 10 may use it)")]
+
+
+def test_what_carries_the_main_default_route_is_called_so_whatever_other_tables_have(tree: HostTree) -> None:
+    interface(tree, "eth0", _CARD)
+    interface(tree, "eth1", "devices/pci0000:00/0000:00:02.0/0000:04:00.1/net/eth1")
+    route(tree, "eth0")
+    tree.write("proc/net/fib_trie", _TRIE + _VRF)
+    assert vital(tree)[1:] == [
+        ("03:00.0", "default route"),
+        ("04:00.1", "a network card (the default route of table 10 may use it)"),
+    ]
+
+
+def test_a_default_route_of_ipv6_counts_in_every_table_with_its_interface(tree: HostTree) -> None:
+    interface(tree, "eth0", _CARD)
+    nothing = "0" * 32
+    tree.write("proc/net/ipv6_route", f"{nothing} 00 {nothing} 00 {nothing} 00000400 1 0 00000003 eth0")
+    assert vital(tree)[1:] == [("03:00.0", "default route")]
+
+
+@pytest.mark.parametrize("name", ["route", "ipv6_route", "fib_trie"])
+def test_routes_that_cannot_be_read_are_unknown(tree: HostTree, name: str) -> None:
+    (tree.root / f"proc/net/{name}").unlink(missing_ok=True)
+    tree.folder(f"proc/net/{name}")
+    assert isinstance(read(tree).vital, Unknown)
+
+
+def test_a_table_whose_default_route_leads_nowhere_keeps_nothing() -> None:
+    assert parse_fib_trie("Id 10:\n  |-- 0.0.0.0\n     /0 universe UNREACHABLE\n") == []
+    assert parse_fib_trie(_TRIE) == []
+    assert parse_fib_trie(_TRIE + _VRF + _VRF.replace("10", "-5")) == ["10", "-5"]
+
+
+def test_a_host_whose_only_default_route_is_in_a_vrf_has_one(tree: HostTree) -> None:
+    reader = LiveReader(tree.root)
+    assert not has_default_route(reader)
+    tree.write("proc/net/fib_trie", _VRF)
+    assert has_default_route(LiveReader(tree.root))
+
+
 def test_only_used_default_routes_count() -> None:
     nothing = "0" * 32
     text = (
@@ -193,6 +267,7 @@ def test_only_used_default_routes_count() -> None:
 def test_no_text_breaks_the_parsers(text: str) -> None:
     parse_routes(text)
     parse_ipv6_routes(text)
+    parse_fib_trie(text)
     parse_mountinfo(text)
     parse_mounts(text)
     functions_in(text)

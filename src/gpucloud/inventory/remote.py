@@ -23,6 +23,8 @@ SSH = ("ssh", "-C", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
 _STREAM_LIMIT = 96 * 1024 * 1024
 _ERROR_LIMIT = 64 * 1024
 _CHUNK = 65536
+_BEGIN = "\ngpucloud: facts follow\n"
+"""Printed before the facts: a login shell may have greeted already (bash reads .bashrc for ssh, too)."""
 _SSH_FAILED = 255
 _SCRIPTS = Path(__file__).parent / "collect"
 _DESTINATION = re.compile(
@@ -57,21 +59,22 @@ def collect_remote(
     if not _DESTINATION.fullmatch(host):
         raise Failure(f"{host!r} is no host for ssh", "give HOST or USER@HOST", code=Exit.USAGE)
     deadline = time.monotonic() + timeout_s
-    code, output, error = _run([*ssh, "--", host, "python3 -"], python_script(root), host, deadline)
-    if code not in (0, _SSH_FAILED) and not output:  # no python3 (127 in most shells), or one too old
-        code, output, error = _run([*ssh, "--", host, "sh -s"], shell_script(root), host, deadline)
+    code, facts, error = _run([*ssh, "--", host, "python3 -"], python_script(root), host, deadline)
+    if code not in (0, _SSH_FAILED) and not facts:  # no python3 (127 in most shells), or one too old
+        code, facts, error = _run([*ssh, "--", host, "sh -s"], shell_script(root), host, deadline)
     if code:
         what = "cannot be reached" if code == _SSH_FAILED else "could not be read"
         raise Failure(f"{host} {what}: {_last_line(error)}", f"try: ssh {host} true")
-    return parse_stream(output, host)
+    return parse_stream(facts, host)
 
 
 def python_script(root: str) -> bytes:
     """The collector with its orders, for ``python3 -``."""
     orders = "\n".join(f"{rule.kind} {rule.pattern}" for rule in RULES)
     sources = [(_SCRIPTS / name).read_text() for name in ("envoy.py", "collector.py")]
-    call = f"import sys\n\nCollector({root!r}, sys.stdout.buffer, Envoy().read).collect({orders!r})"
-    return "\n\n".join([*sources, call, "sys.stdout.buffer.flush()\n"]).encode()
+    begin = f"import sys\n\nsys.stdout.buffer.write({_BEGIN.encode()!r})"
+    call = f"Collector({root!r}, sys.stdout.buffer, Envoy().read).collect({orders!r})"
+    return "\n\n".join([*sources, begin, call, "sys.stdout.buffer.flush()\n"]).encode()
 
 
 def shell_script(root: str) -> bytes:
@@ -81,6 +84,7 @@ def shell_script(root: str) -> bytes:
     rules = [rule for rule in RULES if rule.kind is not Kind.OPEN]
     folders = dict.fromkeys(rule.folder for rule in rules)
     calls = [
+        f"printf %s {_quoted(_BEGIN)}",
         f"root={_quoted(root)}",
         source,
         f"is_node() {{ case $1 in {prefixes}) return 0 ;; esac; return 1; }}",
@@ -104,7 +108,10 @@ def _last_line(error: bytes) -> str:
 
 
 def _run(argv: Sequence[str], script: bytes, host: str, deadline: float) -> tuple[int, bytes, bytes]:
-    """Run a command with a script on its input; what it prints is bounded, and so is its time."""
+    """Run a command with a script on its input: its exit code, the facts it prints, and its errors.
+
+    What it prints is bounded, and so is its time. What a shell prints before the facts is left out.
+    """
     with tempfile.TemporaryFile() as orders:
         orders.write(script)
         orders.seek(0)
@@ -115,7 +122,8 @@ def _run(argv: Sequence[str], script: bytes, host: str, deadline: float) -> tupl
     with process:
         try:
             output, error_text = _listen(process, host, deadline)
-            return process.wait(max(deadline - time.monotonic(), 0)), output, error_text
+            code = process.wait(max(deadline - time.monotonic(), 0))
+            return code, output.partition(_BEGIN.encode())[2], error_text
         except subprocess.TimeoutExpired:
             raise Failure(f"{host} takes too long to answer", f"try: ssh {host} true") from None
         finally:

@@ -70,7 +70,7 @@ _NODES = (
 _FILES = (
     f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/cpuinfo /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"
-    " /proc/net/route /proc/net/ipv6_route /proc/driver/nvidia/gpus/*/information"
+    " /proc/net/route /proc/net/ipv6_route /proc/net/fib_trie /proc/driver/nvidia/gpus/*/information"
     " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
     " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
 )
@@ -118,9 +118,9 @@ RULES: tuple[Rule, ...] = tuple(_rules())
 
 
 _ALWAYS_PATHS = (
-    "/proc/cmdline /proc/cpuinfo /proc/interrupts /proc/iomem /proc/net/route /proc/self/mountinfo"
-    " /proc/sys/kernel/osrelease /sys/bus/pci/devices /sys/class/iommu /sys/kernel/iommu_groups"
-    " /sys/module /sys/firmware /sys/kernel/security /dev /etc/os-release"
+    "/proc/cmdline /proc/cpuinfo /proc/interrupts /proc/iomem /proc/net/route /proc/net/fib_trie"
+    " /proc/self/mountinfo /proc/sys/kernel/osrelease /sys/bus/pci/devices /sys/class/iommu"
+    " /sys/kernel/iommu_groups /sys/module /sys/firmware /sys/kernel/security /dev /etc/os-release"
 )
 _ALWAYS_ATTRIBUTE_NAMES = (
     "class vendor device subsystem_vendor subsystem_device revision modalias resource numa_node"

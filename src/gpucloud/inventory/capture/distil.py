@@ -16,7 +16,7 @@ from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comment
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
 from gpucloud.inventory.system.iommu import interrupt_chips
 from gpucloud.inventory.system.modules import parse_aliases, parse_builtin_aliases
-from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
+from gpucloud.inventory.system.network import parse_fib_trie, parse_ipv6_routes, parse_routes
 from gpucloud.inventory.system.storage import POINTS, parse_mountinfo, parse_mounts
 
 _CPU_KEYS = ("vendor_id", "flags", "address sizes")
@@ -39,6 +39,7 @@ def distil(stream: Stream) -> Stream:
         "/proc/mounts": _mounts,
         "/proc/net/route": _routes,
         "/proc/net/ipv6_route": _ipv6_routes,
+        "/proc/net/fib_trie": _tables,
         "/proc/driver/nvidia/gpus/*/information": lambda text: _lines(text, ("Device Minor:",)),
         "/etc/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
         "/usr/lib/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
@@ -120,6 +121,12 @@ def _ipv6_routes(text: str) -> str:
     nothing = "0" * 32
     return "\n".join(
         f"{nothing} 00 {nothing} 00 {nothing} 0 0 0 00000001 {name}" for name in parse_ipv6_routes(text)
+    )
+
+
+def _tables(text: str) -> str:
+    return "\n".join(
+        f"Id {table}:\n  |-- 0.0.0.0\n     /0 universe UNICAST" for table in parse_fib_trie(text)
     )
 
 

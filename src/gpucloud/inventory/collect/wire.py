@@ -60,7 +60,7 @@ def parse_stream(data: bytes, source: str) -> Stream:
         except ValueError:
             raise Failure(
                 f"{source} sent a line that is no fact: {line[:60]!r}",
-                "does its shell print something at login? It must be silent for commands",
+                f"something there prints into the same output; try again, or look at: ssh {source} true",
             ) from None
     raise Failure(f"what {source} sent is cut short", f"try again, or look at: ssh {source} true")
 

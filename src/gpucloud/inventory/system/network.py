@@ -1,4 +1,9 @@
-"""Which PCI functions carry the default route."""
+"""Which PCI functions carry a default route: of the main table, of a VRF, or of any other table.
+
+What the kernel shows: ``/proc/net/route`` the main table alone (net/ipv4/fib_trie.c, ``fib_route_seq_start``),
+``/proc/net/ipv6_route`` all tables (net/ipv6/route.c, ``ipv6_route_seq_show``), ``/proc/net/fib_trie`` all
+tables of IPv4 with their destinations, but without the interfaces (``fib_trie_seq_show``).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
 _NET = "/sys/class/net"
+_HEADINGS = ("Main:", "Local:", "Id")
+"""Of tables in fib_trie: ``Main:``, ``Local:``, ``Id 10:`` (``fib_table_print``)."""
+
 _UP = 0x1
 _REJECT = 0x200
 """Route flags: include/uapi/linux/route.h, RTF_*."""
@@ -18,26 +26,48 @@ def read_network(reader: Reader) -> tuple[Vital, ...] | Unknown:
     """Read which functions the default routes go through, below bridges, bonds and VLANs.
 
     An interface that cannot be traced to a card (Open vSwitch, a tunnel) makes every function with a
-    network interface vital.
+    network interface vital; so does a default route of an IPv4 table that shows no interface.
     """
-    interfaces = _default_interfaces(reader)
+    interfaces, tables = _default_interfaces(reader), _other_tables(reader)
     if isinstance(interfaces, Unknown):
         return interfaces
+    if isinstance(tables, Unknown):
+        return tables
     vital: dict[PciAddress, str] = {}
-    for interface in interfaces:
-        functions, role = _of_interface(reader, interface), "default route"
-        if functions is None:
-            functions, role = (
-                _all_cards(reader),
-                f"a network card ({interface}, the default route, may use it)",
-            )
+    for functions, role in (
+        *(_carriers(reader, interface) for interface in interfaces),
+        *((_all_cards(reader), _may_use(f"the default route of table {table}")) for table in tables),
+    ):
         if isinstance(functions, Unknown):
             return functions
-        if not functions:
-            return Unknown(f"the default route goes through {interface}, which leads to no PCI function")
         for address in functions:
             vital.setdefault(address, role)
     return tuple(Vital(address, role) for address, role in vital.items())
+
+
+def _carriers(reader: Reader, interface: str) -> tuple[tuple[PciAddress, ...] | Unknown, str]:
+    """Functions that a default route through the interface goes through, and what to call that."""
+    functions, role = _of_interface(reader, interface), "default route"
+    if functions is None:
+        functions, role = _all_cards(reader), _may_use(f"{interface}, the default route,")
+    if functions == ():
+        return Unknown(f"the default route goes through {interface}, which leads to no PCI function"), role
+    return functions, role
+
+
+def has_default_route(reader: Reader) -> bool:
+    """Claims that some table has a default route; what cannot be read has none."""
+    sources = (
+        ("/proc/net/route", parse_routes),
+        ("/proc/net/ipv6_route", parse_ipv6_routes),
+        ("/proc/net/fib_trie", parse_fib_trie),
+    )
+    texts = ((reader.read_text(path), parse) for path, parse in sources)
+    return any(parse(text) for text, parse in texts if isinstance(text, str))
+
+
+def _may_use(who: str) -> str:
+    return f"a network card ({who} may use it)"
 
 
 def parse_routes(text: str) -> list[str]:
@@ -56,6 +86,22 @@ def parse_ipv6_routes(text: str) -> list[str]:
     ]
 
 
+def parse_fib_trie(text: str) -> list[str]:
+    """Tables in ``/proc/net/fib_trie``, by number, that have a default route which leads somewhere.
+
+    Without ``Main`` and ``Local``: the one is in ``/proc/net/route`` with its interfaces, and the other shows
+    the same routes as long as the two share one trie.
+    """
+    found, table = [], ""
+    for line in text.splitlines():
+        words = line.split()
+        if line.endswith(":") and words[0] in _HEADINGS:
+            table = words[-1].removesuffix(":") if words[0] == "Id" else ""
+        elif table and words[:1] == ["/0"] and words[2:3] == ["UNICAST"]:
+            found.append(table)
+    return list(dict.fromkeys(found))
+
+
 def _is_used(flags: str) -> bool:
     try:
         bits = int(flags, 16)
@@ -69,8 +115,15 @@ def _default_interfaces(reader: Reader) -> list[str] | Unknown:
     ipv6 = reader.read_text("/proc/net/ipv6_route")
     if isinstance(ipv4, Unknown):
         return ipv4
-    names = parse_routes(ipv4 or "") + parse_ipv6_routes(ipv6 if isinstance(ipv6, str) else "")
+    if isinstance(ipv6, Unknown):
+        return ipv6
+    names = parse_routes(ipv4 or "") + parse_ipv6_routes(ipv6 or "")
     return list(dict.fromkeys(name for name in names if name != "lo" and "/" not in name))
+
+
+def _other_tables(reader: Reader) -> list[str] | Unknown:
+    text = reader.read_text("/proc/net/fib_trie")
+    return text if isinstance(text, Unknown) else parse_fib_trie(text or "")
 
 
 def _of_interface(reader: Reader, name: str) -> tuple[PciAddress, ...] | None | Unknown:
