@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpucloud.lab.image.payload import required_distributions
+from gpucloud.fleet.shipped import required_distributions
 from gpucloud.model.failure import Failure
 
 

@@ -1,0 +1,189 @@
+"""Runs on a host: one order is read, done at the host's own desk, and answered in one line.
+
+What it has begun it does to its end, also where nobody waits for the answer any more: the journal has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, assert_never
+
+from gpucloud.fleet.guests import running_guests
+from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, failed, parse, render
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.plan import Content, Plan
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.desk import Desk, conclude, open_desk
+from gpucloud.prepare.guard import armed
+from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.plan.calling import call_change
+from gpucloud.prepare.steps import preview
+from gpucloud.prepare.stored import parse_stored, render_stored
+from gpucloud.prepare.takeback import Outcome, Watch
+from gpucloud.spec import parse_spec
+
+_SHOWN_GUESTS = 5
+
+
+def serve(orders: BinaryIO, answers: BinaryIO, open_desk_at: Callable[[Path], Desk]) -> int:
+    """Read one order and answer it; gives the exit code."""
+    order = parse(Order, orders.read(LIMIT + 1), "the order")
+    answer = obey(order, open_desk_at(Path(order.state)))
+    with contextlib.suppress(BrokenPipeError):  # whoever asked is gone; what was done is in the journal
+        answers.write(render(answer))
+        answers.flush()
+    return answer.code
+
+
+def obey(order: Order, desk: Desk) -> Answer:
+    """Do what is ordered; an error is an answer, too."""
+    try:
+        return _obey(order, desk)
+    except Failure as failure:
+        return failed(order.verb, failure)
+
+
+def _obey(order: Order, desk: Desk) -> Answer:
+    match order.verb:
+        case "plan":
+            return _answer_plan(desk, _plan(order, desk))
+        case "apply":
+            return _apply(order, desk)
+        case "verify":
+            wrong = tuple(
+                Wrong(Content(each.path), Content(each.expected), Content(each.seen))
+                for each in (desk.verify_units(order.units) if order.units else desk.verify(None))
+            )
+            return _not_as_planned(wrong) if wrong else Answer("verify", units=_units(desk))
+        case "idle":
+            return _idle(desk)
+        case _:
+            assert_never(order.verb)
+
+
+def _plan(order: Order, desk: Desk) -> Plan:
+    """What was shown, or what the wishes come to now."""
+    if order.plan is not None:
+        return parse_stored(order.plan.encode(), "the plan that was sent").plan
+    if order.spec is not None:
+        spec = parse_spec(order.spec, "the spec that was sent")
+        return desk.plan_start(spec, order.host_name, force=order.is_forced)
+    return desk.plan(order.units, force=order.is_forced)
+
+
+def _answer_plan(desk: Desk, plan: Plan) -> Answer:
+    refusal = plan.refusals[0] if plan.refusals else None
+    return Answer(
+        "plan",
+        code=Exit.ERROR if refusal else Exit.FINE,
+        what=Content(f"refused: {refusal.why}" if refusal else ""),
+        then=Content(refusal.instead if refusal else ""),
+        plan=Content(render_stored(plan).decode()),
+        changes=_changes(plan),
+        waits_for_restart=plan.needs_reboot or _is_armed(desk),
+        units=_units(desk),
+    )
+
+
+def _apply(order: Order, desk: Desk) -> Answer:
+    plan = _plan(order, desk)
+    if plan.refusals:
+        return failed("apply", Failure(f"refused: {plan.refusals[0].why}", plan.refusals[0].instead))
+    outcome = desk.apply(plan, Watch(_tell))
+    if outcome is None:
+        return Answer("apply", waits_for_restart=_is_armed(desk), units=_units(desk))
+    failure = _conclude(outcome)
+    return Answer(
+        "apply",
+        code=failure.code if failure else Exit.FINE,
+        what=Content(failure.what if failure else ""),
+        then=Content(failure.then if failure else ""),
+        changes=_changes(plan),
+        has_changed=failure is None or bool(outcome.left),
+        waits_for_restart=_is_armed(desk),
+        entry=outcome.entry,
+        left=tuple(map(Content, outcome.left)),
+        kept=tuple(map(Content, outcome.kept)),
+        units=_units(desk),
+    )
+
+
+def _conclude(outcome: Outcome) -> Failure | None:
+    try:
+        conclude(outcome)
+    except Failure as failure:
+        return failure
+    return None
+
+
+def _not_as_planned(wrong: tuple[Wrong, ...]) -> Answer:
+    first = wrong[0]
+    more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
+    what = f"not as planned: {first.path} should be {first.expected} and is {first.seen}{more}"
+    return Answer(
+        "verify", Exit.FINDINGS, Content(what), Content("on the host: gpucloud verify"), wrong=wrong
+    )
+
+
+def _idle(desk: Desk) -> Answer:
+    guests = running_guests(desk.system)
+    if isinstance(guests, Unknown):
+        raise Failure(f"whether guests run cannot be seen: {guests.why}", "read it as root")
+    if guests:
+        named = ", ".join(guests[:_SHOWN_GUESTS]) + (" and more" if guests[_SHOWN_GUESTS:] else "")
+        refused = failed("idle", Failure(f"guests run here: {named}", "move or stop them, then again"))
+        return Answer("idle", refused.code, refused.what, refused.then, guests=tuple(map(Content, guests)))
+    return Answer("idle")
+
+
+def _is_armed(desk: Desk) -> bool:
+    """Claims that something applied in this very start still waits for the next."""
+    entry = armed(desk.journal)
+    return entry is not None and entry.read_stored().boot == read_boot(desk.system)
+
+
+def _changes(plan: Plan) -> tuple[Shown, ...]:
+    shown = ((step, preview(step.change)) for step in plan.steps)
+    return tuple(
+        Shown(
+            Content(call_change(step.change)),
+            Content(step.because),
+            Content(seen.path),
+            None if seen.before is None else Content(seen.before),
+            None if seen.after is None else Content(seen.after),
+        )
+        for step, seen in shown
+    )
+
+
+def _units(desk: Desk) -> tuple[Seen, ...]:
+    return tuple(_seen(unit) for unit in desk.read_host().units)
+
+
+def _seen(unit: GpuUnit) -> Seen:
+    drivers = (function.driver for function in unit.functions)
+    return Seen(
+        str(unit.address),
+        Content(unit.primary.name),
+        tuple(map(str, unit.addresses)),
+        tuple(Content(driver if isinstance(driver, str) else "") for driver in drivers),
+        unit.groups,
+    )
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more: the work goes on
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - whoever runs this reads it
+
+
+def main() -> int:
+    """Answer the order on standard input with this host's desk."""
+    try:
+        return serve(sys.stdin.buffer, sys.stdout.buffer, open_desk)
+    except Failure as failure:
+        sys.stdout.buffer.write(render(failed("plan", failure)))
+        return failure.code
