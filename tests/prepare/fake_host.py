@@ -167,6 +167,7 @@ _FILES = {
     "proc/self/mountinfo": "1 0 0:2 / / rw - tmpfs tmpfs rw\n",
     "proc/net/route": "Iface\tDestination\tGateway\n",
     "proc/net/ipv6_route": "",
+    "proc/net/fib_trie": "",
     "lib/modules/6.1.0-42-amd64/modules.dep": "".join(
         f"kernel/drivers/vfio/{name}.ko:\n"
         for name in ("vfio-pci", "vfio_iommu_type1", "vfio-pci-core", "vfio", "vfio_virqfd", "irqbypass")

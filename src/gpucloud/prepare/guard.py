@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
-from gpucloud.inventory.system.network import parse_ipv6_routes, parse_routes
+from gpucloud.inventory.system.network import has_default_route
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan, Wanted
 from gpucloud.model.spec import Use
@@ -123,14 +123,7 @@ def look_at_start(
     wrong = find()
     if not wrong:
         entry.note(Kind.CONFIRMED)
-    return Start(entry.id, wrong, has_network(system))
-
-
-def has_network(reader: Reader) -> bool:
-    """Claims that a default route is there."""
-    tables = (("/proc/net/route", parse_routes), ("/proc/net/ipv6_route", parse_ipv6_routes))
-    texts = ((reader.read_text(path), parse) for path, parse in tables)
-    return any(tuple(parse(text)) for text, parse in texts if isinstance(text, str))
+    return Start(entry.id, wrong, has_default_route(system))
 
 
 def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
@@ -149,5 +142,7 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
                 if not is_ready(function):
                     driver = function.driver if isinstance(function.driver, str) else "no driver"
                     yield f"{function.address} is with {driver}"
-    if any(fact.key == ROUTE and fact.value == "there" for fact in plan.facts) and not has_network(reader):
+    if any(fact.key == ROUTE and fact.value == "there" for fact in plan.facts) and not has_default_route(
+        reader
+    ):
         yield "there is no default route"

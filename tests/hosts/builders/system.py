@@ -141,7 +141,11 @@ def _add_network(tree: HostTree, interface: str) -> None:
     heading = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT"
     row = f"{name}\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0"
     tree.write("proc/net/route", f"{heading}\n{row}" if interface else heading)
-    tree.write("proc/net/ipv6_route", b"")
+    nothing = "0" * 32
+    tree.write("proc/net/ipv6_route", f"{nothing} 00 {nothing} 00 {nothing} ffffffff 1 0 00200200       lo")
+    tree.write(
+        "proc/net/fib_trie", "Main:\n  |-- 0.0.0.0\n     /0 universe UNICAST" if interface else "Main:"
+    )
     if interface:
         tree.folder(f"sys/{interface}")
         tree.link(f"sys/class/net/{name}", f"../../{interface}")

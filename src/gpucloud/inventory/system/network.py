@@ -1,8 +1,8 @@
 """Which PCI functions carry a default route: of the main table, of a VRF, or of any other table.
 
-What the kernel shows: ``/proc/net/route`` the main table alone (net/ipv4/fib_trie.c, ``fib_route_seq_start``),
-``/proc/net/ipv6_route`` all tables (net/ipv6/route.c, ``ipv6_route_seq_show``), ``/proc/net/fib_trie`` all
-tables of IPv4 with their destinations, but without the interfaces (``fib_trie_seq_show``).
+What the kernel shows: ``/proc/net/route`` has IPv4's main table alone (net/ipv4/fib_trie.c,
+``fib_route_seq_start``), and ``/proc/net/fib_trie`` all of its tables, but no interfaces
+(``fib_trie_seq_show``); ``/proc/net/ipv6_route`` has all tables (net/ipv6/ip6_fib.c).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ UNKNOWN = (
         "A device that carries the root disk or the default route is never taken. Where it is not known "
         "which "
         "devices these are, none is.",
-        "Linux Documentation/ABI/testing/sysfs-block; /proc/net/route",
+        "Linux Documentation/ABI/testing/sysfs-block; /proc/net/route, ipv6_route, fib_trie",
     ),
     _unread(
         "console-unknown",
