@@ -30,3 +30,20 @@ def function(host: Host, address: str) -> PciFunction:
 
 def addresses(*texts: str) -> tuple[PciAddress, ...]:
     return tuple(PciAddress.parse(text) for text in texts)
+
+
+def add_many_processors(tree: HostTree, *, count: int = 1024, interrupts: int = 1700) -> None:
+    """Let a host have so many processors and interrupts that /proc/interrupts is longer than any file read.
+
+    As show_interrupts() of kernel/irq/proc.c prints it; the IO-APIC's interrupts come first.
+    """
+    zeros = "         0 " * count
+    chips = [f"IR-IO-APIC    {number}-edge" for number in range(16)]
+    chips += [
+        f"IR-PCI-MSIX-0000:c1:00.0   {number}-edge      mlx5_comp{number}" for number in range(interrupts)
+    ]
+    lines = [f"{number:5}: {zeros} {chip}" for number, chip in enumerate(chips)]
+    tree.write("proc/interrupts", "\n".join(["CPU" * count, *lines]))
+    flags = " ".join(["svm", *(f"flag{number}" for number in range(150))])
+    processor = f"vendor_id\t: AuthenticAMD\nflags\t\t: {flags}\naddress sizes\t: 52 bits physical\n"
+    tree.write("proc/cpuinfo", "\n".join(f"processor\t: {number}\n{processor}" for number in range(count)))

@@ -13,17 +13,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.host_tree import HostTree
 from tests.hosts.catalogue import BUILT
-from tests.inventory.build import NAMES, read
+from tests.inventory.build import NAMES, add_many_processors, read
 
 from gpucloud.inventory import read_host
+from gpucloud.inventory.collect.envoy import HEAD_LIMIT, HEADS
 from gpucloud.inventory.collect.wire import parse_stream
 from gpucloud.inventory.remote import collect_remote, open_remote, python_script, shell_script
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
 
-_TOOLS = ("sh", "ls", "od", "sed", "tr")
+_TOOLS = ("sh", "head", "ls", "od", "sed", "tr")
 
 
 def ssh_with_python(folder: Path) -> tuple[str, ...]:
@@ -102,6 +104,20 @@ def test_a_shell_that_greets_is_not_listened_to(way: object, tmp_path: Path) -> 
     tree = BUILT["built-arc-a770"](tmp_path / "host")
     remote = open_remote("gpu01", ssh=greeting(way(tmp_path)), root=str(tree.root))
     assert same(read_host(remote, NAMES)) == same(read(tree))
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_interrupts_and_processors_without_end_are_read_as_far_as_is_needed(
+    way: object, tmp_path: Path
+) -> None:
+    assert callable(way)
+    tree = HostTree(tmp_path / "host")
+    add_many_processors(tree)
+    stream = collect_remote("gpu01", ssh=way(tmp_path), root=str(tree.root))
+    assert all(len(stream.files[path]) <= HEAD_LIMIT + 1 for path in HEADS)
+    host = read_host(open_remote("gpu01", ssh=(str(tmp_path / "ssh"),), root=str(tree.root)), NAMES)
+    assert host.iommu.has_interrupt_remapping is True
+    assert host.cpu == read(tree).cpu
 
 
 def test_a_shell_that_greets_and_then_fails_says_why(tmp_path: Path) -> None:

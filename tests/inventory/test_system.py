@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.hosts.builders.system import RELEASE, add_system
-from tests.inventory.build import NAMES, function, read
+from tests.inventory.build import NAMES, add_many_processors, function, read
 
 from gpucloud.inventory import read_host
 from gpucloud.inventory.capture.open import open_capture
-from gpucloud.inventory.live import LiveReader
+from gpucloud.inventory.live import LiveReader, patient
+from gpucloud.inventory.reader import FILE_LIMIT
 from gpucloud.inventory.system.distribution import family_of, parse_os_release
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
 from gpucloud.inventory.system.iommu import parse_remapping
@@ -99,6 +100,28 @@ def test_a_processor_that_is_not_x86_says_none_of_it() -> None:
 )
 def test_remapped_interrupts_have_chips_named_so(line: str, is_remapped: bool) -> None:
     assert parse_remapping(f"      CPU0\n{line}\n") is is_remapped
+
+
+def test_a_server_with_very_many_processors_is_read_as_far_as_is_needed(
+    tree: HostTree, tmp_path: Path
+) -> None:
+    add_many_processors(tree)
+    assert (tmp_path / "proc/interrupts").stat().st_size > FILE_LIMIT
+    for reader in (LiveReader(tmp_path, read_files=patient(tmp_path)), open_capture(tmp_path)):
+        host = read_host(reader, NAMES)
+        assert host.iommu.has_interrupt_remapping is True
+        assert (host.cpu.vendor, host.cpu.virtualization, host.cpu.physical_address_bits) == (
+            "amd",
+            "svm",
+            52,
+        )
+
+
+def test_a_file_that_is_too_long_is_unknown_and_says_so(tree: HostTree, tmp_path: Path) -> None:
+    (tmp_path / "proc/iomem").write_bytes(b" " * (FILE_LIMIT + 1))
+    framebuffers = read(tree).framebuffers
+    assert isinstance(framebuffers, Unknown)
+    assert framebuffers.why == f"longer than {FILE_LIMIT} bytes: /proc/iomem"
 
 
 def test_interrupt_chips_of_other_processors_do_not_tell() -> None:

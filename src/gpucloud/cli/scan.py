@@ -63,7 +63,7 @@ def _insist_on_pci(host: Host) -> None:
     if isinstance(host.functions, Unknown) and isinstance(host.iommu.groups, Unknown):
         raise Failure(
             f"no GPU can be looked for on {host.source}: {host.functions.why}",
-            "give the directory that holds sys/bus/pci as on the host, or a capture made by: gpucloud capture",
+            "give the directory that holds sys/bus/pci as on the host, or make one with: gpucloud capture",
         )
 
 

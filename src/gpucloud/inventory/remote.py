@@ -14,6 +14,7 @@ from pathlib import Path
 from gpucloud.inventory.capture.absences import ByManifest
 from gpucloud.inventory.capture.allowlist import COMMANDS, KVM_ANSWER, RULES, Kind
 from gpucloud.inventory.capture.reader import CaptureReader
+from gpucloud.inventory.collect.envoy import HEAD_LIMIT
 from gpucloud.inventory.collect.wire import Stream, parse_stream
 from gpucloud.inventory.reader import reason
 from gpucloud.model.failure import Exit, Failure
@@ -85,7 +86,7 @@ def shell_script(root: str) -> bytes:
     folders = dict.fromkeys(rule.folder for rule in rules)
     calls = [
         f"printf %s {_quoted(_BEGIN)}",
-        f"root={_quoted(root)}",
+        f"root={_quoted(root)} head_limit={HEAD_LIMIT}",
         source,
         f"is_node() {{ case $1 in {prefixes}) return 0 ;; esac; return 1; }}",
         *(f"{rule.kind} {_quoted(rule.pattern)}" for rule in rules if rule.kind is Kind.LINK),

@@ -6,10 +6,11 @@ A pattern is an absolute path whose components may hold ``*`` and ``[...]`` as i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+from gpucloud.inventory.collect.envoy import HEADS
 from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, SETTINGS, UNIT_LINK
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.distribution import SIGNS
@@ -30,6 +31,8 @@ class Kind(StrEnum):
 
     FILE = "file"
     """The text of a short file."""
+    BEGINNING = "beginning"
+    """The text with which a file of ``envoy.HEADS`` begins."""
     LONG = "long"
     """The text of a file with thousands of lines; NUL bytes between records become newlines."""
     BYTES = "bytes"
@@ -68,7 +71,7 @@ _NODES = (
     " sound/card*/midiC* vfio-dev/vfio* i2c-*/i2c-dev/i2c-*"
 )
 _FILES = (
-    f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/cpuinfo /proc/iomem"
+    f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"
     " /proc/net/route /proc/net/ipv6_route /proc/net/fib_trie /proc/driver/nvidia/gpus/*/information"
     " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
@@ -76,7 +79,7 @@ _FILES = (
 )
 _BOOT = tuple(dict.fromkeys((*SETTINGS, KERNEL_CMDLINE, *OWN)))
 _LONG_FILES = (
-    "/proc/interrupts /lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
+    "/lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
     " /lib/modules/@release/modules.builtin /lib/modules/@release/modules.builtin.modinfo"
 )
 _LINKS = "/sys/bus/pci/devices/* /sys/class/net/* /sys/class/block/* /sys/dev/block/* /sys/class/nvme/*"
@@ -91,29 +94,24 @@ SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e0
 DEVICE_NODES = ("/dev/dri/", "/dev/nvidia", "/dev/vfio/", "/dev/fb", "/dev/snd/", "/dev/i2c-")
 
 
-def _rules() -> Iterator[Rule]:
-    for pattern in f"{_LINKS} {_VIRTIO_LINKS}".split():
-        yield Rule(Kind.LINK, pattern)
-    for name in _PCI_LINKS.split():
-        yield Rule(Kind.LINK, _PCI + name)
-    for pattern in _FILES.split():
-        yield Rule(Kind.FILE, pattern)
-    for name in _ATTRIBUTES.split():
-        yield Rule(Kind.FILE, _PCI + name)
-    for pattern in (*CONFIGURATION, *_BOOT):
-        yield Rule(Kind.FILE, pattern)
-    for pattern in _LONG_FILES.split():
-        yield Rule(Kind.LONG, pattern)
-    yield Rule(Kind.BYTES, SECURE_BOOT)
-    for name in _NODES.split():
-        yield Rule(Kind.NAME, _PCI + name)
-    for pattern in (*_NAMES.split(), UNIT_LINK, *(sign for sign in SIGNS if sign not in _BOOT)):
-        yield Rule(Kind.NAME, pattern)
-    for prefix in DEVICE_NODES:
-        yield Rule(Kind.OPEN, prefix)
+def _of_functions(names: str) -> tuple[str, ...]:
+    return tuple(_PCI + name for name in names.split())
 
 
-RULES: tuple[Rule, ...] = tuple(_rules())
+_TAKEN: tuple[tuple[Kind, Iterable[str]], ...] = (
+    (Kind.LINK, f"{_LINKS} {_VIRTIO_LINKS}".split()),
+    (Kind.LINK, _of_functions(_PCI_LINKS)),
+    (Kind.FILE, _FILES.split()),
+    (Kind.FILE, _of_functions(_ATTRIBUTES)),
+    (Kind.FILE, (*CONFIGURATION, *_BOOT)),
+    (Kind.BEGINNING, HEADS),
+    (Kind.LONG, _LONG_FILES.split()),
+    (Kind.BYTES, (SECURE_BOOT,)),
+    (Kind.NAME, _of_functions(_NODES)),
+    (Kind.NAME, (*_NAMES.split(), UNIT_LINK, *(sign for sign in SIGNS if sign not in _BOOT))),
+    (Kind.OPEN, DEVICE_NODES),
+)
+RULES: tuple[Rule, ...] = tuple(Rule(kind, pattern) for kind, patterns in _TAKEN for pattern in patterns)
 """Links to folders come first: what lies behind them is stored where they lead."""
 
 

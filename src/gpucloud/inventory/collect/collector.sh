@@ -1,4 +1,4 @@
-# Gather a host's facts where python3 is missing: POSIX sh, ls, od, sed and tr; busybox is enough.
+# Gather a host's facts where python3 is missing: POSIX sh, head, ls, od, sed and tr; busybox is enough.
 # Sent over ssh after `root=...` and followed by one call a rule. What it prints: see wire.py.
 IFS=
 LC_ALL=C
@@ -49,6 +49,15 @@ long() {
         is_readable "$path" || continue
         printf 'F%s\n' "${path#"$root"}"
         tr '\000' '\n' < "$path" | sed 's/^/+/'
+        echo
+    done
+}
+
+beginning() {
+    for path in $root$1; do
+        is_readable "$path" || continue
+        printf 'F%s\n' "${path#"$root"}"
+        head -c "$head_limit" "$path" | sed 's/^/+/'
         echo
     done
 }

@@ -44,7 +44,10 @@ def parse_remapping(text: str) -> bool | Unknown:
 
     x86 puts ``IR-`` before the names of interrupt chips whose interrupts go through the remapping
     unit: arch/x86/kernel/apic/{io_apic,msi}.c since 2.6.29, ``IR-PCI-MSIX-0000:01:00.0`` since 6.3.
-    Other processors have other chips, whose names do not tell.
+    Other processors have other chips, whose names do not tell. The beginning of the file is enough: the
+    IO-APIC's interrupts have the lowest numbers, and the kernel remaps those of all IO-APICs or remaps
+    nothing (drivers/iommu/intel/irq_remapping.c, ``parse_ioapics_under_ir``; amd/init.c,
+    ``check_ioapic_information``).
     """
     chips = interrupt_chips(text)
     if not chips:
