@@ -219,6 +219,32 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A setting that somebody made by hand, and what becomes of it."""
+
+    path: str
+    line: int | None
+    """None: the whole file, or no file says it."""
+    text: str
+    does: str
+    """What it does, in words."""
+    units: tuple[PciAddress, ...]
+    """Cards that it is about."""
+    left: str | None
+    """Why it stays; None: the spec says it from now on, and it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was set up by hand on a host, and the spec that takes its place."""
+
+    spec_path: str
+    settings: tuple[ByHand, ...]
+    unread: tuple[str, ...]
+    """Files and folders that could not be looked at, with why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The spec that a plan comes from, so that it can be planned anew and compared."""
 
@@ -226,6 +252,8 @@ class Wanted:
     host_name: str | None
     taken: tuple[Taken, ...]
     """What each pool of the spec takes here."""
+    adopted: Adopted | None = None
+    """What somebody had set up by hand; None: that was not looked for."""
 
 
 @dataclass(frozen=True, slots=True)

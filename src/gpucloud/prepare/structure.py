@@ -6,7 +6,7 @@ than a whole plan takes to be applied.
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -82,9 +82,15 @@ def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:
 
 def _fields(kind: Any, value: object, where: str) -> Any:
     given, wanted = _of(dict, value, where, "an object"), _hints(kind)
-    odd = given.keys() ^ wanted.keys()
+    odd = given.keys() - wanted.keys() | wanted.keys() - given.keys() - _later(kind)
     _demand(not odd, where, f"{', '.join(sorted(map(repr, odd)))} is missing or too much")
-    return kind(**{name: _read(wanted[name], given[name], f"{where}.{name}".lstrip(".")) for name in wanted})
+    return kind(**{name: _read(wanted[name], given[name], f"{where}.{name}".lstrip(".")) for name in given})
+
+
+@cache
+def _later(kind: Any) -> frozenset[str]:
+    """Fields that a plan of an earlier release may lack: those for which there is a default."""
+    return frozenset(each.name for each in fields(kind) if each.default is not MISSING)
 
 
 @cache
