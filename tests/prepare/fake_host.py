@@ -166,8 +166,8 @@ _FILES = {
     "proc/iomem": "00001000-0009ffff : System RAM\n",
     "proc/self/mountinfo": "1 0 0:2 / / rw - tmpfs tmpfs rw\n",
     "proc/net/route": "Iface\tDestination\tGateway\n",
-    "proc/net/ipv6_route": "",
-    "proc/net/fib_trie": "",
+    "proc/net/ipv6_route": f"{'0' * 32} 00 {'0' * 32} 00 {'0' * 32} ffffffff 1 0 00200200 lo\n",
+    "proc/net/fib_trie": "Main:\n",
     "lib/modules/6.1.0-42-amd64/modules.dep": "".join(
         f"kernel/drivers/vfio/{name}.ko:\n"
         for name in ("vfio-pci", "vfio_iommu_type1", "vfio-pci-core", "vfio", "vfio_virqfd", "irqbypass")

@@ -48,7 +48,7 @@ def test_a_card_that_waits_for_vfio_pci_by_its_own_override_is_named(tmp_path: P
     waiting = Function("0000:3c:00.0", "10de:20b5", ACCELERATOR, 12, override="vfio-pci")
     site = site_in(tmp_path, [*card(0x3B, 11), waiting, BMC])
     load = site.plan("3b:00.0").steps[0]
-    assert load.because.endswith("and at once 0000:3c:00.0, whose override names it")
+    assert load.risk == "it takes 0000:3c:00.0 at once, whose override names it"
     site.apply("3b:00.0")
     assert drivers_of(site.root)["0000:3c:00.0"] == "vfio-pci"
 

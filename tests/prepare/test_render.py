@@ -19,6 +19,8 @@ def test_a_plan_is_a_diff_of_each_file_with_its_reason(site: Site) -> None:
     assert (
         "\n6. unbind 0000:3b:00.0 from nvidia\n"
         "   because a guest can only have what the host's nvidia has let go\n"
+        "   risk: a program that opens the card meanwhile keeps the driver waiting; apply then gives up, and "
+        "takes back the rest\n"
         "   /sys/bus/pci/devices/0000:3b:00.0/driver\n"
         "   - nvidia\n"
         "   + (none)\n"

@@ -27,10 +27,15 @@ from gpucloud.model.plan import BindDriver, Plan, SetDriverOverride, Step, Unbin
 from gpucloud.prepare.plan.console import console_changes, loss
 from gpucloud.prepare.plan.facts import facts_of
 from gpucloud.prepare.plan.guards import refusals_for
+from gpucloud.prepare.plan.risks import (
+    risk_of_console,
+    risk_of_giving,
+    risk_of_loading,
+    risk_of_override,
+    risk_of_unbinding,
+)
 from gpucloud.prepare.plan.vfio import is_ready, modules_to_load, vfio_driver_for, waits_for_vfio
-from gpucloud.prepare.plan.wording import call_unit, join
-
-_AFTER = {"release-framebuffer": "; kernels from 6.0 on bring it back at the next boot only"}
+from gpucloud.prepare.plan.wording import call_unit
 
 Taken = Sequence[tuple[GpuUnit, PciFunction]]
 """Functions that change hands, each with its unit, in the units' order."""
@@ -73,14 +78,11 @@ def _steps(host: Host, asked: Sequence[GpuUnit]) -> Iterator[Step]:
 def _modules(host: Host, taken: Taken) -> Iterator[Step]:
     unit = taken[0][0]
     waiting = waits_for_vfio(host) - {function.address for _, function in taken}
-    others = f", and at once {join(sorted(map(str, waiting)))}, whose override names it" if waiting else ""
     for change in modules_to_load(host):
         because = "the kernel has not loaded it, and VFIO needs it"
         because += f"; it brings {', '.join(change.brings)}" if change.brings else ""
-        because += (
-            f"; with an empty ids= it takes only what later steps give it{others}" if change.options else ""
-        )
-        yield Step(change, because, unit.address)
+        because += "; with an empty ids= it takes only what later steps give it" if change.options else ""
+        yield Step(change, because, unit.address, risk_of_loading(waiting) if change.options else "")
 
 
 def _console(host: Host, units: Sequence[GpuUnit], asked: Sequence[GpuUnit]) -> Iterator[Step]:
@@ -91,7 +93,7 @@ def _console(host: Host, units: Sequence[GpuUnit], asked: Sequence[GpuUnit]) -> 
             if change not in done:
                 done.add(change)
                 because = f"{call_unit(unit)}: {reason}, and --force accepts to lose it"
-                yield Step(change, because + _AFTER.get(change.kind, ""), unit.address)
+                yield Step(change, because, unit.address, risk_of_console(change))
 
 
 def _overrides(taken: Taken) -> Iterator[Step]:
@@ -99,9 +101,8 @@ def _overrides(taken: Taken) -> Iterator[Step]:
         before, after = function.driver_override, vfio_driver_for(function)
         if isinstance(before, str | None) and before != after:
             because = f"from now on only {after} can take this function of {call_unit(unit)}"
-            yield Step(
-                SetDriverOverride(address=function.address, before=before, after=after), because, unit.address
-            )
+            change = SetDriverOverride(address=function.address, before=before, after=after)
+            yield Step(change, because, unit.address, risk_of_override(before))
 
 
 def _unbinds(taken: Taken) -> Iterator[Step]:
@@ -109,15 +110,14 @@ def _unbinds(taken: Taken) -> Iterator[Step]:
         driver, override = function.driver, function.driver_override
         if isinstance(driver, str) and isinstance(override, str | None):
             because = f"a guest can only have what the host's {driver} has let go"
-            yield Step(
-                UnbindDriver(address=function.address, driver=driver, override=override),
-                because,
-                unit.address,
-            )
+            change = UnbindDriver(address=function.address, driver=driver, override=override)
+            yield Step(change, because, unit.address, risk_of_unbinding(function, driver))
 
 
 def _binds(taken: Taken) -> Iterator[Step]:
     for unit, function in taken:
-        what = "the card itself" if function is unit.primary else "a companion"
+        is_card = function is unit.primary
+        because = f"guests get {call_unit(unit)} whole or not at all; this is "
+        because += "the card itself" if is_card else "a companion"
         change = BindDriver(address=function.address, driver=vfio_driver_for(function))
-        yield Step(change, f"guests get {call_unit(unit)} whole or not at all; this is {what}", unit.address)
+        yield Step(change, because, unit.address, risk_of_giving(function) if is_card else "")

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
-from gpucloud.prepare.plan.render_start import render_start
+from gpucloud.prepare.plan.render_start import grounds, render_start
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview
 
@@ -47,7 +47,7 @@ def _step(number: int, step: Step) -> Iterator[str]:
     change = preview(step.change)
     yield ""
     yield f"{number}. {call_change(step.change)}"
-    yield f"   because {step.because}"
+    yield from grounds(step)
     yield f"   {change.path}"
     yield f"   - {change.before or '(none)'}"
     yield f"   + {change.after or '(none)'}"

@@ -21,10 +21,15 @@ def render_start(plan: Plan) -> str:
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
     lines = [f"plan for the next start of {plan.host}: {count}; they act after a restart", *_pools(plan)]
     for number, step in enumerate(shown, 1):
-        lines += ["", f"{number}. {call_change(step.change)}", f"   because {step.because}"]
-        lines += [f"   risk: {step.risk}"] if step.risk else []
-        lines += _diff(step)
+        lines += ["", f"{number}. {call_change(step.change)}", *grounds(step), *_diff(step)]
     return "\n".join([*lines, "", *_ways(plan)])
+
+
+def grounds(step: Step) -> Iterator[str]:
+    """Why a step is done, and what could go wrong with it."""
+    yield f"   because {step.because}"
+    if step.risk:
+        yield f"   risk: {step.risk}"
 
 
 def _pools(plan: Plan) -> Iterator[str]:
