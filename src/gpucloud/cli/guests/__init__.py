@@ -1,0 +1,1 @@
+"""``gpucloud launch``, ``list``, ``show``, ``console``, ``destroy``: guests with GPUs on this machine."""

@@ -1,0 +1,136 @@
+"""``gpucloud launch``: a guest with GPUs, started and asked what it sees."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from gpucloud.cli.guests.here import TextOrJson, cloud_here, print_guest
+from gpucloud.cli.hosts import UnitOption
+from gpucloud.cli.output import Shape, say
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpucloud.model.guest import GuestSpec
+
+Gpus = Annotated[
+    int | None, typer.Option(min=0, help="How many GPUs; 1 unless --unit names some.", show_default=False)
+]
+Model = Annotated[
+    str | None, typer.Option(help="Only GPUs with this in their name or ids, as 'V100' or '10de:1db4'.")
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(help="A disk image, raw or qcow2, which is only read; without one the guest just checks."),
+]
+NewName = Annotated[
+    str | None, typer.Option(help="Name of the guest; one is made up without.", show_default=False)
+]
+Cpus = Annotated[
+    int | None, typer.Option(min=1, help="Processors; 1, or 2 with an image.", show_default=False)
+]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory, as 4G; 512M, or 4G with an image.", show_default=False)
+]
+Lifetime = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="End the guest by itself after 90s, 20m or 2h.")
+]
+Timeout = Annotated[
+    str, typer.Option(metavar="TIME", help="How long the guest may take to say what it sees.")
+]
+KeepFailed = Annotated[bool, typer.Option("--keep-failed", help="Keep a guest that fails, to look at it.")]
+
+
+def launch(
+    gpus: Gpus = None,
+    model: Model = None,
+    unit: UnitOption = None,
+    image: Image = None,
+    name: NewName = None,
+    cpus: Cpus = None,
+    memory: Memory = None,
+    lifetime: Lifetime = None,
+    timeout: Timeout = "5m",
+    keep_failed: KeepFailed = False,
+    form: TextOrJson = Shape.TEXT,
+) -> None:
+    """Start a guest with GPUs, and wait until its own kernel says that it sees them.
+
+    GPUs must be prepared: gpucloud plan, gpucloud apply. If anything fails, or on Ctrl-C, the guest ends and
+    all that was made for it goes; of one that failed, the log of its console stays. A guest that will not
+    end is named, keeps what it has, and the exit code is 6. Without --image the guest is the built-in check
+    guest: this host's kernel, which reports its PCI list and waits.
+
+    Examples:
+      gpucloud launch --gpus 2 --model V100 --for 2h
+      gpucloud launch --unit 3b:00.0 --name check
+      gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
+    """
+    from gpucloud.cloud.protocol import Patience
+
+    spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
+    patience = Patience(_seconds(timeout), keep_failed)
+    _on_signals(_interrupt)
+    try:
+        guest = cloud_here().launch(spec, patience, say)
+    except KeyboardInterrupt:
+        what = f"the launch of guest {spec.name} was interrupted, and nothing of it is left"
+        raise Failure(what, code=Exit.INTERRUPTED) from None
+    print_guest(guest, form)
+
+
+def _on_signals(act: Callable[..., None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, act)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Take back what was begun, and let nothing stop that: a second Ctrl-C would leave half of it."""
+    _on_signals(signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _spec(
+    gpus: int | None,
+    model: str | None,
+    units: list[str],
+    image: Path | None,
+    name: str | None,
+    cpus: int | None,
+    memory: str | None,
+    lifetime: str | None,
+) -> GuestSpec:
+    from gpucloud.cloud.amounts import parse_memory_mib
+    from gpucloud.model.guest import GuestSpec
+    from gpucloud.model.pci import PciAddress
+
+    default_cpus, default_memory = (1, "512M") if image is None else (2, "4G")
+    try:
+        named = tuple(dict.fromkeys(PciAddress.parse_typed(text) for text in units))
+        return GuestSpec(
+            name=f"guest-{secrets.token_hex(3)}" if name is None else name,
+            gpus=gpus if gpus is not None else len(named) or 1,
+            model=model,
+            units=named,
+            image=None if image is None else str(image.absolute()),
+            cpus=cpus or default_cpus,
+            memory_mib=parse_memory_mib(memory or default_memory),
+            lifetime_s=None if lifetime is None else _seconds(lifetime),
+        )
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error
+
+
+def _seconds(text: str) -> int:
+    from gpucloud.cloud.amounts import parse_duration_s
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error
