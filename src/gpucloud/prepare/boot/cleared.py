@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.plan import Content, FileState, Step
-from gpucloud.prepare.boot.wanted import New
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.boot.wanted import New
 
 
 @dataclass(frozen=True, slots=True)
