@@ -29,6 +29,7 @@ from gpucloud.model.plan import (
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
+from gpucloud.prepare.boot.cleared import NOTHING, Cleared
 from gpucloud.prepare.boot.families import initramfs_of, loader_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import Loader
@@ -39,7 +40,13 @@ from gpucloud.spec import render_spec
 
 
 def plan_boot(
-    host: Host, files: BootFiles, spec: Spec, host_name: str | Unknown, *, force: bool = False
+    host: Host,
+    files: BootFiles,
+    spec: Spec,
+    host_name: str | Unknown,
+    *,
+    force: bool = False,
+    cleared: Cleared = NOTHING,
 ) -> Plan:
     """Steps after which the host's next start gives each unit to what its pool is for, or why that cannot be.
 
@@ -49,11 +56,12 @@ def plan_boot(
         spec: what is wanted.
         host_name: needed where pools are on some hosts only.
         force: the user accepts to lose the last console.
+        cleared: what is taken out of files at the same time.
 
     Raises:
         Failure: a unit is in two pools, or the host's name is needed and not known.
     """
-    ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name))
+    ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
     loader, tool = loader_of(host), initramfs_of(host.distribution)
     refusals = tuple(boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force))
     steps: tuple[Step, ...] = ()
@@ -88,10 +96,11 @@ def _steps(ask: Ask, loader: Loader, tool: Initramfs) -> Iterator[Step]:
     ]
     paths = {step.change.path for step in changes if isinstance(step.change, WriteFile | RemoveFile)}
     unit = list(_unit(ask, paths))
-    runs = list(_runs(paths, loader, tool))
+    runs = list(_runs(paths, ask.cleared, loader, tool))
     for argv, makes, _ in reversed(runs):
         change = RunTool(argv=argv, when="undo", makes=makes)
         yield Step(change, "undo restores the files first, then what is made of them", None)
+    yield from ask.cleared.steps
     yield from changes
     yield from unit
     for argv, makes, because in runs:
@@ -111,10 +120,12 @@ def _unit(ask: Ask, paths: set[str]) -> Iterator[Step]:
         yield Step(EnableUnit(path=UNIT_LINK, unit=owned.UNIT, is_on=False), "its file goes", None)
 
 
-def _runs(paths: set[str], loader: Loader, tool: Initramfs) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    if paths & owned.IN_INITRAMFS:
+def _runs(
+    paths: set[str], cleared: Cleared, loader: Loader, tool: Initramfs
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    if paths & (owned.IN_INITRAMFS | cleared.in_initramfs):
         yield tool.command, "the initramfs of every kernel", "the initramfs holds copies of the files above"
-    if paths - owned.IN_INITRAMFS - {owned.MODULES_LOAD, owned.UNIT}:
+    if paths - owned.IN_INITRAMFS - {owned.MODULES_LOAD, owned.UNIT} - cleared.apart:
         for argv in loader.tools:
             yield argv, "the boot menu", "the boot menu is made of the files above"
 

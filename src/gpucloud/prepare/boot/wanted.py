@@ -12,6 +12,7 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import missing, needed_arguments
+from gpucloud.prepare.boot.cleared import NOTHING, Cleared
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.claim import Claim
@@ -35,6 +36,8 @@ class Ask:
     force: bool
     pools: Mapping[str, tuple[GpuUnit, ...]]
     """Units by the name of their pool."""
+    cleared: Cleared = NOTHING
+    """What is taken out of the files at the same time."""
 
     def units(self, *uses: Use) -> tuple[GpuUnit, ...]:
         """Units of all pools of these uses, by address."""
@@ -86,11 +89,12 @@ def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
                 "each card is given away by its address before the host's drivers are loaded",
                 "the host starts without these cards; gpucloud=off at the boot menu leaves them with it",
             )
-    return new
+    return ask.cleared.joined(new)
 
 
 def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
-    needed, there = needed_arguments(ask.host), loader.arguments(ask.files)
+    start = ask.cleared.start(ask.files)
+    needed, there = needed_arguments(ask.host), loader.arguments(start)
     if isinstance(needed, Unknown) or isinstance(there, Unknown):
         return {}
     words = missing(needed.words, there)
@@ -98,7 +102,7 @@ def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
         f"{needed.because}, so the kernel has to be told {' '.join(words)}: the IOMMU keeps guests apart"
     )
     risk = "a firmware with a faulty IOMMU table may not start: take the words out at the boot menu"
-    return {path: New(text, 0o644, because, risk) for path, text in loader.add(ask.files, words).items()}
+    return {path: New(text, 0o644, because, risk) for path, text in loader.add(start, words).items()}
 
 
 def _claims(given: Sequence[GpuUnit]) -> Iterator[Claim]:
