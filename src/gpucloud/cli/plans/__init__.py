@@ -1,1 +1,1 @@
-"""What plan and apply are given and show: plans in files, plans of a spec, and the watch on what is done."""
+"""Verbs that make a host ready and give it back: plan, apply, verify, undo, confirm, boot."""

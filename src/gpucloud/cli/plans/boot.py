@@ -25,7 +25,7 @@ def confirm(context: typer.Context, state: StateOption = STATE) -> None:
       gpucloud confirm
     """
     entry = desk_of(context, state).confirm()
-    print_text(f"confirmed: journal entry {entry} stays; back with: gpucloud undo {entry}")
+    print_text(f"confirmed: journal entry {entry} stays; back with: gpucloud undo")
 
 
 def boot(context: typer.Context, state: StateOption = STATE) -> None:
@@ -33,7 +33,8 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
 
     Virtual functions are made, cards that came late are bound. Then groups, drivers and network are waited
     for. If a change of the start did not bring them, its files and all that is made of them are brought back
-    (exit code 5; 6 where that failed), and a host without a network is started again. May be repeated.
+    (exit code 5; 6 where that failed), and a host without a network is started again. So they are where the
+    boot loader has taken the old entry, because the new start did not come as far as this. May be repeated.
 
     Examples:
       gpucloud boot
@@ -42,8 +43,13 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
 
     watch = Watch(say)
     desk = desk_of(context, state)
-    kept = desk.keep(watch)
-    _judge(desk.look_at_start(watch))
+    turned = desk.turn_back(watch)
+    if turned is not None:
+        return _judge(turned)
+    try:
+        kept = desk.keep(watch)
+    finally:  # whatever keeps a card from being as wanted, a start on trial is judged
+        _judge(desk.look_at_start(watch))
     if kept is None:
         return print_text("no spec is applied here")
     return _report(kept)

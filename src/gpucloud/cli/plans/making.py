@@ -1,0 +1,108 @@
+"""The options that say what to plan, and the plan that they come to: for now, or for a host's next start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.hosts import host_from
+from gpucloud.cli.output import say
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from gpucloud.model.plan import Plan
+    from gpucloud.prepare.desk import Desk
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+"""Where systemd looks for programs (systemd.exec(5), ``ExecSearchPath=``)."""
+
+SpecOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--spec",
+        metavar="FILE",
+        help="Plan what the host's next start needs for the pools of this gpucloud.yaml.",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="HOST", help="What the spec calls the host; this host's own name without."
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options ask for."""
+
+    units: list[str] | None
+    """For now: addresses of units. None or empty with a spec."""
+    spec: Path | None
+    """For the next start."""
+    name: str | None
+    """What the spec calls the host."""
+    is_forced: bool
+
+    def check(self) -> None:
+        """A plan is for units that are named, or for what a spec wants.
+
+        Raises:
+            Failure: both were given.
+        """
+        if self.units and self.spec is not None:
+            raise Failure(
+                "--unit and --spec were given: the one is for now, the other for the next start",
+                "give one of them; pools of the spec say which GPUs they take",
+                code=Exit.USAGE,
+            )
+
+
+def plan_here(desk: Desk, asked: Asked) -> Plan:
+    """The plan for this host.
+
+    Raises:
+        Failure: a unit is no GPU of it, or the spec cannot be read or contradicts itself here.
+    """
+    if asked.spec is None:
+        return desk.plan(asked.units or (), force=asked.is_forced)
+    from gpucloud.spec import load_spec
+
+    if shutil.which("gpucloud", path=SYSTEM_PATH) is None:
+        say(f"gpucloud is nowhere in {SYSTEM_PATH}, so gpucloud-boot.service will not find it: link it there")
+    name = asked.name or os.uname().nodename
+    return desk.plan_start(load_spec(asked.spec), name, force=asked.is_forced)
+
+
+def plan_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> Plan:
+    """The plan for a captured host, or for one over ssh.
+
+    Raises:
+        Failure: the host or the spec cannot be read, a unit is no GPU of it, or the spec contradicts itself.
+    """
+    if asked.spec is not None:
+        return _start_elsewhere(capture, remote, asked.spec, asked)
+    from gpucloud.prepare.plan import choose_units, plan_passthrough
+
+    host = host_from(capture, remote)
+    return plan_passthrough(host, choose_units(host, asked.units or ()), force=asked.is_forced)
+
+
+def _start_elsewhere(capture: Path | None, remote: str | None, spec: Path, asked: Asked) -> Plan:
+    from gpucloud.inventory.host import read_host
+    from gpucloud.inventory.open import open_reader
+    from gpucloud.prepare.boot import plan_boot, read_boot_files
+    from gpucloud.spec import load_spec
+
+    wanted = load_spec(spec)
+    reader = open_reader(capture=capture, remote=remote)
+    own = remote.rpartition("@")[2] if remote else Unknown("a capture holds no names")
+    files = read_boot_files(reader)
+    return plan_boot(read_host(reader), files, wanted, asked.name or own, force=asked.is_forced)

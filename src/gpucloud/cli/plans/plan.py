@@ -1,0 +1,101 @@
+"""``gpucloud plan``: every change shown, and nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
+from gpucloud.cli.output import Shape, say
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
+from gpucloud.cli.plans.file import write_plan
+from gpucloud.cli.plans.making import (
+    Asked,
+    ForceOption,
+    NameOption,
+    SpecOption,
+    plan_elsewhere,
+    plan_here,
+)
+from gpucloud.cli.plans.show import Shaped, refuse, show_plan
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from gpucloud.model.plan import Plan
+    from gpucloud.prepare.desk import Desk
+
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan, for apply.")
+]
+CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 4 where something would change.")]
+
+
+def plan(
+    context: typer.Context,
+    unit: UnitOption = None,
+    spec: SpecOption = None,
+    name: NameOption = None,
+    capture: FromOption = None,
+    remote: HostOption = None,
+    output: OutputOption = None,
+    check: CheckOption = False,
+    shape: Shaped = Shape.TEXT,
+    force: ForceOption = False,
+    state: StateOption = STATE,
+) -> None:
+    """Show every change that would make GPUs ready for guests, and change nothing.
+
+    With --unit for now: a card goes with all its functions and its whole IOMMU group, or not at all, and
+    nothing outlives a restart. With --spec for every start from the next on: each file that changes is shown
+    as a diff.
+
+    Examples:
+      gpucloud plan --unit 3b:00.0
+      gpucloud plan --spec gpucloud.yaml
+      gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
+      gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
+    """
+    asked = Asked(unit, spec, name, force)
+    asked.check()
+    if capture is None and remote is None:
+        made = _plan_here(desk_of(context, state), asked)
+    else:
+        made = plan_elsewhere(capture, remote, asked)
+    _give(made, output, shape)
+    if check and not made.is_empty:
+        raise typer.Exit(Exit.PENDING)
+
+
+def _plan_here(desk: Desk, asked: Asked) -> Plan:
+    made = plan_here(desk, asked)
+    _tell_unfinished(desk, made)
+    return made
+
+
+def _tell_unfinished(desk: Desk, made: Plan) -> None:
+    """Say what was cut off, or that this cannot be seen; to whom nothing can be given it does not matter."""
+    try:
+        for entry in desk.journal.unfinished():
+            say(f"journal entry {entry.id} is unfinished: gpucloud apply --resume, or gpucloud undo")
+    except Failure as failure:  # planning only looks: it goes on where the journal cannot be read
+        if not made.refusals:
+            say(str(failure))
+
+
+def _give(made: Plan, output: Path | None, shape: Shape) -> None:
+    """Write the plan where that is asked for, and print it.
+
+    Raises:
+        Failure: it is refused, or cannot be written.
+    """
+    from gpucloud.prepare.stored import render_stored
+
+    stored = render_stored(made)
+    if output is not None and not made.refusals:
+        write_plan(output, stored)
+    show_plan(made, stored, shape)
+    refuse(made)
+    if output is not None and not made.is_empty:
+        say(f"{output} is written; now: gpucloud apply {output}")

@@ -1,0 +1,49 @@
+"""``gpucloud verify``: whether a host is as planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.hosts import UnitOption
+from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
+from gpucloud.cli.plans.show import Shaped
+from gpucloud.model.failure import Exit
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.verify import Mismatch
+
+
+def verify(
+    context: typer.Context,
+    entry: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A journal entry; all that are applied without.")
+    ] = None,
+    unit: UnitOption = None,
+    shape: Shaped = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Look whether the host is as planned. Exit code 3 says that it is not.
+
+    Examples:
+      gpucloud verify
+      gpucloud verify 3
+      gpucloud verify --unit 3b:00.0
+    """
+    desk = desk_of(context, state)
+    mismatches = desk.verify_units(unit) if unit else desk.verify(entry)
+    if shape is Shape.JSON:
+        print_json(mismatches)
+    else:
+        _show_mismatches(mismatches)
+    if mismatches:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _show_mismatches(mismatches: tuple[Mismatch, ...]) -> None:
+    for mismatch in mismatches:
+        print_text(f"{mismatch.path}\n  planned  {mismatch.expected}\n  is       {mismatch.seen}")
+    if not mismatches:
+        print_text("the host is as planned")
