@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpucloud.inventory.pci.function import Names
 from gpucloud.inventory.pci.functions import read_functions
-from gpucloud.inventory.pci.groups import groups_of, read_groups
+from gpucloud.inventory.pci.groups import Groups, groups_of, read_groups
 from gpucloud.inventory.pci.names import NewestNames
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.distribution import read_distribution
@@ -25,19 +25,18 @@ def read_host(reader: HostReader, names: Names | None = None) -> Host:
         names: where names of vendors and devices come from; the newest ``pci.ids`` at hand by default.
     """
     kernel = read_kernel(reader)
-    groups = read_groups(reader)
-    known = {} if isinstance(groups, Unknown) else groups
-    members = {address: number for number, group in known.items() for address in group.members}
-    functions = read_functions(reader, names or NewestNames(), kernel.release, members)
+    listed = read_groups(reader)
+    known = Groups({}, {}, {}) if isinstance(listed, Unknown) else listed
+    functions = read_functions(reader, names or NewestNames(), kernel.release, known)
     found = {} if isinstance(functions, Unknown) else functions
-    if isinstance(groups, Unknown) and found:
-        groups = groups_of(found, groups) or groups
+    unread = listed if isinstance(listed, Unknown) else next(iter(listed.unclear.values()), None)
+    groups = known.by_iommu if unread is None else groups_of(found, unread) or unread
     return Host(
         source=reader.label,
         kernel=kernel,
         cpu=read_cpu(reader),
         kvm=read_kvm(reader),
-        iommu=read_iommu(reader, groups),
+        iommu=read_iommu(reader, groups, tuple(known.by_vfio.values())),
         security=read_security(reader),
         distribution=read_distribution(reader),
         functions=functions,

@@ -55,6 +55,9 @@ class Iommu:
     """IOMMUs that the kernel drives (``/sys/class/iommu``); empty: none is on."""
     has_interrupt_remapping: bool | Unknown
     groups: Mapping[int, IommuGroup] | Unknown
+    unprotected: tuple[IommuGroup, ...] = ()
+    """Groups that vfio made itself, in its no-IOMMU mode, of functions that no IOMMU keeps apart. They are
+    no groups of the functions: no guest can have what is in them."""
 
 
 @dataclass(frozen=True, slots=True)

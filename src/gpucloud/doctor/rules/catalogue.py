@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     card.no_gpu,
     kvm.no_working_kvm,
     iommu.iommu_off,
+    iommu.without_iommu,
     interrupts.interrupt_remapping_missing,
     interrupts.unsafe_interrupts,
     arguments.argument_without_meaning,

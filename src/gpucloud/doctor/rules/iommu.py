@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gpucloud.doctor.case import Blind, Case
@@ -9,6 +10,7 @@ from gpucloud.doctor.options import cite_argument, kernel_arguments
 from gpucloud.doctor.remedy import REBOOT, remove_boot_arguments, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
+from gpucloud.model.pci import IommuGroup
 from gpucloud.model.unknown import Unknown
 
 FIRMWARE = "iommu-disabled-firmware"
@@ -22,6 +24,34 @@ class _Verdict:
     cause: str
     confidence: float
     why: str
+
+
+_UNPROTECTED = (
+    "vfio's no-IOMMU mode (vfio.enable_unsafe_noiommu_mode) makes groups of its own, which no guest can "
+    "have: nothing translates a guest's DMA there."
+)
+
+
+@rule
+def without_iommu(case: Case) -> Answers:
+    """A GPU is in a group that vfio made in its no-IOMMU mode, on a host whose IOMMU has groups of others."""
+    groups = case.host.iommu.groups
+    if isinstance(groups, Unknown) or not groups:
+        return
+    for unit in case.host.units:
+        held = [one for one in case.host.iommu.unprotected if not set(one.members).isdisjoint(unit.addresses)]
+        if held:
+            yield Finding(
+                cause=FIRMWARE,
+                level=Level.BLOCKER,
+                title=f"GPU {unit.address.short} is in a group that vfio made without an IOMMU",
+                evidence=_made_by_vfio(held),
+                why=f"{_UNPROTECTED} The IOMMU has groups of other devices, so the firmware's table leaves "
+                "this one out.",
+                fix=_fix(case, FIRMWARE),
+                confidence=0.8,
+                units=(unit.address,),
+            )
 
 
 @rule
@@ -43,7 +73,7 @@ def iommu_off(case: Case) -> Answers:
         level=Level.BLOCKER,
         title="The IOMMU is off: no device has an IOMMU group, so no guest can have a GPU",
         evidence=_evidence(case),
-        why=verdict.why,
+        why=f"{verdict.why} {_UNPROTECTED}" if case.host.iommu.unprotected else verdict.why,
         fix=_fix(case, verdict.cause),
         confidence=verdict.confidence,
     )
@@ -172,7 +202,7 @@ def switches(case: Case) -> tuple[Evidence, ...]:
 
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
-    shown = [case.cite("/sys/kernel/iommu_groups", "no groups")]
+    shown = [case.cite("/sys/kernel/iommu_groups", "no groups"), *_made_by_vfio(case.host.iommu.unprotected)]
     if isinstance(case.host.iommu.has_dmar, bool):
         state = "DMAR is there" if case.host.iommu.has_dmar else "no DMAR"
         shown.append(case.cite(f"{_TABLES}/DMAR", state))
@@ -183,6 +213,14 @@ def _evidence(case: Case) -> tuple[Evidence, ...]:
     if not asked and not isinstance(case.host.kernel.arguments, Unknown):
         asked = (case.cite("/proc/cmdline", "no intel_iommu=, amd_iommu= or iommu="),)
     return (*shown, *asked)
+
+
+def _made_by_vfio(groups: Iterable[IommuGroup]) -> tuple[Evidence, ...]:
+    """Groups of vfio's no-IOMMU mode, which look like the IOMMU's."""
+    return tuple(
+        Evidence(f"/sys/kernel/iommu_groups/{group.number}/name", "vfio-noiommu: made without an IOMMU")
+        for group in groups
+    )
 
 
 def _offs(case: Case) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ _FILES = (
     f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"
     " /proc/net/route /proc/net/ipv6_route /proc/net/fib_trie /proc/driver/nvidia/gpus/*/information"
-    " /sys/kernel/iommu_groups/*/type /sys/kernel/security/lockdown /etc/os-release /usr/lib/os-release"
+    " /sys/kernel/iommu_groups/*/type /sys/kernel/iommu_groups/*/name /sys/kernel/security/lockdown"
+    " /etc/os-release /usr/lib/os-release"
     " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
 )
 _BOOT = tuple(dict.fromkeys((*SETTINGS, KERNEL_CMDLINE, *OWN)))

@@ -52,8 +52,10 @@ class Surroundings(NamedTuple):
     release: str | Unknown
     aliases: Aliases | Unknown
     minors: Minors
-    members: Mapping[PciAddress, int]
-    """IOMMU groups by address, as the groups' own folders list them."""
+    groups: Mapping[PciAddress, int]
+    """Numbers of groups by address, as the groups' own folders list them."""
+    other_groups: Mapping[int, None | Unknown]
+    """What stands for a group that is not the IOMMU's: none, or why it may be one."""
 
 
 def read_function(device: Device, modalias: str | Unknown, around: Surroundings) -> PciFunction:
@@ -61,7 +63,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
     pci_class = _class(device, modalias)
     id_, subsystem = _ids(device, modalias, pci_class)
     driver = device.link_name("driver")
-    group = _group(device, around.members)
+    group = _group(device, around.groups)
     return PciFunction(
         address=device.address,
         id=id_,
@@ -73,7 +75,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         driver=driver,
         driver_override=_override(device),
         candidate_modules=_candidates(modalias, around.aliases),
-        iommu_group=group,
+        iommu_group=around.other_groups.get(group, group) if isinstance(group, int) else group,
         numa_node=device.always("numa_node", parse_numa),
         bars=_bars(device),
         reset_methods=_resets(device, around.release),
@@ -85,7 +87,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         mdev_types=read_mdev_types(device),
         vendor_vfio_types=read_vendor_vfio_types(device),
         is_boot_vga=device.value("boot_vga", parse_flag),
-        device_nodes=read_nodes(device, group, driver, around.minors),
+        device_nodes=read_nodes(device, driver, _vfio_node(group, driver, around), around.minors),
         holders=(),
         linked=_linked(device),
         parent=_parent(device, around.reader),
@@ -120,17 +122,24 @@ def _id(device: Device, *names: str) -> PciId | Unknown:
     return product if isinstance(product, Unknown) else PciId(vendor, product)
 
 
-def _group(device: Device, members: Mapping[PciAddress, int]) -> int | None | Unknown:
+def _group(device: Device, listed: Mapping[PciAddress, int]) -> int | None | Unknown:
     name = device.link_name("iommu_group")
     numbers = parse_numbers([name]) if isinstance(name, str) else []
     if numbers:
         return numbers[0]
-    listed = members.get(device.address)
-    if listed is not None:
-        return listed
+    if device.address in listed:
+        return listed[device.address]
     return (
         Unknown(f"iommu_group of {device.address} leads to {name[:60]!r}") if isinstance(name, str) else name
     )
+
+
+def _vfio_node(group: int | None | Unknown, driver: str | None | Unknown, around: Surroundings) -> str | None:
+    """The node of a group, which is there while a VFIO driver has the function (``vfio_create_group``)."""
+    if not isinstance(group, int) or not isinstance(driver, str) or "vfio" not in driver:
+        return None
+    prefix = "noiommu-" if around.other_groups.get(group, group) is None else ""
+    return f"/dev/vfio/{prefix}{group}"
 
 
 def _override(device: Device) -> str | None | Unknown:

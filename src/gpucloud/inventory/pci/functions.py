@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.device import DEVICES, Device, number
 from gpucloud.inventory.pci.function import Names, Surroundings, read_function
+from gpucloud.inventory.pci.groups import Groups
 from gpucloud.inventory.pci.holders import read_openings
 from gpucloud.inventory.pci.nodes import read_nvidia_minors
 from gpucloud.inventory.reader import HostReader, Reader
@@ -19,7 +19,7 @@ Functions = dict[PciAddress, PciFunction]
 
 
 def read_functions(
-    reader: HostReader, names: Names, release: str | Unknown, members: Mapping[PciAddress, int]
+    reader: HostReader, names: Names, release: str | Unknown, groups: Groups
 ) -> Functions | Unknown:
     """Read every function on the PCI bus.
 
@@ -27,7 +27,7 @@ def read_functions(
         reader: the host.
         names: where names of vendors and devices come from.
         release: the running kernel's, whose modules may claim the functions.
-        members: IOMMU groups by address, as the groups' own folders list them.
+        groups: as their own folders list them.
     """
     listed = reader.list_dir(DEVICES)
     if isinstance(listed, Unknown):
@@ -39,7 +39,9 @@ def read_functions(
     modaliases = {device.address: device.always("modalias", str) for device in devices}
     known = [alias for alias in modaliases.values() if isinstance(alias, str)]
     aliases = read_aliases(reader, release, known)
-    around = Surroundings(reader, names, release, aliases, read_nvidia_minors(reader), members)
+    around = Surroundings(
+        reader, names, release, aliases, read_nvidia_minors(reader), groups.numbers, groups.others
+    )
     functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
     _add_holders(functions, reader)
     _add_parents(functions, devices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gpucloud.inventory.pci.attributes import parse_addresses, parse_numbers
 from gpucloud.inventory.reader import Reader
@@ -12,7 +13,36 @@ from gpucloud.model.unknown import Unknown
 _GROUPS = "/sys/kernel/iommu_groups"
 
 
-def read_groups(reader: Reader) -> dict[int, IommuGroup] | Unknown:
+_MADE_BY_VFIO = "vfio-noiommu"
+"""The name of such a group: drivers/vfio/group.c, ``vfio_noiommu_group_alloc``."""
+_NO_DOMAIN = "unknown"
+"""The type of a group that has no domain (drivers/iommu/iommu.c, ``iommu_group_show_type``)."""
+
+
+class Groups(NamedTuple):
+    """All groups of a host, by who made them."""
+
+    by_iommu: dict[int, IommuGroup]
+    by_vfio: dict[int, IommuGroup]
+    """Of functions without an IOMMU: "device assignment to virtual machines is also not possible with this
+    mode since there is no IOMMU to provide DMA translation" (drivers/vfio/Kconfig, VFIO_NOIOMMU)."""
+
+    unclear: dict[int, Unknown]
+    """Why it cannot be said who made the others."""
+
+    @property
+    def numbers(self) -> dict[PciAddress, int]:
+        """The number of its group by function."""
+        groups = (*self.by_iommu.values(), *self.by_vfio.values())
+        return {address: group.number for group in groups for address in group.members}
+
+    @property
+    def others(self) -> dict[int, None | Unknown]:
+        """What stands for a group that is not the IOMMU's: none, or that it may be one."""
+        return {**dict.fromkeys(self.by_vfio), **self.unclear}
+
+
+def read_groups(reader: Reader) -> Groups | Unknown:
     """Read all groups; none where no IOMMU is on. Members that are no PCI functions are left out.
 
     Unknown where the members of one cannot be read: half a group would be no guard.
@@ -20,13 +50,27 @@ def read_groups(reader: Reader) -> dict[int, IommuGroup] | Unknown:
     names = reader.list_dir(_GROUPS)
     if isinstance(names, Unknown):
         return names
-    groups: dict[int, IommuGroup] = {}
+    groups = Groups({}, {}, {})
     for number in parse_numbers(names or ()):
         group = _group(reader, number)
         if isinstance(group, Unknown):
             return group
-        groups[number] = group
+        is_by_vfio = _is_by_vfio(reader, group)
+        if isinstance(is_by_vfio, Unknown):
+            groups.unclear[number] = is_by_vfio
+        else:
+            (groups.by_vfio if is_by_vfio else groups.by_iommu)[number] = group
     return groups
+
+
+def _is_by_vfio(reader: Reader, group: IommuGroup) -> bool | Unknown:
+    """Claims a group that vfio made. One whose domain has a type is the IOMMU's: its name is not read."""
+    if isinstance(group.type, str) and group.type != _NO_DOMAIN:
+        return False
+    name = reader.read_text(f"{_GROUPS}/{group.number}/name")
+    if isinstance(name, Unknown) and isinstance(group.type, Unknown):  # a list of members, and nothing else
+        return False
+    return name if isinstance(name, Unknown) else name is not None and name.strip() == _MADE_BY_VFIO
 
 
 def groups_of(functions: Mapping[PciAddress, PciFunction], kind: Unknown) -> dict[int, IommuGroup]:

@@ -27,16 +27,16 @@ Minors = Mapping[PciAddress, int | Unknown] | Unknown
 
 def read_nodes(
     device: Device,
-    group: int | None | Unknown,
     driver: str | None | Unknown,
+    vfio_node: str | None,
     minors: Minors,
 ) -> tuple[str, ...] | Unknown:
     """Name the nodes of a function, by what its driver has made in sysfs.
 
     Args:
         device: the function.
-        group: its IOMMU group, whose node exists while a VFIO driver has the function.
         driver: its driver.
+        vfio_node: the node of its group, while a VFIO driver has the function.
         minors: NVIDIA's device numbers by address (``read_nvidia_minors``).
     """
     made = _made_by_driver(device)
@@ -48,8 +48,8 @@ def read_nodes(
     nodes = [*made, *(f"/dev/{name}" for name in _i2c_nodes(device))]
     if minor is not None:
         nodes.append(f"/dev/nvidia{minor}")
-    if isinstance(driver, str) and "vfio" in driver and isinstance(group, int):
-        nodes.append(f"/dev/vfio/{group}")
+    if vfio_node is not None:
+        nodes.append(vfio_node)
     return tuple(nodes)
 
 

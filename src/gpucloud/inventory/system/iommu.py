@@ -16,8 +16,10 @@ _CHIP = re.compile(r"(?:IR-)?(?:IO-APIC|PCI-MSIX?|HPET-MSI|DMAR-MSI)", re.ASCII)
 _CHOSEN = re.compile(r"\[(\w+)\]", re.ASCII)
 
 
-def read_iommu(reader: Reader, groups: Mapping[int, IommuGroup] | Unknown) -> Iommu:
-    """Read tables, running units and interrupt remapping; ``groups`` are read before."""
+def read_iommu(
+    reader: Reader, groups: Mapping[int, IommuGroup] | Unknown, unprotected: tuple[IommuGroup, ...]
+) -> Iommu:
+    """Read tables, running units and interrupt remapping; the groups are read before."""
     units = reader.list_dir("/sys/class/iommu")
     return Iommu(
         has_dmar=_has_table(reader, "DMAR"),
@@ -25,6 +27,7 @@ def read_iommu(reader: Reader, groups: Mapping[int, IommuGroup] | Unknown) -> Io
         units=() if units is None else units,
         has_interrupt_remapping=_remapping(reader),
         groups=groups,
+        unprotected=unprotected,
     )
 
 
