@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Content
@@ -45,7 +45,7 @@ def _read(kind: Any, value: object, where: str) -> Any:
     if origin is tuple:
         items = _of(list, value, where, "a list")
         return tuple(_read(get_args(kind)[0], item, f"{where}[{n}]") for n, item in enumerate(items))
-    if origin is UnionType:
+    if origin in (UnionType, Union):  # a NewType makes a Union of its own kind
         return _one_of(get_args(kind), value, where)
     if origin is Literal:
         _demand(value in get_args(kind), where, f"{get_args(kind)[0]!r} is wanted")
