@@ -52,18 +52,19 @@ def parse_directives(path: str, text: str) -> Iterator[ModuleDirective]:
 
     ``line`` is the first line of the directive, counted from 1.
     """
-    for number, lines in _statements(text):
-        whole = _joined(lines)
+    for number, lines in statements(text):
+        whole = joined(lines)
         if whole:
             yield ModuleDirective(path, number, whole)
 
 
 def blank_comments(text: str) -> str:
     """Empty the lines that say nothing, and keep the numbers of all others."""
-    return "\n".join(line if _joined(lines) else "" for _, lines in _statements(text) for line in lines)
+    return "\n".join(line if joined(lines) else "" for _, lines in statements(text) for line in lines)
 
 
-def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+def statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Lines that belong together, with the number of the first: one that ends in a backslash goes on."""
     lines: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         lines.append(line)
@@ -74,7 +75,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
         yield len(text.splitlines()) - len(lines) + 1, lines
 
 
-def _joined(lines: list[str]) -> str:
+def joined(lines: list[str]) -> str:
     """One statement on one line; empty for a comment."""
     whole = " ".join("".join(line.removesuffix("\\") for line in lines).split())
     return "" if whole.startswith(("#", ";")) else whole

@@ -1,0 +1,56 @@
+"""Lines and words taken out of a file; every other byte stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CutLines:
+    """Lines that go, counted from 1."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapWord:
+    """A word that goes, or that another takes the place of."""
+
+    first: int
+    last: int
+    old: str
+    new: str = ""
+
+
+Edit = CutLines | SwapWord
+
+
+def edit_text(text: str, edits: Iterable[Edit]) -> str:
+    """The text with these edits made: lines that none of them names stay byte for byte.
+
+    A word ends at white space, quotes or brackets; one that goes takes the blanks before it along.
+    """
+    lines = text.splitlines(keepends=True)
+    gone: set[int] = set()
+    for edit in edits:
+        if isinstance(edit, CutLines):
+            gone.update(range(edit.first, edit.last + 1))
+            continue
+        for number in range(edit.first - 1, min(edit.last, len(lines))):
+            lines[number] = _swapped(lines[number], edit.old, edit.new)
+    return "".join(line for number, line in enumerate(lines, 1) if number not in gone)
+
+
+def _swapped(line: str, old: str, new: str) -> str:
+    word = re.compile(rf"([ \t]*)(?<![^\s\"'(]){re.escape(old)}(?![^\s\"')])([ \t]*)")
+    return word.sub(lambda match: _in_place(match[1], new, match[2]), line, count=1)
+
+
+def _in_place(before: str, new: str, after: str) -> str:
+    """The blanks after a word that goes stay where it was not the first of its list."""
+    if new:
+        return f"{before}{new}{after}"
+    return after if before else ""

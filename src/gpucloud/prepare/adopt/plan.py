@@ -1,0 +1,131 @@
+"""A host that was set up by hand: its spec, the clean-up, and the plan of the spec, as one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Adopted, ByHand, Content, FileState, Plan, Step, WriteFile
+from gpucloud.model.spec import Spec
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.adopt.clear import Clearance, clear
+from gpucloud.prepare.adopt.decide import Decision, Verdict, decide
+from gpucloud.prepare.adopt.read import FilesByHand
+from gpucloud.prepare.adopt.recognise import recognise
+from gpucloud.prepare.adopt.spec import adopted_spec
+from gpucloud.prepare.boot import plan_boot
+from gpucloud.spec import edit_spec, parse_spec, render_spec
+
+_TEXT_LIMIT = 160
+_HEAD = "# What was set up by hand before; written by: gpucloud plan --adopt\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFile:
+    """The spec as it lies on the disk."""
+
+    path: str
+    """Absolute."""
+    state: FileState | None | Unknown
+    """None: there is none yet."""
+
+
+def plan_adoption(
+    host: Host, found: FilesByHand, file: SpecFile, host_name: str | Unknown, *, force: bool = False
+) -> Plan:
+    """Steps after which a spec says what was set up by hand, and nothing else does.
+
+    Args:
+        host: the host.
+        found: the files that were looked through.
+        file: the spec that is extended, or begun.
+        host_name: as pools are to call the host; needed where pools of the spec are on some hosts only.
+        force: the user accepts to lose the last console.
+
+    Raises:
+        Failure: the spec cannot be read, is wrong, or contradicts itself on this host.
+    """
+    text = _text(file)
+    before = parse_spec(text or "", file.path)
+    recognised = recognise(host, found)
+    decision = decide(host, recognised.settings, before, host_name)
+    spec = adopted_spec(before, decision, host_name)
+    clearance = clear(found.files, decision.verdicts, recognised.scripts)
+    files = replace(found.files, files={**found.files.files, file.path: file.state})
+    plan = plan_boot(host, files, spec, host_name, force=force, cleared=clearance.cleared)
+    return _joined(plan, file, _new_text(text, spec, before, file), found, decision, clearance)
+
+
+def _text(file: SpecFile) -> str | None:
+    if isinstance(file.state, Unknown):
+        raise Failure(
+            f"the spec cannot be read: {file.state.why}", "name another with --spec", code=Exit.USAGE
+        )
+    return file.state.text if file.state is not None else None
+
+
+def _new_text(text: str | None, spec: Spec, before: Spec, file: SpecFile) -> str | None:
+    """The text of the spec; None: it stays as it is."""
+    if spec == before:
+        return None
+    return edit_spec(text, spec, file.path) if text is not None else _HEAD + render_spec(spec)
+
+
+def _joined(
+    plan: Plan, file: SpecFile, text: str | None, found: FilesByHand, decision: Decision, clearance: Clearance
+) -> Plan:
+    unread = tuple(_shown(each.why) for each in found.unread)
+    settings = tuple(_collapsed([*_by_hand(decision.verdicts), *_scripts(clearance)]))
+    wanted = replace(plan.wanted, adopted=Adopted(file.path, settings, unread)) if plan.wanted else None
+    steps = plan.steps
+    if text is not None and not plan.refusals:
+        steps = (_spec_step(file, text), *steps)
+    return replace(plan, steps=steps, wanted=wanted)
+
+
+def _spec_step(file: SpecFile, text: str) -> Step:
+    before = file.state if isinstance(file.state, FileState) else None
+    after = replace(before or FileState(Content("")), text=Content(text))
+    because = "what was set up by hand is said here from now on"
+    return Step(WriteFile(path=file.path, before=before, after=after), because, None)
+
+
+def _by_hand(verdicts: Sequence[Verdict]) -> Iterator[ByHand]:
+    for verdict in verdicts:
+        setting = verdict.setting
+        shown = ByHand(
+            _shown(setting.path), setting.line, _shown(setting.text), setting.does, verdict.units, None
+        )
+        if verdict.left is not None:
+            yield replace(shown, left=_shown(verdict.left))
+        elif verdict.entries:
+            yield shown
+            yield replace(
+                shown, text=_shown(",".join(verdict.entries)), units=(), left=_shown(verdict.why_entries)
+            )
+        else:
+            yield shown
+
+
+def _scripts(clearance: Clearance) -> Iterator[ByHand]:
+    for path, why in clearance.kept_scripts.items():
+        yield ByHand(_shown(path), None, path.rpartition("/")[2], "gives devices to guests", (), _shown(why))
+
+
+def _collapsed(settings: Sequence[ByHand]) -> Iterator[ByHand]:
+    """Lines of one file that do the same one after another, as one."""
+    for _, group in groupby(settings, lambda each: (each.path, each.does, each.units, each.left)):
+        lines = list(group)
+        if len(lines) == 1 or lines[0].line is None:
+            yield from lines
+        else:
+            yield replace(lines[0], text=f"{lines[0].text} (and {len(lines) - 1} more)")
+
+
+def _shown(text: str) -> str:
+    """Text from a host's files, fit for one line."""
+    cut = text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
+    return "".join(character if character.isprintable() else "?" for character in cut)

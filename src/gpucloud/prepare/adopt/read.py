@@ -1,0 +1,81 @@
+"""Files read in which a host may have been set up by hand, beside those that decide how it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.system import by_hand
+from gpucloud.inventory.system.boot import OWN
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.plan import Content, FileState
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot import read_boot_files
+from gpucloud.prepare.boot.read import Look
+
+_FILES_LIMIT = 500
+_NOT_TEXT = ".gpucloud-new"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesByHand:
+    """The files of a host, and what enables its units."""
+
+    files: BootFiles
+    """All boot files, and of the others those that may set something up; what could not be read, too."""
+    links: tuple[tuple[str, str], ...]
+    """Links that enable units, with where each leads."""
+    unread: tuple[Unknown, ...]
+    """Why files or folders could not be looked at."""
+
+
+def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
+    """Read them all; arguments as of ``read_boot_files``."""
+    boot = read_boot_files(reader, look)
+    look = look or (lambda path: _plain(reader, path))
+    wanted = {folder: reader.list_dir(folder) for folder, _ in by_hand.PATTERNS}
+    found = {path: look(path) for path in _paths(reader, wanted) if path not in boot.files}
+    kept = {path: state for path, state in found.items() if _is_kept(path, state)}
+    unknown = (*wanted.values(), *found.values())
+    return FilesByHand(
+        BootFiles({**boot.files, **kept}, {**boot.folders, **wanted}),
+        tuple(_links(reader)),
+        tuple(each for each in unknown if isinstance(each, Unknown)),
+    )
+
+
+def _paths(reader: Reader, folders: dict[str, tuple[str, ...] | None | Unknown]) -> Iterator[str]:
+    """Paths of plain files: a link's file is read where it lies, so that nothing is changed twice."""
+    for path in by_hand.FILES:
+        if not isinstance(reader.read_link(path), str):
+            yield path
+    for folder, pattern in by_hand.PATTERNS:
+        names = folders[folder]
+        for name in (names if isinstance(names, tuple) else ())[:_FILES_LIMIT]:
+            path = f"{folder}/{name}"
+            is_named = fnmatchcase(name, pattern) and name.isprintable() and not name.endswith(_NOT_TEXT)
+            if is_named and path not in OWN and not isinstance(reader.read_link(path), str):
+                yield path
+
+
+def _is_kept(path: str, state: FileState | None | Unknown) -> bool:
+    """Of foreign files only those that may matter: a change of any other is no change of the plan."""
+    if isinstance(state, FileState):
+        return path.startswith("/etc/modprobe.d/") or by_hand.has_sign(state.text) or path in by_hand.MISNAMED
+    return False
+
+
+def _links(reader: Reader) -> Iterator[tuple[str, str]]:
+    for folder in by_hand.WANTS:
+        names = reader.list_dir(folder)
+        for name in (names if isinstance(names, tuple) else ())[:_FILES_LIMIT]:
+            target = reader.read_link(f"{folder}/{name}") if name.isprintable() else None
+            if isinstance(target, str):
+                yield f"{folder}/{name}", target
+
+
+def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
+    text = reader.read_text(path)
+    return FileState(Content(text)) if isinstance(text, str) else text
