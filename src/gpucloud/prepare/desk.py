@@ -16,6 +16,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.guard import RESTART, Kept, Start, armed, keep, look_at_start, wrong_at_start
@@ -59,6 +60,16 @@ class Desk:
         """
         files = read_boot_files(self.system, self.system.look)
         return plan_boot(self.read_host(), files, spec, host_name, force=force)
+
+    def plan_adoption(self, spec: str, host_name: str | Unknown, *, force: bool) -> Plan:
+        """Plan that the spec at this absolute path says what was set up by hand, and nothing else does.
+
+        Raises:
+            Failure: as ``plan_start``, or the spec cannot be read.
+        """
+        found = read_files_by_hand(self.system, self.system.look)
+        file = SpecFile(spec, self.system.look(spec))
+        return plan_adoption(self.read_host(), found, file, host_name, force=force)
 
     def apply(self, plan: Plan, watch: Watch = _QUIET) -> Outcome | None:
         """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
@@ -164,6 +175,8 @@ class Desk:
         """What the wishes of a plan come to on the host as it is now."""
         if plan.wanted is not None:
             name = plan.wanted.host_name or Unknown("the plan was made without it")
+            if plan.wanted.adopted is not None:
+                return self.plan_adoption(plan.wanted.adopted.spec_path, name, force=plan.is_forced)
             spec = parse_spec(plan.wanted.spec, "the spec in the plan")
             return self.plan_start(spec, name, force=plan.is_forced)
         host = self.read_host()
