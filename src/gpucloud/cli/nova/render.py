@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.nova.below import differences, write_below
+from gpucloud.cli.nova.files import ShapeOption
 from gpucloud.cli.output import Shape, one_line, print_text, say
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gpucloud.model.host import Host
     from gpucloud.model.spec import Spec
@@ -70,7 +72,7 @@ def render_nova(
     remotes: RemotesOption = None,
     write: WriteOption = None,
     diff: DiffOption = None,
-    shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Write nova.conf for the pools of a spec: for one release, as one deployment tool wants it.
 
@@ -91,25 +93,18 @@ def render_nova(
             "--write and --diff were given", "look with --diff first, then --write", code=Exit.USAGE
         )
     wanted = load_spec(spec)
-    found = render(
-        wanted,
-        _hosts(captures or (), remotes or ()),
-        _release(release, wanted),
-        _layout(layout, wanted),
-    )
+    hosts = _hosts(captures or (), remotes or ())
+    found = render(wanted, hosts, _release(release, wanted), _layout(layout, wanted))
     if diff is not None:
-        _show_difference(found, diff, shape)
-        return
-    written = _write(found, write) if write is not None else ()
-    if shape is Shape.JSON:
-        print(json.dumps({**_plain(found), **({"written": list(written)} if write is not None else {})}))
+        changes = differences(diff, found)
+        _show(found, shape, {"diff": changes}, changes)
+        if changes:
+            raise typer.Exit(Exit.PENDING)
     elif write is not None:
-        for path in written:
-            print_text(one_line(path))
-        _show_advice(found)
+        written = write_below(write, found)
+        _show(found, shape, {"written": written}, map(one_line, written))
     else:
-        print_text("\n".join(f"==> {path} <==\n{text}" for path, text in found.files.items()))
-        _show_advice(found)
+        _show(found, shape, {}, (f"==> {path} <==\n{text}" for path, text in found.files.items()))
 
 
 def _release(said: str | None, spec: Spec) -> Release:
@@ -159,53 +154,14 @@ def _add(hosts: dict[str, Host], name: str, host: Host) -> None:
     hosts[name] = host
 
 
-def _write(found: Rendered, folder: Path) -> list[str]:
-    """Write all files, or none where one would take the place of somebody else's.
-
-    Raises:
-        Failure: a file that is there was not written by gpucloud.
-    """
-    from gpucloud.nova.render import is_ours
-
-    for path in found.files:
-        known = _text_of(folder / path)
-        if known is not None and not is_ours(known):
-            raise Failure(
-                f"{folder / path} is there, and gpucloud did not write it",
-                "see what differs with --diff, and put it in by hand, or write to an empty folder",
-            )
-    for path, text in found.files.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh = place.with_name(f".{place.name}.gpucloud")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(place)
-    return [str(folder / path) for path in found.files]
-
-
-def _text_of(path: Path) -> str | None:
-    """The text of a file; None where there is none. Of a longer one than any nova.conf, the beginning."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return file.read(1 << 20).decode(errors="replace")
-
-
-def _show_difference(found: Rendered, folder: Path, shape: Shape) -> None:
-    from difflib import unified_diff
-
-    lines: list[str] = []
-    for path, text in found.files.items():
-        known = (_text_of(folder / path) or "").splitlines()
-        lines += unified_diff(known, text.splitlines(), str(folder / path), path, lineterm="")
+def _show(found: Rendered, shape: Shape, said: dict[str, list[str]], lines: Iterable[str]) -> None:
+    """Print what was rendered: as JSON with what was done with it, or as lines with advice after them."""
     if shape is Shape.JSON:
-        print(json.dumps({**_plain(found), "diff": lines}))
-    else:
-        for line in lines:
-            print_text(line)
-        _show_advice(found)
-    if lines:
-        raise typer.Exit(Exit.PENDING)
+        print(json.dumps({**_plain(found), **said}))
+        return
+    for line in lines:
+        print_text(line)
+    _show_advice(found)
 
 
 def _show_advice(found: Rendered) -> None:

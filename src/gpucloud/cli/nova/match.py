@@ -1,0 +1,58 @@
+"""``gpucloud nova match``: which device nova tracks by which entry, and which flavors fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpucloud.cli.nova.files import DEVICES, ReleaseOption, ShapeOption, machine_from, read_files
+from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.model.failure import Failure
+from gpucloud.nova.service import Service
+
+ConfigOption = Annotated[
+    list[Path],
+    typer.Option("--config", metavar="FILE", help="nova.conf, or a directory with *.conf; may be repeated."),
+]
+FlavorOption = Annotated[
+    list[str] | None,
+    typer.Option("--flavor", metavar="ALIAS:N[,...]", help="Try a flavor's pci_passthrough:alias."),
+]
+
+
+def match_devices(
+    release: ReleaseOption,
+    config: ConfigOption,
+    devices: Annotated[Path, DEVICES],
+    flavor: FlavorOption = None,
+    shape: ShapeOption = Shape.TEXT,
+) -> None:
+    """Say which device nova would track by which entry, which alias it serves, and which flavor fits.
+
+    Nothing counts as in use: it is what the host could give at most.
+
+    Examples:
+      gpucloud nova match --release 31 --config nova.conf --devices gpu01.tar.gz
+      gpucloud nova match --release 2025.1 --config nova.conf --devices devices.json --flavor a100:2
+    """
+    from gpucloud.nova.check.case import Case
+    from gpucloud.nova.match import match
+    from gpucloud.nova.match.show import match_object, match_text
+    from gpucloud.nova.refusal import Refusal
+    from gpucloud.nova.releases.release import parse_release
+
+    machine = machine_from(devices)
+    case = Case(read_files(config), parse_release(release), Service.COMPUTE, machine)
+    if case.configuration.error is not None:
+        raise Failure(str(case.configuration.error), "no service of nova starts with this file")
+    said = case.config
+    if isinstance(said, Refusal):
+        raise Failure(said.message, "a dollar sign is written $$ in nova.conf")
+    found = match(said, machine, case.release, flavors=tuple(flavor or ()))
+    places = [f"{one.file}:{one.line}" for one in case.spec_settings]
+    if shape is Shape.JSON:
+        print_json(match_object(found, machine, places.__getitem__))
+    else:
+        print_text(match_text(found, machine, places.__getitem__).rstrip("\n"))
