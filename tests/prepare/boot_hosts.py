@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.prepare.fake_host import BMC, build, card, host_of, picture
+from tests.prepare.fake_host import BMC, Function, build, card, host_of, picture
 from tests.prepare.fake_kernel import FakeKernel
 
 from gpucloud.inventory.live import LiveReader
@@ -25,6 +25,7 @@ pools:
     use: passthrough
     match: {address: '3b:00.0'}
 """
+CARDS = (*card(0x3B, 11), *card(0x3C, 12), BMC)
 ENTRY = "title Linux\nlinux /vmlinuz-5.14\ninitrd /initramfs-5.14.img\noptions root=UUID=1 ro quiet\n"
 GRUB_DEBIAN = (
     "GRUB_DEFAULT=0\nGRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`\n"
@@ -140,9 +141,11 @@ class Tools:
         made.rename(made.with_suffix(""))
 
 
-def build_family(root: Path, name: str, *, processor: str = INTEL) -> FakeKernel:
+def build_family(
+    root: Path, name: str, *, processor: str = INTEL, functions: Sequence[Function] = CARDS
+) -> FakeKernel:
     """A host of a family, with two equal cards and the server's own screen."""
-    kernel = build(root, [*card(0x3B, 11), *card(0x3C, 12), BMC])
+    kernel = build(root, functions)
     for path, text in {**FAMILIES[name], "proc/cpuinfo": processor, "proc/cmdline": "ro quiet\n"}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
