@@ -18,7 +18,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.plan import Content, Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk, conclude, open_desk
-from gpucloud.prepare.guard import armed
+from gpucloud.prepare.journal import Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.steps import preview
@@ -142,8 +142,13 @@ def _idle(desk: Desk) -> Answer:
 
 def _is_armed(desk: Desk) -> bool:
     """Claims that something applied in this very start still waits for the next."""
-    entry = armed(desk.journal)
-    return entry is not None and entry.read_stored().boot == read_boot(desk.system)
+    boot = read_boot(desk.system)
+    for entry in desk.journal.entries():
+        stored, progress = entry.read_whole()
+        is_waiting = progress.status is Status.APPLIED and not progress.is_confirmed
+        if is_waiting and stored.plan.needs_reboot and stored.boot == boot:
+            return True
+    return False
 
 
 def _changes(plan: Plan) -> tuple[Shown, ...]:

@@ -1,0 +1,46 @@
+"""What is wanted of many hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpucloud.model.plain import Plain
+
+Variables = dict[str, Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which hosts, and what for."""
+
+    inventories: tuple[str, ...]
+    """As ``ansible-playbook -i`` takes them."""
+    hosts: str
+    """A pattern of Ansible: ``compute``, ``gpu*:!gpu07``."""
+    spec: Path | None = None
+    units: tuple[str, ...] = ()
+    is_forced: bool = False
+    state: str = "/var/lib/gpucloud"
+    """The folder of each host's journal."""
+    serial: str = "1"
+    """Hosts at a time: a number, or a share such as ``25%``."""
+    is_restarting: bool = False
+    cloud: str | None = None
+    """Name in ``clouds.yaml``; None: no cloud is told."""
+    variables: Variables = field(default_factory=dict)
+    """Further variables of the playbooks."""
+
+    def as_variables(self) -> Variables:
+        """The variables that the playbooks read."""
+        return {
+            **self.variables,
+            "gpucloud_hosts": self.hosts,
+            "gpucloud_spec": str(self.spec.absolute()) if self.spec else None,
+            "gpucloud_units": list(self.units),
+            "gpucloud_force": self.is_forced,
+            "gpucloud_journal": self.state,
+            "gpucloud_serial": self.serial,
+            "gpucloud_restart": self.is_restarting,
+            "gpucloud_cloud": self.cloud,
+        }
