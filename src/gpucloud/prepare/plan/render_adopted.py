@@ -1,0 +1,36 @@
+"""What was set up by hand as text: what the spec says from now on, what stays, what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpucloud.model.plan import Adopted, ByHand
+from gpucloud.prepare.plan.wording import join
+
+
+def render_adopted(adopted: Adopted | None) -> Iterator[str]:
+    """Lines to be shown before the plan; none where it was not looked for."""
+    if adopted is None:
+        return
+    taken = [setting for setting in adopted.settings if setting.left is None]
+    left = [setting for setting in adopted.settings if setting.left is not None]
+    if not adopted.settings:
+        yield "nothing here was set up by hand for guests with GPUs"
+    yield from _under(f"set up by hand, said by {adopted.spec_path} from now on:", taken)
+    yield from _under("set up by hand, and left as it is:", left)
+    if adopted.unread:
+        yield "could not be looked at:"
+        yield from (f"  {why}" for why in adopted.unread)
+    yield ""
+
+
+def _under(title: str, settings: Sequence[ByHand]) -> Iterator[str]:
+    if settings:
+        yield title
+    for setting in settings:
+        where = setting.path if setting.line is None else f"{setting.path}, line {setting.line}"
+        units = f": GPU {join([address.short for address in setting.units])}" if setting.units else ""
+        yield f"  {where}: {setting.text}"
+        yield f"    {setting.does}{units}"
+        if setting.left is not None:
+            yield f"    left: {setting.left}"
