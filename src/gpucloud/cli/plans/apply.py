@@ -12,7 +12,14 @@ from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, print_text, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.file import read_plan
-from gpucloud.cli.plans.making import Asked, ForceOption, NameOption, SpecOption, plan_here
+from gpucloud.cli.plans.making import (
+    AdoptOption,
+    Asked,
+    ForceOption,
+    NameOption,
+    SpecOption,
+    plan_here,
+)
 from gpucloud.cli.plans.show import Shaped, refuse, report
 from gpucloud.cli.plans.watch import watching
 from gpucloud.model.failure import Exit, Failure
@@ -34,6 +41,7 @@ def apply(
     unit: UnitOption = None,
     spec: SpecOption = None,
     name: NameOption = None,
+    adopt: AdoptOption = False,
     yes: YesOption = False,
     resume: ResumeOption = False,
     shape: Shaped = Shape.TEXT,
@@ -51,11 +59,12 @@ def apply(
       gpucloud apply plan.json
       gpucloud apply --unit 3b:00.0 --yes
       gpucloud apply --spec gpucloud.yaml
+      gpucloud apply --adopt --spec gpucloud.yaml
       gpucloud apply --resume
     """
     desk = desk_of(context, state)
-    if [file is not None, bool(unit), spec is not None, resume].count(True) != 1:
-        said = "apply takes one of: a plan file, --unit, --spec, --resume"
+    if [file is not None, bool(unit), spec is not None or adopt, resume].count(True) != 1:
+        said = "apply takes one of: a plan file, --unit, --spec (with or without --adopt), --resume"
         raise Failure(said, "see gpucloud apply --help", code=Exit.USAGE)
     if resume:
         _resume(desk, shape)
@@ -64,7 +73,8 @@ def apply(
         _refuse(made, shape)
         _carry_out(desk, made, shape)
     else:
-        _carry_out(desk, _accepted(plan_here(desk, Asked(unit, spec, name, force)), shape, yes=yes), shape)
+        asked = Asked(unit, spec, name, force, adopt)
+        _carry_out(desk, _accepted(plan_here(desk, asked), shape, yes=yes), shape)
 
 
 def _resume(desk: Desk, shape: Shape) -> None:

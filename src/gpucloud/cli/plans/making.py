@@ -36,6 +36,14 @@ NameOption = Annotated[
         "--name", metavar="HOST", help="What the spec calls the host; this host's own name without."
     ),
 ]
+AdoptOption = Annotated[
+    bool,
+    typer.Option(
+        "--adopt",
+        help="Take over what was set up by hand: the spec (gpucloud.yaml without --spec) is begun or extended, "
+        "and what it says from then on is taken out of the host's files.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
 
 
@@ -50,6 +58,13 @@ class Asked:
     name: str | None
     """What the spec calls the host."""
     is_forced: bool
+    is_adopting: bool = False
+    """What was set up by hand goes into the spec."""
+
+    @property
+    def spec_path(self) -> Path:
+        """The spec that an adoption begins or extends."""
+        return (self.spec or Path("gpucloud.yaml")).absolute()
 
     def check(self) -> None:
         """A plan is for units that are named, or for what a spec wants.
@@ -57,6 +72,12 @@ class Asked:
         Raises:
             Failure: both were given.
         """
+        if self.units and self.is_adopting:
+            raise Failure(
+                "--unit and --adopt were given: what is taken over is found in the host's files",
+                "leave --unit out",
+                code=Exit.USAGE,
+            )
         if self.units and self.spec is not None:
             raise Failure(
                 "--unit and --spec were given: the one is for now, the other for the next start",
@@ -71,6 +92,9 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
     Raises:
         Failure: a unit is no GPU of it, or the spec cannot be read or contradicts itself here.
     """
+    if asked.is_adopting:
+        own = asked.name or os.uname().nodename
+        return desk.plan_adoption(str(asked.spec_path), own, force=asked.is_forced)
     if asked.spec is None:
         return desk.plan(asked.units or (), force=asked.is_forced)
     from gpucloud.spec import load_spec
@@ -87,6 +111,10 @@ def plan_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> Pl
     Raises:
         Failure: the host or the spec cannot be read, a unit is no GPU of it, or the spec contradicts itself.
     """
+    if asked.is_adopting:
+        from gpucloud.cli.plans.adopting import adopt_elsewhere
+
+        return adopt_elsewhere(capture, remote, asked)
     if asked.spec is not None:
         return _start_elsewhere(capture, remote, asked.spec, asked)
     from gpucloud.prepare.plan import choose_units, plan_passthrough
@@ -103,6 +131,11 @@ def _start_elsewhere(capture: Path | None, remote: str | None, spec: Path, asked
 
     wanted = load_spec(spec)
     reader = open_reader(capture=capture, remote=remote)
-    own = remote.rpartition("@")[2] if remote else Unknown("a capture holds no names")
     files = read_boot_files(reader)
-    return plan_boot(read_host(reader), files, wanted, asked.name or own, force=asked.is_forced)
+    return plan_boot(read_host(reader), files, wanted, name_elsewhere(remote, asked), force=asked.is_forced)
+
+
+def name_elsewhere(remote: str | None, asked: Asked) -> str | Unknown:
+    """What a spec calls a host that is not this one."""
+    own = remote.rpartition("@")[2] if remote else Unknown("a capture holds no names")
+    return asked.name or own

@@ -12,6 +12,7 @@ from gpucloud.cli.output import Shape, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.file import write_plan
 from gpucloud.cli.plans.making import (
+    AdoptOption,
     Asked,
     ForceOption,
     NameOption,
@@ -37,6 +38,7 @@ def plan(
     unit: UnitOption = None,
     spec: SpecOption = None,
     name: NameOption = None,
+    adopt: AdoptOption = False,
     capture: FromOption = None,
     remote: HostOption = None,
     output: OutputOption = None,
@@ -49,15 +51,17 @@ def plan(
 
     With --unit for now: a card goes with all its functions and its whole IOMMU group, or not at all, and
     nothing outlives a restart. With --spec for every start from the next on: each file that changes is shown
-    as a diff.
+    as a diff. With --adopt what somebody set up by hand (pci-stub, vfio-pci.ids, driverctl, scripts, units) is
+    named with its file and line, and goes into the spec; what cannot be taken over safely stays, with why.
 
     Examples:
       gpucloud plan --unit 3b:00.0
       gpucloud plan --spec gpucloud.yaml
+      gpucloud plan --adopt --spec gpucloud.yaml
       gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
       gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
     """
-    asked = Asked(unit, spec, name, force)
+    asked = Asked(unit, spec, name, force, adopt)
     asked.check()
     if capture is None and remote is None:
         made = _plan_here(desk_of(context, state), asked)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
+from gpucloud.prepare.plan.render_adopted import render_adopted
 from gpucloud.prepare.plan.render_start import grounds, render_start
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview
@@ -16,7 +17,8 @@ def render_plan(plan: Plan) -> str:
     """The whole plan for a reader: what changes and why, or why nothing can."""
     if plan.wanted is not None:
         head = f"plan for the next start of {plan.host}: refused"
-        return "\n".join([head, *_refusals(plan)]) if plan.refusals else render_start(plan)
+        lines = [head, *_refusals(plan)] if plan.refusals else [render_start(plan)]
+        return "\n".join([*render_adopted(plan.wanted.adopted), *lines])
     units = join([address.short for address in plan.units])
     if plan.refusals:
         return "\n".join(
