@@ -9,6 +9,7 @@ from __future__ import annotations
 from gpucloud.model.finding import Fix
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Distribution
+from gpucloud.model.packages import PACKAGES, install_command
 from gpucloud.model.unknown import Unknown
 
 REBOOT = "one reboot of the host; its guests stop for that time"
@@ -31,21 +32,6 @@ _GRUB = {
     "arch": "grub-mkconfig -o /boot/grub/grub.cfg",
 }
 _ANY_GRUB = "update-grub  # or: grub-mkconfig -o /boot/grub/grub.cfg"
-_PACKAGES = {
-    "kernel-headers": {
-        "debian": "apt-get install linux-headers-$(uname -r)",
-        "rhel": "dnf install kernel-devel-$(uname -r)",
-        "suse": "zypper install kernel-default-devel",
-        "arch": "pacman -S linux-headers",
-    },
-    "kernel-modules": {
-        "ubuntu": "apt-get install linux-modules-extra-$(uname -r)",
-        "debian": "apt-get install linux-image-amd64",
-        "rhel": "dnf install kernel-modules-$(uname -r) kernel-modules-extra-$(uname -r)",
-        "suse": "zypper install kernel-default",
-        "arch": "pacman -S linux",
-    },
-}
 
 
 def set_boot_arguments(distribution: Distribution, *arguments: str) -> tuple[str, ...]:
@@ -105,11 +91,11 @@ def install(distribution: Distribution, what: str) -> tuple[str, ...]:
         distribution: the system.
         what: ``kernel-headers`` or ``kernel-modules``.
     """
-    packages = _PACKAGES[what]
+    known = PACKAGES[what]
     for name in (distribution.id, distribution.family):
-        if isinstance(name, str) and name in packages:
-            return (packages[name],)
-    return tuple(f"{command}  # {name}" for name, command in packages.items())
+        if isinstance(name, str) and name in known:
+            return (install_command(name, what),)
+    return tuple(f"{install_command(name, what)}  # {name}" for name in known)
 
 
 def restart_nova(distribution: Distribution, *, is_kolla: bool) -> tuple[str, ...]:

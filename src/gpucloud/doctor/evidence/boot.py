@@ -43,6 +43,8 @@ class BootSettings:
     is_running_known: bool = False
     has_more: bool = False
     """There was more than is kept."""
+    _is_open: bool = False
+    """The value of the line before was not ended: its quotation mark comes on a later line."""
     _is_for_next_boot: bool = False
     """The line before named the file that the next boot entry is made of."""
 
@@ -52,7 +54,13 @@ class BootSettings:
         written = _GRUB.match(text) or _ENTRY.match(text)
         if written is not None:
             self._write(line, written["words"])
+            self._is_open = written["words"].count('"') == 1
             return
+        if self._is_open:
+            self._is_open = False
+            if '"' in text and "=" not in text.partition('"')[2]:
+                self._write(line, text)
+                return
         directive = _DIRECTIVE.match(text)
         if directive is not None:
             if len(self.directives) < MOST_DIRECTIVES:

@@ -28,6 +28,8 @@ _MOST_OF_ALL = 12_000_000
 """Characters of one chunk that are tried for all phrases, before each gets few."""
 _MANY_TRIED, _FEW_TRIED = 900_000, 12_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
+_SCRIPT = re.compile(r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$")
+"""A line of a script that would print a message to the terminal: nobody has said it yet."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
 """A table for ``bytes.translate`` that leaves lower case letters only."""
 
@@ -67,6 +69,8 @@ class Phrase:
     """A pattern that makes the same words mean something else."""
     passed: str = ""
     """A phrase that shows that the matter passed: where it was said too, this one is for information."""
+    needs: str = ""
+    """A phrase that shows that it hurts: where it was not said, this one is for information."""
 
     @cached_property
     def letters(self) -> str:
@@ -146,11 +150,14 @@ class _Page:
         return begin, min(end, begin + _WINDOW)
 
     def _judge(self, phrase: Phrase, line: int, raw: str) -> Remark | None:
-        window = " ".join(part.strip() for part in raw.split("\n"))
+        first, *more = raw.split("\n")
+        if _SCRIPT.match(first) is not None:
+            return None
+        window = " ".join(part.strip() for part in (first, *more) if _SCRIPT.match(part) is None)
         match = phrase.matcher.search(window)
         if match is None or (phrase.exception is not None and phrase.exception.search(window)):
             return None
-        text = raw.split("\n", 1)[0].strip()[:400]
+        text = first.strip()[:400]
         caught = {name: value for name, value in match.groupdict().items() if value is not None}
         return Remark(phrase, Evidence(self._chunk.key, text, self._chunk.first + line), caught)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gpucloud.doctor.evidence.phrase import Phrase
 from gpucloud.doctor.evidence.phrases import (
+    complaints,
     firmware,
     guest,
     host,
+    hypervisors,
     kernel,
     mistakes,
     nova,
@@ -22,8 +24,10 @@ PHRASES: tuple[Phrase, ...] = (
     *guest.PHRASES,
     *nvidia.PHRASES,
     *platforms.PHRASES,
+    *hypervisors.PHRASES,
     *nova.PHRASES,
     *placement.PHRASES,
     *mistakes.PHRASES,
+    *complaints.PHRASES,
 )
 """All phrases. Several may share a name: the same thing said in other words."""

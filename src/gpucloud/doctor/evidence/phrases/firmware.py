@@ -21,6 +21,12 @@ SERVERS = (
     *(Phrase("resizable-bar", needle, rf"\b(?:does(?:n't| not)|won't|fails? to|cannot|can't) (?:boot|start|work)\w*.{{0,60}}(?:{_REBAR}).{{0,40}}\b(?:enabled|on)\b|"
              rf"\b(?:disabl\w+|turn\w* off) (?:the )?(?:{_REBAR}).{{0,60}}\b(?:works?|fix\w*|solve\w*|helped)\b", _BAR, 0.7, "The guest cannot take the BAR that the host's firmware enlarged", "PCI Express: resizable BAR capability")
       for needle in ("resizable bar", "rebar", "resize bar", "re-size bar")),
+    Phrase("setup-no-room", "resource allocation error", r"PCI resource allocation error|\bPCIe? resource allocation (?:error|failed|failure)", _BAR, 0.85, _NO_ROOM, "AMI Aptio status codes: 0xD4"),
+    Phrase("setup-no-room", "out of resource", r"PCIe?\b.{0,60}[Oo]ut.of.[Rr]esources?\b|\bD4\b.{0,40}[Oo]ut of [Rr]esources", _BAR, 0.85, _NO_ROOM, "AMI Aptio status codes: 0xD4; Lenovo XClarity"),
+    Phrase("setup-no-room", "out_of_resource", r"OUT_OF_RESOURCE.{0,40}(?:PCI|slot)|PCI.{0,60}OUT_OF_RESOURCE", _BAR, 0.85, _NO_ROOM, "Lenovo UEFI: I.2018007"),
+    Phrase("setup-no-room", "enough mmio", r"not enough MMIO (?:space|resources?|memory)(?! resources for SR-IOV| for SR-IOV)", _BAR, 0.85, _NO_ROOM, "server firmware", unless="SR-IOV"),
+    Phrase("bar-unclaimed", "claim bar", r"pci (?!0000:00:)\S+: can't claim BAR [0-5] \[mem.{0,60}(?:no compatible bridge window|address conflict)", _BAR, 0.55, "A BAR of the device lies where its bridge does not reach", "Linux drivers/pci/setup-res.c: pci_claim_resource()", Level.INFO),
+    Phrase("bar-unclaimed", "can't claim", r"pci (?!0000:00:)\S+: BAR [0-5] \[mem[^\]]*\]: can't claim", _BAR, 0.55, "A BAR of the device lies where its bridge does not reach", "Linux drivers/pci/setup-res.c: pci_claim_resource()", Level.INFO),
     Phrase("setup-no-room", "insufficient mmio", cause=_BAR, confidence=0.85, by="Dell UEFI0134", says=_NO_ROOM),
 )
 
@@ -42,15 +48,10 @@ PORTS = (
     Phrase("pve-machine", "q35 machine model is not enabled", cause=_PORT, confidence=0.93, by="Proxmox VE qemu-server PVE/QemuServer/PCI.pm", says="The device is asked for as PCI Express and the guest's machine type has none"),
 )
 
-XEN = (
-    Phrase("xen-rmrr", "shared rmrr", r"disallowed to assign \S+ with shared RMRR", "rmrr-ineligible", 0.95, "The firmware reserves memory that several devices share: Xen refuses to hand the device out", "Xen drivers/passthrough/vtd/iommu.c"),
-    Phrase("xen-off", "i/o virtualisation disabled", cause="iommu-disabled-firmware", confidence=0.8, by="Xen drivers/passthrough/iommu.c", says="Xen finds no IOMMU"),
-)
-
 WORKING = (
     Phrase("driver-runs", "nvidia-smi", r"NVIDIA-SMI \d\S+ +(?:KMD Version|Driver Version): \d", says="the NVIDIA driver runs its card", by="nvidia-smi", side="guest"),
     Phrase("nvrm-loads", "nvrm: loading nvidia", says="the NVIDIA driver starts", by="NVIDIA kernel-open/nvidia/nv.c", side="guest"),
     Phrase("guest-running", "running", r"^ ?\d+ +[\w.@-]+ +running\b", says="a guest runs", by="virsh(1) list, Proxmox VE qm list"),
 )
 
-PHRASES = (*SERVERS, *GUESTS, *PORTS, *XEN, *WORKING)
+PHRASES = (*SERVERS, *GUESTS, *PORTS, *WORKING)

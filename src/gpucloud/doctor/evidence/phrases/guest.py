@@ -25,7 +25,7 @@ PLATFORM = (
            "msi-not-enabled", 0.7, "The card's line interrupt is shared or cannot be set up: it needs message interrupts",
            "QEMU hw/vfio/pci.c"),
     Phrase("irq-nobody", "nobody cared", r"irq \d+: nobody cared", "msi-not-enabled", 0.7,
-           "A line interrupt is not served: the card needs message interrupts", "Linux kernel/irq/spurious.c", Level.WARNING,
+           "A line interrupt is not served: the card needs message interrupts", "Linux kernel/irq/spurious.c", Level.WARNING, needs="irq-of-card",
            unless=r"handlers?:(?!.{0,200}(?:vfio|nvidia|nouveau|snd_hda))"),
     Phrase("hda-timeout", "switching to polling mode", r"snd_hda_intel.{0,60}(?:switching to polling mode|No response from codec|azx_get_response "
            r"timeout)", "msi-not-enabled", 0.7, "The card's sound function gets no interrupts", "Linux sound/pci/hda/hda_controller.c", Level.WARNING,
@@ -66,7 +66,7 @@ DRIVERS = (
     Phrase("no-headers", "kernel source tree", r"Unable to find the kernel source tree|kernel source tree.{0,40}(?:not|missing)", _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer"),
     Phrase("no-headers", "kernel headers", r"kernel headers for (?:target )?(?:kernel )?\S+ (?:cannot|could not|can't|not) (?:be )?found|kernel headers (?:are )?(?:not (?:found|installed)|missing)",
            _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "dkms(8)"),
-    Phrase("no-headers", "linux-headers", r"Unable to locate package linux-headers|linux-headers-\S.{0,80}(?:not (?:found|installed|available)|no installation candidate)|(?:install|missing).{0,40}\blinux-headers-", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "apt, dkms(8)"),
+    Phrase("no-headers", "linux-headers", r"Unable to locate package linux-headers|linux-headers-\S.{0,80}(?:not (?:found|installed|available)|no installation candidate)|missing.{0,40}\blinux-headers-|[Pp]lease install the linux-headers-", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "apt, dkms(8)"),
     Phrase("no-headers", "kernel-devel", r"(?:No match for|No|Unable to find a match:?|Couldn't find any|Unable to locate) (?:argument:? |package:? )?\S*kernel-devel|kernel-devel\S* .{0,40}(?:not (?:found|installed|available)|missing|is needed)|No matching packages.{0,40}kernel-devel",
            _DRIVER, 0.9, "The headers of the running kernel are absent: the driver cannot be built", "yum, dnf"),
     Phrase("no-headers", "kernel-headers", r"(?:No match for|No|Unable to find a match:?|Unable to locate) (?:argument:? |package:? )?\S*kernel-headers|kernel-headers\S* .{0,40}(?:not (?:found|installed|available)|missing|is needed)", _DRIVER, 0.88, "The headers of the running kernel are absent: the driver cannot be built", "yum, dnf"),
@@ -88,7 +88,7 @@ DRIVERS = (
     Phrase("not-supported", "nvidia gpu", r"installed in this system is (?:NVRM: )?not supported", _KIND, 0.9,
            "The installed driver does not know this card (or vGPU)", f"{_NVIDIA}/nv.c"),
     Phrase("not-supported", "is not supported by open", cause=_KIND, confidence=0.92, by=_NVIDIA, says="The open kernel modules do not support this card"),
-    Phrase("needs-open", "open", r"requires use of the (?:NVRM: )?NVIDIA open kernel|(?:requires?|needs?|use|install) (?:the )?(?:NVIDIA )?open(?:-source| source)? (?:GPU )?kernel modules",
+    Phrase("needs-open", "open", r"requires use of the (?:NVRM: )?NVIDIA open kernel|(?:requires?|needs?|must (?:use|install)|please (?:use|install)) (?:the )?(?:NVIDIA )?open(?:-source| source)? (?:GPU )?kernel modules",
            _KIND, 0.95, "The card works only with the open kernel modules", f"{_NVIDIA}/nv.c"),
     Phrase("open-unsupported", "open nvidia.ko", r"Open nvidia\.ko is only ready for use on", _KIND, 0.9, "The open kernel modules do not support this card", _NVIDIA),
     Phrase("api-mismatch", "api mismatch", r"API mismatch", _KIND, 0.95, "Library and kernel module of the driver have different versions", _NVIDIA),
@@ -106,7 +106,7 @@ DRIVERS = (
 
 VGPU = (
     Phrase("unlicensed", "unlicensed", r"Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
-           unless=r"Licensing not supported"),
+           unless=r"Licensing not supported|=> for unlicensed"),
     Phrase("licence-failed", "licen", r"(?:[Ff]ailed to (?:acquire|borrow|obtain|get|renew|load).{0,60}licen[sc]e|licen[sc]e.{0,60}(?:expired|could not be (?:acquired|obtained)|acquisition failed|"
            r"denied|not (?:acquired|available|found|obtained))|No (?:valid )?(?:GRID |vGPU )?licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
            r"licen[sc]e server.{0,60}(?:unreachable|not (?:reachable|responding)|unavailable|fail|invalid))", _LICENCE, 0.9, "The guest gets no vGPU licence", "nvidia-gridd",

@@ -110,7 +110,7 @@ BINDING = (
     Phrase("in-use-node", "error bind device fd", r"error bind device fd=\d+ to iommufd=\d+: Device or resource busy", _IN_USE, 0.85, "Another process has the device open", f"{_QEMU}iommufd.c"),
     Phrase("in-use-blocked", "blocked until", r"Device is currently in use, task .{0,60}blocked until device is released|No device request channel registered, blocked until released by user", _IN_USE, 0.9,
            "A guest has the device: it cannot be taken from vfio-pci", "Linux drivers/vfio/vfio_main.c, pci/vfio_pci_core.c"),
-    Phrase("in-use-blocked", "relaying device request to user", cause=_IN_USE, confidence=0.75, by="Linux drivers/vfio/pci/vfio_pci_core.c", says="A guest has the device, and is asked to give it up"),
+    Phrase("in-use-blocked", "relaying device request to user", cause=_IN_USE, confidence=0.75, by="Linux drivers/vfio/pci/vfio_pci_core.c", says="A guest has the device, and is asked to give it up", level=Level.INFO),
     Phrase("in-use-by-slices", "cannot bind to pf with sr-iov enabled", cause=_IN_USE, confidence=0.85, by="Linux drivers/vfio/pci/vfio_pci_core.c", says="The card's virtual functions are enabled: it cannot be given away whole"),
     Phrase("in-use-active", "active device", r"Not (?:detaching|reattaching|resetting) active device", _IN_USE, 0.85, "A guest has the device", "libvirt src/util/virpci.c"),
     Phrase("in-use-client", "in use by another client", cause=_IN_USE, confidence=0.85, by="nvidia-smi, NVML",
@@ -153,7 +153,7 @@ MODULES = (
            "A module was built for another kernel", "Linux kernel/module"),
     Phrase("module-format", "could not insert", r"could not insert '?\w+'?: (?:Exec format error|Unknown symbol in module)", _MODULE, 0.85,
            "A module was built for another kernel", "modprobe(8)"),
-    Phrase("module-running", "/lib/modules/", r"/lib/modules/\S.{0,110}No such file|not found in directory /lib/modules/", _MODULE, 0.75,
+    Phrase("module-running", "/lib/modules/", r"(?:vfio|kvm|iommu)[^\n]{0,80}/lib/modules/\S.{0,110}No such file|/lib/modules/\S.{0,60}(?:vfio|kvm).{0,60}No such file|Module (?:vfio|kvm|iommu|pci.stub)\w* not found in directory /lib/modules/|depmod: ERROR: could not open directory /lib/modules/\S+: No such file|/lib/modules/[^/\s]+/modules\.\w+['\"]?: No such file", _MODULE, 0.75,
            "The modules of the running kernel are not installed", "modprobe(8)", unless=r"/build|nvidia|source|vfio_virqfd"),
     Phrase("module-stock", "undocumented flag", r"Incompatible option enable_guc=\d+ - undocumented flag", _MODULE, 0.85,
            "The i915 in use is the stock one, not the build with SR-IOV", "Linux drivers/gpu/drm/i915/gt/uc"),
@@ -161,25 +161,31 @@ MODULES = (
     Phrase("module-dkms-bad", "bad return status for module build", says="the add-on module was not built", by="dkms(8)"),
     Phrase("module-unknown-parameter", "unknown parameter", r"(?:i915|xe|nvidia|amdgpu|kvm\w{0,6}): unknown parameter '(?P<name>\w+)' ignored",
            _MODULE, 0.75, "The module in use does not know an option that it was given", "Linux kernel/params.c", Level.WARNING),
-    Phrase("secure-unsigned", "unsigned module", r"[Ll]oading of unsigned module is (?:rejected|restricted)|unsigned module loading is "
+    Phrase("secure-unsigned", "unsigned module", r"[Ll]oading of (?:unsigned module|module with unsupported crypto) is (?:rejected|restricted)|unsigned module loading is "
            r"restricted", _SECURE, 0.97, "The kernel refuses an unsigned module", "Linux kernel/module/signing.c"),
     Phrase("secure-key", "key", r"(?:Key was rejected by service|Required key not available|Loading of module with unavailable key is "
            r"rejected)", _SECURE, 0.97, "The kernel refuses a module whose signature it does not trust", "Linux kernel/module/signing.c"),
+    Phrase("secure-key", "pkcs#7 signature", r"PKCS#7 signature not signed with a trusted key", _SECURE, 0.9, "The kernel refuses a module whose signature it does not trust", "Linux crypto/asymmetric_keys/pkcs7_trust.c", unless=r"Loading compiled-in"),
     Phrase("secure-installer", "secure boot is enabled on this system", cause=_SECURE, confidence=0.9, by="nvidia-installer", says="The kernel refuses a module whose signature it does not trust"),
-    Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,120}is restricted", _SECURE, 0.95,
+    Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,60}(?:unsigned module|direct PCI access|module parameters?|PCI BAR|\bMSR).{0,60}is restricted", _SECURE, 0.95,
            "The locked-down kernel refuses", "kernel_lockdown(7)"),
-    Phrase("secure-insert", "operation not permitted", r"could not insert '?\"?[\w-]+'?\"?: Operation not permitted", _SECURE, 0.9,
+    # What the rest of a system asks for and can do without: hibernation, /dev/mem for fwupd and dmidecode.
+    Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,120}is restricted", _SECURE, 0.6, "The locked-down kernel refuses something", "kernel_lockdown(7)", Level.INFO),
+    Phrase("secure-insert", "operation not permitted", r"could not insert (?:module )?'?\"?[\w./-]+'?\"?: Operation not permitted", _SECURE, 0.9,
            "The kernel refuses to load the module", "modprobe(8)"),
     Phrase("secure-verify", "module verification failed", r"verification failed: signature and/or required key missing", _SECURE, 0.4,
            "An unsigned module was loaded: it taints the kernel", "Linux kernel/module", Level.INFO),
     Phrase("secure-enabled", "secure boot enabled", r"[Ss]ecure boot enabled|SecureBoot enabled", says="Secure Boot is on", by="Linux, mokutil(1)"),
-    Phrase("virqfd", "vfio_virqfd", r"(?:(?:[Mm]odule|find module|modprobe|cannot find|failed|FATAL).{0,60}vfio_virqfd|vfio_virqfd'?.{0,60}(?:not found|cannot"
-           r" be found|could not be (?:found|loaded)))", _IMAGE, 0.9, "vfio_virqfd is no module any more (Linux 6.2): the boot image is built without it",
-           "Linux 6.2 drivers/vfio/Makefile", Level.WARNING),
+    Phrase("virqfd", "vfio_virqfd", r"(?:[Ff]ailed to (?:find|load) module|module not found:|[Cc]annot find module|FATAL: Module).{0,12}vfio_virqfd|vfio_virqfd'?.{0,60}(?:not found|cannot"
+           r" be found|could not be (?:found|loaded))", _IMAGE, 0.9, "vfio_virqfd is no module any more (Linux 6.2): the boot image is built without it",
+           "Linux 6.2 drivers/vfio/Makefile", Level.WARNING, unless=r"systemd-modules-load|modprobe\b.*\bbuilt ?in"),
+    # On a running system nothing is lost: its code is in the module vfio.
+    Phrase("virqfd-listed", "vfio_virqfd", r"systemd-modules-load.{0,60}vfio_virqfd|(?:MODULES=|add_drivers\+?=|force_drivers\+?=).{0,120}vfio_virqfd|^\s*vfio_virqfd\s*$", _IMAGE, 0.3, "vfio_virqfd is no module any more since Linux 6.2: a boot image cannot be built with it",
+           "Linux 6.2 drivers/vfio/Makefile", Level.INFO),
     Phrase("dracut-space", "surrounding white spaces", cause=_IMAGE, confidence=0.9, by="dracut.sh", level=Level.WARNING,
            says="A list of drivers for the boot image lacks the spaces inside its quotes"),
-    Phrase("dracut-failed", "dracut", r"dracut.{0,20}(?:FAILED|ERROR|installation of|Cannot install|Module '?\S+'? (?:cannot be (?:found|installed)|will not be "
-           r"installed))", _IMAGE, 0.85, "The boot image could not be built", "dracut(8)"),
+    Phrase("dracut-failed", "dracut", r"dracut.{0,20}(?:FAILED|ERROR|installation of|Cannot install)|dracut.{0,40}[Mm]odule '?(?:vfio|nvidia|kvm|pci)\S*'? (?:cannot be (?:found|installed)|will not be "
+           r"installed)", _IMAGE, 0.85, "The boot image could not be built", "dracut(8)"),
     Phrase("initramfs-disabled", "update-initramfs", r"update-initramfs is disabled|update-initramfs: failed|E: .{0,60}mkinitramfs failure|update-initramfs[^;]{0,25}"
            r"(?:error|not been updated)", _IMAGE, 0.85, "The boot image could not be built", "update-initramfs(8)"),
     Phrase("mkinitcpio-failed", "==> error", r"==> ERROR: .{0,90}(?:module|image|hook)", _IMAGE, 0.85, "The boot image could not be built",
@@ -190,7 +196,8 @@ MODULES = (
 
 CARD = (
     Phrase("reset-unavailable", "reset", r"Cannot reset device \S+,? no available reset mechanism|[Uu]nable to reset PCI device .{0,80}(?:no FLR|reset)|"
-           r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c"),
+           r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c",
+           unless=r"Cannot reset device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]"),
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
            "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c",
            # A function of the chipset is on bus 0 and no card: QEMU says so at each start, and the guest runs.
@@ -224,11 +231,11 @@ CARD = (
     Phrase("amd-smu", "smu", r"SMU: (?:I'm not done with your previous command|No response)|SMU is (?:in hanged state|hung|not alive)|failed to (?:init powerplay|load SMU)|SMU firmware load(?:ing)? failed|Failed to (?:enable requested dpm|setup smc hw)", _RESET, 0.62,
            "The card does not start again: its power controller hangs", "Linux drivers/gpu/drm/amd/pm"),
     Phrase("driver-firmware", "direct firmware load for", r"Direct firmware load for (?:amdgpu|i915|xe|nvidia|nouveau)/\S+ failed with error -2", "driver-kind-or-version", 0.75, "The firmware of the card's driver is not installed", "Linux drivers/base/firmware_loader; linux-firmware",
-           Level.WARNING, unless=r"nouveau"),
+           Level.WARNING, unless=r"nouveau", needs="driver-gave-up"),
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
            0.85, "The card was not reset", "Linux amdgpu"),
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
-           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c",
+           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c", needs="complaint",
            # The processor's own graphics has no ROM BAR: its video BIOS is in system memory.
            unless=r"\b00:02\.0", passed="driver-runs"),
     Phrase("rom-signature-igd", "00:02.0: invalid pci rom", says="The processor's graphics shows no video BIOS", by="Linux drivers/pci/rom.c"),
@@ -246,15 +253,18 @@ CARD = (
 )
 
 LIMITS = (
-    Phrase("memlock-kernel", "rlimit_memlock", r"RLIMIT_MEMLOCK \(\d+\) exceeded|RLIMIT_MEMLOCK", _MEMLOCK, 0.95,
+    Phrase("memlock-kernel", "rlimit_memlock", r"RLIMIT_MEMLOCK \(\d+\) exceeded|RLIMIT_MEMLOCK.{0,60}(?:exceed|fail|too (?:low|small)|not permitted|denied|insufficient)|(?:set|rais|increas|adjust)\w*.{0,40}RLIMIT_MEMLOCK", _MEMLOCK, 0.95,
            "The guest's memory cannot be locked: RLIMIT_MEMLOCK is too low", "Linux drivers/vfio/vfio_iommu_type1.c"),
-    Phrase("memlock-map", "cannot allocate memory", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP|vfio_dma_map|vfio_container_dma_map|iommufd_backend_map_dma|DMA map(?:ping)?)"
+    Phrase("memlock-map", "cannot allocate memory", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP\w*|vfio_dma_map|vfio_container_dma_map|iommufd_backend_map_\w*dma|DMA map(?:ping)?)"
            r".{0,160}Cannot allocate memory", _MEMLOCK, 0.93, "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c"),
     *(Phrase("memlock-map", needle, r"(?:dma_map|MAP_DMA|pin_pages).{0,130}(?:= |ret |: |: ?errno[:= ]*)-12\b", _MEMLOCK, 0.93,
            "The guest's memory cannot be locked for DMA", f"{_QEMU}container.c") for needle in ("dma_map", "map_dma", "pin_pages")),
     Phrase("map-fault", "= -14", r"Region (?:pc\.ram|mach-virt\.ram|dimm\w*|mem\w*|ram-node\w*|\S*ram-node\w*)\W.{0,140}= -14\b", _MEMORY, 0.6,
            "The guest's memory cannot be had: what it is backed with (huge pages, a file) is short", "Linux drivers/vfio/vfio_iommu_type1.c: vaddr_get_pfns()"),
     *(Phrase("memlock-entries", needle, r"(?:dma_map|MAP_DMA).{0,130}(?:= |: ?)-28\b|dma_entry_limit.{0,40}(?:reached|exceeded|exhausted)", _MEMLOCK, 0.7, "The number of DMA mappings is at its limit (vfio_iommu_type1 dma_entry_limit)", "Linux drivers/vfio/vfio_iommu_type1.c") for needle in ("dma_map", "map_dma", "dma_entry_limit")),
+    Phrase("memlock-hotplug", "dma mapping failed", r"DMA mapping failed, unable to continue", _MEMLOCK, 0.6, "The guest's memory cannot be mapped for DMA: most often the limit of locked memory is too low", f"{_QEMU}listener.c: vfio_listener_region_add()"),
+    Phrase("memlock-mlock", "locking memory failed", cause=_MEMLOCK, confidence=0.8, by="QEMU system/vl.c, os-posix.c: os_mlock()", says="Memory cannot be locked"),
+    Phrase("memlock-prlimit", "memory locking limit", r"(?:cannot|unable to|failed to) (?:set|raise|get|change).{0,40}memory locking limit", _MEMLOCK, 0.93, "The limit of locked memory cannot be raised", "libvirt src/qemu/qemu_domain.c"),
     Phrase("memlock-other", "dma", r"(?:(?:Vfio|Iommu)\w*DmaMap|DMA remapping|dma_map).{0,80}(?:ENOMEM|error 12|Error\(12\)|code: 12|Cannot allocate memory|out of memory)", _MEMLOCK, 0.88, "The guest's memory cannot be locked for DMA", "Cloud Hypervisor, DPDK"),
     Phrase("memlock-prlimit", "locked memory", r"cannot (?:limit|set|get) locked memory|locked memory.{0,40}(?:limit|exceed|too low)|(?:failed|unable|cannot) to "
            r"(?:set|raise|adjust|limit).{0,40}locked memory", _MEMLOCK, 0.95, "The limit of locked memory cannot be raised", "libvirt src/util/virprocess.c"),
@@ -263,7 +273,16 @@ LIMITS = (
            _MEMLOCK, 0.85, "The limit of locked memory is too low", "management programs"),
     Phrase("memlock-mlock", "mlock", r"mlock(?:all)?.{0,40}(?:fail|Cannot allocate)", _MEMLOCK, 0.8, "Memory cannot be locked", "QEMU"),
     Phrase("ram-backing", "guest ram", r"unable to map backing store for guest RAM|can't (?:open|create) backing store \S+ for guest RAM|[Ii]nsufficient free host memory pages|allocate guest RAM", _MEMORY, 0.95,
-           "The host has too little (huge page) memory for the guest", "QEMU softmmu/physmem.c, util/oslib-posix.c"),
+           "The host has too little (huge page) memory for the guest", "QEMU softmmu/physmem.c, util/oslib-posix.c", unless="Permission denied"),
+    Phrase("ram-permission", "guest ram", r"backing store \S* ?for guest RAM.{0,10}Permission denied", _MAC, 0.7, "QEMU may not use the directory of the huge pages", "QEMU softmmu/physmem.c"),
+    Phrase("ram-backing", "mmap ram pages", r"can't mmap RAM pages", _MEMORY, 0.93, "The host has too little (huge page) memory for the guest", "QEMU exec.c: file_ram_alloc() (before 2.9)"),
+    Phrase("ram-backing", "allocate guest memory", r"[Cc](?:annot|ould not|an't) allocate guest memory", _MEMORY, 0.9, "The host has too little memory for the guest", "QEMU softmmu/physmem.c"),
+    Phrase("ram-hugetlb", "hugetlb", r"HugeTLB: (?:allocating|allocated) \d+ of page size.{0,40}failed|[Oo]nly allocated \d+ hugepages", _MEMORY, 0.8, "The kernel could not make all the huge pages that it was asked for", "Linux mm/hugetlb.c: hugetlb_hstate_alloc_pages_report()", Level.WARNING),
+    Phrase("ram-hugetlb", "hugepages allocation", r"hugepages? allocation.{0,30}(?:only|failed)", _MEMORY, 0.75, "The kernel could not make all the huge pages that it was asked for", "management programs", Level.WARNING),
+    Phrase("ram-page-size", "is not supported by the host", r"[Pp]age ?size \d+ is not supported by the host", _MEMORY, 0.9, "The host has no huge pages of the size that the guest asks for", "nova/exception.py MemoryPageSizeNotSupported"),
+    Phrase("ram-page-size", "requested memory pagesize", r"does not support requested memory pagesize|not enough free memory pages of the requested size", _MEMORY, 0.85, "The host has no (or too few) huge pages of the size that the guest asks for", "nova/virt/hardware.py"),
+    Phrase("ram-claim", "free memory", r"Free memory \d+(?:\.\d+)? MB < requested \d+", _MEMORY, 0.88, "The host has too little memory for the guest", "nova/compute/claims.py"),
+    Phrase("ram-evicted", "low on resource: memory", cause=_MEMORY, confidence=0.7, by="Kubernetes kubelet eviction manager", says="The guest's pod was thrown out: its node ran out of memory"),
     Phrase("ram-backing", "set up guest memory", r"[Cc]annot set up guest memory", _MEMORY, 0.95, "The host has too little memory for the guest",
            "QEMU softmmu/physmem.c"),
     Phrase("ram-prealloc", "prealloc", r"(?:os_mem_prealloc|preallocat\w+ memory|mem-prealloc|qemu_prealloc_mem).{0,80}(?:fail|[Ii]nsufficient|[Cc]annot)", _MEMORY, 0.9,
@@ -274,16 +293,25 @@ LIMITS = (
     Phrase("ram-hugetlbfs", "hugetlbfs", r"Unable to find any usable hugetlbfs mount|hugetlbfs filesystem is not mounted", _MEMORY, 0.85, "The host has no huge pages of the size that the guest asks for", "libvirt src/qemu/qemu_command.c"),
     Phrase("ram-oom", "qemu", r"(?:Killed process \d+ \((?:qemu|kvm)|oom-kill:.{0,300}task=(?:qemu|kvm)|(?:qemu|kvm)\S* invoked oom-killer)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
-    Phrase("ram-oom", "killed process", r"Killed process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
+    Phrase("ram-oom", "killed process", r"Killed? process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
+    Phrase("ram-oom", "kill process", r"Kill process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93, "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c (before 5.1)"),
+    Phrase("ram-oom", "killed by the oom killer", r"(?:machine-qemu|qemu|\d+)\S*\.(?:scope|service): .{0,60}killed by the OOM killer", _MEMORY, 0.9, "The kernel killed QEMU: it was over its memory limit", "systemd"),
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
-    Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:virt|qemu|mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t)", _MAC, 0.95, "SELinux refuses", "SELinux AVC"),
-    Phrase("selinux", "selinux is preventing", cause=_MAC, confidence=0.9, by="setroubleshoot", says="SELinux refuses"),
-    Phrase("apparmor", "denied", r"apparmor=\"?DENIED.{0,200}name=\"(?:/dev/|[^\"]*(?:vfio|mdev|\.rom\b|vbios|vgabios|hugepages|nvidia|/dri/|/kvm\b|iommu))", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c"),
+    Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|\bdri_device|hugetlbfs|sysfs_t|container_t|spc_t|svirt|virt_launcher)", _MAC, 0.95, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t"),
+    Phrase("selinux-other", "avc:", r"avc: +denied +\{[^}]*\}.*(?:virt|qemu)", _MAC, 0.85, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t", needs="refusal"),
+    Phrase("selinux-permissive", "permissive=1", r"avc: +denied +\{[^}]*\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t|virt)", _MAC, 0.5, "SELinux would refuse, if it enforced its policy", "SELinux AVC", Level.INFO, unless="virt_qemu_ga_t"),
+    Phrase("selinux", "selinux is preventing", r"SELinux is preventing .{0,300}(?:virt|qemu|kvm|vfio|mdev|nvidia|/dri|gpu)", _MAC, 0.9, "SELinux refuses", "setroubleshoot"),
+    Phrase("selinux", "selinux policy denies access", cause=_MAC, confidence=0.85, by="libselinux, D-Bus, systemd", says="SELinux refuses"),
+    Phrase("apparmor", "denied", r"apparmor=\"?DENIED.{0,200}name=\"(?:/dev/|[^\"]*(?:vfio|mdev|\.rom\b|vbios|vgabios|hugepages|nvidia|/dri/|/kvm\b|iommu))", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c",
+           # Looking for what the guest may use, it asks for more than it needs.
+           unless=r"profile=\"[^\"]{0,60}virt-aa-helper\".{0,80}name=\"/(?:dev|proc|sys)/"),
     # Many denials of a guest's profile are noise: QEMU asks for files of /proc and /sys that it can do without.
-    Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:cmdline|comm)|mountinfo"),
-    Phrase("apparmor-profile", "apparmor profile", r"cannot load AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
-    Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
+    Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, needs="refusal", unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:task/\d+/)?(?:cmdline|comm)|mountinfo|name=\"/sys/devices/(?:system|virtual)/|lttng-ust|capname=|operation=\"ptrace\""),
+    Phrase("apparmor-profile", "apparmor profile", r"(?:cannot|[Ff]ailed to) (?:load|update|create|replace) AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
+    Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
+    Phrase("sysfs-permission", "/sys/bus/pci/", r"/sys/bus/pci/\S+?['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.55, "A device may not be touched from here: sysfs is closed to this container or user", "Linux sysfs"),
+    Phrase("vfio-label", "/dev/vfio/", r"(?:unable to set (?:user and group|security context)|Unable to set XATTR).{0,160}/dev/vfio/", _MAC, 0.75, "libvirt may not give QEMU the device of vfio", "libvirt src/security/security_dac.c, security_selinux.c"),
     Phrase("apparmor-helper", "skipped restricted file", cause=_MAC, confidence=0.85, by="libvirt src/security/virt-aa-helper.c: vah_add_path()", says="libvirt's AppArmor profile leaves out a file of the guest: its place is a forbidden one"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/(?:vfio/(?:devices/)?(?:vfio\d*|\d+)|iommu)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,
            "QEMU may not open the device of vfio", f"{_QEMU}container.c"),

@@ -50,8 +50,11 @@ IOMMU = (
            says="The firmware's DMAR table lists no IOMMU"),
     Phrase("dmar-broken", "dmar", r"DMAR: .{0,90}(?:Your BIOS is broken; DMAR reported at address"
            r"|parse DMAR table failure|BIOS has allocated no .{0,40}IOMMU|Invalid DMAR|Invalid 0-length structure"
-           r"|No DRHD structure found|Can't validate DRHD address|Unable to map DMAR|Cannot get a valid agaw)",
+           r"|No DRHD structure found|Failed to get DMAR table|Initialization failed|Can't validate DRHD address|Unable to map DMAR|Cannot get a valid agaw)",
            _FIRMWARE, 0.8, "The firmware's DMAR table is broken, so the kernel leaves the IOMMU off", _DMAR),
+    Phrase("iommu-init-failed", "iommu", r"[Ff]ailed to init(?:iali[sz]e)? (?:the )?iommu\b|iommu\w*: (?:hardware )?init(?:iali[sz]ation)? failed|iommu hardware not found", _FIRMWARE, 0.7,
+           "The kernel could not start the IOMMU with what the firmware gives it", "Linux drivers/iommu", unless="IOMMUv2"),
+    Phrase("iommu-init-failed", "ivrs table", r"(?:get|read|parse|find) IVRS table failed|(?:no|missing|failed to (?:get|find|parse)) (?:the )?IVRS table", _FIRMWARE, 0.8, "The firmware gives no IVRS table", "Linux drivers/iommu/amd/init.c, loongarch_iommu.c"),
     Phrase("no-dmar-table", "no acpi dmar table", r"No ACPI DMAR table found", _FIRMWARE, 0.9,
            "The firmware gives no DMAR table", "libvirt tools/virt-host-validate-common.c"),
     Phrase("no-ivrs-table", "no acpi ivrs table", r"No ACPI IVRS table found", _FIRMWARE, 0.9,
@@ -66,7 +69,7 @@ IOMMU = (
     Phrase("amd-disabled", "amd iommu disabled", r"AMD IOMMU disabled (?:on|by) kernel command.?line", _ARGUMENT,
            0.95, "A kernel argument turns the IOMMU off", _AMD),
     Phrase("amd-not-there", "amd-vi", r"AMD-Vi: (?:IVRS table error|(?:\[Firmware Bug\]: )?IVRS invalid checksum|(?:\[Firmware Bug\]: )?no reserved IVHD"
-           r"|(?:\[Firmware Bug\]: )?IOMMU\d+: Failed to initialize IOMMU Hardware|Disable IOMMU on Stoney Ridge)", _FIRMWARE, 0.75,
+           r"|(?:\[Firmware Bug\]: )?(?:IOMMU\d+: )?Failed to initialize IOMMU|Hardware init failed|Disable IOMMU on Stoney Ridge)", _FIRMWARE, 0.75,
            "The firmware's IVRS table is missing or broken", _AMD),
     Phrase("amd-gart", "pci-dma: using gart iommu", cause=_FIRMWARE, confidence=0.85, by="Linux arch/x86/kernel/amd_gart_64.c: gart_iommu_init() runs "
            "only where amd_iommu_detect() found no IVRS table", says="The kernel falls back to the GART: the firmware offers no AMD-Vi"),
@@ -78,7 +81,7 @@ IOMMU = (
            says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
            unless=r"IOMMUv2|virtual IOMMU|vIOMMU"),
     Phrase("iommu-absent", "iommu:", r"\bIOMMU: +(?:Disabled|Not (?:available|supported))", says="The IOMMU is off", by="unRAID's page of system information"),
-    Phrase("vtd-off", "vt-d", r"VT-?d (?:is )?(?:not (?:enabled|supported|available|detected)|disabled|turned off)", _FIRMWARE, 0.75, "VT-d is said to be off", "management programs"),
+    Phrase("vtd-off", "vt-d", r"VT-?d(?:/AMD-Vi)? (?:is )?(?:not (?:enabled|supported|available|detected)|disabled|turned off)|(?:does not|doesn't) support (?:Intel )?VT-?d\b", _FIRMWARE, 0.75, "VT-d is said to be off", "management programs"),
     Phrase("iommu-absent", "iommu isn't loaded", says="The IOMMU is off", by="ipaqmaster/vfio: main"),
     Phrase("vtd-off", "(no vt-d", r"passthr(?:u|ough) not supported on this system \(no VT-d", _FIRMWARE, 0.8, "The firmware gives no DMAR or IVRS table", "vm-bhyve lib/vm-run"),
     Phrase("no-iommu-group", "iommu_group", r"no iommu_group (?:found|for device)|(?:vfio-pci|host=|PCI device|0000:).{0,140}"
@@ -87,18 +90,20 @@ IOMMU = (
            unless=r"mdev|mediated|[0-9a-f]{8}-[0-9a-f]{4}-"),
     Phrase("no-iommu-group", "missing group for address", says="The device has no IOMMU group", by="Harvester pcidevices pkg/iommu: GetGroupMap()"),
     Phrase("no-iommu-group", "iommugroup", r"(?:no|without an?|empty) iommuGroup\b|iommuGroup.{0,10}(?:is empty|not found|missing)", says="The device has no IOMMU group", by="Harvester pcidevices controller"),
+    Phrase("no-iommu-group", "iommu_group", r"(?:access|read|readlink|stat|resolve|open)\w* ['\"]?/sys/bus/pci/devices/[0-9a-f:.]+/iommu_group\S*(?:: (?:[Nn]o such file|cannot|not found)|$)", says="The device has no IOMMU group", by="Linux sysfs"),
+    Phrase("no-iommu-group", "iommu group link", r"(?:[Uu]nable to|[Cc]annot|[Ff]ailed to) (?:resolve|read) IOMMU group link", says="The device has no IOMMU group", by="libvirt src/util/virpci.c: virPCIDeviceAddressGetIOMMUGroupNum()"),
     Phrase("no-iommu-group", "open iommu_group", r"[Cc]annot open iommu_group", says="The device has no IOMMU group", by="Proxmox VE qemu-server"),
     Phrase("no-iommu-group", "iommu group", r"(?:no|without an?|not in an?|not assigned to an?|doesn't have an?) "
            r"IOMMU group(?! \d)", says="The device has no IOMMU group", by="several management programs"),
     Phrase("no-iommu-group", "iommu group", r"IOMMU group (?:was |is |of \S+ )?(?:not found|missing|unavailable|does not exist)", says="The device has no IOMMU group", by="several management programs"),
-    Phrase("no-iommu-group", "iommu_groups", r"/sys/kernel/iommu_groups/?['\"]?: No such file|iommu_groups\S* ?\| ?wc -l\s+0\b|iommu_groups is empty|(?:ls|find)\b[^|\n]{0,20}/sys/kernel/iommu_groups\S*(?: -type l)? +(?:\S+@\S+)?[$#](?: |$)|\bls [^|\n]{0,12}/sys/kernel/iommu_groups\S* +total 0(?!\S)(?! +\S*[dl]r)",
+    Phrase("no-iommu-group", "iommu_groups", r"/sys/kernel/iommu_groups/?['\"]?: No such file|iommu_groups\S* ?\| ?wc -l\s+0\b|iommu_groups is empty|[$#~\]] ?(?:sudo )?(?:ls|find)\b[^|\n]{0,20}/sys/kernel/iommu_groups\S*(?: -type l)? +(?:\S+@\S+)?[$#](?: |$)|\bls [^|\n]{0,12}/sys/kernel/iommu_groups\S* +total 0(?!\S)(?! +\S*[dl]r)",
            says="No device has an IOMMU group", by="Linux sysfs"),
     Phrase("rmrr", "rmrr requirement", cause=_RMRR, confidence=0.98, by=_INTEL,
            says="The firmware reserves memory for the device (RMRR): the kernel refuses to hand it out"),
     Phrase("rmrr-direct", "1:1 iommu mapping", r"requested this device have a 1:1 IOMMU mapping", _RMRR, 0.95,
            "The firmware demands a fixed mapping for the device: the kernel refuses to hand it out",
            "Linux drivers/iommu/iommu.c"),
-    Phrase("remapping-refused", "interrupt remapping", r"No interrupt remapping support", _REMAPPING,
+    Phrase("remapping-refused", "interrupt remapping", r"No interrupt remapping (?:support|hardware|for in-kernel)", _REMAPPING,
            0.97, "vfio refuses the device: its interrupts are not isolated", _VFIO),
     Phrase("remapping-refused", "interrupts cannot be isolated", cause=_REMAPPING, confidence=0.97,
            says="vfio refuses the device: its interrupts are not isolated", by="Linux drivers/iommu/iommufd/device.c"),
@@ -123,7 +128,7 @@ IOMMU = (
            unless="peer-to-peer transactions on BARs") for needle in ("dma_map", "map_dma")),
     # Only cards that speak to each other lack this mapping: the guest runs without it.
     Phrase("width-peers", "dma_map", r"dma_map.{0,200}\) = -22.{0,120}peer-to-peer transactions on BARs", _WIDTH, 0.5,
-           "The IOMMU cannot express the address of a card's BAR in the guest", "QEMU hw/vfio/listener.c: vfio_device_error_append()", Level.WARNING),
+           "The IOMMU cannot express the address of a card's BAR in the guest", "QEMU hw/vfio/listener.c: vfio_device_error_append()", Level.INFO),
     Phrase("width-map", "invalid argument", r"(?:VFIO_MAP_DMA|IOMMU_IOAS_MAP)(?: failed)?: Invalid argument", _WIDTH,
            0.8, "The IOMMU cannot express an address that the guest maps", "QEMU hw/vfio/container.c", Level.WARNING),
     Phrase("width-guest", "iova range", r"(?:outside|not within|exceeds|beyond)\b.{0,40}\bIOVA range|IOVA range.{0,40}"
@@ -158,7 +163,7 @@ PCI = (
     Phrase("bar-reserve", "vfio_region_", r"vfio_region_(?:write|read)\(.{0,120}failed: Device or resource busy", says="Another owner keeps memory in a BAR of the device", by="QEMU hw/vfio/region.c"),
     Phrase("bar-mmap", "performance may be slow", r"[Ff]ailed to mmap \S+ BAR \d", says="QEMU cannot map a BAR of the device", by="QEMU hw/vfio/pci.c"),
     Phrase("bar-held", ": vfio-pci", r"\b0*(?P<start>[0-9a-f]{4,16})-[0-9a-f]{4,16} ?: ?vfio-pci", says="vfio-pci has a BAR", by="/proc/iomem"),
-    Phrase("bar-shared", "spans more than", r"resource sanity check: requesting.*spans more than (?P<owner>\S+)",
+    Phrase("bar-shared", "spans more than", r"resource sanity check: requesting.*spans more than (?P<owner>BOOTFB|\w*fb\b|simple\w*|vga\w*)",
            says="Another owner keeps memory in a BAR of the device", by="Linux kernel/resource.c"),
     Phrase("framebuffer-region", "bootfb", r"\b[0-9a-f]{1,16}-[0-9a-f]{1,16} ?: ?BOOTFB",
            says="The boot framebuffer keeps memory", by="Linux drivers/firmware/sysfb.c"),
@@ -175,11 +180,11 @@ PCI = (
            r".{0,4}giving up", _RESET, 0.9, "The card does not come back from a reset", _PCI),
     Phrase("resume-giving-up", "giving up", r"not ready \d+ms after (?:resume|D3cold->D0|D3hot->D0).{0,4}giving up", _SLEEP,
            0.9, "The card does not wake up", _PCI),
-    Phrase("reset-timeout", "after flr", r"not ready \d+ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
+    Phrase("reset-timeout", "after flr", r"not ready (?:8191|16383|32767|65535)ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
            "The card takes long to come back from a reset", _PCI, Level.WARNING, passed="reset-ready"),
     Phrase("reset-ready", "ready", r"(?<!not )\bready \d+ms after (?:FLR|bus reset|reset|hot reset|PM D3hot->D0)", says="the card came back from its reset", by=f"{_PCI}: pci_dev_wait()"),
     # vfio-pci waits for a device after its reset; the waits after sleep say so themselves.
-    Phrase("reset-waiting", "not ready", r"vfio-pci \S+: not ready \d+ms", _RESET, 0.62, "The card given to a guest does not come back from a reset",
+    Phrase("reset-waiting", "not ready", r"vfio-pci \S+: not ready (?:8191|16383|32767|65535)ms", _RESET, 0.62, "The card given to a guest does not come back from a reset",
            f"{_PCI}: pci_dev_wait()", Level.WARNING, unless=r"after (?:resume|D3)", passed="reset-ready"),
     Phrase("reset-failed", "return from flr", r"Failed to return from FLR", _RESET, 0.9,
            "The card does not come back from a function-level reset", _PCI),
@@ -238,6 +243,10 @@ KVM = (
            "Linux arch/x86/kvm"),
     Phrase("kvm-bios", "disabled by bios", r"(?:VMX|SVM).{0,30}disabled by BIOS", _KVM, 0.95,
            "Virtualization is off in the firmware", "Linux arch/x86/kernel/cpu/feat_ctl.c"),
+    Phrase("kvm-bios", "by bios)", r"(?:VMX not enabled|SVM disabled) \(by BIOS\)", _KVM, 0.95, "Virtualization is off in the firmware", "Linux arch/x86/kvm/vmx/vmx.c, svm/svm.c: kvm_is_vmx_supported(), kvm_is_svm_supported()"),
+    Phrase("kvm-bios", "disabled by your bios", r"KVM \((?:vmx|svm)\) is disabled by your BIOS", _KVM, 0.97, "Virtualization is off in the firmware", "kvm-ok(1)"),
+    Phrase("kvm-device", "failed to open /dev/kvm", cause=_KVM, confidence=0.93, by="virtual machine monitors", says="/dev/kvm is missing or may not be opened"),
+    Phrase("kvm-libvirt", "kvm acceleration not available", cause=_KVM, confidence=0.9, by="virt-install virtinst/guest.py", says="The host offers no hardware virtualization"),
     Phrase("kvm-hardware", "no hardware support", r"kvm: no hardware support|kvm.{0,30}no hardware support", _KVM, 0.95,
            "The processor shows no virtualization", "Linux arch/x86/kvm"),
     Phrase("kvm-hardware", "not supported by cpu", r"(?:VMX|SVM) not supported by CPU", _KVM, 0.95,
@@ -274,7 +283,7 @@ KVM = (
            "KVM refuses a register: the hypervisor below does not offer it", "QEMU target/i386/kvm/kvm.c"),
     Phrase("kvm-kubernetes", "devices.kubevirt.io/kvm", r"Insufficient devices\.kubevirt\.io/kvm", _KVM, 0.95,
            "The node offers no hardware virtualization", "KubeVirt device manager"),
-    Phrase("kvm-vsphere", "nested", r"(?:nested (?:virtuali[sz]ation|paging|HV) (?:is )?(?:not|disabled|off)|does not support "
+    Phrase("kvm-vsphere", "nested", r"(?<!EPT, )(?:nested (?:virtuali[sz]ation|paging|HV) (?:is )?(?:not|disabled|off)|does not support "
            r"nested|without nested virtuali[sz]ation)", _KVM, 0.7, "The hypervisor below offers no nested virtualization",
            "hypervisors"),
 )

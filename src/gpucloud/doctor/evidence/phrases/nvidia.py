@@ -81,7 +81,7 @@ USERS = (
     Phrase("persistenced-no-device", "failed to query nvidia devices", cause=_DRIVER, confidence=0.6, by="nvidia-persistenced", says="The NVIDIA driver has no card"),
     Phrase("licence-mode-product", "vgpu software licensed product", says="the driver is that of a vGPU guest", by="nvidia-smi -q"),
     Phrase("mig-busy", "mig", r"Unable to (?:enable|disable) MIG.{0,60}(?:[Ii]n use|Insufficient|reset)|Unable to (?:destroy|create) (?:GPU|compute) instance.{0,80}In use by another client|pending (?:enable|disable) mode.{0,60}reset", "gpu-in-use", 0.7, "MIG cannot be changed while a program or guest uses the card", "nvidia-smi mig", Level.WARNING),
-    Phrase("mig-unsupported", "mig", r"MIG Mode(?: is)? not supported|(?:does not|doesn't) support MIG", "vgpu-unsupported-board", 0.6, "The card has no MIG", "nvidia-smi mig"),
+    Phrase("mig-unsupported", "mig", r"MIG Mode(?: is)? not supported|(?:does not|doesn't) support MIG\b", "vgpu-unsupported-board", 0.6, "The card has no MIG", "nvidia-smi mig"),
 )
 
 INSTALLERS = (

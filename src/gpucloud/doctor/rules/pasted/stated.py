@@ -28,7 +28,8 @@ def stated_by_programs(case: Case) -> Answers:
     if case.paper is None:
         return
     for cause, remarks in _by_cause(case.paper).items():
-        best = max(remarks, key=lambda one: one.phrase.confidence)
+        standing = [one for one in remarks if _stands(case.paper, one)]
+        best = max(standing or remarks, key=lambda one: one.phrase.confidence)
         more = len({one.phrase.name for one in remarks}) - 1
         sure = min(best.phrase.confidence + more * _FURTHER, _SUREST)
         is_belied = all(_has_passed(case.paper, one) for one in remarks) or (
@@ -39,7 +40,7 @@ def stated_by_programs(case: Case) -> Answers:
             best.phrase.says,
             (one.evidence for one in (best, *remarks)),
             min(sure, _BELIED) if is_belied else sure,
-            level=Level.INFO if is_belied else best.phrase.level,
+            level=best.phrase.level if standing and not is_belied else Level.INFO,
         )
 
 
@@ -60,6 +61,12 @@ def _has_passed(paper: Paper, remark: Remark) -> bool:
     """Whether the report shows that what was said came right in the end."""
     signs = paper.said(remark.phrase.passed) if remark.phrase.passed else ()
     return any(_is_heard(sign) or sign.evidence.key == UNSTRUCTURED for sign in signs)
+
+
+def _stands(paper: Paper, remark: Remark) -> bool:
+    """Whether the message weighs: it has not passed, and what it does harm to is shown where that is needed."""
+    hurts = not remark.phrase.needs or paper.has(remark.phrase.needs)
+    return hurts and not _has_passed(paper, remark)
 
 
 def _is_heard(remark: Remark) -> bool:
