@@ -40,8 +40,8 @@ AdoptOption = Annotated[
     bool,
     typer.Option(
         "--adopt",
-        help="Take over what was set up by hand: the spec (gpucloud.yaml without --spec) is begun or extended, "
-        "and what it says from then on is taken out of the host's files.",
+        help="Take over what was set up by hand: the spec (gpucloud.yaml without --spec) is begun or "
+        "extended, and what it says from then on is taken out of the host's files.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]

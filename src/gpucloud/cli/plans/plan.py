@@ -51,8 +51,8 @@ def plan(
 
     With --unit for now: a card goes with all its functions and its whole IOMMU group, or not at all, and
     nothing outlives a restart. With --spec for every start from the next on: each file that changes is shown
-    as a diff. With --adopt what somebody set up by hand (pci-stub, vfio-pci.ids, driverctl, scripts, units) is
-    named with its file and line, and goes into the spec; what cannot be taken over safely stays, with why.
+    as a diff. With --adopt what somebody set up by hand (pci-stub, vfio-pci.ids, driverctl, scripts, units)
+    is named with its file and line, and goes into the spec; what cannot be taken over safely stays, with why.
 
     Examples:
       gpucloud plan --unit 3b:00.0
