@@ -12,7 +12,7 @@ from gpucloud.cloud.packages import install_line, read_family, start_line
 @pytest.mark.parametrize(
     ("family", "line"),
     [
-        ("debian", "apt install python3-libvirt libvirt-daemon-system"),
+        ("debian", "apt-get install python3-libvirt libvirt-daemon-system"),
         ("rhel", "dnf install python3-libvirt libvirt-daemon-kvm"),
         ("suse", "zypper install python3-libvirt-python libvirt-daemon-qemu"),
         ("arch", "pacman -S libvirt-python libvirt"),

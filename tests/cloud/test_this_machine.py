@@ -10,7 +10,7 @@ import pytest
 from tests.cloud.builders import at
 
 from gpucloud.cloud.definition.parts import Accelerator, UserNetwork
-from gpucloud.cloud.libvirt.connection import import_system_module, venv_advice
+from gpucloud.cloud.libvirt.binding import advice, import_system_module, venv_advice
 from gpucloud.cloud.libvirt.machine.devices import LiveDevices
 from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator, find_user_network, has_uefi
 from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
@@ -126,10 +126,21 @@ def test_a_virtual_environment_that_does_not_see_the_systems_packages_is_said(tm
     assert "python3 -m venv --system-site-packages /opt/gpucloud" in venv_advice(tmp_path, is_venv=True)
 
 
+def test_for_a_python_that_is_not_the_distributions_the_module_is_to_be_built() -> None:
+    told = advice("3.11", "python3.10")
+    assert told.startswith("the distribution's is for python3.10")
+    assert install_line("libvirt-headers").split()[-1] in told
+    assert told.endswith(f"{sys.executable} -m pip install libvirt-python")
+
+
+def test_for_the_distributions_own_python_its_package_is_told() -> None:
+    assert install_line("python3-libvirt") in advice("3.11", "python3.11")
+
+
 def test_a_module_that_only_the_system_could_have_is_named_with_its_package() -> None:
     before = list(sys.path)
     with pytest.raises(Failure, match=install_line("python3-libvirt", "libvirt")):
-        import_system_module("no_such_module_anywhere")
+        import_system_module("no_such_module_anywhere", Path("python{}.{}".format(*sys.version_info)))
     assert sys.path == before
 
 

@@ -5,31 +5,17 @@ Under emulation each call costs seconds, so there is one connection and few call
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 from gpucloud.cloud.definition.record import NAMESPACE, PREFIX
+from gpucloud.cloud.libvirt.binding import import_system_module
 from gpucloud.cloud.libvirt.domain import Domain, DomainState, parse_domain
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT, install_line, start_line
 from gpucloud.model.failure import Failure
 
 URI = "qemu:///system"
-_SYSTEM_FOLDERS = (
-    "/usr/lib/python3/dist-packages",
-    "/usr/lib64/python{version}/site-packages",
-    "/usr/lib/python{version}/site-packages",
-)
-"""Where distributions put Python modules, which a virtual environment does not look into."""
-
-_SYSTEM_PACKAGES = re.compile(r"^include-system-site-packages\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
-"""In ``pyvenv.cfg``. Source: Python's site.py, venv()."""
-
 _OLDEST = (7, 2, 0)
 """The first that takes wishes for a firmware, as no Secure Boot (docs/formatdomain.rst, ``firmware``)."""
 
@@ -94,50 +80,6 @@ class Hypervisor(Protocol):
     def open_console(self, uuid: str) -> ConsoleStream: ...
 
     def close(self) -> None: ...
-
-
-def import_system_module(name: str) -> ModuleType:
-    """Import a Python module that only the distribution has, also from a virtual environment.
-
-    PyPI has no built libvirt binding; Debian's is made for the Python of the same Debian.
-
-    Raises:
-        Failure: it is not installed, or is made for another Python.
-    """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    kept = list(sys.path)
-    sys.path += [folder.format(version=version) for folder in _SYSTEM_FOLDERS]
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise Failure(
-            f"guests need libvirt's Python module, and Python {version} finds none ({error})",
-            install_line("python3-libvirt", "libvirt")
-            + venv_advice(Path(sys.prefix), is_venv=sys.prefix != sys.base_prefix),
-        ) from error
-    finally:
-        sys.path[:] = kept
-
-
-def venv_advice(prefix: Path, *, is_venv: bool) -> str:
-    """What else it takes in a virtual environment that does not look at the system's packages.
-
-    Args:
-        prefix: where the running Python's environment is, with its ``pyvenv.cfg``.
-        is_venv: it is a virtual environment.
-    """
-    if not is_venv:
-        return ""
-    try:
-        settings = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        settings = ""
-    if _SYSTEM_PACKAGES.search(settings):
-        return ""
-    return (
-        f"; and {prefix} does not see the system's packages: install gpucloud where they are seen: "
-        "/usr/bin/python3 -m venv --system-site-packages /opt/gpucloud"
-    )
 
 
 def connect() -> Hypervisor:
