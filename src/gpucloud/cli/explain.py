@@ -11,17 +11,19 @@ from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.cli.typed.complete import reasons
 from gpucloud.model.failure import Exit, Failure
 
+CauseArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ID",
+        autocompletion=reasons,
+        help="A cause as `gpucloud doctor` prints it, why a plan is refused, or what `gpucloud nova "
+        "check` finds.",
+    ),
+]
+
 
 def explain(
-    cause: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ID",
-            autocompletion=reasons,
-            help="A cause as `gpucloud doctor` prints it, why a plan is refused, or what `gpucloud nova "
-            "check` finds.",
-        ),
-    ] = None,
+    cause: CauseArgument = None,
     shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
 ) -> None:
     """Say what a cause, a refusal or a finding is, how it shows, and what to do; without an id, list all.

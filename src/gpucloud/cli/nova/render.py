@@ -107,6 +107,12 @@ def render_nova(
         _show(found, shape, {}, (f"==> {path} <==\n{text}" for path, text in found.files.items()))
 
 
+def _refuse_both(write: Path | None, diff: Path | None) -> None:
+    if write is not None and diff is not None:
+        said = "--write and --diff were given"
+        raise Failure(said, "look with --diff first, then --write", code=Exit.USAGE)
+
+
 def _release(said: str | None, spec: Spec) -> Release:
     from gpucloud.nova.releases.release import parse_release
 
