@@ -105,12 +105,14 @@ class _Judge:
         stays = verdict.left is not None or bool(verdict.entries)
         return stays and any(ask.use is Use.PASSTHROUGH for ask in verdict.setting.asks)
 
-    def _takeable(self, ask: Ask) -> Iterator[GpuUnit]:
-        if ask.use is not None and self._why_not_here(ask) is None:
-            for function in self._functions(ask):
-                unit = self.host.unit_at(function.address)
-                if unit is not None and self._why_not_unit(unit, ask) is None:
-                    yield unit
+    def _takeable(self, ask: Ask) -> Sequence[GpuUnit]:
+        """Cards that an ask means, if all that it means are cards that can be taken over."""
+        if ask.use is None or self._why_not_here(ask) is not None:
+            return ()
+        units = [self.host.unit_at(function.address) for function in self._functions(ask)]
+        known = [unit for unit in units if unit is not None]
+        is_fine = all(self._why_not_unit(unit, ask) is None for unit in known)
+        return known if is_fine and len(known) == len(units) else ()
 
     def _why_not(self, ask: Ask) -> str | None:
         """Why an ask cannot be taken over; None: it is, on every device that it means."""

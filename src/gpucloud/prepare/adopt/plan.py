@@ -78,8 +78,8 @@ def _joined(
     plan: Plan, file: SpecFile, text: str | None, found: FilesByHand, decision: Decision, clearance: Clearance
 ) -> Plan:
     unread = tuple(_shown(each.why) for each in found.unread)
-    settings = tuple(_collapsed([*_by_hand(decision.verdicts), *_scripts(clearance)]))
-    wanted = replace(plan.wanted, adopted=Adopted(file.path, settings, unread)) if plan.wanted else None
+    settings = sorted((*_by_hand(decision.verdicts), *_scripts(clearance)), key=_place)
+    wanted = replace(plan.wanted, adopted=Adopted(file.path, tuple(_collapsed(settings)), unread)) if plan.wanted else None
     steps = plan.steps
     if text is not None and not plan.refusals:
         steps = (_spec_step(file, text), *steps)
@@ -113,6 +113,10 @@ def _by_hand(verdicts: Sequence[Verdict]) -> Iterator[ByHand]:
 def _scripts(clearance: Clearance) -> Iterator[ByHand]:
     for path, why in clearance.kept_scripts.items():
         yield ByHand(_shown(path), None, path.rpartition("/")[2], "gives devices to guests", (), _shown(why))
+
+
+def _place(setting: ByHand) -> tuple[str, int]:
+    return setting.path, setting.line or 0
 
 
 def _collapsed(settings: Sequence[ByHand]) -> Iterator[ByHand]:

@@ -1,4 +1,4 @@
-"""What was set up by hand as text: what the spec says from now on, what stays, what could not be looked at."""
+"""What was set up by hand as text: what the spec says from now on, and what stays as it is."""
 
 from __future__ import annotations
 
