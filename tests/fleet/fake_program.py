@@ -1,6 +1,6 @@
 """Answers orders as the program on a host does, on a fake host: the rest of the way is the real one.
 
-Run as ``fake_program.py FOLDER [restart|break]``, where FOLDER has ``root``, ``state`` and what the cards are.
+Run as ``fake_program.py FOLDER [restart]``, where FOLDER has ``root``, ``state`` and what the cards are.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "src")]
 
 from tests.prepare.boot_hosts import Tools
 from tests.prepare.fake_host import DirectSystem, host_of
@@ -81,6 +79,4 @@ if __name__ == "__main__":
     if sys.argv[2:] == ["restart"]:
         restart(place)
     else:
-        with (place / "orders").open("a") as log:
-            log.write(f"{time.monotonic_ns()}\n")
         sys.exit(serve(sys.stdin.buffer, sys.stdout.buffer, lambda _: desk_of(place)))

@@ -17,6 +17,7 @@ from gpucloud.fleet.run import Runner, find_program
 from gpucloud.fleet.tally import Result, tally
 from gpucloud.fleet.wish import Wish
 
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("fake_program.py")
 RESTART = Path(__file__).with_name("restart.yml")
 CARD = ("3b:00.0",)
@@ -77,7 +78,7 @@ class Fleet:
             kernel.tools.make(program)
         save(kernel, folder)
         self.members.append(Member(name, folder))
-        words = [sys.executable, str(PROGRAM), str(folder)]
+        words = ["env", f"PYTHONPATH={ROOT}:{ROOT / 'src'}", sys.executable, str(PROGRAM), str(folder)]
         settings = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -98,6 +99,11 @@ class Fleet:
         (hosts / f"{name}.json").write_text(json.dumps(settings))
         names = "\n".join(member.name for member in self.members)
         self.inventory.write_text(f"[control]\ncontrol01\n\n[compute]\n{names}\n\n[nova:children]\ncompute\n")
+
+    def change(self, name: str, **settings: Any) -> None:
+        """Change variables of a host."""
+        before = json.loads((self.folder / f"host_vars/{name}.json").read_text())
+        self.write(name, {**before, **settings})
 
     @property
     def inventory(self) -> Path:

@@ -1,0 +1,112 @@
+"""Hosts that have to be restarted: out of the cloud first, and back when they are as planned.
+
+The restart is imitated (``restart.yml``), and so is the cloud (``fake_cloud``); what is between them is real.
+They take a minute of Ansible's time, so they are part of ``./run test`` and not of every check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.fleet.fake_cloud import FakeCloud
+from tests.fleet.fleet import Fleet, stages
+
+pytestmark = pytest.mark.lab
+
+HOSTS = ("gpu01", "gpu02")
+OURS = "gpucloud: it is restarted"
+
+
+@pytest.fixture
+def cloud(fleet: Fleet) -> FakeCloud:
+    """A cloud that has both hosts by their names in the inventory."""
+    for member in fleet.members:
+        fleet.change(member.name, gpucloud_nova_host=member.name)
+    cloud = FakeCloud(fleet.folder / "cloud")
+    cloud.make(HOSTS)
+    return cloud
+
+
+def test_each_host_leaves_the_cloud_restarts_and_comes_back_when_it_is_as_planned(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab")
+    results = fleet.run("rolling", wish, path=cloud.path)
+    assert stages(results) == {"gpu01": "as planned", "gpu02": "as planned"}
+    assert [member.restarts for member in fleet.members] == [1, 1]
+    assert all(result.was_restarted and not result.waits_for_restart for result in results)
+    off, on = ("--disable", "--disable-reason", OURS), ("--enable",)
+    assert cloud.changes == [
+        ["set", *words, host, "nova-compute"] for host in HOSTS for words in (off, on)
+    ], "the second leaves when the first is back"
+
+
+def test_a_guest_keeps_its_host_from_a_restart_and_nothing_is_changed(fleet: Fleet, cloud: FakeCloud) -> None:
+    first, second = fleet.members
+    first.add_guest("instance-0000002a")
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab")
+    results = fleet.run("rolling", wish, path=cloud.path)
+    assert stages(results) == {"gpu01": "failed", "gpu02": "untouched"}
+    assert results[0].why == "guests run here: instance-0000002a; move or stop them, then again"
+    assert first.journal == []
+    assert first.restarts == second.restarts == 0
+    assert cloud.status("gpu01") == ("enabled", None), "it is as it was, so it serves as it did"
+    assert results[0].service == "as before"
+
+
+def test_an_instance_that_the_cloud_knows_keeps_its_host_from_a_restart(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    servers = [{"Name": "web", "Status": "MIGRATING"}, {"Name": "old", "Status": "SHUTOFF"}]
+    cloud.make_servers("gpu01", servers)
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=cloud.path)
+    assert "instances are active here: web;" in result.why
+    assert cloud.status("gpu01") == ("enabled", None)
+
+
+def test_a_start_that_goes_wrong_leaves_the_host_out_of_the_cloud_and_stops_the_rest(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    first, second = fleet.members
+    (first.folder / "broken").touch()
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab")
+    results = fleet.run("rolling", wish, path=cloud.path)
+    assert stages(results) == {"gpu01": "failed", "gpu02": "untouched"}
+    assert first.journal == ["undone"], "gpucloud-boot took it back"
+    assert cloud.status("gpu01") == ("disabled", OURS)
+    assert results[0].service == "disabled in the cloud"
+    assert second.restarts == 0
+
+
+def test_a_host_that_an_administrator_has_disabled_stays_so(fleet: Fleet, cloud: FakeCloud) -> None:
+    cloud.disable("gpu01", "bad fan")
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=cloud.path)
+    assert result.stage.value == "as planned"
+    assert cloud.status("gpu01") == ("disabled", "bad fan")
+
+
+def test_without_being_asked_no_host_is_restarted_and_a_later_run_does_it(fleet: Fleet) -> None:
+    wish = fleet.wish(units=(), spec=fleet.spec, hosts="gpu01")
+    (result,) = fleet.run("rolling", wish)
+    assert result.stage.value == "as planned"
+    assert result.waits_for_restart
+    assert fleet.members[0].restarts == 0
+
+    later = fleet.wish(units=(), spec=fleet.spec, hosts="gpu01", is_restarting=True)
+    (result,) = fleet.run("rolling", later)
+    assert fleet.members[0].restarts == 1
+    assert result.stage.value == "as planned"
+    assert not result.waits_for_restart
+
+
+def test_the_cloud_is_asked_in_vain_for_a_host_that_it_does_not_know(
+    fleet: Fleet, cloud: FakeCloud, tmp_path: Path
+) -> None:
+    fleet.change("gpu01", gpucloud_nova_host="gpu01.example.org")
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=cloud.path)
+    assert "the cloud lab has no nova-compute on gpu01.example.org" in result.why
+    assert cloud.changes == []
