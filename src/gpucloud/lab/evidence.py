@@ -19,11 +19,13 @@ Ask = Callable[[str], bytes]
 PRODUCT_STATE = "/var/lib/gpucloud"
 """Where gpucloud keeps its plans and journals on a server."""
 
+SYSTEM_JOURNAL = "/var/log/journal"
+
 NOT_ASKED = "not-asked.txt"
 """Is there, and says why, where the server did not answer all questions."""
 
 QUESTIONS = {
-    "journal.txt": "journalctl --boot --no-pager --output=short-monotonic 2>&1",
+    "journal.txt": "journalctl --no-pager --output=short-monotonic 2>&1",
     "dmesg.txt": "dmesg",
     "lspci.txt": "lspci -nnk",
     "groups.txt": "ls -l /sys/kernel/iommu_groups/*/devices 2>&1",
@@ -43,8 +45,11 @@ def keep_logs(folder: Path, failed: Path, name: str, clock: Callable[[], float] 
     return kept
 
 
-def keep_answers(kept: Path, ask: Ask) -> None:
-    """Ask a server that runs for what is on it; where it does not answer, that is written down."""
+def keep_answers(kept: Path, ask: Ask) -> bool:
+    """Ask a server that runs for what is on it; where it does not answer, that is written down.
+
+    Gives whether it answered.
+    """
     try:
         for file, question in QUESTIONS.items():
             if answer := ask(question):
@@ -53,6 +58,8 @@ def keep_answers(kept: Path, ask: Ask) -> None:
         (kept / NOT_ASKED).write_text(
             f"the server could not be asked for its journal and gpucloud's: {failure.what}\n"
         )
+        return False
+    return True
 
 
 def did_not_come_up(folder: Path, name: str, failure: Failure, kept: Path) -> Failure:

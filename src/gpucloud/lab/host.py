@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gpucloud.lab.cache import remove_tree
-from gpucloud.lab.evidence import keep_answers, keep_logs
+from gpucloud.lab.disk.tree import unpack
+from gpucloud.lab.evidence import PRODUCT_STATE, SYSTEM_JOURNAL, keep_answers, keep_logs
 from gpucloud.lab.machine.boot import (
     DISK,
     SavedState,
     Start,
     line_of,
     make_disk,
+    make_first_disk,
     power_on,
     power_on_saved,
     ssh_port,
     wake,
 )
-from gpucloud.lab.machine.qemu import end_qemu, is_running
+from gpucloud.lab.machine.qemu import end_qemu, is_running, wait_for_end
 from gpucloud.lab.process import Completed, run, run_raw
 from gpucloud.lab.record import TOPOLOGY, read_record, write_record
 from gpucloud.lab.ssh import Keys, close_shared, ssh_argv, write_config
@@ -147,7 +150,7 @@ class LabHost:
             power_on_saved(self.folder, start, saved, outlives=outlives)
         else:
             if not (self.folder / DISK).exists():
-                make_disk(self.folder, start.image.disk, "raw")
+                make_first_disk(self.folder, start.image)
             power_on(self.folder, start, outlives=outlives)
         with line_of(self.folder) as line:
             if saved is None:
@@ -163,14 +166,50 @@ class LabHost:
         if record is not None:
             write_record(self.folder, replace(record, port=port))
 
-    def restart(self, *, timeout_s: float = 240) -> None:
-        """Start the server again after `kill`: it boots cold, and its disk is as the power cut left it."""
-        end_qemu(self.folder)
+    def restart(self, topology: Topology | None = None, *, timeout_s: float = 240) -> None:
+        """Start the server again after `kill` or `power_off`: it boots cold, on its disk as it was left.
+
+        With another topology somebody has changed its hardware or its firmware's settings meanwhile.
+        """
+        self._cut()
+        if topology is not None and self._start is not None:
+            self.topology, self._start = topology, replace(self._start, topology=topology)
+            (self.folder / TOPOLOGY).write_text(topology.source)
         self.power_on(None, outlives=False, timeout_s=timeout_s)
+
+    @contextmanager
+    def starting_again(self, *, timeout_s: float = 240) -> Iterator[None]:
+        """Wait, after the block, until the server has started anew and takes commands again."""
+        with line_of(self.folder) as line:
+            yield
+            line.wait_ready(timeout_s)
+            wake(line, Keys(self.folder).for_server())
+        close_shared(self.folder)
+        self._open(timeout_s)
+
+    def reboot(self, *, timeout_s: float = 240) -> None:
+        """Have the server restart in good order."""
+        with self.starting_again(timeout_s=timeout_s):
+            self.run(["systemctl", "--no-block", "reboot"], ok=(0,))
+
+    def power_off(self, *, timeout_s: float = 120) -> None:
+        """Have the server end in good order; its disk is then as it left it."""
+        self.run(["systemctl", "--no-block", "poweroff"], ok=(0,))
+        wait_for_end(self.folder, timeout_s)
+        close_shared(self.folder)
+
+    @property
+    def disk(self) -> Path:
+        """The server's own disk, in qcow2: to be read while it does not run."""
+        return self.folder / DISK
 
     def kill(self) -> None:
         """Cut the power: what the server had not flushed to its disk is lost."""
+        self._cut()
+
+    def _cut(self) -> None:
         end_qemu(self.folder)
+        close_shared(self.folder)
 
     def down(self) -> None:
         """End the server and remove all that is kept of it. Safe at any time, more than once."""
@@ -182,10 +221,13 @@ class LabHost:
         """Copy what tells why something failed into a folder, and give that.
 
         The console and QEMU's log always; from a server that still answers also the system's journal and
-        gpucloud's own plans and journals.
+        gpucloud's own plans and journals; from the disk of one that does not, where it has its own.
         """
         kept = keep_logs(self.folder, self._failed, self.name)
-        keep_answers(kept, self._ask)
+        answers = keep_answers(kept, self._ask)
+        if not answers and self._start is not None and self._start.image.direct(self.topology) is None:
+            for path in (SYSTEM_JOURNAL, PRODUCT_STATE):
+                unpack(self.disk, path, kept / "disk")
         return kept
 
     def _ask(self, script: str) -> bytes:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from gpucloud.lab import record
 from gpucloud.lab.cache import cache_folder, locked, remove_tree, state_folder
+from gpucloud.lab.disk import build as disk
+from gpucloud.lab.disk.recipe import Makes
 from gpucloud.lab.evidence import did_not_come_up
 from gpucloud.lab.guest.build import GuestDisks, ensure_guest_disks
 from gpucloud.lab.host import LabHost, clear_away
 from gpucloud.lab.image.build import ensure_image
 from gpucloud.lab.image.payload import ensure_payload
 from gpucloud.lab.machine.accelerator import choose_accelerator
-from gpucloud.lab.machine.boot import SavedState, Start
+from gpucloud.lab.machine.boot import SavedState, Start, Startable
 from gpucloud.lab.machine.saved import Making, can_be_saved, ensure_saved
 from gpucloud.lab.needs import require
 from gpucloud.lab.record import Listed, Record, State
@@ -61,20 +63,29 @@ class Lab:
     def _failed(self) -> Path:
         return self._state / "failed"
 
-    def prepare(self, topology: str | Path | Topology, *, timeout_s: float = TIMEOUT_S) -> Prepared:
+    def prepare(
+        self, topology: str | Path | Topology, *, disk_of: Makes | None = None, timeout_s: float = TIMEOUT_S
+    ) -> Prepared:
         """Make all that a server of this topology starts from, as far as it is not there yet.
+
+        Args:
+            topology: as for `up`.
+            disk_of: as for `up`.
+            timeout_s: how long a server may take to boot that is to be saved.
 
         Raises:
             Failure: a program is missing, this is not root, or something could not be made.
         """
         known = topology if isinstance(topology, Topology) else load_topology(topology)
         require("qemu-system-x86_64", "qemu-img", "mke2fs", "ssh", "ssh-keygen", "setpriv")
-        start = Start(
-            topology=known,
-            accelerator=choose_accelerator(self._cache),
-            image=ensure_image(self._cache, self._progress),
-            payload=ensure_payload(self._cache),
-        )
+        accelerator = choose_accelerator(self._cache)
+        image: Startable
+        if disk_of is None:
+            image = ensure_image(self._cache, self._progress)
+        else:
+            first = disk.Making(self._cache, self._failed, self._progress, accelerator)
+            image = disk.ensure_disk(disk_of, first)
+        start = Start(known, accelerator, image, ensure_payload(self._cache))
         if not can_be_saved(start):
             return Prepared(start, None)
         making = Making(self._cache, self._failed, self._progress, timeout_s)
@@ -93,6 +104,7 @@ class Lab:
         topology: str | Path | Topology,
         name: str | None = None,
         *,
+        disk_of: Makes | None = None,
         outlives: bool = False,
         timeout_s: float = TIMEOUT_S,
     ) -> LabHost:
@@ -104,6 +116,8 @@ class Lab:
         Args:
             topology: its name, the path of a file, or one that was read before.
             name: of the server; by default that of the topology.
+            disk_of: it starts with GRUB from its own disk, whose initramfs this made; GRUB's files say
+                what its kernel is told. None: the laboratory starts its kernel, as the topology says.
             outlives: it goes on when this process ends.
             timeout_s: how long it may take from power-on to taking commands.
 
@@ -112,7 +126,7 @@ class Lab:
         """
         known = topology if isinstance(topology, Topology) else load_topology(topology)
         host_name = record.check_name(known.name if name is None else name)
-        prepared = self.prepare(known, timeout_s=timeout_s)
+        prepared = self.prepare(known, disk_of=disk_of, timeout_s=timeout_s)
         with locked(self._hosts / host_name):
             host = self._claim(host_name, prepared)
             try:

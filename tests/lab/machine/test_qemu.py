@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.machine.qemu import end_qemu, is_running, pid_file, running_pid, start_qemu
+from gpucloud.lab.machine.qemu import end_qemu, is_running, pid_file, running_pid, start_qemu, wait_for_end
+from gpucloud.lab.machine.wire import Monitor
 from gpucloud.model.failure import Failure
 
 WAITS = "import sys; sys.stdin.buffer.raw.read(1); import signal; signal.pause()"
@@ -55,6 +56,16 @@ def test_ending_it_leaves_neither_process_nor_pid_file(started: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
     assert not pid_file(started).exists()
     assert not end_qemu(started)
+
+
+def test_one_that_ends_by_itself_is_waited_for_and_one_that_does_not_is_named(started: Path) -> None:
+    with pytest.raises(Failure, match="not switched off"):
+        wait_for_end(started, 0.01)
+    with Monitor(started / "qmp.sock") as monitor:
+        monitor.send('{"execute": "quit"}')
+    wait_for_end(started, 10)
+    assert running_pid(started) is None
+    wait_for_end(started, 10)
 
 
 def test_one_of_another_pid_namespace_is_seen_and_can_be_ended(

@@ -6,6 +6,7 @@ from gpucloud.lab.machine.render import (
     KVM,
     TCG,
     Accelerator,
+    Direct,
     Parts,
     hidden_devices,
     kernel_command_line,
@@ -13,7 +14,7 @@ from gpucloud.lab.machine.render import (
 )
 from gpucloud.lab.topology.parse import Topology, load_topology, parse_topology
 
-PARTS = Parts(kernel="/k", initrd="/i", disk="/d", payload="/p")
+PARTS = Parts(Direct("/k", "/i"), disk="/d", payload="/p")
 
 
 def rendered(topology: Topology, parts: Parts = PARTS, accelerator: Accelerator = TCG) -> list[str]:
@@ -66,13 +67,13 @@ def test_kernel_arguments_of_the_topology_come_last() -> None:
 def test_memory_is_anonymous_or_a_file() -> None:
     topology = load_topology("card-audio")
     assert "memory-backend-file" not in " ".join(rendered(topology))
-    parts = Parts("/k", "/i", "/d", "/p", memory="/m,1", memory_is_shared=True)
+    parts = Parts(Direct("/k", "/i"), "/d", "/p", memory="/m,1", memory_is_shared=True)
     argv = rendered(topology, parts)
     assert "memory-backend-file,id=ram,mem-path=/m,,1,size=2560M,share=on" in argv
 
 
 def test_a_place_is_kept_for_the_payload_where_there_is_none() -> None:
-    argv = rendered(load_topology("card-audio"), Parts("/k", "/i", "/d", None))
+    argv = rendered(load_topology("card-audio"), Parts(Direct("/k", "/i"), "/d", None))
     assert "driver=null-co,size=1M,read-zeroes=on,if=none,id=payload,read-only=on" in argv
     assert "virtio-blk-pci,drive=payload,addr=0x6" in argv
 
@@ -98,3 +99,9 @@ def test_what_has_no_saved_form_is_hidden_before_saving() -> None:
         "0000:00:08.1/0000:??:??.?",
         "0000:00:06.*",
     ]
+
+
+def test_a_server_with_a_boot_loader_is_started_by_its_firmware_and_keeps_what_it_said_before() -> None:
+    argv = rendered(load_topology("card-audio"), Parts(None, "/d", "/p"))
+    assert "-kernel" not in argv
+    assert "file,id=console,path=console.log,append=on" in argv

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gpucloud.lab.cache import ensure, keep_newest, remove_tree
 from gpucloud.lab.guest import recipe
-from gpucloud.lab.image.build import mask
+from gpucloud.lab.image.build import inside, make_ext4, mask
 from gpucloud.lab.image.packages import Progress, install
 from gpucloud.lab.image.recipe import MASKED
 from gpucloud.lab.needs import require, require_root
@@ -80,16 +80,11 @@ def _build(disks: GuestDisks, stores: list[Path], progress: Progress) -> None:
     progress(f"guest's disk built in {time.monotonic() - began:.0f} s")
 
 
-def _inside(root: Path, *argv: str, stdin: str = "") -> None:
-    """Run a program of the new system: the host need not have it."""
-    run(["chroot", str(root), *argv], timeout_s=120, stdin=stdin.encode())
-
-
 def _make_partitions(root: Path) -> None:
     disk = root / _MADE / "disk"
     with disk.open("wb") as file:
         file.truncate(recipe.DISK_MIB << 20)
-    _inside(root, "sfdisk", "--quiet", f"/{_MADE}/disk", stdin=recipe.PARTITIONS)
+    inside(root, "sfdisk", "--quiet", f"/{_MADE}/disk", stdin=recipe.PARTITIONS)
 
 
 def _make_esp(root: Path, name: str, first: str, files: Sequence[str]) -> None:
@@ -97,12 +92,12 @@ def _make_esp(root: Path, name: str, first: str, files: Sequence[str]) -> None:
     esp, script, grub = (f"/{_MADE}/{name}.{kind}" for kind in ("esp", "cfg", "efi"))
     root.joinpath(script.lstrip("/")).write_text(first)
     how = ["-O", "x86_64-efi", "-p", "/boot/grub", "-c", script, "-o", grub]
-    _inside(root, "grub-mkimage", *how, *recipe.GRUB_MODULES)
-    _inside(root, "mformat", "-C", "-i", esp, "-T", str(recipe.ESP_SECTORS), "-h", "64", "-s", "32", "::")
-    _inside(root, "mmd", "-i", esp, "::/EFI", "::/EFI/BOOT")
-    _inside(root, "mcopy", "-i", esp, grub, "::/EFI/BOOT/BOOTX64.EFI")
+    inside(root, "grub-mkimage", *how, *recipe.GRUB_MODULES)
+    inside(root, "mformat", "-C", "-i", esp, "-T", str(recipe.ESP_SECTORS), "-h", "64", "-s", "32", "::")
+    inside(root, "mmd", "-i", esp, "::/EFI", "::/EFI/BOOT")
+    inside(root, "mcopy", "-i", esp, grub, "::/EFI/BOOT/BOOTX64.EFI")
     for file in files:
-        _inside(root, "mcopy", "-i", esp, f"/{file}", f"::/{file}")
+        inside(root, "mcopy", "-i", esp, f"/{file}", f"::/{file}")
 
 
 def _put_esp(disk: Path, esp: Path, image: Path) -> None:
@@ -117,6 +112,5 @@ def _put_esp(disk: Path, esp: Path, image: Path) -> None:
 def _make_root(root: Path, disk: Path) -> None:
     start = recipe.ROOT_START_SECTOR * 512
     # The last MiB holds the second copy of the partition table.
-    size = (recipe.DISK_MIB << 10) - start // 1024 - 1024
-    where = ["-E", f"offset={start}", str(disk), f"{size}k"]
-    run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", recipe.LABEL, "-d", str(root), *where], timeout_s=600)
+    size = (recipe.DISK_MIB << 20) - start - (1 << 20)
+    make_ext4(root, disk, size, start_bytes=start, label=recipe.LABEL)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 from gpucloud.lab.cache import ensure, keep_newest, remove_tree
 from gpucloud.lab.image import recipe
 from gpucloud.lab.image.kernel import extract_elf, modules_in_order, render_initrd
 from gpucloud.lab.image.packages import Progress, install
+from gpucloud.lab.machine.render import Direct
 from gpucloud.lab.needs import require, require_root
 from gpucloud.lab.process import run
+from gpucloud.lab.topology.parse import Topology
 
 KEPT = 2
 """Images that are kept: two checkouts of this program may take turns."""
@@ -34,6 +37,8 @@ class Image:
         """The root file system, a raw ext4 image."""
         return self.folder / "disk.raw"
 
+    disk_format: ClassVar = "raw"
+
     @property
     def bz_image(self) -> Path:
         """The kernel as Debian ships it: started by the firmware, which can set a video mode."""
@@ -47,6 +52,11 @@ class Image:
     @property
     def initrd(self) -> Path:
         return self.folder / "initrd"
+
+    def direct(self, topology: Topology) -> Direct:
+        """How a server starts from it. A video mode is set by the firmware, which only starts a bzImage."""
+        kernel = self.bz_image if topology.boot_console else self.elf
+        return Direct(str(kernel), str(self.initrd))
 
 
 def ensure_image(cache: Path, progress: Progress) -> Image:
@@ -69,7 +79,7 @@ def _build(part: Path, packages: Path, progress: Progress) -> None:
     progress("building the laboratory's image from Debian packages (once; 2 minutes)")
     root = part / "root"
     install(recipe.SYSTEM, root, [packages], progress)
-    _lay_over(root)
+    lay_over(root, recipe.tree())
     _take_kernel(root, part)
     progress("writing the disk")
     make_ext4(root, part / "disk.raw", recipe.DISK_BYTES)
@@ -77,9 +87,9 @@ def _build(part: Path, packages: Path, progress: Progress) -> None:
     progress(f"image built in {time.monotonic() - began:.0f} s")
 
 
-def _lay_over(root: Path) -> None:
-    """Put the recipe's own files over the packages, and take out what was only for the build."""
-    for path, content, mode in recipe.tree():
+def lay_over(root: Path, tree: Iterable[tuple[PurePosixPath, bytes, int]]) -> None:
+    """Put a recipe's own files over the packages, and take out what was only for the build."""
+    for path, content, mode in tree:
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
@@ -119,7 +129,12 @@ def _take_kernel(root: Path, part: Path) -> None:
     (part / "initrd").write_bytes(render_initrd(recipe.INIT, {"busybox": busybox}, loaded))
 
 
-def make_ext4(tree: Path, disk: Path, size_bytes: int) -> None:
-    """Write a folder into a new ext4 image, without mounting anything."""
-    argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tree), str(disk), f"{size_bytes // 1024}k"]
-    run(argv, timeout_s=600)
+def make_ext4(tree: Path, disk: Path, size_bytes: int, *, start_bytes: int = 0, label: str = "") -> None:
+    """Write a folder into a new ext4 image, or into one in a partition, without mounting anything."""
+    what = ["-t", "ext4", "-L", label, "-E", f"offset={start_bytes}", "-d", str(tree)]
+    run(["mke2fs", "-q", "-F", *what, str(disk), f"{size_bytes // 1024}k"], timeout_s=600)
+
+
+def inside(root: Path, *argv: str, stdin: str = "") -> None:
+    """Run a program of a new system: this machine need not have it."""
+    run(["chroot", str(root), *argv], timeout_s=120, stdin=stdin.encode())

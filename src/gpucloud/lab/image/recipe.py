@@ -68,14 +68,15 @@ exec $b switch_root /root /lib/systemd/systemd
 
 def tree() -> Iterator[tuple[PurePosixPath, bytes, int]]:
     """The files that are laid over the packages: path below the root, content, mode."""
-    yield from _walk(files("gpucloud.lab.image").joinpath("files"), PurePosixPath())
+    yield from walk(files("gpucloud.lab.image").joinpath("files"), PurePosixPath())
 
 
-def _walk(folder: Traversable, below: PurePosixPath) -> Iterator[tuple[PurePosixPath, bytes, int]]:
+def walk(folder: Traversable, below: PurePosixPath) -> Iterator[tuple[PurePosixPath, bytes, int]]:
+    """The files of a folder as `tree` gives them: a file that begins with ``#!`` is a program."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         path = below / entry.name
         if entry.is_dir():
-            yield from _walk(entry, path)
+            yield from walk(entry, path)
         else:
             content = entry.read_bytes()
             yield path, content, 0o755 if content.startswith(b"#!") else 0o644

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from gpucloud.lab.image.build import Image
 from gpucloud.lab.machine.qemu import pid_file, start_qemu
-from gpucloud.lab.machine.render import LINE_SOCKET, QMP_SOCKET, Accelerator, Parts, render_machine
+from gpucloud.lab.machine.render import LINE_SOCKET, QMP_SOCKET, Accelerator, Direct, Parts, render_machine
 from gpucloud.lab.machine.wire import Line, Monitor
 from gpucloud.lab.process import run
 from gpucloud.lab.topology.parse import Topology
@@ -42,14 +42,38 @@ class SavedState:
         return self.folder / DISK
 
 
+class Startable(Protocol):
+    """What a server can be started from."""
+
+    @property
+    def key(self) -> str:
+        """Equal for images of equal recipes."""
+
+    @property
+    def disk(self) -> Path:
+        """The disk as every server has it at first; it is only read."""
+
+    @property
+    def disk_format(self) -> str:
+        """As QEMU calls it: ``raw`` or ``qcow2``."""
+
+    def direct(self, topology: Topology) -> Direct | None:
+        """The kernel that is started; None: the boot loader on the disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """How a server is to be started: what it is, and what it runs on."""
 
     topology: Topology
     accelerator: Accelerator
-    image: Image
+    image: Startable
     payload: Path | None
+
+
+def make_first_disk(folder: Path, image: Startable) -> None:
+    """Make a server's own disk on that of its image."""
+    make_disk(folder, image.disk, image.disk_format)
 
 
 def make_disk(folder: Path, below: Path, below_format: str) -> None:
@@ -79,11 +103,8 @@ def power_on(
     more: Sequence[str] = (),
 ) -> None:
     """Start QEMU for a server on the disk in its folder; the server then boots from the beginning."""
-    # A video mode is set by the firmware, which only starts a bzImage.
-    kernel = start.image.bz_image if start.topology.boot_console else start.image.elf
     parts = Parts(
-        kernel=str(kernel),
-        initrd=str(start.image.initrd),
+        direct=start.image.direct(start.topology),
         disk=str(folder / DISK),
         payload=str(start.payload) if start.payload else None,
         memory=str(memory) if memory else None,

@@ -149,6 +149,27 @@ def end_qemu(folder: Path, timeout_s: float = 10, proc: Path = _PROC) -> bool:
     return True
 
 
+def wait_for_end(folder: Path, timeout_s: float, proc: Path = _PROC) -> None:
+    """Wait until the QEMU of this folder, which this process started, has ended by itself.
+
+    Raises:
+        Failure: it still runs after that time.
+    """
+    pid = running_pid(folder, proc)
+    if pid is None:
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([handle], [], [], timeout_s)[0]:
+            raise Failure(f"the server is not switched off after {timeout_s:.0f} s")
+    finally:
+        os.close(handle)
+    _reap(pid)
+
+
 def _reap(pid: int) -> None:
     """Take the exit code of the process if it is this one's child, so that no zombie keeps its id."""
     try:

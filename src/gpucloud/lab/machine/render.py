@@ -48,19 +48,26 @@ CALLED = {"tcg": "software emulation", "kvm": "hardware virtualization"}
 
 
 @dataclass(frozen=True, slots=True)
+class Direct:
+    """A start without a boot loader: an ELF image starts without the firmware, a bzImage through it."""
+
+    kernel: str
+    initrd: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The files a server runs from.
 
     Attributes:
-        kernel: for direct boot; an ELF image starts without the firmware, a bzImage through it.
+        direct: the kernel that is started; None: the firmware starts what is on the disk.
         disk: qcow2, written to.
         payload: raw image, read only; None for an empty drive in its place.
         memory: file that holds the server's memory; None for anonymous memory.
         memory_is_shared: whether what the server writes goes into that file, or stays its own.
     """
 
-    kernel: str
-    initrd: str
+    direct: Direct | None
     disk: str
     payload: str | None
     memory: str | None = None
@@ -88,8 +95,8 @@ def render_machine(topology: Topology, accelerator: Accelerator, parts: Parts, p
             str(min(topology.cpus, accelerator.max_cpus)),
         ),
         *_memory(topology, parts),
-        *("-kernel", parts.kernel, "-initrd", parts.initrd, "-append", kernel_command_line(topology)),
-        *("-chardev", f"file,id=console,path={CONSOLE_LOG}", "-serial", "chardev:console"),
+        *_kernel(topology, parts.direct),
+        *("-chardev", _console(parts.direct), "-serial", "chardev:console"),
         *("-chardev", f"socket,id=line,path={LINE_SOCKET},server=on,wait=off", "-serial", "chardev:line"),
         *("-qmp", f"unix:{QMP_SOCKET},server=on,wait=off"),
         *_iommu(topology),
@@ -124,6 +131,17 @@ def _memory(topology: Topology, parts: Parts) -> list[str]:
         ),
         *("-machine", f"{machine},memory-backend=ram", "-m", size),
     ]
+
+
+def _kernel(topology: Topology, direct: Direct | None) -> list[str]:
+    if direct is None:
+        return ["-boot", "order=c"]
+    return ["-kernel", direct.kernel, "-initrd", direct.initrd, "-append", kernel_command_line(topology)]
+
+
+def _console(direct: Direct | None) -> str:
+    """A file; one that starts by itself says why it did again in what it said before."""
+    return f"file,id=console,path={CONSOLE_LOG}" + (",append=on" if direct is None else "")
 
 
 def _iommu(topology: Topology) -> list[str]:

@@ -17,9 +17,16 @@ from pathlib import Path
 
 from gpucloud.lab.cache import ensure, keep_newest
 from gpucloud.lab.evidence import did_not_come_up, keep_logs
-from gpucloud.lab.machine.boot import SavedState, Start, keep_memory_in_file, line_of, make_disk, power_on
+from gpucloud.lab.machine.boot import (
+    SavedState,
+    Start,
+    keep_memory_in_file,
+    line_of,
+    make_first_disk,
+    power_on,
+)
 from gpucloud.lab.machine.qemu import end_qemu
-from gpucloud.lab.machine.render import QMP_SOCKET, TCG, Parts, hidden_devices, render_machine
+from gpucloud.lab.machine.render import QMP_SOCKET, TCG, Direct, Parts, hidden_devices, render_machine
 from gpucloud.lab.machine.wire import Monitor
 from gpucloud.lab.process import run
 from gpucloud.lab.topology.parse import Iommu
@@ -42,7 +49,8 @@ def can_be_saved(start: Start) -> bool:
 def saved_place(cache: Path, start: Start) -> Path:
     """Where the saved state of this start is or would be; another QEMU or image has another place."""
     version = run(["qemu-system-x86_64", "--version"], timeout_s=20).stdout
-    parts = Parts(kernel="", initrd="", disk="", payload=None, memory="memory")
+    direct = None if start.image.direct(start.topology) is None else Direct("", "")
+    parts = Parts(direct, disk="", payload=None, memory="memory")
     described = repr((version, render_machine(start.topology, start.accelerator, parts, "")))
     digest = hashlib.sha256(described.encode()).hexdigest()[:16]
     return cache / "saved" / f"{start.image.key}-{digest}"
@@ -69,7 +77,7 @@ def _make(part: Path, start: Start, making: Making) -> None:
     began = time.monotonic()
     making.progress(f"booting a server once, to save it: {start.topology.title}")
     saved = SavedState(part)
-    make_disk(part, start.image.disk, "raw")
+    make_first_disk(part, start.image)
     try:
         _boot_and_save(part, start, saved, making)
     except Failure as failure:
@@ -88,6 +96,7 @@ def _boot_and_save(part: Path, start: Start, saved: SavedState, making: Making) 
     with line_of(part) as line:
         line.wait_ready(making.boot_timeout_s, making.progress)
         making.progress("  saving what it has in memory")
+        line.do("! mountpoint -q /opt/gpucloud || umount /opt/gpucloud")
         patterns = " ".join(shlex.quote(pattern) for pattern in hidden_devices(start.topology))
         line.do(f"/usr/lib/gpucloud-lab/sleep {patterns}", making.boot_timeout_s)
     _save(part, saved)
