@@ -193,7 +193,7 @@ def test_a_route_that_cannot_be_traced_keeps_every_network_card(tree: HostTree) 
     interface(tree, "eth0", _CARD)
     interface(tree, "br-ex", "devices/virtual/net/br-ex")
     route(tree, "br-ex")
-    assert vital(tree)[1] == ("03:00.0", "a network card (br-ex, the default route, may use it)")
+    assert vital(tree)[1] == ("03:00.0", "network (br-ex, the default route, may use it)")
 
 
 def test_a_route_through_no_card_at_all_is_unknown(tree: HostTree) -> None:
@@ -212,7 +212,7 @@ def test_interfaces_that_are_below_each_other_do_not_go_round_for_ever(tree: Hos
 def test_a_default_route_of_a_vrf_keeps_every_network_card(tree: HostTree) -> None:
     interface(tree, "eth0", _CARD)
     tree.write("proc/net/fib_trie", _TRIE + _VRF)
-    assert vital(tree)[1:] == [("03:00.0", "a network card (the default route of table 10 may use it)")]
+    assert vital(tree)[1:] == [("03:00.0", "network (the default route of table 10 may use it)")]
 
 
 def test_what_carries_the_main_default_route_is_called_so_whatever_other_tables_have(tree: HostTree) -> None:
@@ -222,7 +222,7 @@ def test_what_carries_the_main_default_route_is_called_so_whatever_other_tables_
     tree.write("proc/net/fib_trie", _TRIE + _VRF)
     assert vital(tree)[1:] == [
         ("03:00.0", "default route"),
-        ("04:00.1", "a network card (the default route of table 10 may use it)"),
+        ("04:00.1", "network (the default route of table 10 may use it)"),
     ]
 
 

@@ -50,6 +50,18 @@ def test_the_boot_disk_in_the_group_is_never_taken(tmp_path: Path) -> None:
         assert "root disk" in only_refusal(plan)
 
 
+def test_a_network_card_that_may_carry_the_default_route_of_a_vrf_is_never_taken(tmp_path: Path) -> None:
+    net = Function("0000:05:00.0", "8086:1533", NET, 19, "igb")
+    site = site_in(tmp_path, [*card(0x07, 19), net])
+    (site.root / "sys/devices/pci0000:00/0000:05:00.0/net/eth0").mkdir(parents=True)
+    (site.root / "sys/class/net").mkdir(parents=True)
+    (site.root / "sys/class/net/eth0").symlink_to("../../devices/pci0000:00/0000:05:00.0/net/eth0")
+    (site.root / "proc/net/fib_trie").write_text("Id 10:\n  |-- 0.0.0.0\n     /0 universe UNICAST\n")
+    plan = site.plan("07:00.0", force=True)
+    assert causes(plan) == ["peer-is-vital"]
+    assert "carries the network (the default route of table 10 may use it)" in only_refusal(plan)
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_another_device_in_the_group_is_named_with_its_driver(tmp_path: Path, force: bool) -> None:
     net = Function("0000:05:00.0", "8086:1533", NET, 19, "igb")

@@ -67,7 +67,7 @@ def has_default_route(reader: Reader) -> bool:
 
 
 def _may_use(who: str) -> str:
-    return f"a network card ({who} may use it)"
+    return f"network ({who} may use it)"
 
 
 def parse_routes(text: str) -> list[str]:

@@ -60,7 +60,7 @@ def read_storage(reader: Reader) -> tuple[Vital, ...] | Unknown:
     for mount in mounts:
         functions, role = _of_mount(reader, mount), POINTS[mount.point]
         if functions is None:
-            functions, role = _all_disks(reader), f"a disk ({role} is {mount.kind} and may be on it)"
+            functions, role = _all_disks(reader), f"disk ({role} is {mount.kind} and may be on it)"
             if functions == ():
                 return Unknown(f"{mount.point} is {mount.kind}, which could not be traced to a disk")
         if isinstance(functions, Unknown):
