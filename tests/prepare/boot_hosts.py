@@ -35,6 +35,24 @@ GRUB_RHEL = 'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\nG
 INITRAMFS_TOOLS = {"usr/share/initramfs-tools/init": "#!/bin/sh\n", "etc/initramfs-tools/modules": "# none\n"}
 DRACUT = {"usr/lib/dracut/dracut-functions.sh": "# functions\n", "etc/dracut.conf": "# empty\n"}
 KERNELOPTS = "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/mapper/rl-root ro quiet\n"
+RELEASE = "6.1.0-42-amd64"
+CMDLINE = f"BOOT_IMAGE=/boot/vmlinuz-{RELEASE} root=UUID=1 ro quiet\n"
+BLOCK = "# GRUB Environment Block\n".ljust(1024, "#")
+
+
+def grub(folder: str, initramfs: str) -> Mapping[str, str]:
+    """What GRUB and the running kernel have in /boot."""
+    return {
+        f"{folder}/grub.cfg": "source $prefix/custom.cfg\n",
+        f"{folder}/grubenv": BLOCK,
+        "etc/grub.d/41_custom": "#!/bin/sh\n",
+        f"boot/vmlinuz-{RELEASE}": "a kernel\n",
+        f"boot/{initramfs}": "the initramfs of before\n",
+    }
+
+
+DEBIANS_GRUB = grub("boot/grub", f"initrd.img-{RELEASE}")
+RED_HATS_GRUB = grub("boot/grub2", f"initramfs-{RELEASE}.img")
 KERNELSTUB = {
     "default": {"kernel_options": ["quiet"], "config_rev": 4},
     "user": {"kernel_options": ["quiet", "splash"], "esp_path": "/boot/efi", "config_rev": 4},
@@ -44,17 +62,20 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "debian-12": {
         "etc/os-release": "ID=debian\nVERSION_ID=12\n",
         "etc/default/grub": GRUB_DEBIAN,
+        **DEBIANS_GRUB,
         **INITRAMFS_TOOLS,
     },
     "ubuntu-24.04-cloud": {
         "etc/os-release": "ID=ubuntu\nID_LIKE='debian'\nVERSION_ID=24.04\n",
         "etc/default/grub": GRUB_DEBIAN,
         "etc/default/grub.d/50-cloudimg-settings.cfg": 'GRUB_CMDLINE_LINUX_DEFAULT="console=ttyS0"\n',
+        **DEBIANS_GRUB,
         **INITRAMFS_TOOLS,
     },
     "debian-dracut": {
         "etc/os-release": "ID=debian\nVERSION_ID=13\n",
         "etc/default/grub": GRUB_DEBIAN,
+        **DEBIANS_GRUB,
         **DRACUT,
     },
     "debian-systemd-boot": {
@@ -80,6 +101,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "centos-7": {
         "etc/os-release": "ID=centos\nID_LIKE='rhel fedora'\nVERSION_ID=7\n",
         "etc/default/grub": 'GRUB_CMDLINE_LINUX="crashkernel=auto rhgb quiet"\n',
+        **RED_HATS_GRUB,
         **DRACUT,
     },
     "centos-7-uefi": {
@@ -92,6 +114,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "etc/os-release": "ID=rocky\nID_LIKE='rhel centos fedora'\nVERSION_ID=8.10\n",
         "etc/default/grub": GRUB_RHEL,
         "boot/loader/entries/a-4.18.conf": ENTRY.replace("root=UUID=1 ro quiet", "$kernelopts $tuned_params"),
+        **RED_HATS_GRUB,
         "boot/grub2/grubenv": KERNELOPTS.ljust(1024, "#"),
         **DRACUT,
     },
@@ -101,17 +124,20 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "etc/kernel/cmdline": "root=UUID=1 ro quiet\n",
         "boot/loader/entries/a-5.14.conf": ENTRY,
         "boot/loader/entries/a-0-rescue.conf": ENTRY,
+        **RED_HATS_GRUB,
         **DRACUT,
     },
     "fedora-41": {
         "etc/os-release": "ID=fedora\nVERSION_ID=41\n",
         "etc/default/grub": GRUB_RHEL,
         "boot/loader/entries/a-6.11.conf": ENTRY,
+        **RED_HATS_GRUB,
         **DRACUT,
     },
     "sles-15": {
         "etc/os-release": "ID=sles\nID_LIKE='suse'\nVERSION_ID=15.6\n",
         "etc/default/grub": "GRUB_CMDLINE_LINUX_DEFAULT='splash=silent mitigations=off'  # YaST\n",
+        **grub("boot/grub2", f"initrd-{RELEASE}"),
         **DRACUT,
     },
 }
@@ -146,7 +172,7 @@ def build_family(
 ) -> FakeKernel:
     """A host of a family, with two equal cards and the server's own screen."""
     kernel = build(root, functions)
-    for path, text in {**FAMILIES[name], "proc/cpuinfo": processor, "proc/cmdline": "ro quiet\n"}.items():
+    for path, text in {**FAMILIES[name], "proc/cpuinfo": processor, "proc/cmdline": CMDLINE}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

@@ -82,7 +82,12 @@ def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str,
 def test_a_drop_in_adds_to_whatever_was_said_before(grub: str) -> None:
     (drop_in,) = GrubDropIn().add(files_of(grub), ["a=1", "b=2"]).values()
     assert drop_in is not None
-    assert told_by_the_shell([grub, drop_in])[1] == [*told_by_the_shell([grub])[1], "a=1", "b=2"]
+    assert told_by_the_shell([grub, drop_in])[1] == [
+        *told_by_the_shell([grub])[1],
+        "a=1",
+        "b=2",
+        "$gpucloud_trial",
+    ]
 
 
 @given(st.text("GRUB_CMDLINE_LINUX='\"\\ #$\n=", max_size=60))

@@ -17,6 +17,8 @@ from gpucloud.model.plan import EnableUnit, Plan, RemoveFile, RunTool, WriteFile
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Needed, needed_arguments
 
+TRIAL = " \\$gpucloud_trial"
+"""What the shell leaves to GRUB's own language."""
 VGPU = "pools:\n  a:\n    use: vgpu\n    match: {ids: 10de:20b5}\n"
 BOTH = "pools:\n  a:\n    use: passthrough\n    match: {ids: 10de:20b5}\n"
 OWN = (
@@ -91,6 +93,18 @@ WAYS = {
 }
 
 
+KEEPS = {
+    "debian-12",
+    "ubuntu-24.04-cloud",
+    "debian-dracut",
+    "centos-7",
+    "alma-9",
+    "fedora-41",
+    "sles-15",
+}
+"""Families whose GRUB can be told to take the old start again."""
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_each_family_has_its_files_and_each_tool_runs_once(name: str, tmp_path: Path) -> None:
     plan = plan_for(build_family(tmp_path, name))
@@ -99,7 +113,10 @@ def test_each_family_has_its_files_and_each_tool_runs_once(name: str, tmp_path: 
     assert texts(plan).keys() == {*OWN, *files}
     assert tools(plan, "apply") == programs
     assert tools(plan, "undo") == programs[::-1]
-    assert plan.steps[0].change.kind == plan.steps[-1].change.kind == "run-tool"
+    kinds = [step.change.kind for step in plan.steps]
+    assert (kinds[0], kinds[-1]) == (
+        ("keep-old-start", "try-new-start") if name in KEEPS else ("run-tool", "run-tool")
+    )
     assert plan.needs_reboot
 
 
@@ -150,7 +167,7 @@ def test_an_empty_spec_changes_nothing(debian: FakeKernel) -> None:
         (
             "debian-12",
             "/etc/default/grub.d/zz-gpucloud.cfg",
-            ['+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt"'],
+            [f'+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt{TRIAL}"'],
         ),
         (
             "centos-7",
@@ -218,7 +235,7 @@ def test_the_rescue_entry_is_left_alone(tmp_path: Path) -> None:
 
 def test_an_amd_host_is_told_nothing_that_its_kernel_does_not_know(tmp_path: Path) -> None:
     plan = plan_for(build_family(tmp_path, "debian-12", processor=AMD))
-    assert texts(plan)["/etc/default/grub.d/zz-gpucloud.cfg"].endswith(' iommu=pt"\n')
+    assert texts(plan)["/etc/default/grub.d/zz-gpucloud.cfg"].endswith(f' iommu=pt{TRIAL}"\n')
     assert "amd_iommu" not in repr(plan.steps)
     assert "intel_iommu" not in repr(plan.steps)
 
@@ -245,7 +262,7 @@ def test_what_the_administrator_says_is_kept_and_not_said_twice(
         assert drop_in is None
     else:
         assert drop_in is not None
-        assert drop_in.endswith(f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {words}"\n')
+        assert drop_in.endswith(f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {words}{TRIAL}"\n')
 
 
 def test_a_drop_in_that_assigns_hides_what_was_said_before(tmp_path: Path) -> None:
@@ -373,7 +390,7 @@ def test_the_firmwares_table_says_which_arguments_are_needed(
     kernel = build_family(tmp_path, "debian-12", processor=processor)
     give_tables(kernel, *tables)
     step = next(step for step in plan_for(kernel).steps if isinstance(step.change, WriteFile))
-    assert f' {words}"' in texts(plan_for(kernel))["/etc/default/grub.d/zz-gpucloud.cfg"]
+    assert f" {words}{TRIAL}" in texts(plan_for(kernel))["/etc/default/grub.d/zz-gpucloud.cfg"]
     assert because in step.because
 
 

@@ -82,7 +82,7 @@ def test_a_plan_shows_each_file_as_a_diff_and_changes_nothing(site: Site, type_:
     said = type_("plan", "--spec", spec)
     assert said.code == Exit.FINE
     assert "   --- /dev/null\n   +++ /etc/default/grub.d/zz-gpucloud.cfg\n   @@ -0,0 +1,2 @@\n" in said.out
-    assert "   because the kernel has to be told intel_iommu=on iommu=pt" in said.out
+    assert ", so the kernel has to be told intel_iommu=on iommu=pt" in said.out
     assert "   risk: a firmware with a faulty IOMMU table may not start" in said.out
     assert "they act after a restart" in said.out
     assert "then runs update-initramfs -u -k all and update-grub\n" in said.out

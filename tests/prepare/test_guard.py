@@ -15,8 +15,9 @@ from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.prepare.apply import apply
-from gpucloud.prepare.guard import armed, look_at_start
+from gpucloud.prepare.guard import look_at_start
 from gpucloud.prepare.journal import Status
+from gpucloud.prepare.trial import on_trial
 from gpucloud.spec import parse_spec
 
 ROUTE = (
@@ -81,7 +82,7 @@ def same_files(site: Site, old: dict[str, str]) -> bool:
 def test_before_the_restart_nothing_is_decided(site: Site) -> None:
     prepared(site)
     assert site.desk.look_at_start() is None
-    assert armed(site.journal) is not None
+    assert [entry.id for entry in on_trial(site.journal)] == ["0001"]
 
 
 def test_a_start_that_is_right_is_confirmed(site: Site) -> None:
@@ -150,8 +151,6 @@ def test_what_comes_late_is_waited_for(site: Site) -> None:
     prepared(site)
     restart(site)
     set_route(site.root, "")
-    entry = armed(site.journal)
-    assert entry is not None
     looks: list[None] = []
 
     def read_host() -> Host:
@@ -160,7 +159,7 @@ def test_what_comes_late_is_waited_for(site: Site) -> None:
             set_route(site.root, ROUTE)
         return site.host()
 
-    start = look_at_start(entry, site.system, read_host)
+    start = look_at_start(on_trial(site.journal), site.system, read_host)
     assert start is not None
     assert start.wrong == ()
 
@@ -188,7 +187,7 @@ def test_verify_looks_at_the_start_too(site: Site) -> None:
 def test_a_person_can_confirm(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     prepared(site)
     assert call(["confirm"], site.desk) == Exit.FINE
-    assert capsys.readouterr().out == "confirmed: journal entry 0001 stays; back with: gpucloud undo 0001\n"
+    assert capsys.readouterr().out == "confirmed: journal entry 0001 stays; back with: gpucloud undo\n"
     restart(site, binds=False)
     assert site.desk.look_at_start() is None
     with pytest.raises(Failure, match="nothing waits to be confirmed"):

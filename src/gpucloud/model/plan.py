@@ -166,12 +166,47 @@ class RunTool:
     """What it makes, in words: ``the initramfs of every kernel``."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeepOldStart:
+    """Keep the way in which the host starts now as a boot entry, which is taken while the change is made.
+
+    Undo takes the entry away, last of all: until everything else is as before, a start takes it. Source of
+    the mechanism: GRUB's manual, "The GRUB environment block"; grub.d/41_custom reads ``config`` at every
+    start.
+    """
+
+    kind: Literal["keep-old-start"] = field(default="keep-old-start", kw_only=True)
+    initramfs: str
+    """The initramfs that starts the running kernel."""
+    copy: str
+    """Where it is kept; the path is free."""
+    config: str
+    """GRUB's own drop-in file, with the entry in it afterwards."""
+    before: FileState | None
+    """None: it is not there."""
+    after: FileState
+    environment: str
+    """GRUB's environment block: it says which entry is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryNewStart:
+    """Let the boot loader take the new way to start so many times; after that it takes the old entry.
+
+    Undo lets it take the old entry from then on.
+    """
+
+    kind: Literal["try-new-start"] = field(default="try-new-start", kw_only=True)
+    environment: str
+    tries: int
+
+
 AtRunTime = (
     LoadModule | DetachConsole | ReleaseFramebuffer | SetVfs | SetDriverOverride | UnbindDriver | BindDriver
 )
 """Changes of the running kernel: a restart ends them."""
 
-OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool
+OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool | KeepOldStart | TryNewStart
 """Changes that stay over a restart, and mostly begin to act with it."""
 
 Change = AtRunTime | OnDisk

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpucloud.inventory.system.network import has_default_route
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
@@ -19,13 +20,14 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.guard import RESTART, Kept, Start, armed, keep, look_at_start, wrong_at_start
-from gpucloud.prepare.journal import Entry, Journal, Kind, Status
+from gpucloud.prepare.guard import OLD_STARTED, RESTART, Kept, Start, keep, look_at_start, wrong_at_start
+from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
+from gpucloud.prepare.trial import is_old_start, on_trial, trust, turn_back, turning_back
 from gpucloud.prepare.undo import choose_entry, release_kept, undo_entry
 from gpucloud.prepare.verify import Mismatch, verify
 from gpucloud.spec import parse_spec
@@ -104,6 +106,21 @@ class Desk:
             refuse_unfinished(self.journal)
             return keep(self.journal, self.system, self.read_host, watch)
 
+    def turn_back(self, watch: Watch = _QUIET) -> tuple[Start, Outcome] | None:
+        """Go on with a way back, or begin it where the boot loader took the old entry; None: neither.
+
+        Raises:
+            Failure: what is not right cannot be taken back.
+        """
+        with self.journal.lock():
+            entries = turning_back(self.journal)
+            if not entries and is_old_start(self.system):
+                entries = on_trial(self.journal)
+            if not entries or entries[-1].read_stored().boot == read_boot(self.system):
+                return None
+            start = Start(entries[-1].id, (OLD_STARTED,), has_default_route(self.system))
+            return start, self._take_back(entries, start, watch)
+
     def look_at_start(self, watch: Watch = _QUIET) -> tuple[Start, Outcome | None] | None:
         """Look whether this start is as planned, and take the plan back if not; None: nothing waits for it.
 
@@ -114,29 +131,33 @@ class Desk:
         """
         with self.journal.lock():
             refuse_unfinished(self.journal)
-            entry = armed(self.journal)
-            start = look_at_start(entry, self.system, self.read_host) if entry is not None else None
-            if entry is None or start is None:
+            entries = on_trial(self.journal)
+            start = look_at_start(entries, self.system, self.read_host) if entries else None
+            if start is None:
                 return None
-            if not start.wrong:
-                return start, None
-            outcome = undo_entry(entry, self.system, self.read_host, watch=watch)
-            if not start.has_network and not outcome.left:
-                self.system.run_tool(RESTART)
-            return start, outcome
+            if start.wrong:
+                return start, self._take_back(entries, start, watch)
+            trust(entries, self.system)
+            return start, None
+
+    def _take_back(self, entries: Sequence[Entry], start: Start, watch: Watch) -> Outcome:
+        outcome = turn_back(entries, "; ".join(start.wrong), self.system, self.read_host, watch)
+        if not start.has_network and not outcome.left:
+            self.system.run_tool(RESTART)
+        return outcome
 
     def confirm(self) -> str:
-        """Say that the host starts as it should; gives the entry that is not taken back by itself any more.
+        """Say that the host starts as it should; gives the entries that are not taken back by themselves.
 
         Raises:
-            Failure: nothing waits for it.
+            Failure: nothing waits for it, or the boot loader cannot be told.
         """
         with self.journal.lock():
-            entry = armed(self.journal)
-            if entry is None:
+            entries = on_trial(self.journal)
+            if not entries:
                 raise Failure("nothing waits to be confirmed", "see gpucloud undo --list")
-            entry.note(Kind.CONFIRMED)
-            return entry.id
+            trust(entries, self.system)
+            return ", ".join(entry.id for entry in entries)
 
     def undo(self, name: str, *, force: bool, watch: Watch = _QUIET) -> Outcome:
         """Take an entry back, and what earlier undos had to leave for its sake.

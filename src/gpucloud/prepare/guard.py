@@ -4,12 +4,13 @@ What is applied with a restart in mind is armed until a start has shown that it 
 (``gpucloud confirm``). The unit ``gpucloud-boot.service`` looks at every start. If the groups, a binding or
 the network are not there in time, the files and all that is made of them are brought back at once; and where
 the network is missing, so that nobody could come and look, the host is started again with them. That can
-happen once: what was taken back is not armed.
+happen once: what was taken back is not armed. A start that does not get as far as the unit is the boot
+loader's to notice (``boot.fallback``): the unit then finds itself in the old entry, and brings files back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
@@ -21,7 +22,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.boot.wanted import ROUTE
-from gpucloud.prepare.journal import Entry, Journal, Kind, Status
+from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.system import System
@@ -33,6 +34,7 @@ WAITS = 24
 """Times that what is missing is waited for, each as long as ``System.settles`` waits (five seconds): a card
 behind a slow bridge, an address by DHCP."""
 RESTART = ("systemctl", "reboot")
+OLD_STARTED = "the boot loader has started the old entry: the new start did not come as far as this look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,6 @@ class Start:
     """What is not as planned, in words; empty: it is confirmed."""
     has_network: bool
     """Somebody can come and look."""
-
-
-def armed(journal: Journal) -> Entry | None:
-    """The entry that the next start decides on, or this one: the last that waits for it."""
-    waiting = [entry for entry in journal.entries() if _waits(entry)]
-    return waiting[-1] if waiting else None
-
-
-def _waits(entry: Entry) -> bool:
-    progress = entry.read_progress()
-    return (
-        progress.status is Status.APPLIED
-        and not progress.is_confirmed
-        and entry.read_stored().plan.needs_reboot
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +93,13 @@ def _close_ended(journal: Journal, system: System, read_host: Callable[[], Host]
 
 
 def look_at_start(
-    entry: Entry, system: System, read_host: Callable[[], Host], waits: int = WAITS
+    entries: Sequence[Entry], system: System, read_host: Callable[[], Host], waits: int = WAITS
 ) -> Start | None:
-    """Whether the host has started as the entry's plan wants it; None where it was not restarted since.
+    """Whether the host has started as these entries' last plan wants it; None: not restarted since.
 
-    A start that is right is confirmed in the journal.
+    What is not there yet is waited for.
     """
+    entry = entries[-1]
     stored = entry.read_stored()
     if stored.boot == read_boot(system):
         return None
@@ -120,10 +108,7 @@ def look_at_start(
         return tuple(wrong_at_start(stored.plan, read_host(), system))
 
     any(system.settles(lambda: not find()) for _ in range(waits))
-    wrong = find()
-    if not wrong:
-        entry.note(Kind.CONFIRMED)
-    return Start(entry.id, wrong, has_default_route(system))
+    return Start(entry.id, find(), has_default_route(system))
 
 
 def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:

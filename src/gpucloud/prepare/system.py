@@ -92,6 +92,13 @@ class System(Reader, Protocol):
             OSError: the system refused.
         """
 
+    def copy(self, source: str, path: str) -> None:
+        """Copy a file of any size whole, for root alone to read; it is on the disk when this returns.
+
+        Raises:
+            OSError: the system refused; what was at the path is as before.
+        """
+
     def make_folder(self, path: str) -> None:
         """Make a folder; one that is there is fine.
 
@@ -225,6 +232,9 @@ class LiveSystem:
 
     def tidy(self, path: str) -> None:
         self._tree.tidy(path)
+
+    def copy(self, source: str, path: str) -> None:
+        self._tree.copy(source, path)
 
     def make_folder(self, path: str) -> None:
         self._tree.make_folder(path)

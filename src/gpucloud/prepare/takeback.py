@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Change, Plan
+from gpucloud.model.plan import Change, KeepOldStart, Plan
 from gpucloud.prepare.journal import Entry, Kind
 from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.calling import call_change
@@ -73,6 +73,9 @@ class TakeBack:
         address = function_of(change)
         if address in self.blocked:
             self._leave(number, f"{call_change(change)}: left, as a later step of {address} is still there")
+            return
+        if self.left and isinstance(change, KeepOldStart):
+            self._leave(number, "the old boot entry stays, and is what starts, until all else is taken back")
             return
         self.note(Kind.UNDOING, number)
         if number in self.untouched:

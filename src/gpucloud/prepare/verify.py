@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import BindDriver, EnableUnit, LoadModule, OnDisk, Plan, RemoveFile, WriteFile
+from gpucloud.model.plan import (
+    BindDriver,
+    EnableUnit,
+    KeepOldStart,
+    LoadModule,
+    OnDisk,
+    Plan,
+    RemoveFile,
+    WriteFile,
+)
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
@@ -39,13 +48,14 @@ def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
                 yield Mismatch(
                     change.path, wanted or "no link", target if isinstance(target, str) else "no link"
                 )
-        elif isinstance(change, WriteFile | RemoveFile):
-            wanted = change.after.text if isinstance(change, WriteFile) else None
-            seen = reader.read_text(change.path)
+        elif isinstance(change, WriteFile | RemoveFile | KeepOldStart):
+            path = change.config if isinstance(change, KeepOldStart) else change.path
+            wanted = None if isinstance(change, RemoveFile) else change.after.text
+            seen = reader.read_text(path)
             if isinstance(seen, Unknown):
-                yield Mismatch(change.path, "readable", f"unknown: {seen.why}")
+                yield Mismatch(path, "readable", f"unknown: {seen.why}")
             elif seen != wanted:
-                yield Mismatch(change.path, *_kinds(wanted, seen))
+                yield Mismatch(path, *_kinds(wanted, seen))
 
 
 def _kinds(wanted: str | None, seen: str | None) -> tuple[str, str]:

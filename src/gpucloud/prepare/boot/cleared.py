@@ -27,7 +27,9 @@ class Cleared:
 
     def start(self, files: BootFiles) -> BootFiles:
         """The files as they will be when this is taken out of them."""
-        return replace(files, files={**files.files, **{path: self._state(files, path) for path in self.files}})
+        return replace(
+            files, files={**files.files, **{path: self._state(files, path) for path in self.files}}
+        )
 
     def _state(self, files: BootFiles, path: str) -> FileState | None:
         text, state = self.files[path].text, files.state(path)

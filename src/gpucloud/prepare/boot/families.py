@@ -14,9 +14,11 @@ from gpucloud.model.host import Distribution, Host
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
+from gpucloud.prepare.boot.paths import GRUB_FOLDERS
 
-_GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
-_GRUB2_EFI = (("grub2-mkconfig", "-o", "/etc/grub2-efi.cfg"),)
+_GRUB, _GRUB2 = GRUB_FOLDERS
+_MAKE_GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
+_MAKE_GRUB2_EFI = (("grub2-mkconfig", "-o", "/etc/grub2-efi.cfg"),)
 """A link to the file in the EFI system partition, whose folder is named after the distribution."""
 _LINUX = "GRUB_CMDLINE_LINUX"
 _ENTRIES = BootEntries(has_grub=False)
@@ -33,6 +35,8 @@ class Row:
     fits: Callable[[Host], bool] = lambda _: True
     note: str = ""
     """What ``fits`` asks for, in words."""
+    grub: str | None = None
+    """Where GRUB has its menu and environment, if it is GRUB that can be told to take the old start again."""
 
 
 def _is_before_8(host: Host) -> bool:
@@ -52,14 +56,14 @@ def _is_uefi_before_8(host: Host) -> bool:
 ROWS = (
     Row("debian", "kernelstub", Kernelstub()),
     Row("debian", "proxmox-boot-tool", ProxmoxBoot()),
-    Row("debian", "grub", GrubDropIn()),
+    Row("debian", "grub", GrubDropIn(), grub=_GRUB),
     Row("debian", "systemd-boot", _ENTRIES),
-    Row("rhel", "grub", GrubFile(_GRUB2, _LINUX), _is_bios_before_8, ", before 8, BIOS"),
-    Row("rhel", "grub", GrubFile(_GRUB2_EFI, _LINUX), _is_uefi_before_8, ", before 8, UEFI"),
-    Row("rhel", "bls", BootEntries(has_grub=True)),
+    Row("rhel", "grub", GrubFile(_MAKE_GRUB2, _LINUX), _is_bios_before_8, ", before 8, BIOS", _GRUB2),
+    Row("rhel", "grub", GrubFile(_MAKE_GRUB2_EFI, _LINUX), _is_uefi_before_8, ", before 8, UEFI"),
+    Row("rhel", "bls", BootEntries(has_grub=True), grub=_GRUB2),
     Row("suse", "systemd-boot", _ENTRIES),
     Row("suse", "bls", _ENTRIES),
-    Row("suse", "grub", GrubFile(_GRUB2)),
+    Row("suse", "grub", GrubFile(_MAKE_GRUB2), grub=_GRUB2),
 )
 TOOLS = {
     "debian": (INITRAMFS_TOOLS, DRACUT),
@@ -69,8 +73,8 @@ TOOLS = {
 """Tools for the initramfs by family, the usual one first."""
 
 
-def loader_of(host: Host) -> Loader | Unknown:
-    """The loader; Unknown where the family or its way to start is none that is known here."""
+def row_of(host: Host) -> Row | Unknown:
+    """How the host starts; Unknown where the family or its way to start is none that is known here."""
     family, signs = host.distribution.family, host.distribution.boot_loaders
     if isinstance(family, Unknown):
         return family
@@ -82,8 +86,14 @@ def loader_of(host: Host) -> Loader | Unknown:
         return Unknown(f"{family} is not known here (known are: {known})")
     for row in rows:
         if row.sign in signs and row.fits(host):
-            return row.loader
+            return row
     return Unknown(f"{family} with {', '.join(signs) or 'no boot loader'} is not known here")
+
+
+def loader_of(host: Host) -> Loader | Unknown:
+    """Where the host's kernel arguments are kept; Unknown as of ``row_of``."""
+    row = row_of(host)
+    return row if isinstance(row, Unknown) else row.loader
 
 
 def initramfs_of(distribution: Distribution) -> Initramfs | Unknown:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from gpucloud.inventory.system.boot import ENTRIES, GRUB, GRUB_DROP_INS, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 
 __all__ = [
+    "CUSTOM_FILES",
     "ENTRIES",
     "FILES",
     "GRUB",
+    "GRUB_CUSTOM",
     "GRUB_DROP_INS",
     "GRUB_ENVIRONMENT",
+    "GRUB_FOLDERS",
+    "GRUB_SCRIPTS",
     "KERNELSTUB",
     "KERNEL_CMDLINE",
     "PATTERNS",
@@ -18,5 +22,12 @@ __all__ = [
 KERNELSTUB = "/etc/kernelstub/configuration"
 """In no capture: it holds more than arguments, and only kernelstub knows what."""
 
-FILES = (GRUB, KERNEL_CMDLINE, GRUB_ENVIRONMENT, KERNELSTUB)
+GRUB_FOLDERS = ("/boot/grub", "/boot/grub2")
+"""Debian's family; the others."""
+GRUB_CUSTOM = "custom.cfg"
+"""In GRUB's folder: read at every start by what grub.d/41_custom has put into the boot menu."""
+GRUB_SCRIPTS = "/etc/grub.d"
+
+CUSTOM_FILES = tuple(f"{folder}/{GRUB_CUSTOM}" for folder in GRUB_FOLDERS)
+FILES = (GRUB, KERNEL_CMDLINE, GRUB_ENVIRONMENT, KERNELSTUB, "/boot/grub/grubenv", *CUSTOM_FILES)
 PATTERNS = ((GRUB_DROP_INS, ".cfg"), *((folder, ".conf") for folder in ENTRIES))

@@ -1,13 +1,16 @@
 """The plan that makes a host start as its spec wants it.
 
-The order, and why: the tools come twice, first for undo (see ``RunTool``), last for apply, each once; between
-them the files. The initramfs is made before the boot menu, which may refer to it.
+The order, and why: the old start is kept before anything else and the new one tried after everything else,
+so that a cut at any moment, of apply or undo, leaves a host that starts. Between these the tools come twice,
+first for undo (see ``RunTool``), last for apply, each once; between them the files. The initramfs is made
+before the boot menu, which may refer to it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
@@ -23,6 +26,7 @@ from gpucloud.model.plan import (
     RunTool,
     Step,
     Taken,
+    TryNewStart,
     Wanted,
     WriteFile,
 )
@@ -30,11 +34,13 @@ from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
-from gpucloud.prepare.boot.families import initramfs_of, loader_of
+from gpucloud.prepare.boot.fallback import TRIES, keep_old_start
+from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
+from gpucloud.prepare.boot.paths import CUSTOM_FILES
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.spec import render_spec
 
@@ -62,11 +68,12 @@ def plan_boot(
         Failure: a unit is in two pools, or the host's name is needed and not known.
     """
     ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
-    loader, tool = loader_of(host), initramfs_of(host.distribution)
+    row, tool = row_of(host), initramfs_of(host.distribution)
+    loader = row if isinstance(row, Unknown) else row.loader
     refusals = tuple(boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force))
     steps: tuple[Step, ...] = ()
-    if not refusals and not isinstance(loader, Unknown) and not isinstance(tool, Unknown):
-        steps = tuple(_steps(ask, loader, tool))
+    if not refusals and not isinstance(row, Unknown) and not isinstance(tool, Unknown):
+        steps = tuple(_steps(ask, row, tool))
     return Plan(
         host=host.source,
         units=tuple(unit.address for unit in ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV)),
@@ -88,7 +95,40 @@ def _wanted(ask: Ask) -> Wanted:
     return Wanted(Content(render_spec(ask.spec)), name, taken)
 
 
-def _steps(ask: Ask, loader: Loader, tool: Initramfs) -> Iterator[Step]:
+def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
+    made = list(_made(ask, row.loader, tool))
+    if not any(acts_at_start(step.change) for step in made) or not _is_wanted(ask):
+        yield from made
+        return
+    kept = keep_old_start(ask.host, ask.files, row.grub)
+    if kept is None:
+        yield from made
+        return
+    if isinstance(kept, Unknown):
+        risk = f"a start that hangs before systemd runs may need a hand at the boot menu: {kept.why}"
+        yield from (*made[:-1], replace(made[-1], risk="; ".join(filter(None, (made[-1].risk, risk)))))
+        return
+    yield Step(kept, "a start that does not come up is followed by this one, with the files of now", None)
+    yield from made
+    trial = TryNewStart(environment=kept.environment, tries=TRIES)
+    yield Step(
+        trial, "all is made: until a start is found right, GRUB counts, and takes the old entry then", None
+    )
+
+
+def acts_at_start(change: Change) -> bool:
+    """Claims a change of what the boot loader starts, and not only of what the running system does later."""
+    if isinstance(change, WriteFile | RemoveFile):
+        return change.path not in (owned.MODULES_LOAD, owned.UNIT, *CUSTOM_FILES)
+    return isinstance(change, RunTool)
+
+
+def _is_wanted(ask: Ask) -> bool:
+    """Whether the unit is there at the next start: without it nobody would stop the count of tries."""
+    return bool(ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV))
+
+
+def _made(ask: Ask, loader: Loader, tool: Initramfs) -> Iterator[Step]:
     changes = [
         Step(change, new.because, None, new.risk)
         for path, new in wanted_files(ask, loader, tool).items()
@@ -112,11 +152,10 @@ def _unit(ask: Ask, paths: set[str]) -> Iterator[Step]:
     folder, _, name = UNIT_LINK.rpartition("/")
     names = ask.files.folders.get(folder)
     is_enabled = isinstance(names, tuple) and name in names
-    is_wanted = bool(ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV))
-    if is_wanted and not is_enabled:
+    if _is_wanted(ask) and not is_enabled:
         change = EnableUnit(path=UNIT_LINK, unit=owned.UNIT, folders=ask.files.missing_folders(UNIT_LINK))
         yield Step(change, "it looks at every start before guests are started", None)
-    elif is_enabled and not is_wanted and owned.UNIT in paths:
+    elif is_enabled and not _is_wanted(ask) and owned.UNIT in paths:
         yield Step(EnableUnit(path=UNIT_LINK, unit=owned.UNIT, is_on=False), "its file goes", None)
 
 
@@ -125,7 +164,7 @@ def _runs(
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
     if paths & (owned.IN_INITRAMFS | cleared.in_initramfs):
         yield tool.command, "the initramfs of every kernel", "the initramfs holds copies of the files above"
-    if paths - owned.IN_INITRAMFS - {owned.MODULES_LOAD, owned.UNIT} - cleared.apart:
+    if paths - owned.IN_INITRAMFS - {owned.MODULES_LOAD, owned.UNIT, *CUSTOM_FILES} - cleared.apart:
         for argv in loader.tools:
             yield argv, "the boot menu", "the boot menu is made of the files above"
 

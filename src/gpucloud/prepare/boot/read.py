@@ -10,7 +10,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.plan import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.own.paths import OWNED
-from gpucloud.prepare.boot.paths import FILES, PATTERNS
+from gpucloud.prepare.boot.paths import FILES, GRUB_SCRIPTS, PATTERNS
 
 Look = Callable[[str], FileState | None | Unknown]
 _FILES_LIMIT = 500
@@ -25,8 +25,10 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
         look: reads one file with mode, owner and label; without it, as of a capture, these are taken to be
             what files in /etc mostly have.
     """
-    look = look or (lambda path: _plain(reader, path))
     folders = {folder: reader.list_dir(folder) for folder in _folders()}
+    if look is None:
+        folders[GRUB_SCRIPTS] = Unknown("what GRUB can do is read on the host itself only")
+    look = look or (lambda path: _plain(reader, path))
     paths = dict.fromkeys((*FILES, *OWNED))
     for folder, suffix in PATTERNS:
         names = folders[folder]
@@ -43,7 +45,7 @@ def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
 
 def _folders() -> Iterator[str]:
     """Folders of patterns, and all folders above files that may have to be written."""
-    seen = {folder for folder, _ in PATTERNS}
+    seen = {GRUB_SCRIPTS, *(folder for folder, _ in PATTERNS)}
     for path in (*FILES, *OWNED, UNIT_LINK):
         folder = path.rpartition("/")[0]
         while folder:

@@ -9,16 +9,19 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciId
+from gpucloud.model.plan import FileState
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import missing, needed_arguments
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
+from gpucloud.prepare.boot.fallback import has_entry, without_entry
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.claim import Claim
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.own.modules import WANTED, render_modprobe, render_modules_load
 from gpucloud.prepare.boot.own.unit import render_unit
+from gpucloud.prepare.boot.paths import CUSTOM_FILES
 from gpucloud.spec import pool_of
 
 ROUTE = "default route"
@@ -74,6 +77,8 @@ def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
     if given or cut:
         new |= _arguments(ask, loader)
         new[owned.UNIT] = New(render_unit(), 0o644, "a start that is not as planned is taken back by itself")
+    else:
+        new |= _without_entry(ask.files)
     text = render_modprobe(ask.host, given, cut)
     if text is not None:
         new[owned.MODPROBE] = New(
@@ -90,6 +95,16 @@ def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
                 "the host starts without these cards; gpucloud=off at the boot menu leaves them with it",
             )
     return ask.cleared.joined(new)
+
+
+def _without_entry(files: BootFiles) -> dict[str, New]:
+    """GRUB's drop-in files without the entry of an old start that is long trusted to be over."""
+    states = {path: files.state(path) for path in CUSTOM_FILES}
+    mine = {
+        path: state for path, state in states.items() if isinstance(state, FileState) and has_entry(state)
+    }
+    because = "no pool needs it any more"
+    return {path: New(without_entry(state), state.mode, because) for path, state in mine.items()}
 
 
 def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:

@@ -31,6 +31,8 @@ class Kind(Enum):
     """All steps are done and were read back."""
     CONFIRMED = "confirmed"
     """The host started as planned, or somebody says that it did: nothing is taken back by itself any more."""
+    WRONG = "wrong"
+    """A start was not as planned; undo follows, and the next start goes on with it where it was cut off."""
     UNDOING = "undoing"
     """A step is about to be taken back."""
     LEFT = "left"
@@ -87,6 +89,8 @@ class Progress:
     """Of those, steps that an undo left on purpose."""
     is_confirmed: bool = False
     """The host has started as planned since."""
+    is_wrong: bool = False
+    """A start was found wrong, and the way back was begun by itself."""
     waiting: tuple[str, ...] = ()
     """Processes that the kernel kept when the log was written."""
 
@@ -129,7 +133,7 @@ def _parse(line: bytes, number: int) -> Event:
 
 def _is_sound(fields: dict[str, Any]) -> bool:
     step = fields.get("step")
-    needs_step = fields["kind"] not in (Kind.DONE.value, Kind.CONFIRMED.value, Kind.UNDONE.value)
+    needs_step = Kind(fields["kind"]) not in (Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE)
     is_step = type(step) is int and step >= 0
     return (
         (is_step if needs_step else step is None)
@@ -148,6 +152,7 @@ def fold(events: Sequence[Event]) -> Progress:
         tuple(sorted(tale.present)),
         tuple(sorted(tale.kept)),
         any(event.kind is Kind.CONFIRMED for event in events),
+        any(event.kind is Kind.WRONG for event in events),
         tuple(event.waiting for event in events if event.waiting is not None),
     )
 

@@ -9,6 +9,7 @@ from gpucloud.model.plan import (
     Change,
     DetachConsole,
     EnableUnit,
+    KeepOldStart,
     LoadModule,
     OnDisk,
     ReleaseFramebuffer,
@@ -16,6 +17,7 @@ from gpucloud.model.plan import (
     RunTool,
     SetDriverOverride,
     SetVfs,
+    TryNewStart,
     UnbindDriver,
     WriteFile,
 )
@@ -40,7 +42,7 @@ def call_change(change: Change) -> str:
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
             return _call_on_disk(change)
         case _:
             assert_never(change)
@@ -57,5 +59,9 @@ def _call_on_disk(change: OnDisk) -> str:
         case RunTool():
             once = "" if change.when == "apply" else "on undo, when the files are back: "
             return f"{once}run {' '.join(change.argv)}"
+        case KeepOldStart():
+            return f"keep the old start as a boot entry, with {change.copy}"
+        case TryNewStart():
+            return f"let the new start be tried {change.tries} times"
         case _:
             assert_never(change)

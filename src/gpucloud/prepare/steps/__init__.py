@@ -13,12 +13,14 @@ from gpucloud.model.plan import (
     Change,
     DetachConsole,
     EnableUnit,
+    KeepOldStart,
     LoadModule,
     ReleaseFramebuffer,
     RemoveFile,
     RunTool,
     SetDriverOverride,
     SetVfs,
+    TryNewStart,
     UnbindDriver,
     WriteFile,
 )
@@ -55,7 +57,7 @@ def do(change: Change, system: System) -> None:
             driver.do_unbind(change, system)
         case BindDriver():
             driver.do_bind(change, system)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
             do_on_disk(change, system)
         case _:
             assert_never(change)
@@ -88,7 +90,7 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             driver.undo_unbind(change, system)
         case BindDriver():
             driver.undo_bind(change, system, force=force)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
             undo_on_disk(change, system, force=force)
         case _:
             assert_never(change)
@@ -112,7 +114,7 @@ def preview(change: Change) -> Difference:
             return driver.preview_unbind(change)
         case BindDriver():
             return driver.preview_bind(change)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool():
+        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
             return preview_on_disk(change)
         case _:
             assert_never(change)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.plan import EnableUnit, OnDisk, RemoveFile, RunTool, WriteFile
-from gpucloud.prepare.steps import file, tool, unit
+from gpucloud.model.plan import EnableUnit, KeepOldStart, OnDisk, RemoveFile, RunTool, TryNewStart, WriteFile
+from gpucloud.prepare.steps import fallback, file, tool, unit
 
 if TYPE_CHECKING:
     from gpucloud.prepare.steps.seen import Difference
@@ -23,6 +23,10 @@ def do_on_disk(change: OnDisk, system: System) -> None:
             unit.do_enable(change, system)
         case RunTool():
             tool.do_run(change, system)
+        case KeepOldStart():
+            fallback.do_keep(change, system)
+        case TryNewStart():
+            fallback.do_try(change, system)
         case _:
             assert_never(change)
 
@@ -38,6 +42,10 @@ def undo_on_disk(change: OnDisk, system: System, *, force: bool) -> None:
             unit.undo_enable(change, system, force=force)
         case RunTool():
             tool.undo_run(change, system)
+        case KeepOldStart():
+            fallback.undo_keep(change, system, force=force)
+        case TryNewStart():
+            fallback.undo_try(change, system)
         case _:
             assert_never(change)
 
@@ -53,5 +61,9 @@ def preview_on_disk(change: OnDisk) -> Difference:
             return unit.preview_enable(change)
         case RunTool():
             return tool.preview_run(change)
+        case KeepOldStart():
+            return fallback.preview_keep(change)
+        case TryNewStart():
+            return fallback.preview_try(change)
         case _:
             assert_never(change)

@@ -21,6 +21,8 @@ from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
 _ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
+_TRIAL = "\\$gpucloud_trial"
+"""A variable of GRUB's own language, for the shell to leave alone: empty but while a start is tried."""
 _ASSIGNMENT = re.compile(rf"\s*(?:export\s+)?({_NORMAL}|{_ALWAYS})(\+?)=(.*)")
 _REFERENCE = re.compile(rf"\$(?:\{{({_NORMAL}|{_ALWAYS})\}}|({_NORMAL}|{_ALWAYS})\b)")
 
@@ -43,7 +45,7 @@ class GrubDropIn:
         del files
         if not words:
             return {GRUB_DROP_IN: None}
-        return {GRUB_DROP_IN: f'{HEADER}{_NORMAL}="${_NORMAL} {" ".join(words)}"\n'}
+        return {GRUB_DROP_IN: f'{HEADER}{_NORMAL}="${_NORMAL} {" ".join(words)} {_TRIAL}"\n'}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+"""The old way to start kept as GRUB's entry, and the count of tries of the new one in GRUB's environment.
+
+The environment says one number, ``gpucloud_tries``. 0: the old entry is taken; so it is while a change is
+made and while it is taken back. 1 and 2: the new start is taken, and GRUB counts down before it does. Not
+there: no change is on trial.
+"""
+
+from gpucloud.prepare.steps.fallback.entry import (
+    disarm,
+    do_keep,
+    do_try,
+    preview_keep,
+    preview_try,
+    take_old,
+    undo_keep,
+    undo_try,
+)
+
+__all__ = [
+    "disarm",
+    "do_keep",
+    "do_try",
+    "preview_keep",
+    "preview_try",
+    "take_old",
+    "undo_keep",
+    "undo_try",
+]

@@ -1,0 +1,108 @@
+"""The old start kept and let go, the new one tried: each effect looks first, so that all can be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gpucloud.model.plan import Content, FileState, KeepOldStart, TryNewStart, WriteFile
+from gpucloud.prepare.steps.fallback.environment import VARIABLE, read_variable, with_variable
+from gpucloud.prepare.steps.file import do_write, preview_write, undo_write
+from gpucloud.prepare.steps.seen import Difference, StepError, known
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.system import System
+
+_OLD = "0"
+
+
+def do_keep(change: KeepOldStart, system: System) -> None:
+    """Copy the initramfs, write the entry, and have it taken from now on."""
+    try:
+        system.copy(change.initramfs, change.copy)
+    except OSError as error:
+        raise StepError(f"{change.initramfs} could not be kept as {change.copy}: {_say(error)}") from error
+    do_write(_entry(change), system)
+    _set(change.environment, _OLD, system)
+
+
+def undo_keep(change: KeepOldStart, system: System, *, force: bool) -> None:
+    """Have the usual entry taken again, then take the old one away."""
+    _set(change.environment, None, system)
+    undo_write(_entry(change), system, force=force)
+    _forget(change, system)
+
+
+def disarm(change: KeepOldStart, system: System) -> None:
+    """Trust the new start: nothing is counted any more, and the copy goes. The entry is not shown then.
+
+    Raises:
+        StepError: the environment cannot be written, or the copy not removed.
+    """
+    _set(change.environment, None, system)
+    _forget(change, system)
+
+
+def do_try(change: TryNewStart, system: System) -> None:
+    """Have the new start taken so many times."""
+    _set(change.environment, str(change.tries), system)
+
+
+def undo_try(change: TryNewStart, system: System) -> None:
+    """Have the old entry taken; nothing to do where the new start is trusted already."""
+    if read_variable(_block(change.environment, system).text) is not None:
+        _set(change.environment, _OLD, system)
+
+
+def take_old(change: KeepOldStart, system: System) -> None:
+    """Have the old entry taken at the next start, if it is still kept.
+
+    Raises:
+        StepError: the environment cannot be written.
+    """
+    undo_try(TryNewStart(environment=change.environment, tries=0), system)
+
+
+def preview_keep(change: KeepOldStart) -> Difference:
+    """GRUB's drop-in file before and after."""
+    return preview_write(_entry(change))
+
+
+def preview_try(change: TryNewStart) -> Difference:
+    """The variable in GRUB's environment."""
+    return Difference(change.environment, f"{VARIABLE}={_OLD}", f"{VARIABLE}={change.tries}")
+
+
+def _entry(change: KeepOldStart) -> WriteFile:
+    return WriteFile(path=change.config, before=change.before, after=change.after)
+
+
+def _forget(change: KeepOldStart, system: System) -> None:
+    try:
+        system.remove(change.copy)
+    except OSError as error:
+        raise StepError(f"{change.copy} could not be removed: {_say(error)}") from error
+
+
+def _block(path: str, system: System) -> FileState:
+    state = known(system.look(path))
+    if state is None:
+        raise StepError(f"{path} is not there any more, so GRUB counts nothing")
+    return state
+
+
+def _set(path: str, value: str | None, system: System) -> None:
+    block = _block(path, system)
+    if read_variable(block.text) == value:
+        system.tidy(path)
+        return
+    try:
+        system.put(path, replace(block, text=Content(with_variable(block.text, value))))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{path} could not be written: {_say(error)}") from error
+    if read_variable(_block(path, system).text) != value:
+        raise StepError(f"{path} does not say what was written")
+
+
+def _say(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
