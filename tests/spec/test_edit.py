@@ -117,6 +117,45 @@ def test_a_new_pool_is_added_at_the_end() -> None:
     assert changed_lines(COMMENTED, edited) == ["  new:", "    use: host", "    - group: 7"]
 
 
+LISTED = """\
+pools:
+  a100:
+    use: passthrough
+    match:
+      - address:
+          - 0000:3b:00.0   # left
+          - 0000:3c:00.0   # right
+      - model: "K80*"   # old ones
+    hosts: gpu01   # rack a
+  one:
+    use: passthrough
+    match: {address: ["0000:5b:00.0"]}   # alone
+"""
+
+
+def test_what_is_added_to_a_list_leaves_the_comments_of_the_others() -> None:
+    spec = parse_spec(LISTED)
+    (a100, one) = spec.pools
+    longer = replace(a100.matches[0], addresses=(*a100.matches[0].addresses, "0000:5e:00.0"))
+    more = replace(one.matches[0], addresses=(*one.matches[0].addresses, "0000:5f:00.0"))
+    pools = (replace(a100, matches=(longer, *a100.matches[1:])), replace(one, matches=(more,)))
+    edited = edit_spec(LISTED, replace(spec, pools=pools))
+    assert changed_lines(LISTED, edited) == [
+        "          - 0000:5e:00.0",
+        '    match: {address: ["0000:5b:00.0", 0000:5f:00.0]} # alone',
+    ]
+
+
+def test_one_condition_that_stands_alone_becomes_a_list_with_its_comment() -> None:
+    spec = parse_spec(LISTED)
+    (a100, one) = spec.pools
+    pools = (a100, replace(one, matches=(*one.matches, Match(models=("A100*",)))))
+    edited = edit_spec(LISTED, replace(spec, pools=pools))
+    assert parse_spec(edited).pools == pools
+    for comment in ("# left", "# right", "# old ones", "# rack a"):
+        assert comment in edited
+
+
 def test_a_pool_that_is_not_wanted_goes() -> None:
     spec = parse_spec(COMMENTED)
     edited = edit_spec(COMMENTED, replace(spec, pools=spec.pools[:1]))

@@ -62,5 +62,34 @@ def _merge(table: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> N
             continue
         if isinstance(old, dict) and isinstance(value, dict) and hasattr(table.get(key), "keys"):
             _merge(table[key], old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            table[key] = _merged_list(table[key], old, value)
         else:
-            table[key] = value
+            table[key] = _grown(table.get(key), old, value)
+
+
+def _merged_list(items: Any, before: list[Any], after: list[Any]) -> Any:
+    """The list with the same items left in place, so that their comments stay; one item may stand alone."""
+    if not isinstance(items, list) and len(after) == 1 and hasattr(items, "keys"):
+        _merge(items, before[0], after[0])
+        return items
+    if not isinstance(items, list):
+        items = [items]
+    if len(items) != len(before):
+        return after
+    for number, (old, new) in enumerate(zip(before, after, strict=False)):
+        if isinstance(old, dict) and isinstance(new, dict) and hasattr(items[number], "keys"):
+            _merge(items[number], old, new)
+        elif old != new:
+            items[number] = new
+    del items[len(after) :]
+    items.extend(after[len(before) :])
+    return items
+
+
+def _grown(items: Any, old: Any, value: Any) -> Any:
+    """A list of one, which says the same as the one alone, that gets more."""
+    if isinstance(items, list) and len(items) == 1 and isinstance(value, list) and value[:1] == [old]:
+        items.extend(value[1:])
+        return items
+    return value
