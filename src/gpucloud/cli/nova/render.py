@@ -15,7 +15,7 @@ from gpucloud.cli.output import Shape, one_line, print_text, say
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gpucloud.model.host import Host
     from gpucloud.model.spec import Spec
@@ -85,16 +85,8 @@ def render_nova(
       gpucloud nova render --release yoga --layout packages --host root@gpu01 --diff drop-ins
       gpucloud nova render --format json
     """
-    from gpucloud.nova.render import render
-    from gpucloud.spec import load_spec
-
-    if write is not None and diff is not None:
-        raise Failure(
-            "--write and --diff were given", "look with --diff first, then --write", code=Exit.USAGE
-        )
-    wanted = load_spec(spec)
-    hosts = _hosts(captures or (), remotes or ())
-    found = render(wanted, hosts, _release(release, wanted), _layout(layout, wanted))
+    _refuse_both(write, diff)
+    found = _rendered(spec, release, layout, lambda: _hosts(captures or (), remotes or ()))
     if diff is not None:
         changes = differences(diff, found)
         _show(found, shape, {"diff": changes}, changes)
@@ -111,6 +103,18 @@ def _refuse_both(write: Path | None, diff: Path | None) -> None:
     if write is not None and diff is not None:
         said = "--write and --diff were given"
         raise Failure(said, "look with --diff first, then --write", code=Exit.USAGE)
+
+
+def _rendered(
+    path: Path, release: str | None, layout: str | None, read_hosts: Callable[[], dict[str, Host]]
+) -> Rendered:
+    """What the spec comes to; hosts are read last, which takes longest."""
+    from gpucloud.nova.render import render
+    from gpucloud.spec import load_spec
+
+    wanted = load_spec(path)
+    known, way = _release(release, wanted), _layout(layout, wanted)
+    return render(wanted, read_hosts(), known, way)
 
 
 def _release(said: str | None, spec: Spec) -> Release:
