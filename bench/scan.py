@@ -49,6 +49,8 @@ done;
 lsiommu | grep NVIDIA | grep -c 10de:2330
 """
 """As Quansight's guide to GPU servers has it, but for the tree in place of ``/`` and the count at its end."""
+OTHER_NODES = 600
+"""Device nodes of no PCI function: two for each of 224 processors, terminals, and the kernel's own."""
 SCANS = 5
 """Scans for each loop."""
 
@@ -70,9 +72,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gpucloud-bench-") as folder:
         tree = build_hgx(Path(folder) / "server")
         functions = add_config_space(tree)
+        add_other_nodes(tree)
         print(
-            f"tree: {functions} PCI functions, {GPUS} GPUs, 20 000 module aliases; "
-            f"{rounds * SCANS} scans, {rounds} loops, medians"
+            f"tree: {functions} PCI functions, {GPUS} GPUs, {OTHER_NODES} other nodes, 20 000 module "
+            f"aliases; {rounds * SCANS} scans, {rounds} loops, medians"
         )
         show(tree.root, Path(folder) / "bytecode", rounds)
     return 0
@@ -146,6 +149,12 @@ def add_config_space(tree: HostTree) -> int:
         header = struct.pack("<HHIBBHB", vendor, product, 0, 0xA1, kind & 0xFF, kind >> 8, 0)
         (device / "config").write_bytes(header.ljust(64, b"\0"))
     return len(devices)
+
+
+def add_other_nodes(tree: HostTree) -> None:
+    """List the nodes that every server has beside those of its devices."""
+    for number in range(OTHER_NODES):
+        tree.link(f"sys/dev/char/203:{number}", f"../../devices/virtual/cpuid/cpu{number}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,14 @@ class HostTree:
         self.root = root
         self._is_flat = flat
         self._places: dict[str, str] = {}
-        for folder in ("sys/bus/pci/devices", "sys/kernel/iommu_groups", "sys/class/iommu", "sys/module"):
+        self._numbered = 0
+        for folder in (
+            "sys/bus/pci/devices",
+            "sys/kernel/iommu_groups",
+            "sys/class/iommu",
+            "sys/module",
+            "sys/dev/char",
+        ):
             (root / folder).mkdir(parents=True, exist_ok=True)
 
     def write(self, path: str, text: Text) -> None:
@@ -103,9 +110,21 @@ class HostTree:
         if group is not None:
             self._put_in_group(address, group)
 
-    def node(self, address: str, path: str) -> None:
-        """Make a folder of a device node below a function: ``drm/card0``."""
-        self.folder(f"{self.place(address)}/{path}")
+    def node(self, address: str, path: str, *, name: str | None = None) -> str:
+        """Make a device node below a function: ``drm/card0``; give its number, as an open file shows it.
+
+        Args:
+            address: of the function.
+            path: of the device, its class before its own name.
+            name: the kernel's name for the node, below /dev, where it is not that of its class.
+        """
+        place = f"{self.place(address)}/{path}"
+        self._numbered += 1
+        number = f"240:{self._numbered}"
+        self.write(f"{place}/dev", number)
+        self.write(f"{place}/uevent", f"MAJOR=240\nMINOR={self._numbered}\nDEVNAME={name or _node(path)}")
+        self.link(f"sys/dev/char/{number}", f"../../{place.removeprefix('sys/')}")
+        return f"/dev/char/{number}"
 
     def vf(self, physical: str, number: int, virtual: str) -> None:
         """Join a virtual function, built before, to its physical one."""
@@ -155,6 +174,12 @@ class HostTree:
     @staticmethod
     def _from(folder: str, target: str) -> str:
         return os.path.relpath(target, folder)
+
+
+def _node(path: str) -> str:
+    """The name of a node below /dev, as the classes of GPUs' devices name theirs (their ``devnode``)."""
+    folders = {"drm": "dri/", "sound": "snd/", "vfio-dev": "vfio/devices/"}
+    return folders.get(path.partition("/")[0], "") + path.rpartition("/")[2]
 
 
 def _resource(bars: tuple[tuple[int, int, int], ...]) -> str:

@@ -137,15 +137,15 @@ def test_device_nodes_of_every_kind(tree: HostTree) -> None:
     ):
         tree.node(GPU, node)
     tree.node(GPU, "i2c-3/i2c-dev/i2c-3")
-    tree.node(GPU, "i2c-4")
+    tree.folder(f"{tree.place(GPU)}/i2c-4")  # without i2c-dev an adapter has no node
     tree.write(f"proc/driver/nvidia/gpus/{GPU}/information", "Model: \t V100\nDevice Minor: \t 2")
     assert function(read(tree), GPU).device_nodes == (
         "/dev/dri/card0",
         "/dev/dri/renderD128",
         "/dev/fb0",
+        "/dev/i2c-3",
         "/dev/snd/controlC1",
         "/dev/snd/pcmC1D3p",
-        "/dev/i2c-3",
         "/dev/nvidia2",
     )
 

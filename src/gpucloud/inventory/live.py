@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER
+from gpucloud.inventory.collect.collector import ask_kvm, number_of
 from gpucloud.inventory.collect.envoy import PATIENCE_S, Answer, Envoy
 from gpucloud.inventory.folder import Folder, ReadFiles, read_here, read_unfollowed
 from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
@@ -62,6 +63,12 @@ class LiveReader:
     def read_link(self, path: str) -> str | None | Unknown:
         return answer(path, lambda: self._folder.target(path))
 
+    def read_opened(self, path: str) -> str | None | Unknown:
+        target = self.read_link(path)
+        if self._is_running_host and isinstance(target, str):
+            return number_of(path, target) or target
+        return target
+
 
 def patient(
     root: Path = _ROOT,
@@ -112,7 +119,5 @@ def _refused(path: str, error: OSError) -> None | Unknown:
 
 
 def _ask_kvm() -> bytes | Unknown:
-    from gpucloud.inventory.collect.collector import ask_kvm
-
     refusal, why = ask_kvm()
     return Unknown(f"{why}: {KVM_ANSWER}") if why else refusal.encode()

@@ -52,6 +52,13 @@ class HostReader(Reader, Protocol):
     def read_folder(self, path: str, wanted: frozenset[str]) -> Contents | None | Unknown:
         """List a folder and read those files and links in it whose names are wanted."""
 
+    def read_opened(self, path: str) -> str | None | Unknown:
+        """Say what an open file of a process is, by its place ``/proc/PID/fd/N``.
+
+        A device by its number, ``/dev/char/226:0``, whatever the name under which it was opened; anything
+        else, or where numbers are not known, by its name.
+        """
+
 
 def needed(answer: str | None | Unknown, path: str) -> str | Unknown:
     """Turn "not there" into Unknown, for files that every Linux host has."""

@@ -42,7 +42,8 @@ class Kind(StrEnum):
     NAME = "name"
     """That it is there, and whether it is a folder."""
     OPEN = "open"
-    """Processes that have a path open that begins so: their names, and the guest that QEMU runs."""
+    """Processes that have a device of a PCI function open, told by its number, or a path that begins so:
+    their names, and the guest that QEMU runs."""
 
 
 class Rule(NamedTuple):
@@ -66,10 +67,6 @@ _ATTRIBUTES = (
     " nvidia/creatable_vgpu_types nvidia/current_vgpu_type"
 )
 _PCI_LINKS = "driver iommu_group physfn virtfn* consumer:* supplier:*"
-_NODES = (
-    "drm/card* drm/renderD* graphics/fb* sound/card*/controlC* sound/card*/pcmC* sound/card*/hwC*"
-    " sound/card*/midiC* vfio-dev/vfio* i2c-*/i2c-dev/i2c-*"
-)
 _FILES = (
     f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"
@@ -77,13 +74,17 @@ _FILES = (
     " /sys/kernel/iommu_groups/*/type /sys/kernel/iommu_groups/*/name /sys/kernel/security/lockdown"
     " /etc/os-release /usr/lib/os-release"
     " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
+    " /sys/dev/char/*/uevent /sys/dev/block/*/uevent"
 )
 _BOOT = tuple(dict.fromkeys((*SETTINGS, KERNEL_CMDLINE, *OWN)))
 _LONG_FILES = (
     "/lib/modules/@release/modules.dep /lib/modules/@release/modules.alias"
     " /lib/modules/@release/modules.builtin /lib/modules/@release/modules.builtin.modinfo"
 )
-_LINKS = "/sys/bus/pci/devices/* /sys/class/net/* /sys/class/block/* /sys/dev/block/* /sys/class/nvme/*"
+_LINKS = (
+    "/sys/bus/pci/devices/* /sys/class/net/* /sys/class/block/* /sys/dev/block/* /sys/dev/char/*"
+    " /sys/class/nvme/*"
+)
 _NAMES = (
     "/sys/kernel/iommu_groups/*/devices/* /sys/module/* /sys/class/iommu/* /sys/firmware/acpi"
     " /sys/firmware/acpi/tables/DMAR /sys/firmware/acpi/tables/IVRS /sys/firmware/efi/efivars"
@@ -92,7 +93,11 @@ _NAMES = (
 )
 _VIRTIO_LINKS = "/sys/bus/virtio/drivers/9pnet_virtio/virtio* /sys/bus/virtio/drivers/virtiofs/virtio*"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-DEVICE_NODES = ("/dev/dri/", "/dev/nvidia", "/dev/vfio/", "/dev/fb", "/dev/snd/", "/dev/i2c-")
+DEVICE_NODES = (
+    *("/dev/dri/", "/dev/nvidia", "/dev/vfio/", "/dev/fb", "/dev/snd/", "/dev/i2c-"),
+    *("/dev/char/", "/dev/block/"),
+)
+"""Names of nodes that are known where numbers are not, and how captures have numbers."""
 
 
 def _of_functions(names: str) -> tuple[str, ...]:
@@ -108,7 +113,6 @@ _TAKEN: tuple[tuple[Kind, Iterable[str]], ...] = (
     (Kind.BEGINNING, HEADS),
     (Kind.LONG, _LONG_FILES.split()),
     (Kind.BYTES, (SECURE_BOOT,)),
-    (Kind.NAME, _of_functions(_NODES)),
     (Kind.NAME, (*_NAMES.split(), UNIT_LINK, *(sign for sign in SIGNS if sign not in _BOOT))),
     (Kind.OPEN, DEVICE_NODES),
 )

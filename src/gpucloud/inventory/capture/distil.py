@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.pci.attributes import parse_addresses
+from gpucloud.inventory.pci.numbered import is_of_function
 from gpucloud.inventory.system.boot import ENTRIES, OWN, SETTINGS, settings_only
 from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
@@ -21,6 +22,8 @@ from gpucloud.inventory.system.storage import POINTS, parse_mountinfo, parse_mou
 
 _CPU_KEYS = ("vendor_id", "flags", "address sizes")
 _DISTRIBUTION_KEYS = ("ID=", "ID_LIKE=", "VERSION_ID=")
+_NODE_PARTS = 5
+"""Parts of ``/sys/dev/char/226:0``, with the empty one before the first slash."""
 _DISK = re.compile(r"/dev/[a-z0-9]+", re.ASCII)
 
 
@@ -40,6 +43,7 @@ def distil(stream: Stream) -> Stream:
         "/proc/net/route": _routes,
         "/proc/net/ipv6_route": _ipv6_routes,
         "/proc/net/fib_trie": _tables,
+        "/sys/dev/*/*/uevent": lambda text: _lines(text, ("DEVNAME=",)),
         "/proc/driver/nvidia/gpus/*/information": lambda text: _lines(text, ("Device Minor:",)),
         "/etc/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
         "/usr/lib/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
@@ -51,10 +55,14 @@ def distil(stream: Stream) -> Stream:
         **dict.fromkeys(CONFIGURATION, blank_comments),
     }
     small = Stream()
-    small.folders = [path for path in stream.folders if _is_kept(path)]
-    small.links = {path: target for path, target in stream.links.items() if _is_kept(path)}
+    small.folders = [path for path in stream.folders if _is_kept(path, stream.links)]
+    small.links = {path: target for path, target in stream.links.items() if _is_kept(path, stream.links)}
     small.unread = dict(stream.unread)
-    small.files = {_named(path): _reduced(path, data, reducers) for path, data in stream.files.items()}
+    small.files = {
+        _named(path): _reduced(path, data, reducers)
+        for path, data in stream.files.items()
+        if _is_kept(path, stream.links)
+    }
     return small
 
 
@@ -71,10 +79,14 @@ def _reduced(path: str, data: bytes, reducers: Mapping[str, Callable[[str], str]
     return data
 
 
-def _is_kept(path: str) -> bool:
-    """Mediated devices are named by UUIDs in IOMMU groups; only PCI functions are read there."""
-    folder, _, name = path.rpartition("/")
-    return not fnmatchcase(folder, "/sys/kernel/iommu_groups/*/devices") or bool(parse_addresses([name]))
+def _is_kept(path: str, links: Mapping[str, str]) -> bool:
+    """Of IOMMU groups and device nodes only what is of PCI functions: mediated devices are named by UUIDs."""
+    parts = path.split("/")
+    if path.startswith("/sys/dev/") and len(parts) >= _NODE_PARTS:
+        is_disk = parts[3] == "block" and len(parts) == _NODE_PARTS  # mounts name their disks so
+        return is_disk or is_of_function(links.get("/".join(parts[:_NODE_PARTS]), ""))
+    is_member = fnmatchcase(path, "/sys/kernel/iommu_groups/*/devices/*")
+    return not is_member or bool(parse_addresses(parts[-1:]))
 
 
 def _lines(text: str, starts: tuple[str, ...]) -> str:

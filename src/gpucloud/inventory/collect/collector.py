@@ -5,11 +5,12 @@ described in ``wire``.
 """
 
 # For the Python of old hosts:
-# ruff: noqa: PTH112, PTH114, PTH115, PTH119, PTH208, UP006, UP035
+# ruff: noqa: PTH112, PTH114, PTH115, PTH116, PTH119, PTH208, UP006, UP035
 
 import fcntl
 import fnmatch
 import os
+import stat
 from typing import BinaryIO, Callable, Dict, Iterator, List, Tuple
 
 
@@ -43,6 +44,26 @@ def ask_kvm(device: str = "/dev/kvm") -> Tuple[str, str]:
     return "", ""
 
 
+def number_of(path: str, target: str) -> str:
+    """The device that an open file is, by its number: ``/dev/char/226:0``; empty where it is none.
+
+    udev and others give nodes names of their own. Files elsewhere are not asked: a network file system that
+    is gone would not answer.
+
+    Args:
+        path: ``/proc/PID/fd/N`` of the running host.
+        target: where that link says it leads.
+    """
+    if not target.startswith("/dev/"):
+        return ""
+    try:
+        status = os.stat(path)
+    except OSError:  # closed in the meantime
+        return ""
+    kind = "char" if stat.S_ISCHR(status.st_mode) else "block" if stat.S_ISBLK(status.st_mode) else ""
+    return f"/dev/{kind}/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if kind else ""
+
+
 class Collector:
     """Expands patterns below a root and prints what is there.
 
@@ -57,6 +78,7 @@ class Collector:
         self.out = out
         self.read_here = read
         self.expanded: Dict[str, List[str]] = {"": [""]}
+        self.numbers: Dict[str, bool] = {}
         self.release = self.text("/proc/sys/kernel/osrelease").strip() or "-"
 
     def collect(self, rules: str) -> None:
@@ -142,14 +164,32 @@ class Collector:
                 self.put_process(folder, links)
 
     def open_nodes(self, folder: str, prefixes: Tuple[str, ...]) -> Iterator[Tuple[str, str]]:
-        """Open files of one process that begin with a prefix. Raises OSError where it may not look."""
+        """Open device nodes of one process: of PCI functions by number, others by a name with a prefix.
+
+        Raises OSError where it may not look.
+        """
         for name in os.listdir(f"{self.root}{folder}/fd"):
+            path = f"{folder}/fd/{name}"
             try:
-                target = os.readlink(f"{self.root}{folder}/fd/{name}")
+                target = os.readlink(self.root + path)
             except OSError:  # closed in the meantime
                 continue
-            if target.startswith(prefixes):
-                yield f"{folder}/fd/{name}", target
+            number = "" if self.root else number_of(path, target)
+            if number and self.is_of_function(number):
+                yield path, number
+            elif target.startswith(prefixes):
+                yield path, target
+
+    def is_of_function(self, number: str) -> bool:
+        """Claims a device below a PCI function, and those that stand for some: NVIDIA's, VFIO's groups."""
+        if number not in self.numbers:
+            try:
+                place = os.readlink(f"/sys{number}")
+            except OSError:  # NVIDIA's driver makes none
+                place = ""
+            marks = ("/pci", "/virtual/vfio/")
+            self.numbers[number] = number.startswith("/dev/char/195:") or any(mark in place for mark in marks)
+        return self.numbers[number]
 
     def put_process(self, folder: str, links: List[Tuple[str, str]]) -> None:
         """Print a process: what it has open, its name, and the guest's name if it is QEMU."""

@@ -111,6 +111,36 @@ process() {
     }
 }
 
+# The number of the device that an open file is, whatever its name: /dev/char/226:0.
+number_of() {
+    IFS=' '
+    set -- $(ls -lnLd "$1" 2>/dev/null)
+    IFS=
+    case $1 in
+    c*) number=/dev/char/${5%,}:$6 ;;
+    b*) number=/dev/block/${5%,}:$6 ;;
+    *) return 1 ;;
+    esac
+}
+
+is_of_function() {
+    case $1 in /dev/char/195:*) return 0 ;; esac
+    case $(ls -ld "/sys$1" 2>/dev/null) in *' -> '*/pci* | *' -> '*/virtual/vfio/*) return 0 ;; esac
+    return 1
+}
+
+# What a process has open, as it is to be printed; nothing where it is no device node of a function.
+node_of() {
+    case $2 in
+    /dev/null | /dev/zero | /dev/*random | /dev/tty* | /dev/pts/* | /dev/ptmx | /dev/shm/* | /dev/kvm) return 1 ;;
+    /dev/*) ;;
+    *) return 1 ;;
+    esac
+    node=$2
+    [ -z "$root" ] && number_of "$1" && is_of_function "$number" && node=$number && return 0
+    is_node "$node"
+}
+
 holders() {
     printf 'D/proc\n'
     for path in "$root"/proc/[0-9]*; do
@@ -125,9 +155,10 @@ holders() {
             case $line in
             "$root"/*:) folder=${line%:} ;;
             *' -> '*)
-                is_node "${line##*' -> '}" || continue
                 entry=${line%' -> '*}
-                printf 'L%s/%s\t%s\n' "${folder#"$root"}" "${entry##* }" "${line##*' -> '}"
+                entry=$folder/${entry##* }
+                node_of "$entry" "${line##*' -> '}" || continue
+                printf 'L%s\t%s\n' "${entry#"$root"}" "$node"
                 [ "$seen" = "$folder" ] || process "${folder%/fd}"
                 seen=$folder
                 ;;

@@ -26,6 +26,7 @@ from gpucloud.inventory.pci.attributes import (
 )
 from gpucloud.inventory.pci.device import Device
 from gpucloud.inventory.pci.nodes import Minors, read_nodes
+from gpucloud.inventory.pci.numbered import Numbered
 from gpucloud.inventory.pci.slices import read_mdev_types, read_sriov, read_vendor_vfio_types
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import Aliases
@@ -52,6 +53,7 @@ class Surroundings(NamedTuple):
     release: str | Unknown
     aliases: Aliases | Unknown
     minors: Minors
+    numbered: Numbered | None
     groups: Mapping[PciAddress, int]
     """Numbers of groups by address, as the groups' own folders list them."""
     other_groups: Mapping[int, None | Unknown]
@@ -87,7 +89,9 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         mdev_types=read_mdev_types(device),
         vendor_vfio_types=read_vendor_vfio_types(device),
         is_boot_vga=device.value("boot_vga", parse_flag),
-        device_nodes=read_nodes(device, driver, _vfio_node(group, driver, around), around.minors),
+        device_nodes=read_nodes(
+            device, driver, _vfio_node(group, driver, around), around.minors, around.numbered
+        ),
         holders=(),
         linked=_linked(device),
         parent=_parent(device, around.reader),

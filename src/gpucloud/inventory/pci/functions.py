@@ -9,8 +9,9 @@ from gpucloud.inventory.pci.device import DEVICES, Device, number
 from gpucloud.inventory.pci.function import Names, Surroundings, read_function
 from gpucloud.inventory.pci.groups import Groups
 from gpucloud.inventory.pci.holders import read_openings
-from gpucloud.inventory.pci.nodes import read_nvidia_minors
-from gpucloud.inventory.reader import HostReader, Reader
+from gpucloud.inventory.pci.nodes import opened_as, read_nvidia_minors
+from gpucloud.inventory.pci.numbered import Numbered, read_numbered
+from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import read_aliases
 from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
@@ -39,18 +40,27 @@ def read_functions(
     modaliases = {device.address: device.always("modalias", str) for device in devices}
     known = [alias for alias in modaliases.values() if isinstance(alias, str)]
     aliases = read_aliases(reader, release, known)
+    numbered = read_numbered(reader)
     around = Surroundings(
-        reader, names, release, aliases, read_nvidia_minors(reader), groups.numbers, groups.others
+        reader=reader,
+        names=names,
+        release=release,
+        aliases=aliases,
+        minors=read_nvidia_minors(reader),
+        numbered=numbered,
+        groups=groups.numbers,
+        other_groups=groups.others,
     )
     functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
-    _add_holders(functions, reader)
+    _add_holders(functions, reader, numbered)
     _add_parents(functions, devices)
     return functions
 
 
-def _add_holders(functions: Functions, reader: Reader) -> None:
+def _add_holders(functions: Functions, reader: HostReader, numbered: Numbered | None) -> None:
     nodes = {address: function.device_nodes for address, function in functions.items()}
-    asked = frozenset(node for known in nodes.values() if isinstance(known, tuple) for node in known)
+    asked = {node: node for known in nodes.values() if isinstance(known, tuple) for node in known}
+    asked |= {number: node for node in asked if (number := opened_as(node, numbered)) is not None}
     openings = read_openings(reader, asked)
     for address, known in nodes.items():
         if known != ():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gpucloud.inventory.pci.attributes import parse_numbers
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import HostReader
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 
@@ -26,8 +26,13 @@ class Openings(NamedTuple):
         return self.unseen if nodes and not found and self.unseen is not None else found
 
 
-def read_openings(reader: Reader, nodes: frozenset[str]) -> Openings:
-    """Look at the open files of all processes for these nodes; none are looked at for no nodes."""
+def read_openings(reader: HostReader, nodes: Mapping[str, str]) -> Openings:
+    """Look at the open files of all processes for these nodes; none are looked at for no nodes.
+
+    Args:
+        reader: the host.
+        nodes: names of nodes, by that and by the number under which an open file shows them.
+    """
     if not nodes:
         return Openings({}, None)
     names = reader.list_dir("/proc")
@@ -40,7 +45,7 @@ def read_openings(reader: Reader, nodes: frozenset[str]) -> Openings:
         if isinstance(targets, Unknown):
             denied += 1
             continue
-        for node in sorted(targets & nodes):
+        for node in sorted({nodes[target] for target in targets & nodes.keys()}):
             holder = _holder(reader, pid, node)
             if holder is not None:
                 by_node.setdefault(node, []).append(holder)
@@ -61,21 +66,21 @@ def parse_guest(command: str) -> str | None:
     return (named or parts)[0] or None
 
 
-def _open_targets(reader: Reader, pid: int) -> frozenset[str] | Unknown:
+def _open_targets(reader: HostReader, pid: int) -> frozenset[str] | Unknown:
     names = reader.list_dir(f"/proc/{pid}/fd")
     if not isinstance(names, tuple):
         return frozenset() if names is None else names
     return frozenset(_targets(reader, pid, names))
 
 
-def _targets(reader: Reader, pid: int, names: tuple[str, ...]) -> Iterator[str]:
+def _targets(reader: HostReader, pid: int, names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        target = reader.read_link(f"/proc/{pid}/fd/{name}")
+        target = reader.read_opened(f"/proc/{pid}/fd/{name}")
         if isinstance(target, str):  # else closed in the meantime
             yield target
 
 
-def _holder(reader: Reader, pid: int, node: str) -> Holder | None:
+def _holder(reader: HostReader, pid: int, node: str) -> Holder | None:
     """The process with its names; None where it has ended in the meantime."""
     name = reader.read_text(f"/proc/{pid}/comm")
     if name is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.device import Device
+from gpucloud.inventory.pci.numbered import Numbered
 from gpucloud.inventory.reader import Reader, needed
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
@@ -18,6 +19,7 @@ _FOLDERS = (
 )
 _SOUND = ("controlC", "pcmC", "hwC", "midiC")
 _NVIDIA = "/proc/driver/nvidia/gpus"
+_NVIDIA_NODE = "/dev/nvidia"
 _MINOR = re.compile(r"^Device Minor:\s*([0-9]{1,9})\s*$", re.ASCII | re.MULTILINE)
 _MADE_BY_DRIVERS = frozenset(("drm", "graphics", "sound", "vfio-dev"))
 
@@ -30,27 +32,39 @@ def read_nodes(
     driver: str | None | Unknown,
     vfio_node: str | None,
     minors: Minors,
+    numbered: Numbered | None,
 ) -> tuple[str, ...] | Unknown:
-    """Name the nodes of a function, by what its driver has made in sysfs.
+    """Name the nodes of a function, by what its driver has made.
 
     Args:
         device: the function.
         driver: its driver.
         vfio_node: the node of its group, while a VFIO driver has the function.
         minors: NVIDIA's device numbers by address (``read_nvidia_minors``).
+        numbered: all nodes that the kernel lists; None where a capture has only folders of known classes.
     """
-    made = _made_by_driver(device)
+    made = _by_class(device) if numbered is None else numbered.by_function.get(device.address, [])
     if isinstance(made, Unknown):
         return made
     minor = _nvidia_minor(device, driver, minors)
     if isinstance(minor, Unknown):
         return minor
-    nodes = [*made, *(f"/dev/{name}" for name in _i2c_nodes(device))]
+    nodes = [*made]
     if minor is not None:
-        nodes.append(f"/dev/nvidia{minor}")
+        nodes.append(f"{_NVIDIA_NODE}{minor}")
     if vfio_node is not None:
         nodes.append(vfio_node)
     return tuple(nodes)
+
+
+def opened_as(node: str, numbered: Numbered | None) -> str | None:
+    """The number under which an open file shows a node (``HostReader.read_opened``), where it is known.
+
+    NVIDIA's driver registers its nodes at a number of its own and not in sysfs (nv-chardev-numbers.h).
+    """
+    if node.startswith(_NVIDIA_NODE):
+        return f"/dev/char/195:{node.removeprefix(_NVIDIA_NODE)}"
+    return None if numbered is None else numbered.numbers.get(node)
 
 
 def read_nvidia_minors(reader: Reader) -> Minors:
@@ -84,10 +98,11 @@ def _nvidia_minor(device: Device, driver: str | None | Unknown, minors: Minors) 
     return Unknown(f"{_NVIDIA}/{device.address} is not there") if minor is None else minor
 
 
-def _made_by_driver(device: Device) -> list[str] | Unknown:
+def _by_class(device: Device) -> list[str] | Unknown:
+    """Nodes of the classes that GPUs have, where a capture lacks ``/sys/dev`` (``read_numbered``)."""
     if not device.names.intersection(_MADE_BY_DRIVERS):
         absent = device.listing("drm")  # none, or not looked for
-        return absent if isinstance(absent, Unknown) else []
+        return absent if isinstance(absent, Unknown) else [f"/dev/{name}" for name in _i2c_nodes(device)]
     nodes: list[str] = []
     for folder, prefixes, place in _FOLDERS:
         if folder in device.names:
@@ -95,7 +110,7 @@ def _made_by_driver(device: Device) -> list[str] | Unknown:
             if isinstance(names, Unknown):
                 return names
             nodes.extend(f"{place}/{name}" for name in names or () if _is_numbered(name, prefixes))
-    return nodes + _sound(device)
+    return [*nodes, *_sound(device), *(f"/dev/{name}" for name in _i2c_nodes(device))]
 
 
 def _sound(device: Device) -> list[str]:
