@@ -124,8 +124,13 @@ class _Judge:
                 return f"{function.address.short} ({function.name}) is no GPU, and pools hold GPUs only"
             if ask.use is not None and (why := self._why_not_unit(unit, ask)) is not None:
                 return why
-            if unit.address not in self.uses and self._pool(unit.address) is None:
-                return f"nothing else here gives {unit.address.short} to guests"
+        return self._unmet(ask)
+
+    def _unmet(self, ask: Ask) -> str | None:
+        """What a setting is about that has no effect by itself, and that nothing else gives to guests."""
+        for address in self._units(ask):
+            if address not in self.uses and self._pool(address) is None:
+                return f"nothing else here gives {address.short} to guests"
         return None
 
     def _why_not_here(self, ask: Ask) -> str | None:

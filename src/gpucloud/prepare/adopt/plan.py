@@ -79,7 +79,11 @@ def _joined(
 ) -> Plan:
     unread = tuple(_shown(each.why) for each in found.unread)
     settings = sorted((*_by_hand(decision.verdicts), *_scripts(clearance)), key=_place)
-    wanted = replace(plan.wanted, adopted=Adopted(file.path, tuple(_collapsed(settings)), unread)) if plan.wanted else None
+    wanted = (
+        replace(plan.wanted, adopted=Adopted(file.path, tuple(_collapsed(settings)), unread))
+        if plan.wanted
+        else None
+    )
     steps = plan.steps
     if text is not None and not plan.refusals:
         steps = (_spec_step(file, text), *steps)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from gpucloud.inventory.system import by_hand
-from gpucloud.inventory.system.boot import GRUB, split_setting
+from gpucloud.inventory.system.boot import GRUB, OWN, split_setting
 from gpucloud.model.host import Host
 from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
@@ -46,7 +46,11 @@ class Recognised(NamedTuple):
 
 def recognise(host: Host, found: FilesByHand) -> Recognised:
     """Look through all files."""
-    texts = {path: state.text for path, state in found.files.files.items() if isinstance(state, FileState)}
+    texts = {
+        path: state.text
+        for path, state in found.files.files.items()
+        if isinstance(state, FileState) and path not in OWN
+    }
     scripts, odd = programs.scripts_in({path: text for path, text in texts.items() if _is_script(path)})
     settings = [each for path in sorted(texts) for each in _in_file(path, texts[path], scripts, found)]
     settings = [_kept_if_named(each, texts) for each in settings]

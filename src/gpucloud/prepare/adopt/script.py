@@ -61,10 +61,11 @@ def chunks_of(text: str, scripts: Scripts) -> tuple[Chunk, ...]:
         scripts: others that it may run.
     """
     lines = text.splitlines()
-    if not _is_plain(lines):
+    ranges = list(_ranges(lines))
+    if not _is_plain(lines) or sum(last - first + 1 for first, last in ranges) != len(lines):
         return (Chunk(1, len(lines), "", Meaning.FOREIGN),)
     values = dict(_values(lines))
-    chunks = tuple(_chunk(lines, first, last, values, scripts) for first, last in _ranges(lines))
+    chunks = tuple(_chunk(lines, first, last, values, scripts) for first, last in ranges)
     foreign = "\n".join(chunk.text for chunk in chunks if chunk.meaning is Meaning.FOREIGN)
     return tuple(_kept_if_used(chunk, foreign) for chunk in chunks)
 
@@ -92,7 +93,7 @@ def _is_plain(lines: Sequence[str]) -> bool:
 
 
 def _ranges(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each chunk, counted from 1; a block that does not end reaches to the end."""
+    """First and last line of each chunk, counted from 1; of a block that does not end there is none."""
     first, depth, goes_on = 1, 0, False
     for number, line in enumerate(lines, 1):
         words = re.split(r"[\s;]+", line.strip())
@@ -102,8 +103,6 @@ def _ranges(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
         goes_on = line.endswith("\\")
         if not depth and not goes_on:
             yield first, number
-    if depth or goes_on:
-        yield first, len(lines)
 
 
 def _is_prerequisites(lines: Sequence[str]) -> bool:
