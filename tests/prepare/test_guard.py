@@ -147,6 +147,22 @@ def test_a_host_that_never_had_a_network_is_not_asked_for_one(site: Site) -> Non
     assert found[0].wrong == ()
 
 
+def test_a_host_whose_network_is_in_a_vrf_has_one_before_and_after(site: Site) -> None:
+    table = "Id 10:\n  |-- 0.0.0.0\n     /0 universe UNICAST\n"
+    (site.root / "proc/net/fib_trie").write_text(table)
+    (site.root / "sys/devices/pci0000:00/0000:02:00.0/net/eth0").mkdir(parents=True)
+    (site.root / "sys/class/net").mkdir(parents=True)
+    (site.root / "sys/class/net/eth0").symlink_to("../../devices/pci0000:00/0000:02:00.0/net/eth0")
+    planned = site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False)
+    assert [fact.value for fact in planned.facts if fact.key == "default route"] == ["there"]
+    prepared(site)
+    restart(site)
+    set_route(site.root, "")
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ()
+
+
 def test_what_comes_late_is_waited_for(site: Site) -> None:
     prepared(site)
     restart(site)

@@ -202,4 +202,4 @@ def _digest(state: FileState | None | Unknown) -> str:
 
 def _has_route(host: Host) -> bool:
     """Whether the host reaches others now: only then can it be missed after the next start."""
-    return not isinstance(host.vital, Unknown) and any(each.carries == ROUTE for each in host.vital)
+    return not isinstance(host.vital, Unknown) and any(ROUTE in each.carries for each in host.vital)
