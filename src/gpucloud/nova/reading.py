@@ -34,6 +34,11 @@ def is_yes(value: Json) -> bool:
     return value if isinstance(value, bool) else str(value).strip().lower() in _YES
 
 
+def is_no(value: Json) -> bool:
+    """Whether it is one of oslo's words for no."""
+    return str(value).strip().lower() in _NO
+
+
 def strict_yes(value: Json) -> bool:
     """Oslo's strict reading.
 
@@ -42,7 +47,7 @@ def strict_yes(value: Json) -> bool:
     """
     if is_yes(value):
         return True
-    if value is False or str(value).strip().lower() in _NO:
+    if is_no(value):
         return False
     acceptable = ", ".join(f"'{word}'" for word in sorted(_YES + _NO))
     raise ValueError(f"Unrecognized value '{value}', acceptable values are: {acceptable}")

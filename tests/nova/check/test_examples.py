@@ -30,7 +30,9 @@ class Example:
 
 
 TABLE = {
-    "a16-two-classes": Example("34", Service.COMPUTE, True, {"nova-placement-mixed"}),
+    "a16-two-classes": Example(
+        "34", Service.COMPUTE, True, {"nova-devices-listed-once", "nova-placement-mixed"}
+    ),
     "alias-0x": Example("34", Service.COMPUTE, False, {"nova-alias-refused"}),
     "alias-capability-type": Example("34", Service.COMPUTE, True, {"nova-alias-capability-type"}),
     "alias-capitals": Example("17", Service.API, True, {"nova-alias-upper-case"}),
@@ -95,7 +97,9 @@ TABLE = {
     ),
     "mdev-enabled-types": Example("34", Service.COMPUTE, True, {"nova-option-not-read"}),
     "mdev-old-section": Example("34", Service.COMPUTE, True, {"nova-mdev-key", "nova-migration-downtime"}),
-    "mdev-one-type-with-section": Example("28", Service.COMPUTE, True, {"nova-mdev-section-ignored"}),
+    "mdev-one-type-with-section": Example(
+        "28", Service.COMPUTE, True, {"nova-mdev-not-persistent", "nova-mdev-section-ignored"}
+    ),
     "mdev-section-of-no-type": Example(
         "34", Service.COMPUTE, True, {"nova-mdev-section-unused", "nova-migration-downtime"}
     ),
@@ -134,11 +138,15 @@ TABLE = {
     "spec-class-without-placement": Example("34", Service.COMPUTE, True, {"nova-placement-keys-off"}),
     "spec-whole-vendor": Example("34", Service.COMPUTE, True, {"nova-device-spec-whole-vendor"}),
     "spec-empty": Example("34", Service.COMPUTE, True, {"nova-device-spec-takes-all"}),
-    "spec-hidden": Example("34", Service.COMPUTE, True, {"nova-device-spec-hidden"}),
-    "spec-live-migratable-no": Example("34", Service.COMPUTE, True, {"nova-live-migratable-no"}),
+    "spec-hidden": Example(
+        "34", Service.COMPUTE, True, {"nova-device-spec-hidden", "nova-devices-listed-once"}
+    ),
+    "spec-live-migratable-no": Example(
+        "34", Service.COMPUTE, True, {"nova-devices-listed-once", "nova-live-migratable-no"}
+    ),
     "spec-managed-maybe": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
     "spec-migratable-managed": Example(
-        "34", Service.COMPUTE, True, {"nova-managed-missing", "nova-post-copy"}
+        "34", Service.COMPUTE, True, {"nova-devices-listed-once", "nova-managed-missing", "nova-post-copy"}
     ),
     "spec-misspelt": Example("34", Service.COMPUTE, True, {"nova-device-spec-key"}),
     "spec-number": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
@@ -149,7 +157,19 @@ TABLE = {
     "spec-traits-list": Example("34", Service.COMPUTE, True, {"nova-placement-name"}),
     "traits-with-blank": Example("34", Service.COMPUTE, True, {"nova-placement-name"}),
     "vendor-11de": Example("34", Service.COMPUTE, True, {"nova-vendor-mistyped"}),
-    "vgpu-several-types": Example("22.2.0", Service.COMPUTE, True, {"nova-mdev-type-dropped"}),
+    "vgpu-several-types": Example(
+        "22.2.0",
+        Service.COMPUTE,
+        True,
+        {"nova-mdev-names", "nova-mdev-not-persistent", "nova-mdev-type-dropped"},
+    ),
+    "quota-unified": Example("33", Service.API, True, {"nova-quota-alias"}),
+    "quota-unified-without-placement": Example("34", Service.API, True, {"nova-quota-alias"}),
+    "spice-qxl": Example("30", Service.COMPUTE, True, {"nova-spice-video"}),
+    "mdev-names": Example("24.2.0", Service.COMPUTE, True, {"nova-mdev-names", "nova-mdev-not-persistent"}),
+    "one-time-use": Example("34", Service.COMPUTE, True, {"nova-one-time-use"}),
+    "vf-listed-once": Example("34", Service.COMPUTE, True, {"nova-devices-listed-once"}),
+    "alias-live-migratable-alone": Example("34", Service.COMPUTE, True, {"nova-alias-live-migratable"}),
     "whitelist-renamed": Example("34", Service.COMPUTE, True, {"nova-option-not-read"}),
     "whitelist-without-prefix": Example("34", Service.COMPUTE, True, {"nova-option-not-read"}),
 }

@@ -11,6 +11,9 @@ from gpucloud.nova.releases.release import SERIES, Release
 
 CARD = '"vendor_id": "10de", "product_id": "1eb8"'
 
+OF_THE_HOST = ("nova-mdev-names", "nova-mdev-not-persistent")
+"""What old releases want of a host with vGPUs; no file can mend it."""
+
 
 def right(release: Release) -> str:
     """What an operator of this release would write who knows all of it."""
@@ -43,7 +46,8 @@ def right(release: Release) -> str:
 @pytest.mark.parametrize("release", SERIES, ids=str)
 def test_a_right_file_is_passed_in_silence(release: Release, service: Service) -> None:
     found = check(Case(Configuration((read_config_file("nova.conf", right(release)),)), release, service))
-    assert [(finding.kind.id, finding.what) for finding in found.findings] == []
+    said = [(finding.kind.id, finding.what) for finding in found.findings]
+    assert [each for each in said if each[0] not in OF_THE_HOST] == []
     assert found.error is None
 
 

@@ -94,28 +94,6 @@ def test_gone_filters_are_gone_and_the_default_ones_are_there(release: Release) 
 
 
 @each_release
-def test_images_know_these_properties_and_no_later_ones(release: Release) -> None:
-    there = set(
-        re.findall(r"^        '(\w+)':\s", text_of(release, "objects", "image_meta.py"), re.MULTILINE)
-    )
-    known = set(guest.IMAGE_PROPERTIES.at(release))
-    later = set(guest.IMAGE_PROPERTIES.changes[-1][1]) - known
-    assert known <= there
-    assert not later & there
-
-
-@each_release
-def test_the_api_knows_these_keys_of_flavors_and_no_later_ones(release: Release) -> None:
-    known = set(guest.FLAVOR_KEYS.at(release))
-    if not known:
-        assert not source_of(str(release)).joinpath("nova/api/validation/extra_specs").exists()
-        return
-    there = set(re.findall(r"name='([^']+)'", text_of(release, "api", "validation", "extra_specs")))
-    assert known <= there
-    assert not (set(guest.FLAVOR_KEYS.changes[-1][1]) - known) & there
-
-
-@each_release
 def test_enumerations_have_these_values(release: Release) -> None:
     text = text_of(release, "objects", "fields.py")
     models = class_of(text, "VideoModel")

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gpucloud.nova.properties.verdict import Judged, Verdict, all_names, has, since, suggestion
-from gpucloud.nova.releases import guest, pci
+from gpucloud.nova.properties.kind import field_complaint
+from gpucloud.nova.properties.verdict import Judged, Verdict, suggestion
+from gpucloud.nova.releases import guest
+from gpucloud.nova.releases.properties import image_properties
 from gpucloud.nova.releases.release import Release
-
-_VALUES: Mapping[str, tuple[str, ...]] = {
-    "hw_firmware_type": ("bios", "uefi"),
-    "hw_pointer_model": ("usbtablet",),
-    "hw_input_bus": ("usb", "virtio"),
-    "hw_viommu_model": ("intel", "smmuv3", "virtio", "auto"),
-    "hw_maxphysaddr_mode": ("passthrough", "emulate"),
-    "hw_usb_model": ("none", "nec-xhci", "qemu-xhci"),
-}
-"""Values of properties whose values have not changed; letters count."""
-_NUMBERS = ("hw_video_ram", "hw_numa_nodes", "hw_maxphysaddr_bits", "hw_redirected_usb_ports")
 
 
 def judge_image(properties: Mapping[str, str], release: Release) -> tuple[Judged, ...]:
@@ -25,36 +16,39 @@ def judge_image(properties: Mapping[str, str], release: Release) -> tuple[Judged
     return tuple(_judge(name, value, properties, release) for name, value in properties.items())
 
 
+def image_refusal(name: str, value: str, release: Release) -> str | None:
+    """Nova's complaint about the value of a property; None where it takes it, or does not read it."""
+    known = image_properties().find(name, release)
+    return None if known is None else field_complaint(known, value)
+
+
 def _judge(name: str, value: str, others: Mapping[str, str], release: Release) -> Judged:
-    known = guest.IMAGE_PROPERTIES
-    if not has(known, name, release):
-        if name in all_names(known):
-            why = f"nova {release} passes over it without a word; read from {since(known, name)} on"
-            return Judged(name, value, Verdict.IGNORED, why)
-        why = "no property for guests with GPUs that this table has" + suggestion(name, all_names(known))
-        return Judged(name, value, Verdict.UNKNOWN, why)
-    allowed = _allowed(name, release)
-    if allowed is not None and value not in allowed:
-        why = f"Field value {value} is invalid; it must be one of {', '.join(allowed)}"
-        return Judged(name, value, Verdict.REFUSED, why)
-    if name in _NUMBERS and not value.strip().lstrip("+-").isdecimal():
-        return Judged(name, value, Verdict.REFUSED, "it must be a number")
+    known = image_properties().find(name, release)
+    if known is None:
+        return _not_read(name, value, release)
+    refusal = field_complaint(known, value)
+    if refusal is not None:
+        allowed = f"; it must be one of {', '.join(known.values)}" if known.values else ""
+        return Judged(name, value, Verdict.REFUSED, f"{refusal}{allowed}")
     return _together(name, value, others, release)
 
 
-def _allowed(name: str, release: Release) -> tuple[str, ...] | None:
-    match name:
-        case "hw_video_model":
-            return guest.VIDEO_MODELS.at(release)
-        case "hw_pci_numa_affinity_policy":
-            return pci.FLAVOR_NUMA_POLICIES.at(release)
-        case _:
-            return _VALUES.get(name)
+def _not_read(name: str, value: str, release: Release) -> Judged:
+    ages = image_properties().ages(name)
+    if ages:
+        why = f"nova {release} passes over it without a word; read from {ages[0].since} on"
+        return Judged(name, value, Verdict.IGNORED, why)
+    if name == "traits_required":
+        return Judged(name, value, Verdict.IGNORED, "nova makes it of trait:NAME=required, and reads those")
+    why = "no release of nova reads it" + suggestion(name, image_properties().names)
+    return Judged(name, value, Verdict.UNKNOWN, why)
 
 
 def _together(name: str, value: str, others: Mapping[str, str], release: Release) -> Judged:
     """What a property needs beside it."""
     machine = others.get("hw_machine_type", "")
+    if name.startswith("trait:") and value != "required":
+        return Judged(name, value, Verdict.IGNORED, "only the value required counts")
     if name == "hw_maxphysaddr_bits" and "hw_maxphysaddr_mode" not in others:
         return Judged(name, value, Verdict.IGNORED, "it counts only beside hw_maxphysaddr_mode")
     if name == "hw_viommu_model" and value in ("intel", "auto") and "q35" not in machine:

@@ -7,70 +7,77 @@ microversion 2.86 on where its namespace is known (``hw:``, ``os:``, ...), and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gpucloud.nova.releases.fact import fact, names_fact
+from gpucloud.nova.releases.properties import flavor_keys, image_properties
 
-_IMAGE_PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    "13.0.0": (
-        "os_type",
-        "hw_firmware_type",
-        "hw_machine_type",
-        "hw_video_model",
-        "hw_video_ram",
-        "hw_disk_bus",
-        "hw_cpu_policy",
-        "hw_cpu_thread_policy",
-        "hw_mem_page_size",
-        "hw_numa_nodes",
-    ),
-    "14.0.0": ("os_secure_boot", "hw_pointer_model"),
-    "16.0.0": ("img_hide_hypervisor_id",),
-    "18.0.0": ("traits_required",),
-    "20.0.0": ("hw_pmu", "hw_mem_encryption"),
-    "21.0.0": ("hw_pci_numa_affinity_policy",),
-    "22.0.0": ("hw_tpm_model", "hw_tpm_version"),
-    "23.0.0": ("hw_input_bus",),
-    "26.0.0": ("hw_viommu_model", "hw_locked_memory"),
-    "29.0.0": ("hw_maxphysaddr_mode", "hw_maxphysaddr_bits"),
-    "30.0.0": ("hw_firmware_stateless",),
-    "32.0.0": ("hw_sound_model", "hw_usb_model", "hw_redirected_usb_ports"),
-}
-_FLAVOR_KEYS: Mapping[str, tuple[str, ...]] = {
-    "21.0.0": (
-        "pci_passthrough:alias",
-        "hide_hypervisor_id",
-        "hw:cpu_policy",
-        "hw:cpu_thread_policy",
-        "hw:mem_page_size",
-        "hw:numa_nodes",
-        "hw:pci_numa_affinity_policy",
-        "hw_video:ram_max_mb",
-        "os:secure_boot",
-    ),
-    "22.0.0 21.1.2": ("hw:hide_hypervisor_id",),
-    "22.0.0": ("hw:cpu_dedicated_mask", "hw:tpm_model", "hw:tpm_version"),
-    "26.0.0": ("hw:viommu_model", "hw:locked_memory"),
-    "32.0.0 31.2.0 30.3.0": ("hw:cpu_max_cores", "hw:cpu_max_sockets", "hw:cpu_max_threads"),
-    "32.0.0": ("hw:sound_model", "hw:usb_model", "hw:redirected_usb_ports"),
-    "33.0.0": ("hw:tpm_secret_security",),
-}
-_VIDEO = ("cirrus", "qxl", "vga", "vmvga", "xen")
-_VIDEO_20 = (*_VIDEO, "virtio", "gop", "none")
+_IMAGE_PROPERTIES = (
+    "os_type",
+    "hw_firmware_type",
+    "hw_machine_type",
+    "hw_video_model",
+    "hw_video_ram",
+    "hw_disk_bus",
+    "hw_cpu_policy",
+    "hw_cpu_thread_policy",
+    "hw_mem_page_size",
+    "hw_numa_nodes",
+    "os_secure_boot",
+    "hw_pointer_model",
+    "img_hide_hypervisor_id",
+    "trait:.+",
+    "hw_pmu",
+    "hw_mem_encryption",
+    "hw_pci_numa_affinity_policy",
+    "hw_tpm_model",
+    "hw_tpm_version",
+    "hw_input_bus",
+    "hw_viommu_model",
+    "hw_locked_memory",
+    "hw_maxphysaddr_mode",
+    "hw_maxphysaddr_bits",
+    "hw_firmware_stateless",
+    "hw_sound_model",
+    "hw_usb_model",
+    "hw_redirected_usb_ports",
+)
+_FLAVOR_KEYS = (
+    "pci_passthrough:alias",
+    "hide_hypervisor_id",
+    "hw:cpu_policy",
+    "hw:cpu_thread_policy",
+    "hw:mem_page_size",
+    "hw:numa_nodes",
+    "hw:pci_numa_affinity_policy",
+    "hw_video:ram_max_mb",
+    "os:secure_boot",
+    "hw:hide_hypervisor_id",
+    "hw:cpu_dedicated_mask",
+    "hw:tpm_model",
+    "hw:tpm_version",
+    "hw:viommu_model",
+    "hw:locked_memory",
+    "hw:cpu_max_cores",
+    "hw:cpu_max_sockets",
+    "hw:cpu_max_threads",
+    "hw:sound_model",
+    "hw:usb_model",
+    "hw:redirected_usb_ports",
+    "hw:tpm_secret_security",
+)
 
 IMAGE_PROPERTIES = names_fact(
-    "image properties for such guests that it knows", _IMAGE_PROPERTIES, source="nova/objects/image_meta.py"
+    "image properties for such guests that it knows",
+    image_properties().since(_IMAGE_PROPERTIES),
+    source="nova/objects/image_meta.py",
 )
 FLAVOR_KEYS = names_fact(
     "keys of a flavor for such guests that the API's validator knows",
-    _FLAVOR_KEYS,
+    flavor_keys().since(_FLAVOR_KEYS),
     source="nova/api/validation/extra_specs/",
 )
 VIDEO_MODELS = fact(
     "values of hw_video_model; any other makes the request fail",
-    _VIDEO,
-    ("20.0.0", _VIDEO_20),
-    ("24.0.0", (*_VIDEO_20, "bochs")),
+    *image_properties().values_of("hw_video_model"),
     source="nova/objects/fields.py: VideoModel",
 )
 DEFAULT_VIDEO_MODEL = fact(

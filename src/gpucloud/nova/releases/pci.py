@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpucloud.nova.releases.fact import fact
+from gpucloud.nova.releases.properties import image_properties
 
 _SPEC_13 = ("vendor_id", "product_id", "address", "devname", "physical_network")
 _SPEC_18 = (*_SPEC_13, "trusted")
@@ -41,9 +42,7 @@ NUMA_POLICIES = fact(
 )
 FLAVOR_NUMA_POLICIES = fact(
     "values of hw:pci_numa_affinity_policy (flavor) and hw_pci_numa_affinity_policy (image)",
-    (),
-    ("21.0.0", _POLICIES),
-    ("23.0.0", (*_POLICIES, "socket")),
+    *image_properties().values_of("hw_pci_numa_affinity_policy"),
     source="nova/objects/fields.py: PCINUMAAffinityPolicy",
 )
 STRICT_BOOLEANS = fact(
@@ -186,6 +185,18 @@ OWNER_TRAIT = fact(
     False,
     ("34.0.0", True),
     source="nova/compute/pci_placement_translator.py",
+)
+DEVICES_LISTED_ONCE = fact(
+    "nova-compute lists the host's PCI devices once: what changes later is seen after its restart",
+    False,
+    ("34.0.0", True),
+    source="nova/virt/libvirt/driver.py: _get_pci_passthrough_devices; commit 92994945ab",
+)
+ALIASES_COUNT_FOR_LIMITS = fact(
+    "unified limits count devices that an alias asks for (with pci_in_placement)",
+    False,
+    ("34.0.0", True),
+    source="nova/limit/placement.py; LP 2140631",
 )
 FLAVOR_ALIAS_VALIDATED = fact(
     "the API (microversion 2.86) refuses a pci_passthrough:alias that is not NAME:COUNT[,NAME:COUNT...]",

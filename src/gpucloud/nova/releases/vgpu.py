@@ -74,6 +74,12 @@ MDEV_PERSISTENT = fact(
     ("30.0.0", True),
     source="nova/virt/libvirt/driver.py: _create_mdev",
 )
+MDEV_NAMES_WITH_PARENT = fact(
+    "mdevs are found under the names that libvirt 7.7.0 and later give them",
+    False,
+    ("27.0.0 26.1.1 25.1.1 24.2.1", True),
+    source="nova/virt/libvirt/utils.py: mdev_name2uuid; LP 1951656",
+)
 MDEV_LIVE_MIGRATION = fact(
     "guests with mdev vGPUs can be live-migrated (libvirt 8.6.0, QEMU 8.1.0, Linux 5.18 on both ends)",
     False,

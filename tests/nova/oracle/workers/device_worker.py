@@ -73,15 +73,19 @@ class Nova:
     def _configure(self, case: dict[str, Any]) -> None:
         self._set("pci", "device_spec", case["specs"] or [])
         self._set("pci", "passthrough_whitelist", case["specs"] or [])
+        self._set(None, "pci_passthrough_whitelist", case["specs"] or [])
         self._set("pci", "alias", case["aliases"] or [])
+        self._set(None, "pci_alias", case["aliases"] or [])
         self._set("pci", "report_in_placement", case["report"])
         self._set("filter_scheduler", "pci_in_placement", case["in_placement"])
         cached = getattr(self.request, "get_alias_from_config", None)
         if cached is not None:
             cached.cache_clear()
 
-    def _set(self, group: str, name: str, value: object) -> None:
-        if name in self.conf[group]:
+    def _set(self, group: str | None, name: str, value: object) -> None:
+        """Set an option where the release has it; those without a group are of 13 and 14."""
+        is_there = name in (self.conf if group is None else self.conf.get(group, ()))
+        if is_there:
             self.conf.set_override(name, value, group=group)
 
     def _about_devices(self, specs: Answer, case: dict[str, Any]) -> Answer:
@@ -135,9 +139,11 @@ class Nova:
         topology = types.SimpleNamespace(cells=sockets)
         takes = inspect.signature(self.stats.PciDeviceStats.__init__).parameters
         first = [topology] if "numa_topology" in takes else []
-        stats = self.stats.PciDeviceStats(*first, dev_filter=chosen)
+        given = {"dev_filter": chosen} if "dev_filter" in takes else {}  # 13 reads its options itself
+        stats = self.stats.PciDeviceStats(*first, **given)
         devices = self._devices(chosen, case)
-        self.tracker._build_device_tree(devices)
+        if hasattr(self.tracker, "_build_device_tree"):  # since 14
+            self.tracker._build_device_tree(devices)
         for device in devices:
             stats.add_device(device)
         return stats

@@ -8,10 +8,11 @@ from gpucloud.model.finding import Level
 from gpucloud.nova.alias import Alias
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import alias_lines
+from gpucloud.nova.check.lines import alias_lines, spec_lines
 from gpucloud.nova.check.repair import repair_alias
 from gpucloud.nova.check.start import reads_aliases_at_start
 from gpucloud.nova.config import Setting
+from gpucloud.nova.reading import is_yes
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, pci
 from gpucloud.nova.service import Service
@@ -112,6 +113,15 @@ PLACEMENT_KEYS = Kind(
     ),
     ("Set pci_in_placement = true for nova-api, the scheduler, all conductors, and nova-compute",),
     (_REQUEST, "nova/conf/scheduler.py: pci_in_placement"),
+)
+NOT_MIGRATABLE = Kind(
+    "nova-alias-live-migratable",
+    Level.WARNING,
+    "An alias for live migration, and no entry for it",
+    "An alias with live_migratable yes matches only devices whose entry of device_spec says so, too.",
+    ("`No valid host was found`, and nothing else",),
+    ("Add live_migratable and managed to the entry of the functions that can migrate",),
+    (f"{_STATS}: _filter_pools_for_live_migratable_devices", "nova docs: admin/pci-passthrough"),
 )
 DIFFERS = Kind(
     "nova-alias-differs",
@@ -218,6 +228,18 @@ def placement_keys(case: Case) -> Iterator[Finding]:
             yield PLACEMENT_KEYS.at(entry.setting, what, fix=fix)
 
 
+def not_migratable(case: Case) -> Iterator[Finding]:
+    """live_migratable in an alias, and in no entry beside it."""
+    specs = [entry.written for entry in case.spec_entries]
+    if not specs or any(is_yes(written.get("live_migratable")) for written in specs):
+        return
+    for entry in case.alias_entries:
+        if is_yes(entry.written.get("live_migratable")) and entry.written["live_migratable"] is not True:
+            what = f"alias {entry.written.get('name')} wants live_migratable, and no entry has it"
+            fixed = {**specs[0], "live_migratable": "yes", "managed": "no"}
+            yield NOT_MIGRATABLE.at(entry.setting, what, fix=spec_lines(case.release, fixed))
+
+
 def differs(case: Case) -> Iterator[Finding]:
     """Aliases that are not the same in the files of the other service."""
     if case.against is None:
@@ -291,5 +313,6 @@ RULES = (
     unusable,
     repeated,
     placement_keys,
+    not_migratable,
     differs,
 )

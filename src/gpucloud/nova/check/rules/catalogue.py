@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gpucloud.nova.check.finding import Kind
-from gpucloud.nova.check.rules import alias, deployment, devices, filters, names, placement, spec, text, vgpu
+from gpucloud.nova.check.rules import (
+    alias,
+    deployment,
+    devices,
+    filters,
+    guests,
+    names,
+    placement,
+    spec,
+    text,
+    vgpu,
+)
 from gpucloud.nova.check.rules.rule import Rule
 
 _SUBJECTS = {
@@ -17,6 +28,7 @@ _SUBJECTS = {
     "Filters of the scheduler": filters,
     "PCI devices in Placement": placement,
     "vGPUs and live migration": vgpu,
+    "Around the devices": guests,
     "With the devices of a host": devices,
     "Deployment tools": deployment,
 }

@@ -8,6 +8,7 @@ from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, ProviderFile
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import shown
+from gpucloud.nova.releases import vgpu
 
 _TEMPLATE = ("{{", "{%", "{#")
 _SENTINEL = "$COMPUTE_NODE"
@@ -31,6 +32,17 @@ TEMPLATED = Kind(
     ("the deployment ends with a template error, or the value is another one",),
     ("Put a blank between the braces",),
     ("kolla-ansible: ansible/action_plugins/merge_configs.py",),
+)
+MDEVCTL = Kind(
+    "nova-kolla-mdevctl",
+    Level.WARNING,
+    "kolla's libvirt has no mdevctl, or forgets what it defined",
+    "From 30 on nova has libvirt define mdevs, which needs mdevctl. kolla's image of libvirt has it from "
+    "20.0.0 (nova 31) on, and kolla-ansible gives the container no volume for /etc/mdevctl.d: definitions go "
+    "with it.",
+    ("`Cannot find 'mdevctl' in path`", "vGPUs are gone after the container was made anew"),
+    ("Build the image with mdevctl, and keep /etc/mdevctl.d of the host in the container",),
+    ("kolla commit 09f706bc2", "nova/virt/libvirt/driver.py: _create_mdev"),
 )
 SENTINEL = Kind(
     "nova-provider-sentinel",
@@ -72,6 +84,12 @@ def templated(case: Case) -> Iterator[Finding]:
             yield TEMPLATED.at(setting, f"{shown(setting)} = {setting.value}", fix=fix)
 
 
+def mdevctl(case: Case) -> Iterator[Finding]:
+    """Slices of cards in kolla's containers."""
+    if case.is_templated and case.mdev_types and vgpu.MDEV_PERSISTENT.at(case.release):
+        yield MDEVCTL.at(case.mdev_setting, f"nova {case.release} lets libvirt define mdevs with mdevctl")
+
+
 def providers(case: Case) -> Iterator[Finding]:
     """provider.yaml: the sentinel, and releases that do not read the file."""
     for file in case.providers:
@@ -99,4 +117,4 @@ def _identifications(file: ProviderFile) -> Iterator[Mapping[str, object]]:
             yield found
 
 
-RULES = (replaced, templated, providers)
+RULES = (replaced, templated, mdevctl, providers)

@@ -14,7 +14,8 @@ from gpucloud.nova.releases import pci, vgpu
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.service import Service
 
-_DRIVER = "nova/virt/libvirt/driver.py: _get_supported_vgpu_types"
+_SOURCE = "nova/virt/libvirt/driver.py"
+_DRIVER = f"{_SOURCE}: _get_supported_vgpu_types"
 _PREFIXES = ("mdev_", "vgpu_")
 
 REFUSED = Kind(
@@ -110,6 +111,26 @@ DOWNTIME = Kind(
     ),
     ("nova docs: admin/virtual-gpu (live migration)",),
 )
+NAMES = Kind(
+    "nova-mdev-names",
+    Level.INFO,
+    "This release does not know libvirt's new names of mdevs",
+    "libvirt 7.7.0 and later name an mdev mdev_UUID_PARENT, which nova reads from 27.0.0, 26.1.1, 25.1.1 and "
+    "24.2.1 on. Before, nova-compute fails to update its resources at the first mdev that it finds.",
+    ("`badly formed hexadecimal UUID string`", "`Error updating resources for node`"),
+    ("Update nova within its series, or keep libvirt below 7.7.0",),
+    ("nova/virt/libvirt/utils.py: mdev_name2uuid", "nova bug 1951656"),
+)
+LOST = Kind(
+    "nova-mdev-not-persistent",
+    Level.INFO,
+    "mdevs are gone after a reboot of the host",
+    "Until 29 nova makes mdevs through sysfs, which forgets them. From 19 on nova-compute does not find "
+    "those of its guests again, and does not start before somebody made them. From 30 on libvirt keeps them.",
+    ("`Node device not found`, and nova-compute ends after a reboot",),
+    ("Make the mdevs of guests again before nova-compute starts, as mdevctl does (mdevctl define --auto)",),
+    (f"{_SOURCE}: _recreate_assigned_mediated_devices", "nova docs: admin/virtual-gpu"),
+)
 
 
 def refused(case: Case) -> Iterator[Finding]:
@@ -201,6 +222,16 @@ def migration(case: Case) -> Iterator[Finding]:
         yield DOWNTIME.at(case.mdev_setting, f"{downtime} is not set: 500 ms")
 
 
+def around(case: Case) -> Iterator[Finding]:
+    """What a host must have, or do, for the mdevs of this release."""
+    if case.service is not Service.COMPUTE or not case.mdev_types:
+        return
+    if not vgpu.MDEV_NAMES_WITH_PARENT.at(case.release):
+        yield NAMES.at(case.mdev_setting, f"nova {case.release} needs a libvirt below 7.7.0")
+    if not vgpu.MDEV_PERSISTENT.at(case.release):
+        yield LOST.at(case.mdev_setting, f"nova {case.release} makes mdevs that a reboot takes away")
+
+
 def _unused(case: Case, setting: Setting, is_read: bool) -> Finding:
     if not is_read:
         what = f"nova {case.release} does not read sections like [{setting.section}]"
@@ -221,4 +252,4 @@ def _culprit(case: Case, message: str) -> Setting | None:
     return case.mdev_setting
 
 
-RULES = (refused, dropped, group_ignored, class_alone, sections, capitals, migration)
+RULES = (refused, dropped, group_ignored, class_alone, sections, capitals, migration, around)
