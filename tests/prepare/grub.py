@@ -1,7 +1,7 @@
 """What GRUB does with gpucloud's entry at a start: a shell runs the script, the environment is the block's.
 
 The script uses what both languages have in common, ``if``, ``[`` and assignments, but for ``set``,
-``menuentry`` and ``save_env``, which are spelt otherwise here. GRUB itself is asked in the laboratory.
+``menuentry`` and ``save_env``, which are spelt otherwise here. GRUB itself is asked in ``test_grub_itself``.
 """
 
 from __future__ import annotations
