@@ -244,6 +244,7 @@ PLATFORM = Heading(
             ),
             (
                 "host-passthrough processor with the host's address bits: <maxphysaddr mode='passthrough'/>",
+                "libvirt before 8.7: -global host-x86_64-cpu.host-phys-bits=on in <qemu:commandline>",
                 "nova 2024.1 and later: hw:maxphysaddr_mode, hw:maxphysaddr_bits on the flavor",
                 (
                     "OVMF before 2022: -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=262144; VMware: "

@@ -15,6 +15,7 @@ GUEST: Mapping[str, Make] = {
     ),
     "guest-mmio-window": fixed(
         "<cpu mode='host-passthrough'><maxphysaddr mode='passthrough'/></cpu>  <!-- libvirt 8.7 on -->",
+        "<qemu:arg value='-global'/><qemu:arg value='host-x86_64-cpu.host-phys-bits=on'/>  <!-- before -->",
         "openstack flavor set --property hw:maxphysaddr_mode=passthrough FLAVOR  # nova 29 and later",
     ),
     "guest-port-missing": fixed(
