@@ -1,0 +1,110 @@
+"""``gpucloud plan --adopt`` and ``apply --adopt`` as they are typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.prepare.adopt.hosts import SPEC, STYLES, site_of
+from tests.prepare.site import Site
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+
+
+@dataclass
+class Said:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    failure: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Type = Callable[..., Said]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A host on which a person had bound a card by driverctl, and a network card as well."""
+    return site_of(tmp_path, STYLES["driverctl on RHEL 9"])
+
+
+@pytest.fixture
+def type_(site: Site, capsys: pytest.CaptureFixture[str]) -> Type:
+    def type_words(*words: str) -> Said:
+        code, failure = 0, ""
+        try:
+            code = call(words, site.desk)
+        except Failure as error:
+            code, failure = error.code, str(error)
+        return Said(code, capsys.readouterr().out, failure)
+
+    return type_words
+
+
+ADOPT = ("--adopt", "--spec", SPEC, "--name", "gpu01")
+
+
+def test_a_plan_names_each_setting_and_changes_nothing(site: Site, type_: Type) -> None:
+    before = site.picture()
+    said = type_("plan", *ADOPT)
+    assert said.code == Exit.FINE
+    assert said.out.startswith(
+        f"set up by hand, said by {SPEC} from now on:\n"
+        "  /etc/driverctl.d/pci-0000:3b:00.0: vfio-pci\n"
+        "    lets driverctl give 3b:00.0 to vfio-pci: GPU 3b:00.0\n"
+    )
+    assert "pool adopted-gpu01-passthrough (passthrough): 3b:00.0\n" in said.out
+    assert "   --- /etc/driverctl.d/pci-0000:3b:00.1\n   +++ /dev/null\n" in said.out
+    assert site.picture() == before
+
+
+def test_json_holds_every_setting_with_its_units_and_why_it_stays(type_: Type) -> None:
+    adopted = type_("plan", *ADOPT, "--format", "json").json["plan"]["wanted"]["adopted"]
+    assert adopted["spec_path"] == SPEC
+    assert adopted["settings"][0] == {
+        "path": "/etc/driverctl.d/pci-0000:3b:00.0",
+        "line": None,
+        "text": "vfio-pci",
+        "does": "lets driverctl give 3b:00.0 to vfio-pci",
+        "units": ["0000:3b:00.0"],
+        "left": None,
+    }
+
+
+def test_the_whole_way_and_back(site: Site, type_: Type) -> None:
+    before = site.picture()
+    assert type_("apply", *ADOPT, "--yes").code == Exit.FINE
+    assert type_("verify").out == "the host is as planned\n"
+    said = type_("plan", *ADOPT, "--check")
+    assert said.code == Exit.FINE
+    assert said.out.startswith("nothing here was set up by hand for guests with GPUs\n")
+    assert type_("undo").code == Exit.FINE
+    assert site.picture() == before
+
+
+def test_a_stored_plan_is_applied_on_the_host_as_it_was(site: Site, type_: Type, tmp_path: Path) -> None:
+    file = str(tmp_path / "plan.json")
+    assert type_("plan", *ADOPT, "--output", file).code == Exit.FINE
+    assert type_("apply", file).code == Exit.FINE
+    assert (site.root / SPEC[1:]).exists()
+    assert type_("apply", file).out == "nothing to do: the host is as planned\n"
+
+
+def test_check_says_that_something_is_to_be_taken_over(type_: Type) -> None:
+    assert type_("plan", *ADOPT, "--check").code == Exit.PENDING
+
+
+def test_units_are_not_named_for_an_adoption(type_: Type) -> None:
+    said = type_("plan", "--adopt", "--unit", "3b:00.0")
+    assert said.code == Exit.USAGE
+    assert "--unit and --adopt were given" in said.failure
