@@ -51,6 +51,7 @@ PORTS = (
 WORKING = (
     Phrase("driver-runs", "nvidia-smi", r"NVIDIA-SMI \d\S+ +(?:KMD Version|Driver Version): \d", says="the NVIDIA driver runs its card", by="nvidia-smi", side="guest"),
     Phrase("nvrm-loads", "nvrm: loading nvidia", says="the NVIDIA driver starts", by="NVIDIA kernel-open/nvidia/nv.c", side="guest"),
+    Phrase("guest-started", "task ok", r"^ ?TASK OK\s*$|^TASK OK\b", says="the guest was started", by="Proxmox VE task log"),
     Phrase("guest-running", "running", r"^ ?\d+ +[\w.@-]+ +running\b", says="a guest runs", by="virsh(1) list, Proxmox VE qm list"),
 )
 

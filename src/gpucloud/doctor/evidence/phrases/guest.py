@@ -80,6 +80,7 @@ DRIVERS = (
     Phrase("ownership-obtained", "obtained ownership", r"obtained ownership of the NVIDIA device", says="another driver took the card first", by=f"{_NVIDIA}/nv-pci.c"),
     Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",
            "modprobe(8)", unless=r"vgpu"),
+    Phrase("not-probed", "no nvidia graphics adapter found", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
     Phrase("not-probed", "no nvidia gpu found", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
     Phrase("smi-no-devices", "no devices were found", cause=_DRIVER, confidence=0.45, by="nvidia-smi", says="The driver finds no card",
            pattern=r"No devices were found"),
@@ -108,7 +109,7 @@ VGPU = (
     Phrase("unlicensed", "unlicensed", r"Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
            unless=r"Licensing not supported|=> for unlicensed"),
     Phrase("licence-failed", "licen", r"(?:[Ff]ailed to (?:acquire|borrow|obtain|get|renew|load).{0,60}licen[sc]e|licen[sc]e.{0,60}(?:expired|could not be (?:acquired|obtained)|acquisition failed|"
-           r"denied|not (?:acquired|available|found|obtained))|No (?:valid )?(?:GRID |vGPU )?licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
+           r"denied|not (?:acquired|available|found|obtained))|No (?:valid |GRID |vGPU |valid GRID |valid vGPU )licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
            r"licen[sc]e server.{0,60}(?:unreachable|not (?:reachable|responding)|unavailable|fail|invalid))", _LICENCE, 0.9, "The guest gets no vGPU licence", "nvidia-gridd",
            Level.WARNING, unless=r"Apache|GPL|license_terms|EULA|Licensing not supported"),
     Phrase("licence-config", "nvidia-gridd", r"nvidia-gridd.{0,60}(?:Configuration parameter.{0,60}not set|Invalid feature type|Failed to register client|Failed to update local trusted store|[Ii]nvalid server|Unable to open directory /etc/nvidia/(?:license|ClientConfigToken))", _LICENCE, 0.85, "The guest's licence client is not configured, or refused", "nvidia-gridd", Level.WARNING),
@@ -133,6 +134,8 @@ VGPU = (
     Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
     Phrase("vgpu-no-uuid", "vm uuid from qemu", r"Failed to get VM UUID from QEMU command-?line", _MANAGER, 0.6, "The vGPU manager finds no UUID on the command line of QEMU, and refuses the guest", "nvidia-vgpu-mgr"),
     Phrase("vgpu-not-supported", "vmiop_log", r"vmiop_log: .{0,20}NVOS status 0x56\b", _BOARD, 0.6, "The driver does not support what the vGPU manager asks of this board", "nvidia-vgpu-mgr; NVIDIA nvstatuscodes.h"),
+    Phrase("vgpu-init", "init_device_instance failed", r"init_device_instance failed for inst \d+ with error \d+ \(error setting vGPU configuration", _BOARD, 0.6, "The vGPU manager cannot set the vGPU up on this board", "nvidia-vgpu-mgr"),
+    Phrase("vgpu-init", "init_device_instance failed", cause=_FULL, confidence=0.45, by="nvidia-vgpu-mgr", says="The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", level=Level.WARNING),
     Phrase("vgpu-start-timeout", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed.{0,20}Timeout", _MANAGER, 0.75, "The vGPU manager's daemon does not answer", "nvidia-vgpu-vfio"),
     Phrase("vgpu-start", "[nvidia-vgpu-vfio]", r"\[nvidia-vgpu-vfio\] \S+: start failed", _FULL, 0.55, "The vGPU manager refuses to start the vGPU: no room for its type, or a board without support", "nvidia-vgpu-vfio"),
     Phrase("vgpu-mode", "vgpu mode", r"[Nn]o supported devices in vGPU mode|does not support.{0,20}vGPU mode", _BOARD, 0.75,

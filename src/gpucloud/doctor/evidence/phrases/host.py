@@ -43,7 +43,7 @@ GROUP = (
            "The card is behind a switch without access control (ACS)", "libvirt src/util/virpci.c"),
     Phrase("not-assignable", "is not assignable", r"PCI device \S+ is not assignable", "acs-missing", 0.7,
            "libvirt finds the device not isolated enough", _LIBVIRT),
-    Phrase("group-shared", "iommu group", r"(?:share[sd]?|shares the same|same) IOMMU group(?: \d+)? (?:with|as)|IOMMU group "
+    Phrase("group-shared", "iommu group", r"[Oo]ther devices (?:have been found |were found |are |exist )?in (?:the same|the|its|this|that) IOMMU group|(?:share[sd]?|shares the same|same) IOMMU group(?: \d+)? (?:with|as)|IOMMU group "
            r"\d+ (?:contains|has|also contains) (?:other|multiple|more|devices? (?:in use|that|not))|devices? (?:from|in|of) (?:the same |an? )?IOMMU group"
            r".{0,60}(?:in use|not bound|must)|part of iommu group \d+ .{0,60}in use by the host", "acs-missing", 0.7,
            "The device shares its IOMMU group with others", "several management programs"),
@@ -197,7 +197,7 @@ MODULES = (
 CARD = (
     Phrase("reset-unavailable", "reset", r"Cannot reset device \S+,? no available reset mechanism|[Uu]nable to reset PCI device .{0,80}(?:no FLR|reset)|"
            r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c",
-           unless=r"Cannot reset device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]"),
+           unless=r"Cannot reset device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]", passed="guest-started"),
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
            "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c",
            # A function of the chipset is on bus 0 and no card: QEMU says so at each start, and the guest runs.
@@ -299,7 +299,7 @@ LIMITS = (
     Phrase("ram-oom", "killed by the oom killer", r"(?:machine-qemu|qemu|\d+)\S*\.(?:scope|service): .{0,60}killed by the OOM killer", _MEMORY, 0.9, "The kernel killed QEMU: it was over its memory limit", "systemd"),
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
     Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|\bdri_device|hugetlbfs|sysfs_t|container_t|spc_t|svirt|virt_launcher)", _MAC, 0.95, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t"),
-    Phrase("selinux-other", "avc:", r"avc: +denied +\{[^}]*\}.*(?:virt|qemu)", _MAC, 0.85, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t", needs="refusal"),
+    Phrase("selinux-other", "avc:", r"avc: +denied +\{[^}]*\}.{0,200}(?:comm=\"(?:qemu|virt|libvirt|kvm|rpc-)|scontext=\S{0,60}(?:virt|qemu))", _MAC, 0.85, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t", needs="refusal"),
     Phrase("selinux-permissive", "permissive=1", r"avc: +denied +\{[^}]*\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t|virt)", _MAC, 0.5, "SELinux would refuse, if it enforced its policy", "SELinux AVC", Level.INFO, unless="virt_qemu_ga_t"),
     Phrase("selinux", "selinux is preventing", r"SELinux is preventing .{0,300}(?:virt|qemu|kvm|vfio|mdev|nvidia|/dri|gpu)", _MAC, 0.9, "SELinux refuses", "setroubleshoot"),
     Phrase("selinux", "selinux policy denies access", cause=_MAC, confidence=0.85, by="libselinux, D-Bus, systemd", says="SELinux refuses"),

@@ -180,11 +180,11 @@ PCI = (
            r".{0,4}giving up", _RESET, 0.9, "The card does not come back from a reset", _PCI),
     Phrase("resume-giving-up", "giving up", r"not ready \d+ms after (?:resume|D3cold->D0|D3hot->D0).{0,4}giving up", _SLEEP,
            0.9, "The card does not wake up", _PCI),
-    Phrase("reset-timeout", "after flr", r"not ready (?:8191|16383|32767|65535)ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
+    Phrase("reset-timeout", "after flr", r"not ready \d+ms after (?:FLR|bus reset).{0,4}waiting", _RESET, 0.6,
            "The card takes long to come back from a reset", _PCI, Level.WARNING, passed="reset-ready"),
     Phrase("reset-ready", "ready", r"(?<!not )\bready \d+ms after (?:FLR|bus reset|reset|hot reset|PM D3hot->D0)", says="the card came back from its reset", by=f"{_PCI}: pci_dev_wait()"),
     # vfio-pci waits for a device after its reset; the waits after sleep say so themselves.
-    Phrase("reset-waiting", "not ready", r"vfio-pci \S+: not ready (?:8191|16383|32767|65535)ms", _RESET, 0.62, "The card given to a guest does not come back from a reset",
+    Phrase("reset-waiting", "not ready", r"vfio-pci \S+: not ready \d+ms", _RESET, 0.62, "The card given to a guest does not come back from a reset",
            f"{_PCI}: pci_dev_wait()", Level.WARNING, unless=r"after (?:resume|D3)", passed="reset-ready"),
     Phrase("reset-failed", "return from flr", r"Failed to return from FLR", _RESET, 0.9,
            "The card does not come back from a function-level reset", _PCI),
@@ -276,7 +276,7 @@ KVM = (
     Phrase("kvm-create", "kvm_create_vm", r"KVM_CREATE_VM\)? (?:failed|ioctl).{0,60}", _KVM, 0.9,
            "The kernel refuses to make a virtual machine", "QEMU accel/kvm/kvm-all.c"),
     Phrase("kvm-libvirt", "kvm", r"(?:could not (?:find capabilities for|get preferred machine for).{0,90}(?:domaintype|type)=kvm"
-           r"|does not support virt type '?kvm|requires KVM|invalid argument: .*KVM is not available|KVM is not available|"
+           r"|does not support virt type '?kvm|requires KVM\b(?!-)|invalid argument: .*KVM is not available|KVM is not available|"
            r"accelerator .?kvm.? is not|\bKVM not available|No KVM (?:support|device)|kvm.{0,20} is not (?:supported|available)"
            r" (?:on|by) th)", _KVM, 0.85, "The host offers no hardware virtualization", "libvirt src/qemu"),
     Phrase("kvm-msr", "failed to set msr", r"error: failed to set MSR 0x[0-9a-f]+", _KVM, 0.7,

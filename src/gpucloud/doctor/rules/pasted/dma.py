@@ -53,19 +53,21 @@ def table_without_iommu(case: Case) -> Answers:
     """The kernel log shows VT-d's table or units, and nothing of an IOMMU that starts.
 
     Interrupt remapping (DMAR-IR) needs no argument and proves nothing: it runs with DMA translation off.
-    Source: Linux drivers/iommu/intel/irq_remapping.c, intel_prepare_irq_remapping().
+    Source: Linux drivers/iommu/intel/irq_remapping.c, intel_prepare_irq_remapping(). A machine on which nothing
+    asks for passthrough may well run without it.
     """
     paper = case.paper
     if paper is None or is_iommu_shown_running(paper) or not paper.has(*_OFFERED):
         return
     if not paper.has("dmar-asked") and not is_asked(case, "intel_iommu"):
         is_sure = not isinstance(case.host.kernel.arguments, Unknown)
+        is_wanted = bool(switches(case) or vfio_ids(case)) or paper.has("vfio-added", "group-not-viable")
         yield known(
             "iommu-missing-kernel-arg",
             "The firmware offers the IOMMU (DMAR) and the kernel log shows none that starts",
             (*paper.lines(*_OFFERED), *switches(case)),
             0.6 if is_sure else 0.45,
-            level=Level.WARNING if is_sure else Level.INFO,
+            level=Level.WARNING if is_sure and is_wanted else Level.INFO,
         )
 
 
