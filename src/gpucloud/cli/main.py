@@ -51,6 +51,7 @@ VERBS = {
     "undo": Verb("plans.undo", "undo", _CHANGE),
     "confirm": Verb("plans.boot", "confirm", _CHANGE),
     "boot": Verb("plans.boot", "boot", _CHANGE),
+    "collection": Verb("fleets.collection", "collection", _CHANGE),
     "launch": Verb("guests.launch", "launch", _GUESTS),
     "list": Verb("guests.guest", "list_guests", _GUESTS),
     "show": Verb("guests.guest", "show", _GUESTS),

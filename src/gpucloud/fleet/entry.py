@@ -15,7 +15,7 @@ from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, failed, parse, render
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.plan import Content, Plan
+from gpucloud.model.plan import Content, Plan, RunTool
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk, conclude, open_desk
 from gpucloud.prepare.journal import Status
@@ -152,7 +152,11 @@ def _is_armed(desk: Desk) -> bool:
 
 
 def _changes(plan: Plan) -> tuple[Shown, ...]:
-    shown = ((step, preview(step.change)) for step in plan.steps)
+    """What is done, in order; what only undo does is no change."""
+    steps = (
+        step for step in plan.steps if not isinstance(step.change, RunTool) or step.change.when == "apply"
+    )
+    shown = ((step, preview(step.change)) for step in steps)
     return tuple(
         Shown(
             Content(call_change(step.change)),

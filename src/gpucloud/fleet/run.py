@@ -13,8 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -23,7 +23,7 @@ from urllib.parse import quote
 from gpucloud.fleet.collection import NAME, write_collection
 from gpucloud.fleet.event import Event, parse_event
 from gpucloud.fleet.order import LIMIT
-from gpucloud.fleet.wish import Wish
+from gpucloud.fleet.wish import Variables, Wish
 from gpucloud.model.failure import Failure
 
 PROGRAM = "ansible-playbook"
@@ -66,7 +66,7 @@ class Runner:
 
     @contextmanager
     def run(
-        self, playbook: str, wish: Wish, plans: Mapping[str, str] | None = None
+        self, playbook: str, wish: Wish, plans: Mapping[str, str] | None = None, *, verb: str = "applied"
     ) -> Iterator[tuple[Iterator[Event], Stop]]:
         """Run a playbook; its events come one by one.
 
@@ -74,6 +74,7 @@ class Runner:
             playbook: ``look`` or ``rolling``.
             wish: which hosts, and what for.
             plans: the stored plan for each host that was shown.
+            verb: what ``look`` asks: ``applied`` or ``verified``.
 
         Raises:
             Failure: Ansible cannot be run, or said that it cannot do it at all.
@@ -81,23 +82,25 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="gpucloud-fleet-") as name:
             folder = Path(name)
             stop = Stop(folder / "stop")
-            argv = self._prepare(folder, playbook, wish, plans, stop)
-            with (folder / "errors").open("w+") as errors:
-                yield self._events(argv, errors, stop), stop
+            variables = {"gpucloud_stop": str(stop.file), "gpucloud_state": verb, **wish.as_variables()}
+            if plans is not None:
+                variables["gpucloud_plans"] = str(_write_plans(folder / "plans", plans))
+            argv = self._prepare(folder, playbook, wish, variables)
+            with (
+                (folder / "errors").open("w+") as errors,
+                closing(self._events(argv, errors, stop)) as events,
+            ):
+                yield events, stop
 
-    def _prepare(
-        self, folder: Path, playbook: str, wish: Wish, plans: Mapping[str, str] | None, stop: Stop
-    ) -> list[str]:
+    def _prepare(self, folder: Path, playbook: str, wish: Wish, variables: Variables) -> list[str]:
+        """The command line; Ansible looks for collections beside a playbook, too."""
         write_collection(folder / "collections")
         (folder / "run.yml").write_text(f"- import_playbook: {NAME}.{playbook}\n")
-        variables = {**wish.as_variables(), "gpucloud_stop": str(stop.file)}
-        if plans is not None:
-            variables["gpucloud_plans"] = str(_write_plans(folder / "plans", plans))
         (folder / "variables.json").write_text(json.dumps(variables))
         sources = [word for each in wish.inventories for word in ("-i", each)]
         return [self.program, *sources, "-e", f"@{folder / 'variables.json'}", str(folder / "run.yml")]
 
-    def _events(self, argv: list[str], errors: IO[str], stop: Stop) -> Iterator[Event]:
+    def _events(self, argv: list[str], errors: IO[str], stop: Stop) -> Generator[Event]:
         has_begun = False
         with self._start(argv, errors) as process:
             stop.process = process

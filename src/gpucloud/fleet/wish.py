@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.model.plain import Plain
@@ -28,13 +28,10 @@ class Wish:
     is_restarting: bool = False
     cloud: str | None = None
     """Name in ``clouds.yaml``; None: no cloud is told."""
-    variables: Variables = field(default_factory=dict)
-    """Further variables of the playbooks."""
 
     def as_variables(self) -> Variables:
         """The variables that the playbooks read."""
         return {
-            **self.variables,
             "gpucloud_hosts": self.hosts,
             "gpucloud_spec": str(self.spec.absolute()) if self.spec else None,
             "gpucloud_units": list(self.units),

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.fleets.options import (
+    CloudOption,
+    HostsOption,
+    InventoryOption,
+    Members,
+    RestartOption,
+    SerialOption,
+    refuse_beside_hosts,
+)
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, print_text, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
@@ -47,6 +56,11 @@ def apply(
     shape: Shaped = Shape.TEXT,
     force: ForceOption = False,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
+    serial: SerialOption = "1",
+    restart: RestartOption = False,
+    cloud: CloudOption = None,
 ) -> None:
     """Make GPUs ready for guests: each change is in the journal before it is made, and read back after.
 
@@ -61,7 +75,15 @@ def apply(
       gpucloud apply --spec gpucloud.yaml
       gpucloud apply --adopt --spec gpucloud.yaml
       gpucloud apply --resume
+      gpucloud apply --spec gpucloud.yaml --hosts compute -i multinode --restart --os-cloud kolla-admin
     """
+    members = Members(hosts, inventory, serial, restart, cloud)
+    if members.are_asked_for:
+        from gpucloud.cli.fleets.roll import apply_hosts
+
+        refuse_beside_hosts(**{"a plan file": file, "--resume": resume})
+        asked = Asked(unit, spec, name, force, adopt)
+        return apply_hosts(members.wish(asked, state), shape, yes=yes)
     desk = desk_of(context, state)
     if [file is not None, bool(unit), spec is not None or adopt, resume].count(True) != 1:
         said = "apply takes one of: a plan file, --unit, --spec (with or without --adopt), --resume"
@@ -75,6 +97,7 @@ def apply(
     else:
         asked = Asked(unit, spec, name, force, adopt)
         _carry_out(desk, _accepted(plan_here(desk, asked), shape, yes=yes), shape)
+    return None
 
 
 def _resume(desk: Desk, shape: Shape) -> None:
@@ -99,7 +122,7 @@ def _accepted(made: Plan, shape: Shape, *, yes: bool) -> Plan:
     _refuse(made, shape)
     if not made.is_empty:
         _show(made, shape)
-        _ask(yes=yes)
+        ask(yes=yes)
     return made
 
 
@@ -110,7 +133,12 @@ def _show(made: Plan, shape: Shape) -> None:
     (print_text if shape is Shape.TEXT else say)(render_plan(made))
 
 
-def _ask(*, yes: bool) -> None:
+def ask(*, yes: bool) -> None:
+    """Have the user agree to what was shown.
+
+    Raises:
+        Failure: they did not, or cannot be asked.
+    """
     if yes:
         return
     if not sys.stdin.isatty():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.fleets.options import HostsOption, InventoryOption, Members, refuse_beside_hosts
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
@@ -46,6 +47,8 @@ def plan(
     shape: Shaped = Shape.TEXT,
     force: ForceOption = False,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
 ) -> None:
     """Show every change that would make GPUs ready for guests, and change nothing.
 
@@ -60,9 +63,15 @@ def plan(
       gpucloud plan --adopt --spec gpucloud.yaml
       gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
       gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
+      gpucloud plan --spec gpucloud.yaml --hosts compute -i multinode
     """
-    asked = Asked(unit, spec, name, force, adopt)
+    asked, members = Asked(unit, spec, name, force, adopt), Members(hosts, inventory)
     asked.check()
+    if members.are_asked_for:
+        from gpucloud.cli.fleets.look import plan_hosts
+
+        refuse_beside_hosts(**{"--from": capture, "--host": remote, "--output": output})
+        return plan_hosts(members.wish(asked, state), shape, is_checking=check)
     if capture is None and remote is None:
         made = _plan_here(desk_of(context, state), asked)
     else:
@@ -70,6 +79,7 @@ def plan(
     _give(made, output, shape)
     if check and not made.is_empty:
         raise typer.Exit(Exit.PENDING)
+    return None
 
 
 def _plan_here(desk: Desk, asked: Asked) -> Plan:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.fleets.options import HostsOption, InventoryOption, Members, refuse_beside_hosts
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
@@ -24,6 +25,8 @@ def verify(
     unit: UnitOption = None,
     shape: Shaped = Shape.TEXT,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
 ) -> None:
     """Look whether the host is as planned. Exit code 3 says that it is not.
 
@@ -31,7 +34,15 @@ def verify(
       gpucloud verify
       gpucloud verify 3
       gpucloud verify --unit 3b:00.0
+      gpucloud verify --hosts compute -i multinode
     """
+    members = Members(hosts, inventory)
+    if members.are_asked_for:
+        from gpucloud.cli.fleets.look import verify_hosts
+        from gpucloud.cli.plans.making import Asked
+
+        refuse_beside_hosts(**{"an entry of one host's journal": entry})
+        return verify_hosts(members.wish(Asked(unit, None, None, is_forced=False), state), shape)
     desk = desk_of(context, state)
     mismatches = desk.verify_units(unit) if unit else desk.verify(entry)
     if shape is Shape.JSON:
@@ -40,6 +51,7 @@ def verify(
         _show_mismatches(mismatches)
     if mismatches:
         raise typer.Exit(Exit.FINDINGS)
+    return None
 
 
 def _show_mismatches(mismatches: tuple[Mismatch, ...]) -> None:

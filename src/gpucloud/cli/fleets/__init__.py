@@ -1,0 +1,1 @@
+"""``plan``, ``apply`` and ``verify`` with ``--hosts``, and the collection for playbooks of one's own."""

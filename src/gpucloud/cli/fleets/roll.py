@@ -1,0 +1,86 @@
+"""``gpucloud apply`` with ``--hosts``: every plan shown first, then hosts changed a few at a time."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gpucloud.cli.fleets.look import ask_plans
+from gpucloud.cli.fleets.show import conclude, show_plans, show_results, tell
+from gpucloud.cli.output import Shape, say
+from gpucloud.cli.plans.apply import ask
+from gpucloud.fleet.record import recording, records_folder
+from gpucloud.fleet.run import Runner, Stop, find_program
+from gpucloud.fleet.tally import Result, Stage, Tally, count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType
+
+    from gpucloud.fleet.wish import Wish
+
+
+def apply_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
+    """Make hosts ready: what was shown of each is done on it, or nothing.
+
+    Raises:
+        Failure: a host refuses or failed, or the user did not want it.
+    """
+    looked = ask_plans(wish)
+    due = [result for result in looked if _is_due(result, wish)]
+    if any(result.code for result in looked):
+        show_results(looked, None, shape)
+        conclude(looked)
+    if not due:
+        show_results(looked, None, shape)
+        return
+    show_plans(due, shape)
+    ask(yes=yes)
+    rolled, record = _roll(wish, due)
+    results = [rolled.get(result.host, result) for result in looked]
+    show_results(results, record, shape)
+    conclude(results, record)
+
+
+def _is_due(result: Result, wish: Wish) -> bool:
+    return result.stage is Stage.PLANNED or (wish.is_restarting and result.waits_for_restart)
+
+
+def _roll(wish: Wish, due: Sequence[Result]) -> tuple[Tally, Path]:
+    plans = {result.host: result.plan or "" for result in due}
+    chosen = replace(wish, hosts=",".join(plans))
+    state: Tally = {}
+    with (
+        recording(records_folder(), datetime.now().astimezone()) as (path, keep),
+        Runner(find_program(), keep).run("rolling", chosen, plans) as (events, stop),
+        _stopping(stop),
+    ):
+        for event in events:
+            state = count(state, event)
+            tell(event)
+    return state, path
+
+
+@contextmanager
+def _stopping(stop: Stop) -> Iterator[None]:
+    """Take Ctrl-C for a wish to end: first after the hosts that are at work, then at once."""
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.ask()
+        if stop.times == 1:
+            say("no further host begins; those at work go to their end. Again: break off now")
+        else:
+            say("broken off; what a host has begun it does to its own end")
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

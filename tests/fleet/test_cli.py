@@ -1,0 +1,90 @@
+"""``plan``, ``apply`` and ``verify`` with ``--hosts``, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.fleet.fleet import Fleet
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+
+
+@pytest.fixture
+def where(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The options that name the fleet; records of runs go into its folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(fleet.folder / "xdg"))
+    return ("--hosts", "compute", "-i", str(fleet.inventory))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("plan", "--hosts", "all"), "it is not said what the hosts are to be"),
+        (("plan", "-i", "multinode", "--unit", "3b:00.0"), "an inventory was given, and no hosts of it"),
+        (("plan", "--hosts", "all", "--unit", "3b:00.0", "--name", "gpu01"), "--name is for one host"),
+        (("plan", "--hosts", "all", "--unit", "3b:00.0", "--from", "x"), "--hosts and --from were given"),
+        (("apply", "plan.json", "--hosts", "all"), "--hosts and a plan file were given"),
+        (("apply", "--hosts", "all", "--unit", "3b:00.0", "--serial", "none"), "--serial is 'none'"),
+        (("verify", "3", "--hosts", "all"), "--hosts and an entry of one host's journal were given"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_meant_is_said_before_ansible_is_run(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Failure, match=said) as caught:
+        call(words)
+    assert caught.value.code is Exit.USAGE
+
+
+def test_equal_plans_are_shown_once_and_then_the_hosts(
+    fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(("plan", "--unit", "3b:00.0", *where, "--check")) == Exit.PENDING
+    out = capsys.readouterr().out
+    assert out.startswith("== gpu01, gpu02\nplan for this host: give GPU 3b:00.0 to guests; 8 changes")
+    assert out.count("8. bind 0000:3b:00.1 to vfio-pci") == 1
+    assert (
+        "HOST   STATE            CHANGES  JOURNAL  NEXT\ngpu01  changes pending  8        -        -\n" in out
+    )
+
+
+@pytest.mark.lab
+def test_the_whole_way_in_json(
+    fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A minute of Ansible's time: part of ``./run test``."""
+    spec = ("--spec", str(fleet.spec))
+    assert call(("apply", *spec, *where, "--restart", "--yes", "--format", "json")) == Exit.FINE
+    said = capsys.readouterr()
+    hosts = json.loads(said.out)["hosts"]
+    assert [(host["host"], host["state"], host["entry"]) for host in hosts] == [
+        ("gpu01", "as planned", "0001"),
+        ("gpu02", "as planned", "0001"),
+    ]
+    assert hosts[0]["changes"][0]["path"]
+    assert "gpu01: restarts\ngpu01: as planned\ngpu02: begins\n" in said.err
+    record = Path(json.loads(said.out)["record"])
+    assert record.stat().st_mode & 0o77 == 0 or record.parent.stat().st_mode & 0o77 == 0
+    assert '"event": "answer"' in record.read_text()
+
+    assert call(("verify", *where)) == Exit.FINE
+    assert call(("plan", *spec, *where, "--check")) == Exit.FINE
+    capsys.readouterr()
+    grub = fleet.members[1].root / "etc/modules-load.d/gpucloud.conf"
+    grub.write_text("# nothing\n")
+    with pytest.raises(Failure, match="1 of 2 hosts failed: gpu02: not as planned") as caught:
+        call(("verify", *where))
+    assert caught.value.code is Exit.FINDINGS
+
+
+@pytest.mark.lab
+def test_nothing_is_changed_anywhere_while_a_host_refuses(
+    fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (fleet.members[1].root / "sys/bus/pci/devices/0000:3b:00.0").unlink()
+    with pytest.raises(Failure, match="1 of 2 hosts failed: gpu02: "):
+        call(("apply", "--unit", "3b:00.0", *where, "--yes"))
+    assert "changes pending" in capsys.readouterr().out
+    assert [member.journal for member in fleet.members] == [[], []]
