@@ -62,3 +62,16 @@ _SIGNS = re.compile(
 def has_sign(text: str) -> bool:
     """Claims that a file may set devices up for guests."""
     return _SIGNS.search(text) is not None
+
+
+CAPTURED = (
+    *RC_LOCAL,
+    *MISNAMED,
+    *SCRIPT_FILES,
+    f"{DRIVERCTL}/*",
+    f"{UDEV_RULES}/*.rules",
+    f"{UNITS}/*.service",
+    *(f"{folder}/{name}" for folder, name in (*SCRIPTS, *IN_INITRAMFS)),
+)
+"""Patterns of files of which a capture keeps those that have a sign, and of these the lines that tell."""
+CAPTURED_LINKS = tuple(f"{folder}/*.service" for folder in WANTS)
