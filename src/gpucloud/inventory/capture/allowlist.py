@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gpucloud.inventory.collect.envoy import HEADS
 from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, SETTINGS, UNIT_LINK
+from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.distribution import SIGNS
 
@@ -106,10 +107,11 @@ def _of_functions(names: str) -> tuple[str, ...]:
 
 _TAKEN: tuple[tuple[Kind, Iterable[str]], ...] = (
     (Kind.LINK, f"{_LINKS} {_VIRTIO_LINKS}".split()),
+    (Kind.LINK, CAPTURED_LINKS),
     (Kind.LINK, _of_functions(_PCI_LINKS)),
     (Kind.FILE, _FILES.split()),
     (Kind.FILE, _of_functions(_ATTRIBUTES)),
-    (Kind.FILE, (*CONFIGURATION, *_BOOT)),
+    (Kind.FILE, (*CONFIGURATION, *_BOOT, *CAPTURED)),
     (Kind.BEGINNING, HEADS),
     (Kind.LONG, _LONG_FILES.split()),
     (Kind.BYTES, (SECURE_BOOT,)),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
+from gpucloud.inventory.capture.telling import only_telling
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.numbered import is_of_function
@@ -29,6 +30,7 @@ _DISK = re.compile(r"/dev/[a-z0-9]+", re.ASCII)
 
 def distil(stream: Stream) -> Stream:
     """Reduce every file that holds more than is read of it."""
+    stream = only_telling(stream)
     modaliases = [
         data.decode(errors="replace").strip()
         for path, data in stream.files.items()
