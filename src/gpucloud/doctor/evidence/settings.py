@@ -14,6 +14,9 @@ from functools import cached_property
 
 from gpucloud.doctor.evidence.text import Line
 from gpucloud.model.finding import Evidence
+from gpucloud.nova.reading import is_yes
+from gpucloud.nova.releases import options
+from gpucloud.nova.releases.options import names_of
 
 _SECTION = re.compile(r"^\s*\[(?P<name>[\w.:-]+)\]\s*$")
 _OPTION = re.compile(r"^(?P<indent>\s*+)(?:-\s*+)?(?P<name>[A-Za-z_][\w-]*)\s*[=:]\s*(?P<value>.*)$")
@@ -26,6 +29,9 @@ _KNOWN = {
     "device_addresses", "mdev_class", "driver", "resume_guests_state_on_host_boot", "cpu_mode",
     "cpu_dedicated_set", "max_allocation_candidates",
 }  # fmt: skip
+ALIAS_NAMES = names_of(options.ALIAS, options.ALIAS_OLD)
+SPEC_NAMES = names_of(options.DEVICE_SPEC, options.DEVICE_SPEC_OLD)
+"""Names under which some release reads aliases, and devices that a host offers."""
 _JSON_LINES = 40
 MOST_SETTINGS = 600
 """Settings that are kept: every alias is held against every device list."""
@@ -50,7 +56,7 @@ class Setting:
 
     @property
     def is_true(self) -> bool:
-        return self.value.strip().lower() in ("true", "1", "yes", "on")
+        return is_yes(self.value)
 
 
 @dataclass

@@ -12,12 +12,10 @@ from gpucloud.doctor.lines.make import Lines, Make, fixed
 from gpucloud.doctor.remedy import restart_nova
 from gpucloud.model.finding import Finding
 from gpucloud.model.pci import PciId
+from gpucloud.nova.releases import scheduler
+from gpucloud.nova.releases.release import SERIES
 
-_DEFAULT_FILTERS = (
-    "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,ServerGroupAntiAffinityFilter,"
-    "ServerGroupAffinityFilter"
-)
-"""Source: nova/conf/scheduler.py, since 24."""
+_DEFAULT_FILTERS = ",".join(scheduler.DEFAULT_FILTERS.at(SERIES[-1]))
 _FEW = 4
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpucloud.nova.releases.fact import fact
+from gpucloud.nova.releases.fact import Fact, fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,13 @@ class OptionName:
 
     def __str__(self) -> str:
         return f"[{self.section}]{self.name}"
+
+
+def names_of(*known: Fact[OptionName] | Fact[tuple[OptionName, ...]]) -> tuple[str, ...]:
+    """The names that any release has in these facts, newest first, without sections."""
+    held = [value for each in known for value in (each.first, *(value for _, value in each.changes))]
+    every = [one for value in held for one in (value if isinstance(value, tuple) else (value,))]
+    return tuple(dict.fromkeys(one.name for one in reversed(every)))
 
 
 _OLD_SPEC = OptionName("DEFAULT", "pci_passthrough_whitelist")

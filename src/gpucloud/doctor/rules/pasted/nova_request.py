@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper
-from gpucloud.doctor.evidence.settings import objects
+from gpucloud.doctor.evidence.settings import ALIAS_NAMES, objects
 from gpucloud.doctor.rules.pasted.known import known
+from gpucloud.doctor.rules.pasted.nova_check import release_told
 from gpucloud.doctor.rules.pasted.nova_settings import read_ident
 from gpucloud.doctor.rules.pasted.pools import types_in_pools
 from gpucloud.doctor.rules.pasted.sriov import has_sriov
@@ -16,7 +17,8 @@ from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
 
-_ALIAS = ("alias", "pci_alias")
+_USSURI = 21
+"""The first that keeps vGPUs over a resize."""
 _REFUSED = ("no-valid-host", "filter-pci", "claim-failed", "pools-short")
 
 
@@ -26,7 +28,7 @@ def type_of_device(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    for setting in paper.nova.named(*_ALIAS):
+    for setting in paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
             ident = read_ident(one)
             if ident is None or one.get("device_type") not in (None, "type-PCI"):
@@ -48,14 +50,14 @@ def alias_not_known(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    defined = {str(one.get("name")) for setting in paper.nova.named(*_ALIAS) for one in objects(setting)}
+    defined = {str(one.get("name")) for setting in paper.nova.named(*ALIAS_NAMES) for one in objects(setting)}
     asked = paper.request.get("pci_passthrough:alias")
     missing = [name for name, _ in paper.request.aliases if name not in defined]
     if asked is not None and missing and defined:
         yield known(
             "alias-missing-on-api",
             f"The flavor asks for the alias {', '.join(missing)}; defined is {', '.join(sorted(defined))}",
-            (asked.evidence, *(s.evidence for s in paper.nova.named(*_ALIAS))),
+            (asked.evidence, *(s.evidence for s in paper.nova.named(*ALIAS_NAMES))),
             0.85,
         )
 
@@ -94,7 +96,7 @@ def more_than_there_are(case: Case) -> Answers:
     for name, count in paper.request.aliases:
         idents = {
             i
-            for s in paper.nova.named(*_ALIAS)
+            for s in paper.nova.named(*ALIAS_NAMES)
             for o in objects(s)
             if o.get("name") == name and (i := read_ident(o))
         }
@@ -120,7 +122,7 @@ def numa_policy(case: Case) -> Answers:
     lines = [policy.evidence] if policy is not None and policy.value in ("required", "socket") else []
     lines += [
         setting.evidence
-        for setting in paper.nova.named(*_ALIAS)
+        for setting in paper.nova.named(*ALIAS_NAMES)
         if any(one.get("numa_policy") in ("required", "socket") for one in objects(setting))
     ]
     if lines and paper.has(*_REFUSED, "numa-unknown"):
@@ -219,7 +221,7 @@ def refused_without_reason(case: Case) -> Answers:
     if paper.has("claim-failed", "filter-pci", "pools-short"):
         title = "No host has a free device that fits the request"
         yield known("not-enough-devices", title, _refusals(paper), 0.6, level=Level.WARNING)
-    elif paper.has("no-valid-host") and (paper.nova.named(*_ALIAS) or paper.request.aliases):
+    elif paper.has("no-valid-host") and (paper.nova.named(*ALIAS_NAMES) or paper.request.aliases):
         title = "No host fits: look at the alias's device_type first, then at filters and free devices"
         yield known("alias-device-type-mismatch", title, _refusals(paper), 0.35, level=Level.WARNING)
 
@@ -234,5 +236,5 @@ def _refusals(paper: Paper) -> Iterator[Evidence]:
 
 
 def _is_before_ussuri(paper: Paper) -> bool:
-    told = paper.about("release", "openstack", "nova")
-    return any(name in told for name in ("queens", "rocky", "stein", "train", "pike", "ocata"))
+    told = release_told(paper)
+    return told is not None and told.number < _USSURI

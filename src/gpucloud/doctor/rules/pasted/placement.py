@@ -6,22 +6,20 @@ nova/compute/pci_placement_translator.py; nova/objects/request_spec.py.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper
-from gpucloud.doctor.evidence.settings import NovaSettings, Setting, objects
+from gpucloud.doctor.evidence.settings import ALIAS_NAMES, SPEC_NAMES, NovaSettings, Setting, objects
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.pasted.nova_settings import read_ident
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
+from gpucloud.nova.match.placement import ask_of
+from gpucloud.nova.reading import is_yes
 
-_ALIAS = ("alias", "pci_alias")
-_LIST = ("device_spec", "passthrough_whitelist", "pci_passthrough_whitelist")
 _MANY = 6
 """From 8 devices on nova itself warns; 8 in 6 groups give 20160 candidates (nova bug 2126751)."""
-_STANDARD = ("VCPU", "MEMORY_MB", "PGPU", "VGPU")
 _PLACEMENT, _ALIAS_INVALID = "pci-in-placement", "alias-definition-invalid"
 
 
@@ -34,7 +32,7 @@ def placement_half_configured(case: Case) -> Answers:
     report = any(one.is_true for one in nova.named("report_in_placement"))
     use = any(one.is_true for one in nova.named("pci_in_placement"))
     lines = tuple(one.evidence for one in nova.named("report_in_placement", "pci_in_placement"))
-    if use and not report and nova.named(*_LIST):
+    if use and not report and nova.named(*SPEC_NAMES):
         title = "The scheduler asks Placement for PCI devices, and this compute reports none there"
         yield known("pci-in-placement", title, lines, 0.85)
     elif report or use:
@@ -49,7 +47,7 @@ def alias_repeated_with_placement(case: Case) -> Answers:
     if case.paper is None or not any(one.is_true for one in case.paper.nova.named("pci_in_placement")):
         return
     named: dict[object, list[Setting]] = {}
-    for setting in case.paper.nova.named(*_ALIAS):
+    for setting in case.paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
             named.setdefault(one.get("name"), []).append(setting)
     for name, settings in named.items():
@@ -98,7 +96,7 @@ def limits_that_do_not_count(case: Case) -> Answers:
         if "UnifiedLimitsDriver" in setting.value:
             yield known(
                 "quota",
-                "Unified limits do not count devices asked for by pci_passthrough:alias (before nova 2026.1)",
+                "Unified limits do not count devices asked for by pci_passthrough:alias (before nova 2026.2)",
                 (setting.evidence,),
                 0.5,
                 level=Level.INFO,
@@ -110,7 +108,7 @@ def device_by_name_with_placement(case: Case) -> Answers:
     """Devices named by devname: nova-compute does not start with them once it reports to Placement."""
     if case.paper is None or not _is_on(case.paper.nova, "report_in_placement"):
         return
-    for setting in case.paper.nova.named(*_LIST):
+    for setting in case.paper.nova.named(*SPEC_NAMES):
         if any("devname" in one for one in objects(setting)):
             title = "The device list names a device by devname, which PCI in Placement does not take"
             yield known(_PLACEMENT, title, (setting.evidence,), 0.94)
@@ -121,7 +119,7 @@ def class_without_placement(case: Case) -> Answers:
     """An alias asks for a resource class alone, and the scheduler does not use Placement for devices."""
     if case.paper is None or _is_on(case.paper.nova, "pci_in_placement"):
         return
-    for setting in case.paper.nova.named(*_ALIAS):
+    for setting in case.paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
             if one.get("resource_class") and read_ident(one) is None:
                 yield known(
@@ -138,12 +136,12 @@ def class_without_placement(case: Case) -> Answers:
 def class_or_trait_not_offered(case: Case) -> Answers:
     """An alias asks for a resource class or traits that no entry of the device list gives."""
     paper = case.paper
-    specs = [one for setting in paper.nova.named(*_LIST) for one in objects(setting)] if paper else []
+    specs = [one for setting in paper.nova.named(*SPEC_NAMES) for one in objects(setting)] if paper else []
     if paper is None or not specs or not _uses_classes(paper, specs):
         return
     classes = {name for one in specs if (name := _class_of(one))}
     is_complete = all(_class_of(one) for one in specs)
-    for setting in paper.nova.named(*_ALIAS):
+    for setting in paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
             wanted = _class_of(one)
             if wanted and is_complete and wanted not in classes:
@@ -160,10 +158,10 @@ def migratable_on_one_side(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    specs = [one for setting in paper.nova.named(*_LIST) for one in objects(setting)]
-    for setting in paper.nova.named(*_ALIAS):
-        asked = any(_is_yes(one.get("live_migratable")) for one in objects(setting))
-        if asked and specs and not any(_is_yes(one.get("live_migratable")) for one in specs):
+    specs = [one for setting in paper.nova.named(*SPEC_NAMES) for one in objects(setting)]
+    for setting in paper.nova.named(*ALIAS_NAMES):
+        asked = any(_migrates(one) for one in objects(setting))
+        if asked and specs and not any(_migrates(one) for one in specs):
             title = "The alias asks for devices that migrate live; the device list marks none live_migratable"
             yield known("live-migration-unsupported", title, _both(paper, setting), 0.82)
 
@@ -174,7 +172,7 @@ def class_asked_past_the_alias(case: Case) -> Answers:
     paper = case.paper
     if paper is None or paper.request.aliases:
         return
-    specs = [one for setting in paper.nova.named(*_LIST) for one in objects(setting)]
+    specs = [one for setting in paper.nova.named(*SPEC_NAMES) for one in objects(setting)]
     offered = {name for one in specs if (name := _class_of(one))}
     for name, asked in paper.request.properties.items():
         wanted = name.partition(":")[2]
@@ -207,19 +205,18 @@ def _asked_of_placement(paper: Paper) -> Iterator[Evidence]:
 
 
 def _uses_classes(paper: Paper, specs: list[dict[str, object]]) -> bool:
-    aliases = [one for setting in paper.nova.named(*_ALIAS) for one in objects(setting)]
+    aliases = [one for setting in paper.nova.named(*ALIAS_NAMES) for one in objects(setting)]
     named = any("resource_class" in one or "traits" in one for one in (*aliases, *specs))
     return named or _is_on(paper.nova, "pci_in_placement", "report_in_placement")
 
 
 def _class_of(entry: Mapping[str, object]) -> str:
     """The resource class of an entry as nova forms it; empty where its ids are not both given."""
-    given = entry.get("resource_class")
-    if isinstance(given, str) and given:
-        name = re.sub(r"[^0-9A-Z]+", "_", given.upper())
-        return name if name in _STANDARD or name.startswith("CUSTOM_") else f"CUSTOM_{name}"
     ident = read_ident(entry)
-    return "" if ident is None else f"CUSTOM_PCI_{ident.vendor:04X}_{ident.device:04X}"
+    if not entry.get("resource_class") and ident is None:
+        return ""
+    ids = {} if ident is None else {"vendor_id": f"{ident.vendor:04x}", "product_id": f"{ident.device:04x}"}
+    return ask_of({**_texts(entry), **ids}).resource_class
 
 
 def _missing_traits(
@@ -233,20 +230,21 @@ def _missing_traits(
     return tuple(sorted(asked - given)) or tuple(sorted(asked))
 
 
-def _traits(entry: Mapping[str, object]) -> set[str]:
-    given = entry.get("traits")
-    names = given.split(",") if isinstance(given, str) else []
-    plain = (re.sub(r"[^0-9A-Z]+", "_", name.strip().upper()) for name in names if name)
-    return {name.removeprefix("CUSTOM_") for name in plain}
+def _traits(entry: Mapping[str, object]) -> frozenset[str]:
+    return ask_of(_texts(entry)).traits
+
+
+def _migrates(entry: Mapping[str, object]) -> bool:
+    return is_yes(_texts(entry).get("live_migratable")) or entry.get("live_migratable") is True
+
+
+def _texts(entry: Mapping[str, object]) -> dict[str, str]:
+    return {key: value for key, value in entry.items() if isinstance(value, str)}
 
 
 def _both(paper: Paper, setting: Setting) -> tuple[Evidence, ...]:
-    return (setting.evidence, *(other.evidence for other in paper.nova.named(*_LIST)))
+    return (setting.evidence, *(other.evidence for other in paper.nova.named(*SPEC_NAMES)))
 
 
 def _is_on(nova: NovaSettings, *names: str) -> bool:
     return any(one.is_true for one in nova.named(*names))
-
-
-def _is_yes(value: object) -> bool:
-    return str(value).lower() in ("yes", "true", "1", "on", "y", "t")

@@ -9,15 +9,12 @@ from collections import Counter
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper
-from gpucloud.doctor.evidence.settings import objects
+from gpucloud.doctor.evidence.settings import ALIAS_NAMES, SPEC_NAMES, objects
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.pasted.nova_settings import read_ident
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
 from gpucloud.model.pci import PciId
-
-_ALIAS = ("alias", "pci_alias")
-_LIST = ("device_spec", "passthrough_whitelist", "pci_passthrough_whitelist")
 
 
 def types_in_pools(paper: Paper, ident: PciId) -> set[str]:
@@ -35,7 +32,7 @@ def no_pool_at_all(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.has("pools-none") or paper.has("pools-shown"):
         return
-    settings = paper.nova.named(*_LIST)
+    settings = paper.nova.named(*SPEC_NAMES)
     if settings or paper.request.aliases:
         yield known(
             "whitelist-mismatch",
@@ -51,7 +48,7 @@ def pool_of_another_type(case: Case) -> Answers:
     paper = case.paper
     if paper is None:
         return
-    for setting in paper.nova.named(*_ALIAS):
+    for setting in paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
             ident, wanted = read_ident(one), one.get("device_type") or "type-PCI"
             held = types_in_pools(paper, ident) if ident is not None else set()
@@ -78,7 +75,7 @@ def one_product_by_several_aliases(case: Case) -> Answers:
     names = {name for name, _ in paper.request.aliases}
     products = Counter(
         ident
-        for setting in paper.nova.named(*_ALIAS)
+        for setting in paper.nova.named(*ALIAS_NAMES)
         for one in objects(setting)
         if one.get("name") in names and (ident := read_ident(one)) is not None
     )

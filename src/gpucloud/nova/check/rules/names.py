@@ -125,9 +125,10 @@ _MEANT: tuple[tuple[Fact[OptionName] | Fact[OptionName | None], tuple[str, ...]]
         ),
     ),
 )
-_MEANING: Mapping[str, Fact[OptionName] | Fact[OptionName | None]] = {
+MEANING: Mapping[str, Fact[OptionName] | Fact[OptionName | None]] = {
     name: fact for fact, names in _MEANT for name in names
 }
+"""Names that are meant for an option, right or wrong, to that option."""
 _GENERAL = ("alias", "aliases", "whitelist", "default_filters")
 """Names that mean other things in sections of other programs."""
 _OWN = ("DEFAULT", "pci", "devices", "filter_scheduler")
@@ -141,12 +142,12 @@ def not_read(case: Case) -> Iterator[Finding]:
     """A name of passthrough, filters or vGPU that this release does not read there."""
     for setting in case.configuration.settings():
         name = setting.name.lower().replace("-", "_")
-        fact = _MEANING.get(name)
+        fact = MEANING.get(name)
         section = normal_section(setting.section)
         if fact is None or (name in _GENERAL and section not in _OWN):
             continue
         here = OptionName(section, setting.name)
-        if here not in _read_names(fact, case.release):
+        if here not in read_names(fact, case.release):
             yield _not_read(case, setting, here, fact)
             if fact in (options.DEVICE_SPEC, options.ALIAS):
                 yield from judge_json(case, setting, is_alias=fact is options.ALIAS)
@@ -222,14 +223,15 @@ def repeated(case: Case) -> Iterator[Finding]:
 
 
 def _is_judged_elsewhere(setting: Setting) -> bool:
-    return setting.name.lower().replace("-", "_") in _MEANING or setting.name in ELSEWHERE
+    return setting.name.lower().replace("-", "_") in MEANING or setting.name in ELSEWHERE
 
 
 def _joined(values: list[str]) -> list[str]:
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
-def _read_names(fact: Fact[OptionName] | Fact[OptionName | None], release: Release) -> tuple[OptionName, ...]:
+def read_names(fact: Fact[OptionName] | Fact[OptionName | None], release: Release) -> tuple[OptionName, ...]:
+    """The names under which a release reads an option, the current one first."""
     old: Mapping[int, Fact[tuple[OptionName, ...]]] = {
         id(options.DEVICE_SPEC): options.DEVICE_SPEC_OLD,
         id(options.ALIAS): options.ALIAS_OLD,
@@ -246,7 +248,7 @@ def _not_read(
     case: Case, setting: Setting, here: OptionName, fact: Fact[OptionName] | Fact[OptionName | None]
 ) -> Finding:
     current = fact.at(case.release)
-    readers = [n for n in range(_FIRST, _LAST + 1) if here in _read_names(fact, Release(n, 9, 9))]
+    readers = [n for n in range(_FIRST, _LAST + 1) if here in read_names(fact, Release(n, 9, 9))]
     series = f"{readers[0]} to {readers[-1]}" if readers else ""
     if current is None:
         what = f"{shown(setting)} is not an option of nova {case.release}"
