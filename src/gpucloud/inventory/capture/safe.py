@@ -28,6 +28,7 @@ _ARGUMENTS = (
 _ARGUMENT_FAMILIES = ("acpi_", "amd_iommu_", "ivrs_", "numa_")
 _DIRECTIVES = (
     "options blacklist softdep weakdep alias install remove pre: post: /bin/true /bin/false /usr/bin/true"
+    " \\ install_items"
 )
 _DRACUT = (
     "drivers add_drivers force_drivers omit_drivers dracutmodules add_dracutmodules omit_dracutmodules"
@@ -36,7 +37,11 @@ _DRACUT = (
 _KEYS = frozenset(f"{_MODULES} {_ARGUMENTS} {_DRACUT}".split())
 _WORDS = frozenset(_DIRECTIVES.split())
 _RELEVANT_MODULES = frozenset(_MODULES.split())
-_VALUE = re.compile(r"on|off|yes|no|true|false|[yn]|[0-9]{1,4}", re.ASCII | re.IGNORECASE)
+_VALUE = re.compile(
+    r"on|off|yes|no|true|false|[yn]|[0-9]{1,4}|[0-9a-f]{4}:[0-9a-f]{4}", re.ASCII | re.IGNORECASE
+)
+_SCRIPT = re.compile(r"/(?:usr/local/s?bin|sbin)/[\w.-]*(?:vfio|passthrough)[\w.-]*", re.ASCII)
+"""Scripts that a capture holds by their names (``by_hand.SCRIPTS``)."""
 _ALIAS = re.compile(r"(?:pci|vfio_pci|mdev|char-major|net-pf|acpi|usb|of):?[A-Za-z0-9*?_-]*", re.ASCII)
 
 
@@ -53,9 +58,11 @@ def is_relevant_module(name: str) -> bool:
 
 def is_safe_word(word: str) -> bool:
     """Claims a word without a value that may be shown: a flag, a directive, a pattern of device aliases."""
-    return is_safe_key(word) or word in _WORDS or _ALIAS.fullmatch(word) is not None or is_safe_value(word)
+    if is_safe_key(word) or word in _WORDS or is_safe_value(word):
+        return True
+    return _ALIAS.fullmatch(word) is not None or _SCRIPT.fullmatch(word) is not None
 
 
 def is_safe_value(value: str) -> bool:
-    """Claims a value too plain to tell anything: a switch or a small number."""
+    """Claims a value too plain to tell anything: a switch, a small number, vendor and device of a model."""
     return _VALUE.fullmatch(value) is not None
