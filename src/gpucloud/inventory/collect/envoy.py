@@ -1,4 +1,4 @@
-"""Reads by a process of its own, which can be left behind. This file is also sent to hosts over ssh.
+"""Reads, and what else may wait for ever, by a process that can be left behind. Also sent to hosts over ssh.
 
 What the kernel tells in a file may be behind a lock: ``driver_override`` and ``sriov_numvfs`` take that of
 the device (drivers/pci/pci-sysfs.c, iov.c), which an ``unbind`` holds until the driver lets go; GPU drivers
@@ -96,18 +96,16 @@ class Envoy:
 
     def _ask(self, paths: Sequence[str]) -> List[Answer]:
         """Answers up to the first that does not come: its child is left behind, as when Ctrl-C ends this."""
-        child = self._child or Child(self._read)
+        child = self._child or Child(lambda path: self._read(os.fsdecode(path)))
         self._child = None
-        child.ask(paths)
+        child.ask([os.fsencode(path) for path in paths])
         answers: List[Answer] = []
         for _ in paths:
             answer = child.hear(self.patience_s)
-            answers.append(OSError(errno.EIO, "its reader has died") if answer is None else answer)
-            is_late = isinstance(answer, OSError) and answer.errno == errno.ETIMEDOUT
-            if is_late:
-                self.patience_s = min(self.patience_s, SHORT_PATIENCE_S)
-            if is_late or answer is None:
-                child.let_go()
+            answers.append(answer)
+            if isinstance(answer, LostError):
+                if answer.errno == errno.ETIMEDOUT:
+                    self.patience_s = min(self.patience_s, SHORT_PATIENCE_S)
                 return answers
         self._child = child
         return answers
@@ -118,29 +116,36 @@ class Envoy:
             os.waitpid(self._child.pid, 0)  # it has answered all it was asked, so it ends at once
 
 
-class Child:
-    """A process that reads what it is asked for, and the two pipes to it; without them it ends."""
+class LostError(OSError):
+    """There will be no answer, and the child has been let go: ETIMEDOUT, it was late; EIO, it has died."""
 
-    def __init__(self, read: Callable[[str], bytes]) -> None:
+
+class Child:
+    """A process that answers what it is asked, and the two pipes to it; without them it ends.
+
+    Args:
+        answer: gives the answer to a question, in the child; raises OSError.
+    """
+
+    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         self._heard = bytearray()
         self.pid = os.fork()
         if self.pid == 0:
-            serve(read, orders, answers)
+            serve(answer, orders, answers)
         os.close(orders)
         os.close(answers)
 
-    def ask(self, paths: Sequence[str]) -> None:
-        """Ask for files."""
-        names = [os.fsencode(path) for path in paths]
+    def ask(self, questions: Sequence[bytes]) -> None:
+        """Ask, without waiting for answers."""
         try:
-            write_all(self._orders, b"".join(HEADER.pack(0, len(name)) + name for name in names))
+            write_all(self._orders, b"".join(HEADER.pack(0, len(each)) + each for each in questions))
         except BrokenPipeError:
             return  # it has died: ``hear`` says so
 
-    def hear(self, patience_s: float) -> Optional[Answer]:
-        """The answer to the oldest question: ETIMEDOUT where it takes too long, None where the child died."""
+    def hear(self, patience_s: float) -> Answer:
+        """The answer to the oldest question: a ``LostError`` where there is none in time."""
         end = time.monotonic() + patience_s
         while True:
             taken = take(self._heard)
@@ -148,10 +153,13 @@ class Child:
                 number, data = taken
                 return OSError(number, data.decode(errors="replace")) if number else data
             if not select.select([self._answers], [], [], max(end - time.monotonic(), 0))[0]:
-                return OSError(errno.ETIMEDOUT, f"took longer than {patience_s:g} s")
+                self.let_go()
+                return LostError(errno.ETIMEDOUT, f"took longer than {patience_s:g} s")
             piece = os.read(self._answers, CHUNK)
             if not piece:
-                return None
+                self.let_go()
+                os.waitpid(self.pid, 0)
+                return LostError(errno.EIO, "the process that asked has died")
             self._heard += piece
 
     def let_go(self) -> None:
@@ -160,7 +168,7 @@ class Child:
         os.close(self._answers)
 
 
-def serve(read: Callable[[str], bytes], orders: int, answers: int) -> None:
+def serve(answer: Callable[[bytes], bytes], orders: int, answers: int) -> None:
     """Answer until nobody asks, and never go on as the parent."""
     try:
         os.setsid()  # Ctrl-C and a closed terminal are for the parent to act on
@@ -174,22 +182,22 @@ def serve(read: Callable[[str], bytes], orders: int, answers: int) -> None:
                     return
                 heard += piece
                 continue
-            number, data = attempt(read, os.fsdecode(taken[1]))
+            number, data = attempt(answer, taken[1])
             write_all(answers, HEADER.pack(number, len(data)) + data)
     finally:
         os._exit(0)
 
 
-def attempt(read: Callable[[str], bytes], path: str) -> Tuple[int, bytes]:
-    """Zero and what a file holds, or the number of an error and its words."""
+def attempt(answer: Callable[[bytes], bytes], question: bytes) -> Tuple[int, bytes]:
+    """Zero and the answer, or the number of an error and its words."""
     try:
-        return 0, read(path)
+        return 0, answer(question)
     except OSError as error:
         return error.errno or errno.EIO, (error.strerror or str(error)).encode(errors="replace")
 
 
 def let_go_of_files(but: "set[int]") -> None:
-    """No terminal, lock or pipe of the parent is kept open by a child that is left behind."""
+    """No terminal, lock or journal of the parent is kept open by a child that is left behind."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
