@@ -1,13 +1,15 @@
-"""Two hosts through the real Ansible, one after the other, each changed by its own program on a fake host."""
+"""Two hosts through the real Ansible, one after the other, each changed by its own program on a fake host.
+
+Ansible takes a second for each task: what is marked ``lab`` is part of ``./run test``, not of every check.
+"""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from tests.fleet.fleet import CARD, Fleet, Member, stages
+from tests.fleet.fleet import Fleet, Member, stages
 
-from gpucloud.fleet.event import parse_event
 from gpucloud.fleet.tally import Result
 from gpucloud.model.failure import Exit, Failure
 
@@ -16,12 +18,6 @@ TAKEN = {"0000:3b:00.0": "vfio-pci", "0000:3b:00.1": "vfio-pci"}
 
 def has_taken(member: Member) -> bool:
     return member.drivers.items() >= TAKEN.items()
-
-
-def order_of(fleet: Fleet) -> list[str]:
-    """Hosts in the order in which they were first touched."""
-    events = (json.loads(line) for line in fleet.lines if parse_event(line))
-    return list(dict.fromkeys(event["host"] for event in events if event["event"] == "begins"))
 
 
 def by_name(results: list[Result]) -> dict[str, Result]:
@@ -52,6 +48,7 @@ def test_hosts_are_made_ready_one_after_the_other_and_a_second_time_nothing_is_d
     assert [member.journal for member in fleet.members] == [["applied"], ["applied"]]
 
 
+@pytest.mark.lab
 def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     first, second = fleet.members
     before = second.picture
@@ -65,6 +62,7 @@ def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     assert second.journal == []
 
 
+@pytest.mark.lab
 def test_a_host_that_cannot_be_reached_stops_the_rest(fleet: Fleet) -> None:
     fleet.write(
         "gpu01",
@@ -91,12 +89,14 @@ def test_of_a_batch_each_host_goes_to_its_own_end(fleet: Fleet) -> None:
     assert third.journal == []
 
 
+@pytest.mark.lab
 def test_a_pattern_leaves_hosts_out(fleet: Fleet) -> None:
     results = fleet.run("rolling", fleet.wish(hosts="compute:!gpu01"))
     assert stages(results) == {"gpu02": "as planned"}
     assert not has_taken(fleet.members[0])
 
 
+@pytest.mark.lab
 def test_what_was_shown_is_what_is_done_or_nothing(fleet: Fleet) -> None:
     plans = {result.host: result.plan or "" for result in fleet.run("look", fleet.wish())}
     first, second = fleet.members
@@ -107,6 +107,7 @@ def test_what_was_shown_is_what_is_done_or_nothing(fleet: Fleet) -> None:
     assert not has_taken(second)
 
 
+@pytest.mark.lab
 def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
     first = fleet.members[0]
     grub = first.root / "etc/default/grub"
@@ -118,19 +119,21 @@ def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
     assert "{{ lookup(" in grub.read_text()
 
 
-def test_no_such_host_is_a_failure_with_ansibles_own_words(fleet: Fleet) -> None:
+@pytest.mark.lab
+def test_a_pattern_that_matches_nobody_gives_nobody(fleet: Fleet) -> None:
     results = fleet.run("look", fleet.wish(hosts="gpu99"))
     assert results == []
 
 
+@pytest.mark.lab
 def test_an_inventory_that_is_none_is_said(fleet: Fleet) -> None:
     with pytest.raises(Failure, match="ansible-playbook did not begin"):
         fleet.run("look", fleet.wish(inventories=(str(fleet.folder / "nowhere"),), hosts="{{ nothing"))
 
 
+@pytest.mark.lab
 def test_a_gpu_that_is_not_there_is_refused_with_its_exit_code(fleet: Fleet) -> None:
     (result,) = fleet.run("look", fleet.wish(hosts="gpu01", units=("99:00.0",)))
     assert result.stage.value == "failed"
     assert result.code in (Exit.USAGE, Exit.ERROR)
     assert "99:00.0" in result.why
-    assert CARD

@@ -1,0 +1,75 @@
+"""Two servers with real kernels, reached by ssh through Ansible; nothing of gpucloud is brought but by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpucloud.cli.main import call
+from gpucloud.demo.witness import drivers_script
+from gpucloud.lab.host import LabHost
+from gpucloud.lab.lab import Lab
+from gpucloud.model.failure import Failure
+
+CARD = "00:0a.0"
+OURS = "/usr/local/sbin/gpucloud"
+
+
+def drivers(host: LabHost) -> list[str]:
+    return host.run(["sh", "-c", drivers_script()], ok=(0,)).stdout.splitlines()
+
+
+def inventory(folder: Path, hosts: dict[str, LabHost]) -> Path:
+    """An INI as Kolla has it, with what reaches each server."""
+    lines = []
+    for name, host in hosts.items():
+        known = (
+            f"-o UserKnownHostsFile={host.folder}/known_hosts -o HostKeyAlias=gpucloud-lab "
+            "-o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+        )
+        lines.append(
+            f"{name} ansible_host=127.0.0.1 ansible_port={host.port} ansible_user=root "
+            f"ansible_ssh_private_key_file={host.folder}/login_key ansible_ssh_common_args='{known}'"
+        )
+    path = folder / "multinode"
+    path.write_text("[compute]\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+def test_two_servers_are_made_ready_one_after_the_other_and_given_back(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with lab.up("card-audio", "fleet-one") as one, lab.up("card-audio", "fleet-two") as two:
+        hosts = {"one": one, "two": two}
+        words = ("--unit", CARD, "--hosts", "compute", "-i", str(inventory(tmp_path, hosts)))
+        before = {name: drivers(host) for name, host in hosts.items()}
+
+        assert call(("plan", *words, "--check")) == 4
+        for host in hosts.values():
+            host.run(["test", "!", "-e", "/usr/local/lib/gpucloud"], ok=(0,))
+            host.run(["test", "!", "-e", "/var/lib/gpucloud"], ok=(0,))
+        capsys.readouterr()
+
+        assert call(("apply", *words, "--yes", "--format", "json")) == 0
+        said = capsys.readouterr()
+        assert [host["state"] for host in json.loads(said.out)["hosts"]] == ["as planned", "as planned"]
+        assert said.err.index("one: as planned") < said.err.index("two: begins")
+        for host in hosts.values():
+            assert "0000:00:0a.0 driver vfio-pci override vfio-pci" in drivers(host)
+            host.run([OURS, "verify"], ok=(0,), timeout_s=300)
+
+        assert call(("apply", *words, "--yes")) == 0
+        assert "as wanted" in capsys.readouterr().out
+        for name, host in hosts.items():
+            host.run([OURS, "undo"], ok=(0,), timeout_s=300)
+            assert drivers(host) == before[name]
+
+        one.run(["sh", "-c", "echo 1 >/sys/bus/pci/devices/0000:00:0a.0/remove"], ok=(0,))
+        with pytest.raises(Failure, match="1 of 2 hosts failed: one: "):
+            call(("apply", *words, "--yes"))
+        assert drivers(two) == before["two"], "nothing is changed anywhere while a host refuses"
