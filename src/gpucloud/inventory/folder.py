@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpucloud.inventory.collect.envoy import FILE_LIMIT, FLAGS, Answer, read_file
-from gpucloud.inventory.paths import follow, follow_last, link_text
+from gpucloud.inventory.paths import Linked, follow_last, link_text
 
 ReadFiles = Callable[[Sequence[str], int], list[Answer]]
 
@@ -42,7 +42,7 @@ def read_unfollowed(path: str, limit: int = FILE_LIMIT) -> bytes:
     return read_file(path, limit, FLAGS | os.O_NOFOLLOW)
 
 
-class Folder:
+class Folder(Linked):
     """Files below ``root``, with links followed inside it. All methods raise OSError as ``os`` does.
 
     Args:
@@ -54,10 +54,10 @@ class Folder:
     def __init__(
         self, root: Path, *, has_text_links: bool = False, read_files: ReadFiles = read_here
     ) -> None:
+        super().__init__()
         self._read_files = read_files
         self._root = os.path.realpath(root).rstrip("/")
         self._has_text_links = has_text_links
-        self._folders = {"": ""}
         self._targets: dict[str, str | None] = {}
 
     def read(self, path: str, limit: int) -> bytes:
@@ -76,11 +76,11 @@ class Folder:
 
     def names(self, path: str) -> list[str]:
         """Name the entries of a folder, in no order."""
-        return os.listdir(self._root + self._folder(path) or "/")
+        return os.listdir(self._root + self._end(path) or "/")
 
     def contents(self, path: str, wanted: frozenset[str], limit: int) -> Listing:
         """Name the entries of a folder, and read those that are wanted."""
-        folder = self._root + self._folder(path)
+        folder = self._root + self._end(path)
         listing = Listing(os.listdir(folder or "/"), {}, {})
         chosen = wanted.intersection(listing.names)
         answers = self._read_files([f"{folder}/{name}" for name in chosen], limit)
@@ -105,7 +105,7 @@ class Folder:
 
     def has_folder(self, path: str) -> bool:
         """Claims that there is a folder at the path."""
-        return os.path.isdir(self._root + self._folder(path))
+        return os.path.isdir(self._root + self._end(path))
 
     def _read(self, place: str, limit: int) -> bytes:
         answer = self._read_files([self._root + place], limit)[0]
@@ -116,15 +116,7 @@ class Folder:
     def _place(self, path: str) -> str:
         if "\0" in path:  # no name of the kernel has one, but a hostile capture may make us ask
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        parent, _, name = path.rpartition("/")
-        return f"{self._folder(parent)}/{name}"
-
-    def _folder(self, path: str) -> str:
-        real = self._folders.get(path)
-        if real is None:
-            parent, _, name = path.rpartition("/")
-            real = self._folders[path] = follow(self._folder(parent), name, self._target)
-        return real
+        return super()._place(path)
 
     def _link_at(self, place: str) -> str | None:
         try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 HOP_LIMIT = 40
 """Links followed for one path; the kernel's own limit (path_resolution(7))."""
 LINK_LIMIT = 4095
 """Bytes of a link's target; the kernel's own limit (PATH_MAX less its end)."""
+NO_NAMES = frozenset(("", ".", ".."))
+"""Components of a path that name no entry of a folder."""
 
 
 def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str:
@@ -47,6 +50,33 @@ def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str
         if target.startswith("/"):
             here = ""
     return here
+
+
+class Linked(ABC):
+    """A tree of files whose links are followed inside it; where folders lead is remembered."""
+
+    def __init__(self) -> None:
+        self._ends = {"": ""}
+
+    @abstractmethod
+    def _target(self, place: str) -> str | None:
+        """The target of a link to a folder at a place, as for ``follow``."""
+
+    def _end(self, path: str) -> str:
+        """The place that a path leads to, with all links followed."""
+        end = self._ends.get(path)
+        if end is None:
+            parent, _, name = path.rpartition("/")
+            start = self._end(parent)
+            place = f"{start}/{name}"
+            is_plain = name not in NO_NAMES and self._target(place) is None
+            end = self._ends[path] = place if is_plain else follow(start, name, self._target)
+        return end
+
+    def _place(self, path: str) -> str:
+        """The place of a path: links of all components but the last are followed."""
+        parent, _, name = path.rpartition("/")
+        return f"{self._end(parent)}/{name}"
 
 
 def follow_last(

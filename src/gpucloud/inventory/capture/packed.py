@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from gpucloud.inventory.capture.allowlist import PACKED
 from gpucloud.inventory.capture.archives.bounds import refuse
 from gpucloud.inventory.folder import Listing
-from gpucloud.inventory.paths import LINK_LIMIT, follow, follow_last
+from gpucloud.inventory.paths import LINK_LIMIT, NO_NAMES, Linked, follow_last
 
 Entry = dict[str, "Entry"] | list[str] | str
 Root = dict[str, Entry]
@@ -26,7 +26,6 @@ _SMALL = 1024 * 1024
 """Bytes in which nothing could stand that takes much memory; in longer ones entries are counted first."""
 _ENTRY_LIMIT = 1_000_000
 """A server has about 25 entries for each of its functions; 16 MiB, the limit of the file, hold 16 000."""
-_NO_NAMES = frozenset(("", ".", ".."))
 
 
 def render_packed(entries: Iterable[tuple[str, bytes | str | None]]) -> bytes:
@@ -64,7 +63,7 @@ def parse_packed(data: bytes, source: str) -> Packed:
 
 def _is_sound(folder: Root) -> bool:
     for name, entry in folder.items():
-        if "/" in name or "\0" in name or name in _NO_NAMES:
+        if "/" in name or "\0" in name or name in NO_NAMES:
             return False
         if isinstance(entry, str):
             continue
@@ -79,12 +78,12 @@ def _is_link(entry: object) -> bool:
     return isinstance(entry[0], str) and 0 < len(entry[0]) <= LINK_LIMIT
 
 
-class Packed:
+class Packed(Linked):
     """Files of a packed host. Methods raise OSError as ``os`` does on a disk."""
 
     def __init__(self, root: Root) -> None:
+        super().__init__()
         self._entries: dict[str, Entry | None] = {"": root}
-        self._ends = {"": ""}
 
     def read(self, path: str, limit: int) -> bytes:
         """Read a file.
@@ -143,21 +142,6 @@ class Packed:
         if not isinstance(entry, dict):
             raise _error(errno.ENOENT, path)
         return entry
-
-    def _place(self, path: str) -> str:
-        parent, _, name = path.rpartition("/")
-        return f"{self._end(parent)}/{name}"
-
-    def _end(self, path: str) -> str:
-        """The place that a path leads to, with all links followed."""
-        end = self._ends.get(path)
-        if end is None:
-            parent, _, name = path.rpartition("/")
-            start = self._end(parent)
-            place = f"{start}/{name}"
-            is_plain = name not in _NO_NAMES and not isinstance(self._entry(place), list)
-            end = self._ends[path] = place if is_plain else follow(start, name, self._target)
-        return end
 
     def _target(self, place: str) -> str | None:
         entry = self._entry(place)

@@ -7,20 +7,20 @@ import os
 from collections.abc import Iterator
 
 from gpucloud.inventory.folder import Listing
-from gpucloud.inventory.paths import follow, follow_last, link_text
+from gpucloud.inventory.paths import Linked, follow_last, link_text
 
 
-class Tree:
+class Tree(Linked):
     """Files, links and folders by absolute path. Methods raise OSError as ``os`` does on a disk.
 
     Fill it first, links to folders before what lies behind them; places are remembered once asked.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._files: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._folders: dict[str, set[str]] = {"": set()}
-        self._ends: dict[str, str] = {}
 
     def add_file(self, path: str, data: bytes) -> None:
         """Put a file at a place without links. What was there is replaced, except a folder."""
@@ -99,18 +99,11 @@ class Tree:
 
     def place_of(self, path: str) -> str:
         """The place of a path: links of all components but the last are followed."""
-        parent, _, name = path.rpartition("/")
-        return f"{self.end_of(parent)}/{name}"
+        return self._place(path)
 
     def end_of(self, path: str) -> str:
         """The folder that a path leads to, with all links followed."""
-        if not path:
-            return ""
-        end = self._ends.get(path)
-        if end is None:
-            parent, _, name = path.rpartition("/")
-            end = self._ends[path] = follow(self.end_of(parent), name, self._target)
-        return end
+        return self._end(path)
 
     def _target(self, place: str) -> str | None:
         target = self._links.get(place)
