@@ -274,6 +274,23 @@ STYLES: Mapping[str, Style] = {
         ONE_OF_TWO,
         modes={"/usr/local/bin/vfio-pci-override.sh": 0o755, "/etc/initramfs-tools/hooks/vfio": 0o755},
     ),
+    "a script in /sbin on Debian": Style(
+        "debian-12",
+        {
+            "/usr/sbin/vfio-pci-override.sh": OVERRIDE,
+            "/etc/initramfs-tools/hooks/vfio": HOOK.replace("/usr/local/bin", "/sbin"),
+            "/etc/modprobe.d/local.conf": "install vfio-pci /sbin/vfio-pci-override.sh\n"
+            "options kvm nested=1\n",
+        },
+        {
+            "/usr/sbin/vfio-pci-override.sh": None,
+            "/etc/initramfs-tools/hooks/vfio": None,
+            "/etc/modprobe.d/local.conf": "options kvm nested=1\n",
+        },
+        ONE_OF_TWO,
+        links={"/sbin": "usr/sbin"},
+        modes={"/usr/sbin/vfio-pci-override.sh": 0o755, "/etc/initramfs-tools/hooks/vfio": 0o755},
+    ),
     "the Arch wiki's script on Fedora": Style(
         "fedora-41",
         {

@@ -1,4 +1,4 @@
-"""Files in which a host may be set up by hand, reduced to what tells of devices: they hold all sorts of things.
+"""Files in which a host may be set up by hand, reduced to what tells of devices.
 
 A file without a sign of devices is left out whole, with the links that enable it. Of the others a line stays
 if it is made of everybody's words; else only that it is there, so that it is known not to be understood.
@@ -16,10 +16,10 @@ from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS, has_sign
 
 _TOKEN = re.compile(r"[^\s\"'|&;<>=(),\[\]!]+")
 _SHELL = (
-    "echo printf tee sudo -n -e -a -i -z %s modprobe /sbin/modprobe driverctl set-override sleep set exit case"
-    " esac for in do done if then fi { } : true prereqs PREREQ PREREQS $PREREQ $1 . ls -A /bin/sh /bin/bash sh"
-    " bash -c /dev/null /usr/share/initramfs-tools/hook-functions /scripts/functions copy_exec"
-    " manual_add_modules force_load 0 1 2"
+    "echo printf tee sudo -n -e -a -i -z %s modprobe /sbin/modprobe driverctl set-override sleep set exit"
+    " case esac for in do done if then fi { } : true prereqs PREREQ PREREQS $PREREQ $1 . ls -A /bin/sh"
+    " /bin/bash sh bash -c /dev/null /usr/share/initramfs-tools/hook-functions /scripts/functions copy_exec"
+    " /bin /sbin /usr/local/bin /usr/local/sbin manual_add_modules force_load $ 0 1 2"
 )
 _MODULES = "vfio vfio-pci vfio_pci vfio_iommu_type1 vfio_virqfd pci-stub pci_stub ids options"
 _UDEV = "ACTION add SUBSYSTEM pci KERNEL ATTR{driver_override} ATTR{sriov_numvfs} RUN"
@@ -28,8 +28,8 @@ _UNIT = (
     " WantedBy multi-user.target"
 )
 _ARGUMENTS = (
-    "GRUB_CMDLINE_LINUX GRUB_CMDLINE_LINUX_DEFAULT quiet splash iommu pt on intel_iommu amd_iommu vfio-pci.ids"
-    " vfio_pci.ids pci-stub.ids"
+    "GRUB_CMDLINE_LINUX GRUB_CMDLINE_LINUX_DEFAULT quiet splash iommu pt on intel_iommu amd_iommu"
+    " vfio-pci.ids vfio_pci.ids pci-stub.ids"
 )
 _WORDS = frozenset(" ".join((_SHELL, _MODULES, _UDEV, _UNIT, _ARGUMENTS)).split())
 _SHAPES = re.compile(

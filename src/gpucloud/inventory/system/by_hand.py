@@ -12,7 +12,7 @@ RC_LOCAL = ("/etc/rc.local", "/etc/rc.d/rc.local")
 """Run at the end of a start by rc-local.service; the first is a link to the second in Red Hat's family."""
 MISNAMED = ("/etc/default/grab", "/etc/default/gurb", "/etc/default/grup", "/etc/module")
 """Where guides write by mistake what nothing reads there."""
-SCRIPT_FILES = ("/sbin/vfio-pci-override.sh", "/sbin/vfio-pci-override-vga.sh")
+SCRIPT_FILES = ("/usr/sbin/vfio-pci-override.sh", "/usr/sbin/vfio-pci-override-vga.sh")
 """Where the Arch wiki's and the guides' script lies, in a folder with thousands."""
 
 SCRIPTS = (

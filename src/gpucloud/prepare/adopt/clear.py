@@ -12,6 +12,7 @@ from gpucloud.model.plan import EnableUnit, FileState, Step
 from gpucloud.prepare.adopt.arguments import holds_arguments, without_options
 from gpucloud.prepare.adopt.decide import Verdict
 from gpucloud.prepare.adopt.lines import CutLines, Edit, SwapWord, edit_text
+from gpucloud.prepare.adopt.programs import short_of
 from gpucloud.prepare.adopt.setting import Lines, Whole, Word
 from gpucloud.prepare.boot.cleared import Cleared
 from gpucloud.prepare.boot.paths import KERNELSTUB
@@ -101,9 +102,9 @@ def _kept_scripts(
         others = [
             path
             for path, text in texts.items()
-            if path not in scripts and script in ((new[path].text or "") if path in new else text)
+            if path not in scripts and short_of(script) in ((new[path].text or "") if path in new else text)
         ]
-        if script not in run:
+        if not {script, short_of(script)} & run:
             yield script, "nothing that is known here runs it"
         elif others:
             yield script, f"{others[0]} still names it"

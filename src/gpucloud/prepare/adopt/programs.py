@@ -155,6 +155,11 @@ def settings_of_driverctl(path: str, text: str) -> Iterator[Setting]:
     yield Setting(path, None, driver, does, Whole(), asks)
 
 
+def short_of(path: str) -> str:
+    """How programs below /usr are called where /sbin and /bin are links to the folders there."""
+    return path.removeprefix("/usr") if path.startswith(("/usr/sbin/", "/usr/bin/")) else path
+
+
 def scripts_in(texts: Mapping[str, str]) -> tuple[Scripts, tuple[str, ...]]:
     """Scripts that are understood with what they ask for, and the paths of those that are not.
 
@@ -164,5 +169,5 @@ def scripts_in(texts: Mapping[str, str]) -> tuple[Scripts, tuple[str, ...]]:
     for _ in range(2):
         for path, text in texts.items():
             if path not in found and (asks := understood(text, found)) is not None:
-                found[path] = asks
+                found[path] = found[short_of(path)] = asks
     return found, tuple(path for path in texts if path not in found)

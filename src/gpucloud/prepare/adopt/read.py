@@ -37,6 +37,8 @@ def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
     look = look or (lambda path: _plain(reader, path))
     wanted = {folder: reader.list_dir(folder) for folder, _ in by_hand.PATTERNS}
     found = {path: look(path) for path in _paths(reader, wanted) if path not in boot.files}
+    if found.get(by_hand.RC_LOCAL[0]) == found.get(by_hand.RC_LOCAL[1]):  # a link, in a capture a copy
+        found.pop(by_hand.RC_LOCAL[0], None)
     kept = {path: state for path, state in found.items() if _is_kept(path, state)}
     unknown = (*wanted.values(), *found.values())
     return FilesByHand(

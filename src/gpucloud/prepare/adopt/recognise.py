@@ -54,7 +54,9 @@ def recognise(host: Host, found: FilesByHand) -> Recognised:
     scripts, odd = programs.scripts_in({path: text for path, text in texts.items() if _is_script(path)})
     settings = [each for path in sorted(texts) for each in _in_file(path, texts[path], scripts, found)]
     settings = [_kept_if_named(each, texts) for each in settings]
-    return Recognised((*settings, *_typed(host, settings), *_odd(odd)), tuple(scripts))
+    return Recognised(
+        (*settings, *_typed(host, settings), *_odd(odd)), tuple(path for path in scripts if path in texts)
+    )
 
 
 def _in_file(path: str, text: str, scripts: Scripts, found: FilesByHand) -> Iterator[Setting]:
