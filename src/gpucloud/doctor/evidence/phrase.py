@@ -28,8 +28,11 @@ _MOST_OF_ALL = 12_000_000
 """Characters of one chunk that are tried for all phrases, before each gets few."""
 _MANY_TRIED, _FEW_TRIED = 900_000, 12_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
-_SCRIPT = re.compile(r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$")
-"""A line of a script that would print a message to the terminal: nobody has said it yet."""
+_SCRIPT = re.compile(
+    r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$"
+    r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
+)
+"""A line of a script that would print a message to the terminal, or a comment: nobody has said it yet."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
 """A table for ``bytes.translate`` that leaves lower case letters only."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -19,6 +20,8 @@ ACS = "acs-missing"
 _STORAGE, _NETWORK = 0x01, 0x02
 _WITH_DRIVERS = (_STORAGE, _NETWORK, 0x04, 0x0C, 0x0D, 0x10, 0x12)
 """Storage, network, multimedia, serial buses, wireless, encryption, accelerators."""
+_LOGGED = re.compile(r"Adding (?:device \S+ )?to (?:iommu )?group")
+"""How the kernel says that it put a device into a group. Source: Linux drivers/iommu/iommu.c."""
 _MOST_PEERS = 256
 """Members of a group that are looked at for one card: a whole server without ACS has fewer."""
 _MOST_NAMED = 32
@@ -133,9 +136,16 @@ def _weight(case: Case, unit: GpuUnit, needed: bool) -> Level:
     """A blocker where the unit is wanted; on a host with another card that is apart, it may be its own."""
     if stakes(case, unit) is Level.BLOCKER:
         return Level.BLOCKER
-    if any(other is not unit for other in case.once(_cards_apart)):
+    if any(other is not unit for other in case.once(_cards_apart)) or _is_in_passing(case, unit):
         return Level.INFO
     return Level.BLOCKER if needed else Level.WARNING
+
+
+def _is_in_passing(case: Case, unit: GpuUnit) -> bool:
+    """Claims that only a log of the kernel tells the group: nobody listed groups to see what can be given."""
+    shown = case.shown.get(f"{device_path(unit.address)}/iommu_group")
+    is_refused = case.paper is not None and case.paper.has("group-not-viable")
+    return shown is not None and _LOGGED.search(shown.text) is not None and not is_refused
 
 
 def _cards_apart(case: Case) -> tuple[GpuUnit, ...]:

@@ -7,6 +7,7 @@ from gpucloud.doctor.evidence.phrases import (
     complaints,
     firmware,
     guest,
+    hints,
     host,
     hypervisors,
     kernel,
@@ -29,5 +30,6 @@ PHRASES: tuple[Phrase, ...] = (
     *placement.PHRASES,
     *mistakes.PHRASES,
     *complaints.PHRASES,
+    *hints.PHRASES,
 )
 """All phrases. Several may share a name: the same thing said in other words."""

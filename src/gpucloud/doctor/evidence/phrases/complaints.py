@@ -1,4 +1,4 @@
-"""That something failed, in the words of programs and people: what makes a message that is often noise weigh."""
+"""That something failed, in the words of programs and people: it lets messages weigh that are often noise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REFUSED = (
     "syncvmi failed", "unexpectedly closed the monitor", "failed to start", "error starting domain",
     "start failed", "task error", "not allowed",
 )  # fmt: skip
-_NO_DRIVER = ("fatal error during gpu init", "failed to load firmware", "finished loading failed")
+_NO_DRIVER = ("fatal error during gpu init", "finished loading failed")
 
 PHRASES = (
     *(Phrase("complaint", needle, says="something failed", by="programs and people") for needle in _FAILED),

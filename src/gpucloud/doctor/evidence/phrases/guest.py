@@ -18,7 +18,7 @@ _VFS, _FABRIC = "sriov-vfs-not-enabled", "fabric-manager-missing"
 
 PLATFORM = (
     *(Phrase("code-43", needle, r"\b(?:error |code[ :=]*|code\W{0,3})43\b", "error-43", 0.8, "Windows stops the card with code 43",
-           "Windows device manager", unless=r"error code:? ?43\d|http|\bif (?:you|there|it|windows)\b.{0,30}43|\b(?:no|without|avoids?|fix(?:es|ed)?|against) (?:the )?(?:error |code )+43|43\b.{0,60}\b(?:is|was|got) (?:fixed|solved|gone)") for needle in ("error 43", "code")),
+           "Windows device manager", unless=r"error code:? ?43\d|http|\b43\W{0,3}(?:workaround|fix|bypass|patch)|\b(?:no|without|avoids?|prevents?|against)\b.{0,24}code\W43|\bif (?:you|there|it|windows)\b.{0,30}43|\b(?:no|without|avoids?|fix(?:es|ed)?|against) (?:the )?(?:error |code )+43|43\b.{0,60}\b(?:is|was|got) (?:fixed|solved|gone)") for needle in ("error 43", "code")),
     Phrase("code-43", "stopped this device because it has reported problems", cause="error-43", confidence=0.85,
            by="Windows device manager", says="Windows stops the card (code 43)"),
     Phrase("intx-busy", "intx", r"(?:INTx|INTX-0).{0,90}(?:[Dd]evice or resource busy|failed|Failed|[Ee]xclusive)|[Ff]ailed to (?:setup|set up|enable) INTx",
@@ -34,8 +34,10 @@ PLATFORM = (
            says="The card runs on line interrupts in the guest", pattern=r"MSISupported\W{0,12}(?:0x0+\b|0\b|dword:0+\b)"),
     Phrase("nvreg-msi", "msi", r"(?:Failed to (?:enable|request) MSI|unable to (?:enable|use) MSI|MSI (?:is )?not (?:enabled|supported)|can't (?:find|use) MSI|"
            r"NVRM: Can't find an IRQ|request_irq\(\) failed)", "msi-not-enabled", 0.75, "The card gets no message interrupts", _NVIDIA),
-    Phrase("guest-memory", "kernel panic", r"Kernel panic - not syncing: (?:System is deadlocked on memory|Out of memory|.{0,40}no killable processes|VFS: Unable to "
-           r"mount root fs)", "guest-too-small", 0.8, "The guest has too little memory to boot its image", "Linux mm/oom_kill.c"),
+    Phrase("guest-memory", "kernel panic", r"Kernel panic - not syncing: (?:System is deadlocked on memory|Out of memory|.{0,40}no killable processes)", "guest-too-small", 0.8, "The guest has too little memory to boot its image", "Linux mm/oom_kill.c"),
+    # Without its boot image a guest finds no root file system; on a host the image itself is absent or wrong.
+    Phrase("guest-memory", "unable to mount root fs", cause="guest-too-small", confidence=0.6, by="Linux init/do_mounts.c", says="The guest finds no root file system: most often it has too little memory to unpack its boot image",
+           level=Level.WARNING, needs="guest-initramfs"),
     Phrase("guest-initramfs", "initramfs unpacking failed", cause="guest-too-small", confidence=0.85, by="Linux init/initramfs.c",
            says="The guest has too little memory to unpack its boot image"),
     Phrase("guest-oom", "out of memory", r"Out of memory: Killed process", "guest-too-small", 0.6, "The guest runs out of memory", "Linux mm/oom_kill.c",
@@ -75,7 +77,7 @@ DRIVERS = (
     Phrase("no-compiler", "compiler", r"(?:Unable to find (?:the )?development tool|No (?:suitable )?(?:C )?compiler|gcc: (?:command )?not found|cc: not found|"
            r"Failed to find `?cc`?|unable to find.{0,20}compiler)", _DRIVER, 0.8, "There is no compiler: the driver cannot be built", "nvidia-installer"),
     Phrase("nouveau-in-use", "nouveau", r"Nouveau kernel driver is currently in use|nouveau.{0,60}(?:must be disabled|is (?:currently )?(?:loaded|in use|active))|"
-           r"[Kk]ernel driver in use: nouveau", says="nouveau has the card", by="nvidia-installer, lspci"),
+           r"[Kk]ernel driver in use: nouveau", says="nouveau has the card", by="nvidia-installer, lspci", unless=r"^\s*(?:softdep|blacklist|options|install) |\bif nouveau"),
     Phrase("not-probed", "no nvidia devices probed", says="The NVIDIA driver found no card that is free", by=_NVIDIA),
     Phrase("ownership-obtained", "obtained ownership", r"obtained ownership of the NVIDIA device", says="another driver took the card first", by=f"{_NVIDIA}/nv-pci.c"),
     Phrase("module-nvidia", "module nvidia", r"(?:FATAL: )?Module nvidia(?:[-_]\w+)? not found", _DRIVER, 0.75, "The NVIDIA module is not built for the running kernel",

@@ -64,8 +64,8 @@ BINDING = (
            r"new_id)\S*.{0,10}(?:invalid argument|Invalid argument|No such device)|[Ff]ailed to bind PCI device \S+ to vfio-pci:"
            r" Invalid argument|vfio-pci/bind.{0,40}nvalid argument",
            says="vfio-pci refuses the device", by="Linux drivers/vfio/vfio_main.c"),
-    Phrase("bind-refused", "error -22", r"vfio-pci.{0,60}probe.{0,30}failed with error -22|probe (?:of \S+|with driver "
-           r"vfio-pci) failed with error -22", says="vfio-pci refuses the device", by="Linux drivers/base/dd.c",
+    Phrase("bind-refused", "error -22", r"vfio-pci.{0,60}probe.{0,30}failed with error -22|^\W*(?:\[[\s\d.]+\] )?probe of [0-9a-f:.]+ failed with error -22|probe with driver "
+           r"vfio-pci failed with error -22", says="vfio-pci refuses the device", by="Linux drivers/base/dd.c",
            unless=r"amdgpu|nvidia|nouveau|i915|radeon|\bxe\b"),
     Phrase("already-bound", "is already bound to", r"GPU \S+ is already bound to (?P<driver>[\w-]+)", _HELD, 0.95,
            "Another driver took the card first", _NVIDIA, unless=r"already bound to (?:vfio|pci-stub|pciback)"),
@@ -78,7 +78,7 @@ BINDING = (
            "The card cannot be bound: another driver has it", "Linux drivers/base/bus.c"),
     Phrase("occupied", "is occupying your device", cause=_HELD, confidence=0.93, by="QEMU hw/i386/kvm/pci-assign.c", says="The card is on a host driver"),
     Phrase("bind-proxmox", "to vfio", r"Cannot bind \S+ to vfio", _HELD, 0.75, "The card cannot be bound: another driver has it", "Proxmox VE qemu-server"),
-    Phrase("bind-busy", "error -16", r"vfio-pci.{0,60}probe.{0,30}error -16|probe (?:of \S+|with driver vfio-pci) failed with error -16", _HELD, 0.75, "The card cannot be bound: another driver has it", "Linux drivers/base/dd.c"),
+    Phrase("bind-busy", "error -16", r"vfio-pci.{0,60}probe.{0,30}error -16|^\W*(?:\[[\s\d.]+\] )?probe of [0-9a-f:.]+ failed with error -16|probe with driver vfio-pci failed with error -16", _HELD, 0.75, "The card cannot be bound: another driver has it", "Linux drivers/base/dd.c"),
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
            r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
            _HELD, 0.8, "The card is on a host driver", "management programs"),
@@ -201,7 +201,9 @@ CARD = (
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
            "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c",
            # A function of the chipset is on bus 0 and no card: QEMU says so at each start, and the guest runs.
-           unless=r"device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]"),
+           unless=r"device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]|[Cc]annot reset device \S+\.[1-7],", passed="guest-started"),
+    Phrase("reset-depends-part", "which is not owned", r"[Cc]annot reset device \S+\.[1-7],? depends on group \d+ which is not owned", _RESET, 0.5,
+           "A function can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c", Level.INFO),
     Phrase("reset-method", "reset method", r"(?:Unsupported|Invalid) reset method '\w+'", _RESET, 0.8, "The kernel has no reset of the kind that was asked for",
            "Linux drivers/pci/pci.c, reset_method_store()"),
     Phrase("reset-bus-active", "not doing bus reset", r"Active .{0,40} devices on bus with .{0,40}not doing bus reset", _RESET, 0.8,
@@ -235,7 +237,7 @@ CARD = (
     Phrase("amd-asic", "asic reset", r"(?:asic|ASIC) reset (?:on init )?failed|BACO reset failed|failed to do (?:mode1|BACO) reset|ASIC reset failed with error", _RESET,
            0.85, "The card was not reset", "Linux amdgpu"),
     Phrase("rom-signature", "rom", r"Invalid PCI ROM (?:header|data) signature|Cannot read device rom|option ROM contents are probably invalid", _ROM, 0.85,
-           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c", needs="complaint",
+           "The card shows no usable video BIOS", f"Linux drivers/pci/rom.c, {_QEMU}pci.c",
            # The processor's own graphics has no ROM BAR: its video BIOS is in system memory.
            unless=r"\b00:02\.0", passed="driver-runs"),
     Phrase("rom-signature-igd", "00:02.0: invalid pci rom", says="The processor's graphics shows no video BIOS", by="Linux drivers/pci/rom.c"),
@@ -310,7 +312,7 @@ LIMITS = (
     Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, needs="refusal", unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:task/\d+/)?(?:cmdline|comm)|mountinfo|name=\"/sys/devices/(?:system|virtual)/|lttng-ust|capname=|operation=\"ptrace\""),
     Phrase("apparmor-profile", "apparmor profile", r"(?:cannot|[Ff]ailed to) (?:load|update|create|replace) AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
     Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
-    Phrase("sysfs-permission", "/sys/bus/pci/", r"/sys/bus/pci/\S+?['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.55, "A device may not be touched from here: sysfs is closed to this container or user", "Linux sysfs"),
+    Phrase("sysfs-permission", "/sys/bus/pci/", r"/sys/bus/pci/\S*/(?:(?:un)?bind|new_id|remove_id|reset\w*|drivers_probe|config|remove|rescan|sriov_numvfs)['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.55, "A device may not be touched from here: sysfs is closed to this container or user", "Linux sysfs"),
     Phrase("vfio-label", "/dev/vfio/", r"(?:unable to set (?:user and group|security context)|Unable to set XATTR).{0,160}/dev/vfio/", _MAC, 0.75, "libvirt may not give QEMU the device of vfio", "libvirt src/security/security_dac.c, security_selinux.c"),
     Phrase("apparmor-helper", "skipped restricted file", cause=_MAC, confidence=0.85, by="libvirt src/security/virt-aa-helper.c: vah_add_path()", says="libvirt's AppArmor profile leaves out a file of the guest: its place is a forbidden one"),
     Phrase("vfio-permission", "/dev/vfio/", r"/dev/(?:vfio/(?:devices/)?(?:vfio\d*|\d+)|iommu)['\"]?: (?:Operation not permitted|Permission denied)", _MAC, 0.55,

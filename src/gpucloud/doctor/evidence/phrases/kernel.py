@@ -169,7 +169,7 @@ PCI = (
            says="The boot framebuffer keeps memory", by="Linux drivers/firmware/sysfb.c"),
     Phrase("framebuffer-region", "efifb", r"\b[0-9a-f]{1,16}-[0-9a-f]{1,16} ?: ?(?:efifb|vesafb|simplefb|simpledrm)",
            says="The boot framebuffer keeps memory", by="/proc/iomem"),
-    Phrase("probe-no-memory", "error -12", r"probe of \S+ failed with error -12|probe with driver \S+ failed with error -12",
+    Phrase("probe-no-memory", "error -12", r"(?:nvidia|amdgpu|radeon|i915|xe|vfio-pci): probe of \S+ failed with error -12|probe with driver (?:nvidia|amdgpu|radeon|i915|xe|vfio-pci) failed with error -12",
            _BAR, 0.6, "The driver's probe fails for want of address space", "Linux drivers/base/dd.c",
            # nouveau answers so for a card that it does not know.
            unless="nouveau"),
@@ -200,7 +200,7 @@ PCI = (
            says="The card no longer answers the IOMMU: typical after a reset that failed"),
     Phrase("d3-stuck", "power state", r"(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
            r".{0,40}D3|power state.{0,20}D3cold.{0,40}(?:inaccessible|failed|unable))", _SLEEP, 0.95,
-           "The card does not wake up from D3", _PCI),
+           "The card does not wake up from D3", _PCI, unless=r"from D0 to D3"),
     Phrase("d3-lspci", "currently in d3", cause=_SLEEP, confidence=0.9, by=_PCI,
            says="The card does not wake up from D3"),
     Phrase("d3-stuck", "stuck in d3", cause=_SLEEP, confidence=0.95, by="QEMU hw/vfio/pci.c",

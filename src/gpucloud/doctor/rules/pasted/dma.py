@@ -10,7 +10,7 @@ from gpucloud.doctor.options import cite_argument, kernel_arguments, vfio_ids
 from gpucloud.doctor.rules.iommu import is_asked, switches
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
-from gpucloud.model.finding import Level
+from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.unknown import Unknown
 
 _NO_REMAPPING = re.compile(r"intremap=(?:[\w,]*,)?off\b")
@@ -28,13 +28,20 @@ def argument_not_given(case: Case) -> Answers:
         yield known(
             "iommu-missing-kernel-arg",
             "The kernel of this Intel host is not asked for the IOMMU (no intel_iommu=on)",
-            told or (cite_argument(case, " ".join(kernel_arguments(case))),),
+            told or _arguments(case),
             0.85 if wrong_vendor else 0.5,
             level=Level.BLOCKER if wrong_vendor else Level.INFO,
             why="intel_iommu=on turns VT-d on, unless the kernel was built to do so by itself; iommu=pt "
             "alone "
             "turns nothing on, and amd_iommu= is read on AMD processors only.",
         )
+    elif not told and not vfio_ids(case) and case.paper.boot.is_running_known:
+        title = "The running kernel was given no argument that speaks of the IOMMU"
+        yield known("iommu-missing-kernel-arg", title, _arguments(case), 0.25, level=Level.INFO)
+
+
+def _arguments(case: Case) -> tuple[Evidence, ...]:
+    return (cite_argument(case, " ".join(kernel_arguments(case))),)
 
 
 @rule
@@ -53,8 +60,8 @@ def table_without_iommu(case: Case) -> Answers:
     """The kernel log shows VT-d's table or units, and nothing of an IOMMU that starts.
 
     Interrupt remapping (DMAR-IR) needs no argument and proves nothing: it runs with DMA translation off.
-    Source: Linux drivers/iommu/intel/irq_remapping.c, intel_prepare_irq_remapping(). A machine on which nothing
-    asks for passthrough may well run without it.
+    Source: Linux drivers/iommu/intel/irq_remapping.c, intel_prepare_irq_remapping(). A machine on which
+    nothing asks for passthrough may well run without it.
     """
     paper = case.paper
     if paper is None or is_iommu_shown_running(paper) or not paper.has(*_OFFERED):

@@ -21,7 +21,8 @@ _HARMLESS_BAR = re.compile(r"\[io |\bBAR (?:6|1[3-6])\b|ROM|bridge window", re.I
 """Resources that often find no room on healthy hosts: I/O ports, expansion ROMs, windows of bridges."""
 _BAR_OF = re.compile(r"\b([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): (?:VF )?BAR (\d+)\b", re.IGNORECASE)
 _CARD_ON_BUS_0 = re.compile(
-    r"\b0000:(?:00:(?!02\.0)[0-9a-f]{2}|[0-9a-f]{2}:(?!00)[0-9a-f]{2})\.[0-7]: BAR [0-5]\b.*\bsize 0x[0-9a-f]{8,}",
+    r"\b0000:(?:00:(?!02\.0)[0-9a-f]{2}|[0-9a-f]{2}:(?!00)[0-9a-f]{2})\.[0-7]: BAR [0-5]\b"
+    r".*\bsize 0x[0-9a-f]{8,}",
     re.IGNORECASE,
 )
 """A BAR of 256 MiB or more on bus 0, or in a slot other than 0 of another bus.

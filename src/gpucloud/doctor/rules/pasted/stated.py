@@ -64,7 +64,7 @@ def _has_passed(paper: Paper, remark: Remark) -> bool:
 
 
 def _stands(paper: Paper, remark: Remark) -> bool:
-    """Whether the message weighs: it has not passed, and what it does harm to is shown where that is needed."""
+    """Whether the message weighs: it has not passed, and its harm is shown where that is needed."""
     hurts = not remark.phrase.needs or paper.has(remark.phrase.needs)
     return hurts and not _has_passed(paper, remark)
 
