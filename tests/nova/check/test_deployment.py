@@ -48,6 +48,13 @@ def test_signs_of_jinja_are_told_only_where_files_go_through_it() -> None:
     assert "nova-kolla-template" not in ids(check(Case(nested, EPOXY, Service.COMPUTE)))
 
 
+def test_mdevs_that_libvirt_defines_need_more_of_kolla() -> None:
+    types = files("[devices]\nenabled_mdev_types = nvidia-35\n")
+    for release, is_templated, expected in (("30", True, True), ("29", True, False), ("30", False, False)):
+        found = ids(check(Case(types, parse_release(release), Service.COMPUTE, is_templated=is_templated)))
+        assert ("nova-kolla-mdevctl" in found) is expected
+
+
 def test_the_sentinel_is_for_uuid_alone() -> None:
     for kind, expected in (("name", ["nova-provider-sentinel"]), ("uuid", [])):
         file = ProviderFile("provider.yaml", SENTINEL.format(kind=kind))

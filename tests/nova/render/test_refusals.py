@@ -273,6 +273,25 @@ def test_eight_equal_devices_need_limits_in_placement() -> None:
     assert len(settings(pools, HGX, "34", "schedule").candidates) == 3
     assert len(settings(pools, HGX, "31", "schedule").candidates) == 2
     assert not settings(pools, HGX, "30", "schedule").candidates
+    assert any("take placement 13.0.0" in line for line in settings(pools, HGX, "30", "schedule").warnings)
+    assert not any("13.0.0" in line for line in settings(pools, HGX, "31", "schedule").warnings)
+
+
+def test_who_lets_a_device_back_after_each_guest_is_named() -> None:
+    pools = "  a: {use: passthrough, match: {ids: 10de:1eb8}, nova: {one_time_use: true}}"
+    assert any("reserved=0" in line for line in settings(pools, T4, "34", "report").warnings)
+
+
+@pytest.mark.parametrize(
+    ("layout", "release", "warns"),
+    [("kolla-ansible", "30", True), ("kolla-ansible", "29", False), ("packages", "30", False)],
+)
+def test_containers_that_forget_what_libvirt_defines_are_named(
+    layout: str, release: str, warns: bool
+) -> None:
+    cloud = CLOUDS["a T4 cut, with a class and a limit"]
+    found = render(cloud.parsed(), cloud.looked_at(), parse_release(release), LAYOUTS[layout])
+    assert any("/etc/mdevctl.d" in line for line in found.warnings) is warns
 
 
 def test_companions_stay_out_of_device_spec_and_are_named() -> None:

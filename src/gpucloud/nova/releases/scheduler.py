@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpucloud.nova.releases.fact import fact
+from gpucloud.nova.releases.options import OptionName
 
 _COMMON = ("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter")
 _GROUPS = ("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter")
@@ -59,6 +62,33 @@ DEFAULT_FILTERS = fact(
     ("20.0.0", ("AvailabilityZoneFilter", *_COMMON, *_GROUPS)),
     ("24.0.0", (*_COMMON, *_GROUPS)),
     source="nova/conf/scheduler.py",
+)
+MANY_PROVIDERS = 8
+"""Equal devices in one host from which on Placement is to be told how to search (placement release notes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """An option with the value that is advised. Prints as ``[placement]max_allocation_candidates = 1000``."""
+
+    option: OptionName
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.option} = {self.value}"
+
+
+_SEARCH = (
+    Advised(OptionName("placement", "max_allocation_candidates"), "1000"),
+    Advised(OptionName("placement", "allocation_candidates_generation_strategy"), "breadth-first"),
+)
+_WIDE_TREES = Advised(OptionName("workarounds", "optimize_for_wide_provider_trees"), "true")
+PLACEMENT_SEARCH = fact(
+    "options of placement.conf, in placement of the same cycle, for hosts with 8 and more equal devices",
+    (),
+    ("31.0.0", _SEARCH),
+    ("33.0.0", (*_SEARCH, _WIDE_TREES)),
+    source="placement/conf/placement.py, workarounds.py (placement 13.0.0, 15.0.0)",
 )
 GONE_FILTERS = fact(
     "filters that are gone: naming one stops the scheduler with SchedulerHostFilterNotFound",

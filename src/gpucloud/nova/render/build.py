@@ -10,8 +10,7 @@ from gpucloud.model.spec import NovaSettings, Placement, Pool, Spec, Use
 from gpucloud.nova.releases import scheduler
 from gpucloud.nova.releases.release import SERIES, Release
 from gpucloud.nova.render import aliases as naming
-from gpucloud.nova.render import entries, mediated
-from gpucloud.nova.render.candidates import candidates_for
+from gpucloud.nova.render import candidates, entries, mediated
 from gpucloud.nova.render.conf import ADDED_FILTERS
 from gpucloud.nova.render.proof import check_host
 from gpucloud.nova.render.settings import Entry, HostSettings, Settings
@@ -73,7 +72,7 @@ def _settings(spec: Spec, taken: Sequence[HostTaken], release: Release) -> Setti
         aliases=aliases,
         filters=_filters(spec, aliases, release),
         hosts=tuple(told),
-        candidates=candidates_for(taken, wanted),
+        candidates=candidates.candidates_for(taken, wanted),
         warnings=tuple(dict.fromkeys(warnings)),
         missing=tuple(dict.fromkeys([*missing, *_empty(spec, taken), *_unseen(spec, taken)])),
     )
@@ -97,6 +96,7 @@ def _losses(spec: Spec, taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[
     for pool in spec.pools:
         if pool.use is not Use.HOST:
             yield from entries.losses_of(pool, wanted, is_mediated=pool.name in mediating)
+    yield from candidates.losses_of(taken, wanted)
     for host in taken:
         yield from mediated.losses_of(host, wanted.release)
         yield from entries.troubles_of(host.given, wanted)

@@ -7,36 +7,37 @@ a flavor that asks for several it does not answer in time (bugs 2070257, 2126751
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from gpucloud.nova.releases.scheduler import MANY_PROVIDERS, PLACEMENT_SEARCH
 from gpucloud.nova.render.taken import HostTaken
 from gpucloud.nova.render.wanted import Wanted
 
-MANY = 8
-"""Equal devices in one host from which on the options are wanted (placement's release notes)."""
-_LIMIT = "1000"
-"""As many candidates as nova asks for at most ([scheduler]max_placement_results)."""
-_STRATEGY = 31
-"""Series of nova beside which placement has the options (13.0.0)."""
-_WIDE = 33
-"""Series beside which placement has the workaround in its first version (15.0.0)."""
-
 
 def candidates_for(taken: Sequence[HostTaken], wanted: Wanted) -> Mapping[tuple[str, str], str]:
-    """Options of placement.conf, by section and name; none where hosts are small or Placement has none."""
-    if not _is_wide(taken, wanted) or wanted.release.number < _STRATEGY:
+    """Options of placement.conf, by section and name; none where hosts are small or Placement has none.
+
+    ``max_allocation_candidates`` is as many as nova asks for at most ([scheduler]max_placement_results).
+    """
+    if not _is_wide(taken, wanted):
         return {}
-    options = {
-        ("placement", "max_allocation_candidates"): _LIMIT,
-        ("placement", "allocation_candidates_generation_strategy"): "breadth-first",
+    return {
+        (each.option.section, each.option.name): each.value for each in PLACEMENT_SEARCH.at(wanted.release)
     }
-    if wanted.release.number >= _WIDE:
-        options["workarounds", "optimize_for_wide_provider_trees"] = "true"
-    return options
+
+
+def losses_of(taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[str]:
+    """What hosts want of Placement, and it does not have in the cycle of this release."""
+    if _is_wide(taken, wanted) and not PLACEMENT_SEARCH.at(wanted.release):
+        yield (
+            f"{MANY_PROVIDERS} and more equal devices in a host: Placement of nova {wanted.release.number} "
+            "tries all combinations, and does not answer in time where a guest asks for several: take "
+            "placement 13.0.0 (2025.1)"
+        )
 
 
 def _is_wide(taken: Sequence[HostTaken], wanted: Wanted) -> bool:
-    return any(_most(host, wanted) >= MANY for host in taken)
+    return any(_most(host, wanted) >= MANY_PROVIDERS for host in taken)
 
 
 def _most(host: HostTaken, wanted: Wanted) -> int:

@@ -119,6 +119,11 @@ def losses_of(pool: Pool, wanted: Wanted, *, is_mediated: bool) -> Iterator[str]
         yield f"pool {pool.name}: with live_migratable nova-compute needs libvirt 10.0.0, QEMU 8.2.2"
     elif nova.live_migratable and not is_mediated:
         yield f"pool {pool.name}: live_migratable is left out: nova {release} moves no guests with devices"
+    if nova.one_time_use:
+        yield (
+            f"pool {pool.name}: after each guest its device stays reserved in Placement until you let it "
+            "back: openstack resource provider inventory set --amend --resource CLASS:reserved=0 PROVIDER"
+        )
 
 
 def troubles_of(given: Sequence[Given], wanted: Wanted) -> Iterator[str]:

@@ -57,7 +57,7 @@ def render(spec: Spec, hosts: Mapping[str, Host], release: Release, layout: Layo
         layout.name,
         dict(sorted(layout.files(settings).items())),
         steps_of(settings, layout),
-        settings.warnings,
+        (*settings.warnings, *layout.warns(settings)),
         settings.missing,
     )
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpucloud.model.spec import Placement
-from gpucloud.nova.releases import options
+from gpucloud.nova.releases import options, pci
 from gpucloud.nova.render.layouts import Layout
 from gpucloud.nova.render.settings import Settings
-
-_LOOKS_ONCE_SINCE = 34
-"""Series that keeps the list of devices for the life of nova-compute (commit 92994945ab)."""
 
 
 def steps_of(settings: Settings, layout: Layout) -> tuple[str, ...]:
@@ -29,7 +26,7 @@ def _steps(settings: Settings, layout: Layout) -> Iterator[str]:
             "nova-compute has reported"
         )
     yield f"nova-compute first, on every compute host: {layout.restarts['compute']}"
-    if settings.release.number >= _LOOKS_ONCE_SINCE:
+    if pci.DEVICES_LISTED_ONCE.at(settings.release):
         yield "Restart nova-compute after later changes of VFs and drivers, too: it looks for devices once"
     if settings.reports:
         yield (

@@ -8,19 +8,23 @@ from collections.abc import Iterator
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
-from gpucloud.nova.check.lines import alias_lines
+from gpucloud.nova.check.lines import alias_lines, under
 from gpucloud.nova.machine import Device
 from gpucloud.nova.match.serve import Dropped
 from gpucloud.nova.refusal import Refusal
-from gpucloud.nova.releases import options
+from gpucloud.nova.releases import options, scheduler
+from gpucloud.nova.releases.release import SERIES, Release
 from gpucloud.nova.service import Service
 
-_WIDE = 8
-"""Equal devices from which on Placement must be told how to search."""
-_STRATEGY, _WORKAROUND = 31, 33
-"""Series of nova beside which placement has the options, and the workaround."""
-_BEFORE_WORKAROUND = 4
-"""Lines of the fix before the workaround."""
+
+def _search_of(release: Release) -> tuple[str, ...]:
+    """What placement of the same cycle as this release of nova has for wide hosts."""
+    known = scheduler.PLACEMENT_SEARCH.at(release)
+    if not known:
+        return ("Update placement to 13.0.0 (2025.1), which has the options",)
+    lines = [line for each in known for line in under(each.option, each.value)]
+    return ("# placement.conf", *dict.fromkeys(lines))
+
 
 NO_DEVICE = Kind(
     "nova-device-spec-no-device",
@@ -80,14 +84,7 @@ TUNING = Kind(
     "Placement tries the providers of a host in all combinations. From 8 equal devices on, a guest that "
     "wants several makes it time out, or cut off hosts, unless it is told how to search.",
     ("time-outs of allocation candidates", "`Got no allocation candidates` although devices are free"),
-    (
-        "# placement.conf (placement 13.0.0, 15.0.0)",
-        "[placement]",
-        "max_allocation_candidates = 1000",
-        "allocation_candidates_generation_strategy = breadth-first",
-        "[workarounds]",
-        "optimize_for_wide_provider_trees = true",
-    ),
+    _search_of(SERIES[-1]),
     ("nova docs: admin/pci-passthrough (PCI tracking in Placement)", "placement/conf/"),
 )
 
@@ -172,9 +169,9 @@ def tuning(case: Case) -> Iterator[Finding]:
     if found.providers is None or isinstance(found.providers, Refusal):
         return
     for name, count in Counter(each.resource_class for each in found.providers).items():
-        if count >= _WIDE:
+        if count >= scheduler.MANY_PROVIDERS:
             what = f"{count} providers of {name} on this host"
-            yield TUNING.at(case.configuration.last(option), what, fix=_tuning_of(case.release.number))
+            yield TUNING.at(case.configuration.last(option), what, fix=_search_of(case.release))
 
 
 def _left_out(case: Case) -> tuple[str, ...]:
@@ -191,13 +188,6 @@ def _level(case: Case) -> Level:
 def _unread(case: Case) -> str:
     unread = _left_out(case)
     return f"; {len(unread)} devices could not be read: {unread[0]}" if unread else ""
-
-
-def _tuning_of(number: int) -> tuple[str, ...]:
-    """What placement of the same cycle as this series of nova has for it."""
-    if number < _STRATEGY:
-        return ("Update placement to 13.0.0 (2025.1), which has the options",)
-    return TUNING.fix if number >= _WORKAROUND else TUNING.fix[:_BEFORE_WORKAROUND]
 
 
 RULES = (tracking, no_device, not_served, both, tuning)

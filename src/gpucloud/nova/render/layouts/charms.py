@@ -69,5 +69,5 @@ CHARMS = Layout(
         "scheduler": "restarted by the charm",
         "placement": "no option of the charm",
     },
-    _refuses,
+    refuses=_refuses,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gpucloud.nova.releases import vgpu
 from gpucloud.nova.render import conf
 from gpucloud.nova.render.layouts.layout import Layout
 from gpucloud.nova.render.settings import Settings
@@ -32,6 +33,14 @@ def _files(settings: Settings) -> Mapping[str, str]:
     )
 
 
+def _warns(settings: Settings) -> tuple[str, ...]:
+    """Source: kolla commit 09f706bc2; kolla-ansible mounts no volume at /etc/mdevctl.d."""
+    if not any(host.mdev_types for host in settings.hosts) or not vgpu.MDEV_PERSISTENT.at(settings.release):
+        return ()
+    said = "nova_libvirt must have mdevctl (kolla's image from 20.0.0 on) and keep the host's /etc/mdevctl.d"
+    return (f"{said}: libvirt defines mediated devices there",)
+
+
 KOLLA = Layout(
     "kolla-ansible",
     "Kolla-Ansible: overrides for node_custom_config (/etc/kolla/config), hosts by their inventory names",
@@ -43,4 +52,5 @@ KOLLA = Layout(
         "scheduler": f"{_RECONFIGURE} nova",
         "placement": f"{_RECONFIGURE} placement",
     },
+    _warns,
 )

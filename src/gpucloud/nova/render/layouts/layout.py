@@ -18,6 +18,7 @@ class Layout:
         files: settings into files by their path below the folder that they are written to.
         restarts: service (``compute``, ``api``, ``conductor``, ``scheduler``, ``placement``) to the command
             that makes it read its files again.
+        warns: what this way of deploying lacks for the settings, in words.
         refuses: what this layout cannot hold, in words; None where it can hold the settings.
     """
 
@@ -25,4 +26,5 @@ class Layout:
     says: str
     files: Callable[[Settings], Mapping[str, str]]
     restarts: Mapping[str, str]
+    warns: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     refuses: Callable[[Settings], str | None] = lambda _: None

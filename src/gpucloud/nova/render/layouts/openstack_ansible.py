@@ -102,5 +102,5 @@ OPENSTACK_ANSIBLE = Layout(
         "scheduler": f"{_PLAYBOOK} nova_scheduler",
         "placement": "openstack-ansible os-placement-install.yml",
     },
-    _refuses,
+    refuses=_refuses,
 )

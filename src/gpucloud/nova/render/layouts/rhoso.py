@@ -80,5 +80,5 @@ RHOSO = Layout(
         "scheduler": "done by the same patch",
         "placement": "done by the same patch",
     },
-    _refuses,
+    refuses=_refuses,
 )

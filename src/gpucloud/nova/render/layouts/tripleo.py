@@ -63,5 +63,5 @@ TRIPLEO = Layout(
     "TripleO: an environment file; each host by the name of its role",
     _files,
     dict.fromkeys(("compute", "api", "conductor", "scheduler", "placement"), _DEPLOY),
-    _refuses,
+    refuses=_refuses,
 )
