@@ -79,7 +79,7 @@ def _build(part: Path, makes: Makes, making: Making) -> None:
 
 def _server() -> Topology:
     known = load_topology("card-audio")
-    return replace(known, kernel_arguments=(recipe.FIRST_START,))
+    return replace(known, kernel_arguments=recipe.FIRST_START)
 
 
 def _take_kernel(root: Path, part: Path) -> BareDisk:

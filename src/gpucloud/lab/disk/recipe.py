@@ -33,7 +33,11 @@ SYSTEMS = {
     ),
     Makes.DRACUT: Packages(
         (*direct.PACKAGES, *_OWN, "dracut"),
-        files={"etc/dracut.conf.d/20-lab.conf": 'hostonly="yes"\ncompress="gzip"\n'},
+        files={
+            # Drivers by name: the first image is made where none of the server's hardware is to be seen.
+            "etc/dracut.conf.d/20-lab.conf": 'hostonly="yes"\nhostonly_cmdline="no"\ncompress="gzip"\n'
+            f'add_drivers+=" {" ".join(_DRIVERS)} "\n',
+        },
     ),
 }
 """The packages of every server, with what lets it start from its own disk."""
@@ -44,8 +48,8 @@ ROOT_START_SECTOR = 2048
 PARTITIONS = f"label: dos\nstart={ROOT_START_SECTOR}, type=83, bootable\n"
 """For sfdisk(8)."""
 
-FIRST_START = "root=/dev/vda1"
-"""Argument of the kernel for the one start without a boot loader, in which the loader is installed."""
+FIRST_START = ("root=/dev/vda1", "norandmaps")
+"""Arguments of the kernel for the one start without a boot loader, in which the loader is installed."""
 
 FINISH = {
     Makes.INITRAMFS_TOOLS: ("update-initramfs", "-u", "-k", "all"),
