@@ -313,6 +313,15 @@ def test_what_the_administrator_keeps_away_is_not_kept_away_twice(debian: FakeKe
     assert "blacklist nouveau" not in text
 
 
+def test_what_the_administrator_loads_and_orders_is_not_said_twice(debian: FakeKernel) -> None:
+    (debian.root / "etc/modules").write_text("vfio_pci\nvfio_iommu_type1\n")
+    (debian.root / "etc/modprobe.d/site.conf").write_text("softdep nvidia pre: vfio-pci\n")
+    made = texts(plan_for(debian))
+    assert "/etc/modules-load.d/gpucloud.conf" not in made
+    assert "softdep nvidia " not in made["/etc/modprobe.d/gpucloud.conf"]
+    assert "softdep snd_hda_intel pre: vfio-pci" in made["/etc/modprobe.d/gpucloud.conf"]
+
+
 def test_cards_that_are_cut_into_vgpus_stay_with_the_host(debian: FakeKernel) -> None:
     made = texts(plan_for(debian, VGPU))
     assert made["/etc/modprobe.d/gpucloud.conf"].splitlines()[1:] == ["blacklist nouveau"]

@@ -20,6 +20,7 @@ from tests.prepare.adopt.hosts import (
     left,
     site_of,
 )
+from tests.prepare.doom import dies
 from tests.prepare.fake_host import BMC, Function, card
 from tests.prepare.site import Site
 
@@ -237,6 +238,25 @@ def test_a_spec_that_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
     site = site_with(tmp_path, {MODPROBE: IDS}, GIVEN, "pools: [\n")
     with pytest.raises(Failure, match=r"/srv/gpucloud\.yaml, line"):
         adoption(site)
+
+
+def test_the_spec_alone_wants_nothing_more_afterwards(tmp_path: Path) -> None:
+    files = {MODPROBE: IDS + "softdep nvidia pre: vfio-pci\n", "/etc/modules": "vfio-pci\n"}
+    site = site_with(tmp_path, files)
+    site.desk.apply(adoption(site))
+    spec = parse_spec((site.root / SPEC[1:]).read_text())
+    assert site.desk.plan_start(spec, "gpu01", force=False).is_empty
+    own = (site.root / "etc/modules-load.d/gpucloud.conf").read_text()
+    assert own.splitlines()[1:] == ["vfio-pci", "vfio_iommu_type1"]
+
+
+def test_a_plan_that_was_cut_off_is_carried_on_with(tmp_path: Path) -> None:
+    site = site_with(tmp_path, {MODPROBE: IDS, RC: "#!/bin/sh\n" + BOUND})
+    plan = adoption(site)
+    assert dies(site, 40, lambda doomed: doomed.desk.apply(plan))
+    site.desk.resume()
+    assert adoption(site).is_empty
+    assert not (site.root / MODPROBE[1:]).exists()
 
 
 def test_a_host_that_nobody_set_up_needs_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from gpucloud.prepare.boot import plan_boot
 from gpucloud.spec import edit_spec, parse_spec, render_spec
 
 _TEXT_LIMIT = 160
-_HEAD = "# What was set up by hand before; written by: gpucloud plan --adopt\n"
+_HEAD = "# What was set up by hand on the host before. Written by gpucloud; taken back by: gpucloud undo\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def plan_adoption(
     spec = adopted_spec(before, decision, host_name)
     clearance = clear(found.files, decision.verdicts, recognised.scripts)
     files = replace(found.files, files={**found.files.files, file.path: file.state})
-    plan = plan_boot(host, files, spec, host_name, force=force, cleared=clearance.cleared)
+    rest = _without(host, decision)
+    plan = plan_boot(rest, files, spec, host_name, force=force, cleared=clearance.cleared)
     return _joined(plan, file, _new_text(text, spec, before, file), found, decision, clearance)
 
 
@@ -72,6 +73,16 @@ def _new_text(text: str | None, spec: Spec, before: Spec, file: SpecFile) -> str
     if spec == before:
         return None
     return edit_spec(text, spec, file.path) if text is not None else _HEAD + render_spec(spec)
+
+
+def _without(host: Host, decision: Decision) -> Host:
+    """The host without the directives that go: what they said is not said already."""
+    directives = host.distribution.module_configuration
+    if isinstance(directives, Unknown):
+        return host
+    gone = {(each.setting.path, each.setting.line) for each in decision.verdicts if each.left is None}
+    kept = tuple(each for each in directives if (each.path, each.line) not in gone)
+    return replace(host, distribution=replace(host.distribution, module_configuration=kept))
 
 
 def _joined(

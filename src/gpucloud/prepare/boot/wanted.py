@@ -86,7 +86,8 @@ def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
         )
     if given:
         because = f"{_count(given)} for guests: VFIO is loaded at every start"
-        new[owned.MODULES_LOAD] = New(render_modules_load(), 0o644, because)
+        if (text := render_modules_load(ask.host)) is not None:
+            new[owned.MODULES_LOAD] = New(text, 0o644, because)
         for path, (script, mode) in tool.render(tuple(_claims(given)), WANTED).items():
             new[path] = New(
                 script,

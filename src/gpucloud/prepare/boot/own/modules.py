@@ -7,13 +7,13 @@ it could serve.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciFunction
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.own.paths import HEADER, MODPROBE
+from gpucloud.prepare.boot.own.paths import HEADER, MODPROBE, MODULES_LOAD
 from gpucloud.prepare.plan.vfio import is_vfio
 
 WANTED = ("vfio-pci", "vfio_iommu_type1")
@@ -26,9 +26,17 @@ _NOUVEAU = ("nouveau", "nova_core")
 _NVIDIA = 0x10DE
 
 
-def render_modules_load() -> str:
-    """The file for systemd-modules-load: VFIO is there also where no card was claimed early."""
-    return HEADER + "".join(f"{module}\n" for module in WANTED)
+def render_modules_load(host: Host) -> str | None:
+    """The file for systemd-modules-load: VFIO is there also where no card was claimed early.
+
+    None where the administrator has all of it loaded already.
+    """
+    lines = [module for module in WANTED if not _is_said(host, (module,), _lists_modules)]
+    return HEADER + "".join(f"{module}\n" for module in lines) if lines else None
+
+
+def _lists_modules(path: str) -> bool:
+    return path == "/etc/modules" or ("/modules-load.d/" in path and path != MODULES_LOAD)
 
 
 def render_modprobe(host: Host, given: Sequence[GpuUnit], cut: Sequence[GpuUnit]) -> str | None:
@@ -40,9 +48,14 @@ def render_modprobe(host: Host, given: Sequence[GpuUnit], cut: Sequence[GpuUnit]
         cut: units that are cut into vGPUs.
     """
     away = list(_away(host, given, cut))
-    lines = [f"blacklist {module}" for module in away if not _is_blacklisted(host, module)]
-    lines += [f"softdep {module} pre: vfio-pci" for module in _drivers(given) if module not in away]
-    return HEADER + "\n".join(lines) + "\n" if lines else None
+    lines: list[tuple[str, ...]] = [("blacklist", module) for module in away]
+    lines += [("softdep", module, "pre:", "vfio-pci") for module in _drivers(given) if module not in away]
+    lines = [line for line in lines if not _is_said(host, line, _is_modprobes)]
+    return HEADER + "".join(f"{' '.join(line)}\n" for line in lines) if lines else None
+
+
+def _is_modprobes(path: str) -> bool:
+    return "/modprobe.d/" in path and path != MODPROBE
 
 
 def _drivers(given: Sequence[GpuUnit]) -> tuple[str, ...]:
@@ -70,10 +83,10 @@ def _away(host: Host, given: Sequence[GpuUnit], cut: Sequence[GpuUnit]) -> Itera
         yield from (module for module in _NOUVEAU if module in needed or module == "nouveau")
 
 
-def _is_blacklisted(host: Host, module: str) -> bool:
-    """Claims that the administrator keeps it away already."""
+def _is_said(host: Host, words: Sequence[str], is_in: Callable[[str], bool]) -> bool:
+    """Claims that the administrator says so already in one of these files."""
     directives = host.distribution.module_configuration
     if isinstance(directives, Unknown):
         return False
-    wanted = ["blacklist", module]
-    return any(each.text.replace("-", "_").split() == wanted and each.path != MODPROBE for each in directives)
+    wanted = [word.replace("-", "_") for word in words]
+    return any(each.text.replace("-", "_").split() == wanted and is_in(each.path) for each in directives)
