@@ -181,7 +181,10 @@ class Collector:
                 yield path, target
 
     def is_of_function(self, number: str) -> bool:
-        """Claims a device below a PCI function, and those that stand for some: NVIDIA's, VFIO's groups."""
+        """Claims a device below a PCI function, and those that stand for some: NVIDIA's, VFIO's groups.
+
+        What it lets through is looked at again where it is read (``pci.numbered``).
+        """
         if number not in self.numbers:
             try:
                 place = os.readlink(f"/sys{number}")

@@ -11,8 +11,6 @@ from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
 
 _GROUPS = "/sys/kernel/iommu_groups"
-
-
 _MADE_BY_VFIO = "vfio-noiommu"
 """The name of such a group: drivers/vfio/group.c, ``vfio_noiommu_group_alloc``."""
 _NO_DOMAIN = "unknown"
@@ -26,7 +24,6 @@ class Groups(NamedTuple):
     by_vfio: dict[int, IommuGroup]
     """Of functions without an IOMMU: "device assignment to virtual machines is also not possible with this
     mode since there is no IOMMU to provide DMA translation" (drivers/vfio/Kconfig, VFIO_NOIOMMU)."""
-
     unclear: dict[int, Unknown]
     """Why it cannot be said who made the others."""
 

@@ -62,9 +62,9 @@ def opened_as(node: str, numbered: Numbered | None) -> str | None:
 
     NVIDIA's driver registers its nodes at a number of its own and not in sysfs (nv-chardev-numbers.h).
     """
-    if node.startswith(_NVIDIA_NODE):
-        return f"/dev/char/195:{node.removeprefix(_NVIDIA_NODE)}"
-    return None if numbered is None else numbered.numbers.get(node)
+    known = None if numbered is None else numbered.numbers.get(node)
+    minor = node.removeprefix(_NVIDIA_NODE)
+    return f"/dev/char/195:{minor}" if known is None and minor != node and minor.isdecimal() else known
 
 
 def read_nvidia_minors(reader: Reader) -> Minors:
