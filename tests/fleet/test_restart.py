@@ -6,6 +6,7 @@ They take a minute of Ansible's time, so they are part of ``./run test`` and not
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,33 @@ def test_a_host_that_an_administrator_has_disabled_stays_so(fleet: Fleet, cloud:
     (result,) = fleet.run("rolling", wish, path=cloud.path)
     assert result.stage.value == "as planned"
     assert cloud.status("gpu01") == ("disabled", "bad fan")
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+echo "$@" >>"{calls}"
+[ "$1" != list-units ] || echo "kolla-nova_compute-container.service loaded active running nova"
+[ "$1" != is-system-running ] || echo running
+"""
+"""Stands for systemd on a host of Kolla's, and notes each call."""
+
+
+def test_without_a_cloud_nova_compute_is_stopped_and_started_on_the_host(fleet: Fleet) -> None:
+    folder, calls = fleet.folder / "programs", fleet.folder / "calls"
+    folder.mkdir()
+    (folder / "systemctl").write_text(SYSTEMCTL.format(calls=calls))
+    (folder / "systemctl").chmod(0o755)
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=f"{folder}:{os.environ['PATH']}")
+    assert result.stage.value == "as planned"
+    assert result.service == "as before"
+    unit = "kolla-nova_compute-container.service"
+    said = calls.read_text().splitlines()
+    assert [line for line in said if not line.startswith("list-units")] == [
+        f"stop {unit}",
+        "is-system-running",
+        f"start {unit}",
+    ]
 
 
 def test_without_being_asked_no_host_is_restarted_and_a_later_run_does_it(fleet: Fleet) -> None:

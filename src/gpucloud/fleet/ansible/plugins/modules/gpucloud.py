@@ -182,11 +182,12 @@ class Program:
             whole = Path(half) / "program"
             shutil.copytree(str(self.folder), str(whole))
             whole.chmod(0o755)
-            compile_all = [self.python, "-I", "-m", "compileall", "-q", str(whole / "lib")]
-            subprocess.run(compile_all, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             whole.rename(self.place)
         self.folder = self.place
         self.link()
+        for other in PLACE.iterdir() if is_ours(LINK) else ():
+            if other != self.place:
+                shutil.rmtree(str(other), ignore_errors=True)  # nothing leads to it any more
 
     def link(self) -> None:
         """Make it the host's ``gpucloud``, unless somebody else has put one there."""
