@@ -156,6 +156,9 @@ class DoomedSystem:
     def run_tool(self, argv: Sequence[str]) -> None:
         self._around(lambda: self._system.run_tool(argv))
 
+    def ask_tool(self, argv: Sequence[str]) -> str:
+        return self._system.ask_tool(argv)
+
     def settles(self, claim: Callable[[], bool]) -> bool:
         return self._system.settles(claim)
 

@@ -111,6 +111,7 @@ class DirectSystem(LiveSystem):
             effect=kernel.store,
             run=kernel.run,
             run_tool=kernel.tools,
+            ask=kernel.ask,
             read_files=read_here,
         )
         self._kernel = kernel

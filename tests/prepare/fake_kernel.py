@@ -33,6 +33,9 @@ from pathlib import Path
 _DRIVER = re.compile(r"/sys/bus/(pci|platform)/drivers/([^/]+)/(bind|unbind)")
 _OVERRIDE = re.compile(r"/sys/bus/pci/devices/([^/]+)/driver_override")
 _VFS = re.compile(r"/sys/bus/pci/devices/([^/]+)/sriov_numvfs")
+_TYPE = re.compile(r"/sys/bus/pci/devices/([^/]+)/nvidia/current_vgpu_type")
+_CREATE = re.compile(r"/sys/bus/pci/devices/([^/]+)/mdev_supported_types/([^/]+)/create")
+_REMOVE = re.compile(r"/sys/bus/mdev/devices/([^/]+)/remove")
 _CONSOLE = re.compile(r"/sys/class/vtconsole/(vtcon[0-9]+)/bind")
 
 
@@ -59,6 +62,11 @@ def no_tool(argv: Sequence[str]) -> None:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
 
 
+def no_answer(argv: Sequence[str]) -> str:
+    """A host without tools of a vendor."""
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+
+
 @dataclass
 class FakeKernel:
     """Acts on the tree below ``root``. Its settings stand for hardware and modules, not for state."""
@@ -78,8 +86,15 @@ class FakeKernel:
     configured: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Options of modules in modprobe.d or on the kernel's command line; modprobe says them first."""
 
+    room: int = 0
+    """vGPUs that one card can have."""
+    vgpu_types: str = ""
+    """What a virtual function with room shows in ``creatable_vgpu_types``."""
+
     tools: Callable[[Sequence[str]], None] = no_tool
-    """The distribution's: what makes the boot menu and the initramfs."""
+    """The distribution's: what makes the boot menu and the initramfs. And a vendor's."""
+    ask: Callable[[Sequence[str]], str] = no_answer
+    """A vendor's tools that change nothing."""
 
     def store(self, path: Path, data: bytes) -> None:
         """Write an attribute, as ``write(2)`` on sysfs does."""
@@ -102,6 +117,17 @@ class FakeKernel:
         elif match := _CONSOLE.fullmatch(attribute):
             self.store_bind(match[1], text)
         else:
+            self.cut(path, attribute, text)
+
+    def cut(self, path: Path, attribute: str, text: str) -> None:
+        """Attributes that cut a card into slices."""
+        if _TYPE.fullmatch(attribute):
+            self.vgpu_type_store(path, int(text))
+        elif match := _CREATE.fullmatch(attribute):
+            self.create_store(match[1], match[2], text.strip())
+        elif match := _REMOVE.fullmatch(attribute):
+            self.remove_store(match[1])
+        else:
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     def sriov_numvfs_store(self, path: Path, number: int) -> None:
@@ -116,6 +142,42 @@ class FakeKernel:
         if now and number:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         path.write_text(f"{number}\n")
+
+    # NVIDIA's vGPU driver: a card has room for so many vGPUs, and shows types while it has
+
+    def vgpu_type_store(self, path: Path, number: int) -> None:
+        if number and str(number) not in (path.with_name("creatable_vgpu_types")).read_text():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        path.write_text(f"{number}\n")
+        card = (path.parent.parent / "physfn").resolve()
+        vfs = [link.resolve() for link in card.iterdir() if link.name.startswith("virtfn")]
+        used = [vf for vf in vfs if (vf / "nvidia/current_vgpu_type").read_text() != "0\n"]
+        for vf in vfs:
+            is_free = len(used) < self.room and vf not in used
+            (vf / "nvidia/creatable_vgpu_types").write_text(self.vgpu_types if is_free else "")
+
+    # drivers/vfio/mdev/mdev_sysfs.c
+
+    def create_store(self, parent: str, kind: str, uuid: str) -> None:
+        folder = self._device("pci", parent).resolve() / "mdev_supported_types" / kind
+        room = int((folder / "available_instances").read_text())
+        device = self._at(f"/sys/bus/mdev/devices/{uuid}")
+        if device.exists():
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        device.mkdir(parents=True)
+        (device / "remove").write_text("")
+        self._link(device / "mdev_type", folder)
+        (folder / "available_instances").write_text(f"{room - 1}\n")
+
+    def remove_store(self, uuid: str) -> None:
+        device = self._at(f"/sys/bus/mdev/devices/{uuid}")
+        left = (device / "mdev_type").resolve() / "available_instances"
+        left.write_text(f"{int(left.read_text()) + 1}\n")
+        shutil.rmtree(device)
+        if not any(device.parent.iterdir()):
+            shutil.rmtree(device.parent.parent)
 
     # drivers/base/bus.c
 

@@ -18,7 +18,7 @@ from gpucloud.prepare.journal.log import fold, parse_log, render_event
 from gpucloud.prepare.listing import list_entries
 
 STEPS = st.integers(0, 30)
-_WHOLE = (Kind.DONE, Kind.CONFIRMED, Kind.UNDONE)
+_WHOLE = (Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE)
 """Events that tell of the whole plan, not of a step."""
 EVENTS = st.builds(
     Event,

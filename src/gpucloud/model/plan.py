@@ -98,6 +98,56 @@ class SetVfs:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchVfs:
+    """Let NVIDIA's own tool make all virtual functions of a card, or take them away.
+
+    Its driver refuses ``sriov_numvfs``. Source: NVIDIA vGPU software documentation, ``sriov-manage``.
+    """
+
+    kind: Literal["switch-vfs"] = field(default="switch-vfs", kw_only=True)
+    address: PciAddress
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMigMode:
+    """Let a card be cut into MIG instances, or not any more. Source: nvidia-smi(1), ``-mig``."""
+
+    kind: Literal["set-mig-mode"] = field(default="set-mig-mode", kw_only=True)
+    address: PciAddress
+    before: bool
+    after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetVgpuType:
+    """Make a vGPU of a virtual function that NVIDIA's own VFIO interface serves; 0 is none.
+
+    Source: NVIDIA vGPU software documentation, ``current_vgpu_type``.
+    """
+
+    kind: Literal["set-vgpu-type"] = field(default="set-vgpu-type", kw_only=True)
+    address: PciAddress
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMdev:
+    """Make a mediated device of a type that the function offers.
+
+    Source: Documentation/ABI/testing/sysfs-bus-vfio-mdev, ``create`` and ``remove``.
+    """
+
+    kind: Literal["make-mdev"] = field(default="make-mdev", kw_only=True)
+    address: PciAddress
+    """The function that it is cut from."""
+    type: str
+    uuid: str
+
+
 Content = NewType("Content", str)
 """The text of a whole file: the only text of a plan that has more than one line."""
 
@@ -201,8 +251,11 @@ class TryNewStart:
     tries: int
 
 
+Cut = SetVfs | SwitchVfs | SetMigMode | SetVgpuType | MakeMdev
+"""Changes that cut a card into slices."""
+
 AtRunTime = (
-    LoadModule | DetachConsole | ReleaseFramebuffer | SetVfs | SetDriverOverride | UnbindDriver | BindDriver
+    LoadModule | DetachConsole | ReleaseFramebuffer | SetDriverOverride | UnbindDriver | BindDriver | Cut
 )
 """Changes of the running kernel: a restart ends them."""
 
@@ -310,6 +363,8 @@ class Plan:
     """None: the plan is for the running kernel, for units that were named."""
     needs_reboot: bool = False
     """What it changes acts from the next start on."""
+    at_start: tuple[Step, ...] = ()
+    """What every start then does of itself, as far as the host shows it now: no part of the steps."""
 
     @property
     def outlives_boot(self) -> bool:

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import has_default_route
 from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan, Wanted
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply
-from gpucloud.prepare.boot.state import plan_state
+from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
 from gpucloud.prepare.boot.wanted import ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
@@ -33,6 +34,8 @@ from gpucloud.spec import parse_spec, pool_of
 WAITS = 24
 """Times that what is missing is waited for, each as long as ``System.settles`` waits (five seconds): a card
 behind a slow bridge, an address by DHCP."""
+ROUNDS = 300
+"""More than a card can have slices: each round makes what the one before has made room for."""
 RESTART = ("systemctl", "reboot")
 OLD_STARTED = "the boot loader has started the old entry: the new start did not come as far as this look"
 
@@ -52,8 +55,8 @@ class Start:
 class Kept:
     """What was done at this start to have the running host as its spec wants it."""
 
-    outcome: Outcome | None
-    """None: all was so already."""
+    outcomes: tuple[Outcome, ...]
+    """Of each plan that was carried out; none: all was so already."""
     missing: tuple[str, ...]
     """Units that cannot be as wanted, one line each."""
 
@@ -61,7 +64,8 @@ class Kept:
 def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch) -> Kept | None:
     """Do what the last applied spec wants of the running host; None: none is applied. May be repeated.
 
-    Drivers are waited for. What ended with earlier starts is closed in the journal first.
+    Drivers are waited for. What ended with earlier starts is closed in the journal first. A card whose plan
+    failed is left, and the others are gone on with.
 
     Raises:
         Failure: the journal cannot be written, or the spec contradicts itself on this host.
@@ -71,10 +75,24 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
         return None
     spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
     _close_ended(journal, system, read_host)
-    any(system.settles(lambda: not plan_state(read_host(), spec, name).missing) for _ in range(WAITS))
-    state = plan_state(read_host(), spec, name)
-    outcome = apply(state.plan, system, journal, watch) if state.plan.steps else None
-    return Kept(outcome, state.missing)
+
+    def look() -> State:
+        host = read_host()
+        return plan_state(host, spec, name, read_now(host, system, *cut_units(host, spec, name)))
+
+    outcomes: list[Outcome] = []
+    failed: set[PciAddress] = set()
+    waits = iter(range(WAITS))
+    for _ in range(ROUNDS):
+        any(system.settles(lambda: not look().missing) for _ in waits)
+        plans = [plan for plan in look().plans if failed.isdisjoint(plan.units)]
+        for plan in plans:
+            outcome = apply(plan, system, journal, watch)
+            outcomes.append(outcome)
+            failed.update(plan.units if outcome.failure else ())
+        if not plans:
+            break
+    return Kept(tuple(outcomes), look().missing)
 
 
 def _wanted(journal: Journal) -> Wanted | None:

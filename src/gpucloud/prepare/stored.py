@@ -18,7 +18,7 @@ PLAN_LIMIT = 4 * 1024 * 1024
 """Bytes: some hundred times what a plan for sixteen cards needs."""
 
 _FORMAT = 1
-_NAMES = ("module", "console", "device", "driver")
+_NAMES = ("module", "console", "device", "driver", "type", "uuid")
 """Fields of changes that become part of a path."""
 
 

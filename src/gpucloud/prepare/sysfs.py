@@ -9,6 +9,7 @@ PLATFORM = "/sys/bus/platform"
 MODULES = "/sys/module"
 CONSOLES = "/sys/class/vtconsole"
 GROUPS = "/sys/kernel/iommu_groups"
+MDEVS = "/sys/bus/mdev/devices"
 VFIO_DEVICES = ("/sys/class/vfio", "/sys/class/vfio-dev")
 """One entry for each IOMMU group, or function, that a vfio driver has (drivers/vfio/group.c, vfio_main.c)."""
 

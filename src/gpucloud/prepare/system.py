@@ -116,15 +116,23 @@ class System(Reader, Protocol):
             OSError: it is not there, failed or did not end; its text says why.
         """
 
+    def ask_tool(self, argv: Sequence[str]) -> str:
+        """What a tool says that changes nothing.
+
+        Raises:
+            OSError: it is not there, failed or did not end.
+        """
+
     def settles(self, claim: Callable[[], bool]) -> bool:
         """Whether the claim is true, or becomes true within the time that the kernel's own work may take."""
 
 
 Run = Callable[[Sequence[str]], None]
+Ask = Callable[[Sequence[str]], str]
 
 
-def run_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-    """Run a program without a shell, stdin closed, not for ever.
+def ask_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> str:
+    """What a program prints, run without a shell, stdin closed, not for ever.
 
     Raises:
         OSError: it is not there, failed or took longer than that.
@@ -133,6 +141,12 @@ def run_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> Non
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise OSError(f"'{' '.join(argv)}' ended with {done.returncode}: {said[-1] if said else 'no reason'}")
+    return done.stdout
+
+
+def run_program(argv: Sequence[str]) -> None:
+    """Run a program; errors as of ``ask_program``."""
+    ask_program(argv)
 
 
 def run_long(argv: Sequence[str]) -> None:
@@ -141,7 +155,7 @@ def run_long(argv: Sequence[str]) -> None:
     Raises:
         OSError: as ``run_program``.
     """
-    run_program(argv, TOOL_TIMEOUT_S)
+    ask_program(argv, TOOL_TIMEOUT_S)
 
 
 def write_attribute(path: Path, data: bytes) -> None:
@@ -163,6 +177,7 @@ class LiveSystem:
         effect: how an attribute is written.
         run: how modprobe and rmmod are run.
         run_tool: how tools of the distribution are run.
+        ask: how tools that change nothing are asked.
         read_files: how files are read; None: through a child process, none for longer than ``timeout_s``.
     """
 
@@ -175,10 +190,11 @@ class LiveSystem:
         effect: Effect = write_attribute,
         run: Run = run_program,
         run_tool: Run = run_long,
+        ask: Ask = ask_program,
         read_files: ReadFiles | None = None,
     ) -> None:
         self._root, self._settle_s, self._run = root, settle_s, run
-        self._run_tool, self._tree = run_tool, Tree(root)
+        self._run_tool, self._ask, self._tree = run_tool, ask, Tree(root)
         self._hand = Hand(effect, timeout_s)
         self._read_files = read_files or patient(root, timeout_s)
 
@@ -244,6 +260,9 @@ class LiveSystem:
 
     def run_tool(self, argv: Sequence[str]) -> None:
         self._run_tool(argv)
+
+    def ask_tool(self, argv: Sequence[str]) -> str:
+        return self._ask(argv)
 
     def settles(self, claim: Callable[[], bool]) -> bool:
         end = time.monotonic() + self._settle_s

@@ -74,8 +74,10 @@ def _report(kept: Kept) -> None:
 
     for line in kept.missing:
         say(line)
-    if kept.outcome is not None:
-        conclude(kept.outcome)
+    failed = [outcome for outcome in kept.outcomes if outcome.failure]
+    if failed:
+        worst = next((outcome for outcome in failed if outcome.left), failed[0])
+        conclude(replace(worst, failure="; ".join(str(outcome.failure) for outcome in failed)))
     if kept.missing:
         raise Failure(
             f"{len(kept.missing)} GPUs are not as the spec wants them: {kept.missing[0]}",

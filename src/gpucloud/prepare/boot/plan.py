@@ -41,6 +41,7 @@ from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES
+from gpucloud.prepare.boot.state import steps_at_start
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.spec import render_spec
 
@@ -83,6 +84,7 @@ def plan_boot(
         refusals=refusals,
         wanted=_wanted(ask),
         needs_reboot=bool(steps),
+        at_start=() if refusals else steps_at_start(host, spec, host_name),
     )
 
 

@@ -7,16 +7,21 @@ from typing import assert_never
 from gpucloud.model.plan import (
     BindDriver,
     Change,
+    Cut,
     DetachConsole,
     EnableUnit,
     KeepOldStart,
     LoadModule,
+    MakeMdev,
     OnDisk,
     ReleaseFramebuffer,
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetMigMode,
     SetVfs,
+    SetVgpuType,
+    SwitchVfs,
     TryNewStart,
     UnbindDriver,
     WriteFile,
@@ -36,14 +41,28 @@ def call_change(change: Change) -> str:
             return f"clear the driver override of {change.address}"
         case SetDriverOverride():
             return f"let only {change.after} take {change.address}"
-        case SetVfs():
-            return f"make {change.after} virtual functions of {change.address}"
+        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
+            return _call_cut(change)
         case UnbindDriver():
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
         case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
             return _call_on_disk(change)
+        case _:
+            assert_never(change)
+
+
+def _call_cut(change: Cut) -> str:
+    match change:
+        case SetVfs() | SwitchVfs():
+            return f"make {change.after} virtual functions of {change.address}"
+        case SetMigMode():
+            return f"switch MIG mode of {change.address} {'on' if change.after else 'off'}"
+        case SetVgpuType():
+            return f"make a vGPU of type {change.after} of {change.address}"
+        case MakeMdev():
+            return f"make the mediated device {change.uuid} of type {change.type} of {change.address}"
         case _:
             assert_never(change)
 

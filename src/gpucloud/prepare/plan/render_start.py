@@ -16,13 +16,14 @@ _NO_NEWLINE = "\\ No newline at end of file"
 def render_start(plan: Plan) -> str:
     """The whole plan for a reader; without its refusals, of which the caller tells."""
     if plan.is_empty:
-        return "\n".join([f"nothing to do: {plan.host} starts as its spec wants it", *_pools(plan)])
+        head = f"nothing to do: {plan.host} starts as its spec wants it"
+        return "\n".join([head, *_pools(plan), *_at_start(plan)])
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
     lines = [f"plan for the next start of {plan.host}: {count}; they act after a restart", *_pools(plan)]
     for number, step in enumerate(shown, 1):
         lines += ["", f"{number}. {call_change(step.change)}", *grounds(step), *_diff(step)]
-    return "\n".join([*lines, "", *_ways(plan)])
+    return "\n".join([*lines, *_at_start(plan), "", *_ways(plan)])
 
 
 def grounds(step: Step) -> Iterator[str]:
@@ -30,6 +31,20 @@ def grounds(step: Step) -> Iterator[str]:
     yield f"   because {step.because}"
     if step.risk:
         yield f"   risk: {step.risk}"
+
+
+def _at_start(plan: Plan) -> Iterator[str]:
+    """What the unit then does of itself; each start has to, since none of it outlives the one before."""
+    if plan.at_start:
+        yield ""
+        yield "at every start gpucloud-boot.service then does, as far as the host shows it now:"
+    for number, step in enumerate(plan.at_start, 1):
+        change = preview(step.change)
+        yield f"{number}. {call_change(step.change)}"
+        yield from grounds(step)
+        yield f"   {change.path}: {change.before or '(none)'} -> {change.after or '(none)'}"
+    if plan.at_start:
+        yield "undo: gpucloud undo takes back what a start has made, before it takes back how the host starts"
 
 
 def _pools(plan: Plan) -> Iterator[str]:

@@ -15,16 +15,20 @@ from gpucloud.model.plan import (
     EnableUnit,
     KeepOldStart,
     LoadModule,
+    MakeMdev,
     ReleaseFramebuffer,
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetMigMode,
     SetVfs,
+    SetVgpuType,
+    SwitchVfs,
     TryNewStart,
     UnbindDriver,
     WriteFile,
 )
-from gpucloud.prepare.steps import console, driver, framebuffer, module, override, vfs
+from gpucloud.prepare.steps import console, driver, framebuffer, module, override, slices
 from gpucloud.prepare.steps.on_disk import do_on_disk, preview_on_disk, undo_on_disk
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError
 
@@ -49,8 +53,8 @@ def do(change: Change, system: System) -> None:
             console.do_detach(change, system)
         case ReleaseFramebuffer():
             framebuffer.do_release(change, system)
-        case SetVfs():
-            vfs.do_vfs(change, system)
+        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
+            slices.do_cut(change, system)
         case SetDriverOverride():
             override.do_override(change, system)
         case UnbindDriver():
@@ -82,8 +86,8 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             return console.undo_detach(change, system)
         case ReleaseFramebuffer():
             return framebuffer.undo_release(change, system)
-        case SetVfs():
-            vfs.undo_vfs(change, system, force=force)
+        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
+            slices.undo_cut(change, system, force=force)
         case SetDriverOverride():
             override.undo_override(change, system, force=force)
         case UnbindDriver():
@@ -106,8 +110,8 @@ def preview(change: Change) -> Difference:
             return console.preview_detach(change)
         case ReleaseFramebuffer():
             return framebuffer.preview_release(change)
-        case SetVfs():
-            return vfs.preview_vfs(change)
+        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
+            return slices.preview_cut(change)
         case SetDriverOverride():
             return override.preview_override(change)
         case UnbindDriver():

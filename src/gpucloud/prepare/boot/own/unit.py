@@ -14,6 +14,9 @@ _LATER = (
 )
 """What starts guests, in packages and in containers; systemd passes over those that are not there."""
 
+_EARLIER = "nvidia-vgpud.service nvidia-vgpu-mgr.service"
+"""NVIDIA's vGPU manager, without which its cards offer no types."""
+
 
 def render_unit() -> str:
     """The unit's file. ``gpucloud`` is looked for where systemd looks for programs."""
@@ -21,7 +24,7 @@ def render_unit() -> str:
         f"{HEADER}[Unit]\n"
         "Description=GPUs as gpucloud's spec wants them, and a look whether the host started as planned\n"
         "Wants=network-online.target\n"
-        "After=network-online.target\n"
+        f"After=network-online.target {_EARLIER}\n"
         f"Before={_LATER}\n"
         "\n[Service]\n"
         "Type=oneshot\n"

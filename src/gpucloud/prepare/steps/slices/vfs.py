@@ -17,7 +17,7 @@ _ATTRIBUTE = "sriov_numvfs"
 
 def do_vfs(change: SetVfs, system: System) -> None:
     """Make them; nothing to do where as many are there already."""
-    now = _count(change.address, system)
+    now = count_vfs(change.address, system)
     if now not in (change.before, change.after, 0):
         raise NotAsPlannedError(f"{change.address} has {now} virtual functions, not {change.before}")
     _set(change.address, now, change.after, system)
@@ -25,7 +25,7 @@ def do_vfs(change: SetVfs, system: System) -> None:
 
 def undo_vfs(change: SetVfs, system: System, *, force: bool) -> None:
     """Make as many as there were; with ``force`` however many there are now."""
-    now = _count(change.address, system)
+    now = count_vfs(change.address, system)
     if now not in (change.before, change.after, 0) and not force:
         raise StepError(f"somebody else has given {change.address} {now} virtual functions")
     _set(change.address, now, change.before, system)
@@ -36,7 +36,12 @@ def preview_vfs(change: SetVfs) -> Difference:
     return Difference(sysfs.function(change.address, _ATTRIBUTE), str(change.before), str(change.after))
 
 
-def _count(address: PciAddress, system: System) -> int:
+def count_vfs(address: PciAddress, system: System) -> int:
+    """How many virtual functions the card has now.
+
+    Raises:
+        StepError: it does not show it.
+    """
     text = known(system.read_text(sysfs.function(address, _ATTRIBUTE)))
     if text is None or not text.strip().isdecimal():
         raise StepError(f"{address} shows no number of virtual functions: it is gone, or has no SR-IOV")
@@ -55,5 +60,5 @@ def _set(address: PciAddress, now: int, wanted: int, system: System) -> None:
             system.write(path, str(number))
     except OSError as error:
         raise StepError(f"{path}: {error.strerror or error}") from error
-    if not system.settles(lambda: _count(address, system) == wanted):
-        raise StepError(f"{path} says {_count(address, system)} after {wanted} was written")
+    if not system.settles(lambda: count_vfs(address, system) == wanted):
+        raise StepError(f"{path} says {count_vfs(address, system)} after {wanted} was written")

@@ -1,0 +1,53 @@
+"""One card that is to be cut, with its pool and what is known of it; and what has to be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
+from gpucloud.model.plan import Cut, Step
+from gpucloud.model.spec import Pool
+from gpucloud.prepare.boot.state.now import Now
+from gpucloud.prepare.plan.wording import call_unit
+
+_NVIDIA = 0x10DE
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card."""
+
+    unit: GpuUnit
+    pool: Pool
+    functions: Mapping[PciAddress, PciFunction]
+    """All of the host."""
+    now: Now
+    is_anew: bool
+    """It is seen as after a start: without virtual functions, though they may be there now."""
+
+    @property
+    def is_nvidias(self) -> bool:
+        id_ = self.unit.primary.id
+        return isinstance(id_, PciId) and id_.vendor == _NVIDIA
+
+    @property
+    def vfs(self) -> tuple[PciFunction, ...]:
+        """Its virtual functions that are seen."""
+        sriov = self.unit.primary.sriov
+        found = sriov.vfs if isinstance(sriov, Sriov) else ()
+        return tuple(self.functions[each] for each in found if each in self.functions)
+
+    def step(self, change: Cut, because: str) -> Step:
+        """One step for it."""
+        return Step(change, f"pool {self.pool.name} {because} {call_unit(self.unit)}", self.unit.address)
+
+
+@dataclass(slots=True)
+class Todo:
+    """What is to be done now, and why not more."""
+
+    steps: list[Step] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Why it cannot be as wanted; it may become possible."""

@@ -1,0 +1,47 @@
+"""Virtual functions that a pool wants of a card: through sysfs, or by the tool that its driver wants."""
+
+from __future__ import annotations
+
+from gpucloud.model.pci import Sriov
+from gpucloud.model.plan import SetVfs, SwitchVfs
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.state.card import Card, Todo
+
+_OFFERS = "offers virtual functions of"
+_OWN_WAY = {"gim": "gim makes virtual functions when it is loaded: options gim vf_num=N in /etc/modprobe.d"}
+"""Drivers that take their number from somewhere else (AMD's MxGPU-Virtualization, ``vf_num``)."""
+
+
+def plan_vfs(card: Card) -> Todo:
+    """As many as the pool says, or as the card can have."""
+    why = no_vfs(card)
+    if why is not None:
+        return Todo(missing=[why])
+    sriov = card.unit.primary.sriov
+    if not isinstance(sriov, Sriov) or not isinstance(sriov.total, int) or not isinstance(sriov.enabled, int):
+        return Todo()
+    now = 0 if card.is_anew else sriov.enabled
+    wanted = sriov.total if card.pool.vfs is None or card.is_nvidias else card.pool.vfs
+    if now == wanted:
+        return Todo()
+    if card.is_nvidias:
+        switch = SwitchVfs(address=card.unit.address, before=now, after=wanted)
+        return Todo([card.step(switch, _OFFERS)])
+    driver = card.unit.primary.driver
+    if isinstance(driver, str) and driver in _OWN_WAY:
+        return Todo(missing=[f"it has {now} virtual functions, not {wanted}: {_OWN_WAY[driver]}"])
+    return Todo([card.step(SetVfs(address=card.unit.address, before=now, after=wanted), _OFFERS)])
+
+
+def no_vfs(card: Card) -> str | None:
+    """Why the card cannot have those virtual functions; None where it can."""
+    sriov, wanted = card.unit.primary.sriov, card.pool.vfs
+    if isinstance(sriov, Unknown):
+        return f"its virtual functions are not known ({sriov.why})"
+    if sriov is None or isinstance(sriov.total, Unknown) or isinstance(sriov.enabled, Unknown):
+        return "it has no virtual functions, or they cannot be read"
+    if wanted is not None and wanted > sriov.total:
+        return f"it can have {sriov.total} virtual functions, not {wanted}"
+    return (
+        None if card.unit.primary.driver is not None else "it has no driver that could make virtual functions"
+    )

@@ -1,0 +1,159 @@
+"""vGPUs that a pool wants of a card: which types on which functions, and what has to be there before.
+
+The order is the one in which nothing wipes what came before it: MIG mode, virtual functions (their tool takes
+the card from its driver), types. A mediated device that nova is to give to guests is made by nova
+(nova/virt/libvirt/driver.py, ``_create_mdev``); a type of NVIDIA's own VFIO interface is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from uuid import UUID, uuid5
+
+from gpucloud.model.pci import PciFunction, Sriov, VgpuType
+from gpucloud.model.plan import MakeMdev, SetMigMode, SetVgpuType
+from gpucloud.model.spec import VgpuChoice
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.state.card import Card, Todo
+from gpucloud.prepare.boot.state.vfs import plan_vfs
+
+_MIG_BACKED = re.compile(r".*-[0-9]+-[0-9]+[A-Z]*", re.ASCII)
+"""``A100-1-5C``: the slices stand before the memory (NVIDIA's open driver, g_nv_name_released.h)."""
+_SPACE = UUID("6f1f5f3e-2f6b-4a57-9d0e-0c9d6a3f1b52")
+"""Names of mediated devices are made of what they are, so that they are the same after every start."""
+_CUT = "is cut into vGPUs:"
+_SHOWN = 8
+_MOST = 64
+"""Mediated devices of one card: twice what any type of any card allows."""
+
+
+def plan_vgpus(card: Card, *, is_novas: bool) -> Todo:
+    """What the card needs next for the vGPUs of its pool."""
+    todo = _mig(card) if card.is_nvidias else Todo()
+    if todo.missing or (todo.steps and not card.is_anew):
+        return todo
+    parents = [each for each in (card.unit.primary, *card.vfs) if each.mdev_types]
+    if card.unit.primary not in parents and isinstance(card.unit.primary.sriov, Sriov):
+        made = plan_vfs(card)
+        todo.steps += made.steps
+        if made.missing or (made.steps and not card.is_anew):
+            todo.missing += made.missing
+            return todo
+    if not card.pool.vgpu_types:
+        return todo
+    if parents:
+        todo = todo if is_novas else _mdevs(card, parents, todo)
+    elif any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in card.vfs):
+        _types(card, todo)
+    elif not card.is_anew:
+        todo.missing.append("it offers no vGPU types: NVIDIA's vGPU manager, or its like, does not run")
+    return todo
+
+
+def needs_mig(card: Card) -> bool:
+    """Claims that a type that the pool asks for is cut from a MIG instance."""
+    names = [choice.type for choice in card.pool.vgpu_types]
+    for function in (card.unit.primary, *card.vfs):
+        for each in _kinds(function):
+            names += [each.name] if each.id in names and isinstance(each.name, str) else []
+    return any(_MIG_BACKED.fullmatch(name) for name in names)
+
+
+def _mig(card: Card) -> Todo:
+    if not needs_mig(card):
+        return Todo()
+    mode = False if card.is_anew else card.now.mig.get(card.unit.address)
+    if isinstance(mode, Unknown):
+        return Todo(missing=[mode.why])
+    if mode is None:
+        return Todo(missing=["it has no MIG mode, and a vGPU type of its pool needs one"])
+    switch = SetMigMode(address=card.unit.address, before=False, after=True)
+    return Todo([] if mode else [card.step(switch, "has types that are cut from MIG instances of")])
+
+
+def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:
+    """Mediated devices: as many as the parent has room for, on each virtual function one."""
+    used = Counter[str]()
+    for parent in parents:
+        choice, kind = _wanted(card, parent, todo)
+        if choice is None or kind is None:
+            continue
+        if isinstance(kind.available, Unknown):
+            todo.missing.append(f"{parent.address}: {kind.available.why}")
+            continue
+        names = _names(parent, kind)
+        there = [name for name in names if name in card.now.mdevs]
+        used[choice.type] += len(there)
+        room = kind.available if choice.max_instances is None else choice.max_instances - used[choice.type]
+        new = [name for name in names if name not in there][: max(0, min(room, kind.available))]
+        used[choice.type] += len(new)
+        for name in new:
+            change = MakeMdev(address=parent.address, type=kind.id, uuid=name)
+            todo.steps.append(card.step(change, _CUT))
+        if new and parent is not card.unit.primary and not card.is_anew:
+            return todo  # the next one may find no room on the card any more: look again first
+    return todo
+
+
+def _names(parent: PciFunction, kind: VgpuType) -> list[str]:
+    count = _MOST if parent.physical_function is None else 1
+    return [str(uuid5(_SPACE, f"{parent.address} {kind.id} {index}")) for index in range(count)]
+
+
+def _types(card: Card, todo: Todo) -> None:
+    """Types on virtual functions that NVIDIA's own VFIO interface serves, one after the other."""
+    used = Counter[str]()
+    for function in card.vfs:
+        current = 0 if card.is_anew else card.now.types.get(function.address, 0)
+        choice = _choice(card, function)
+        if choice is None:
+            continue
+        if current:
+            used[choice.type] += 1
+            continue
+        if choice.max_instances is not None and used[choice.type] >= choice.max_instances:
+            continue
+        kind = _offered(function, choice.type)
+        if kind is None:
+            if not used[choice.type]:
+                todo.missing.append(_not_offered(function, choice))
+            return
+        used[choice.type] += 1
+        change = SetVgpuType(address=function.address, before=0, after=int(kind.id))
+        todo.steps.append(card.step(change, _CUT))
+        if choice.max_instances is None and not card.is_anew:
+            return  # the next one may find no room on the card any more: look again first
+
+
+def _wanted(card: Card, parent: PciFunction, todo: Todo) -> tuple[VgpuChoice | None, VgpuType | None]:
+    choice = _choice(card, parent)
+    kind = None if choice is None else _offered(parent, choice.type)
+    if choice is not None and kind is None:
+        todo.missing.append(_not_offered(parent, choice))
+    return choice, kind
+
+
+def _choice(card: Card, function: PciFunction) -> VgpuChoice | None:
+    """The type that names the function or its card; else the one that names nothing."""
+    names = (str(function.address), str(card.unit.address))
+    for choice in card.pool.vgpu_types:
+        if any(fnmatchcase(name, pattern) for name in names for pattern in choice.addresses):
+            return choice
+    return next((choice for choice in card.pool.vgpu_types if not choice.addresses), None)
+
+
+def _kinds(function: PciFunction) -> Iterator[VgpuType]:
+    for kinds in (function.mdev_types, function.vendor_vfio_types):
+        yield from () if isinstance(kinds, Unknown) else kinds
+
+
+def _offered(function: PciFunction, wanted: str) -> VgpuType | None:
+    return next((kind for kind in _kinds(function) if wanted in (kind.id, kind.name)), None)
+
+
+def _not_offered(function: PciFunction, choice: VgpuChoice) -> str:
+    shown = [f"{kind.id} ({kind.name})" if kind.name else kind.id for kind in _kinds(function)][:_SHOWN]
+    return f"{function.address} offers no vGPU type {choice.type!r}, but {', '.join(shown) or 'none at all'}"

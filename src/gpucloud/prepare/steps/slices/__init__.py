@@ -1,0 +1,63 @@
+"""Each kind of change that cuts a card into slices done, taken back and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from gpucloud.model.plan import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.prepare.steps.slices import mdev, mig, tool, vfs, vgpu_type
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.steps.seen import Difference
+    from gpucloud.prepare.system import System
+
+
+def do_cut(change: Cut, system: System) -> None:
+    """Make the change; errors as of ``steps.do``."""
+    match change:
+        case SetVfs():
+            vfs.do_vfs(change, system)
+        case SwitchVfs():
+            tool.do_switch(change, system)
+        case SetMigMode():
+            mig.do_mig(change, system)
+        case SetVgpuType():
+            vgpu_type.do_type(change, system)
+        case MakeMdev():
+            mdev.do_mdev(change, system)
+        case _:
+            assert_never(change)
+
+
+def undo_cut(change: Cut, system: System, *, force: bool) -> None:
+    """Take the change back; errors as of ``steps.undo``."""
+    match change:
+        case SetVfs():
+            vfs.undo_vfs(change, system, force=force)
+        case SwitchVfs():
+            tool.undo_switch(change, system)
+        case SetMigMode():
+            mig.undo_mig(change, system)
+        case SetVgpuType():
+            vgpu_type.undo_type(change, system, force=force)
+        case MakeMdev():
+            mdev.undo_mdev(change, system)
+        case _:
+            assert_never(change)
+
+
+def preview_cut(change: Cut) -> Difference:
+    """What the change changes, before and after."""
+    match change:
+        case SetVfs():
+            return vfs.preview_vfs(change)
+        case SwitchVfs():
+            return tool.preview_switch(change)
+        case SetMigMode():
+            return mig.preview_mig(change)
+        case SetVgpuType():
+            return vgpu_type.preview_type(change)
+        case MakeMdev():
+            return mdev.preview_mdev(change)
+        case _:
+            assert_never(change)

@@ -1,0 +1,339 @@
+"""Cards cut into slices at every start: in the right order, each once, and by its name what fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import Tools, build_family
+from tests.prepare.doom import dies
+from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
+from tests.prepare.test_boot_state import give_sriov, started
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.plan import MakeMdev, Plan, SetMigMode, SetVgpuType, Step, SwitchVfs
+from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot.state import plan_state
+from gpucloud.prepare.journal import Status
+from gpucloud.prepare.plan import render_plan
+from gpucloud.spec import parse_spec
+
+CARD, OTHER = "0000:3b:00.0", "0000:3c:00.0"
+VFS = tuple(f"0000:3b:00.{number}" for number in range(4, 8))
+TYPES = "ID    : vGPU Name\n1145  : NVIDIA A40-8Q\n1150  : NVIDIA A40-1-5C\n"
+VENDOR = "pools: {a: {use: vgpu, match: {address: '3b:00.0'}, vgpu_types: [{type: NVIDIA A40-8Q}]}}\n"
+MEDIATED = VENDOR.replace("type: NVIDIA A40-8Q", "type: nvidia-35, max_instances: 3")
+
+
+@dataclass
+class Vendor(Tools):
+    """NVIDIA's tools: virtual functions made and taken away, MIG mode set and shown."""
+
+    busy: int = 0
+    """So many runs end with the card open elsewhere, and the card without driver."""
+
+    def __call__(self, argv: Sequence[str]) -> None:
+        self.runs.append(" ".join(argv))
+        if argv[0] == "/usr/lib/nvidia/sriov-manage":
+            self.manage(argv[1], argv[2])
+        elif argv[0] == "nvidia-smi":
+            (self.root / "mig").write_text("Enabled\n" if argv[-1] == "1" else "Disabled\n")
+        else:
+            self.make(argv[0])
+
+    def manage(self, what: str, address: str) -> None:
+        card = self.root / "sys/bus/pci/devices" / address
+        if self.busy:
+            self.busy -= 1
+            (card / "driver").unlink()
+            (self.root / "sys/bus/pci/drivers/nvidia" / address).unlink()
+            shutil.rmtree(self.root / "proc/driver/nvidia/gpus" / address)
+            raise OSError("sriov-manage ended with 1: Cannot obtain unbindLock")
+        (card / "sriov_numvfs").write_text("4\n" if what == "-e" else "0\n")
+        if what == "-e":
+            make_vfs(self.root)
+        else:
+            take_vfs(self.root)
+
+    def ask(self, argv: Sequence[str]) -> str:
+        assert argv[:3] == ("nvidia-smi", "-i", CARD)
+        return (self.root / "mig").read_text()
+
+
+def make_vfs(root: Path, types: str = TYPES) -> None:
+    """What the kernel and NVIDIA's driver show of four virtual functions."""
+    pf = (root / "sys/bus/pci/devices" / CARD).resolve()
+    for number, name in enumerate(VFS):
+        vf = pf.parent / name
+        shutil.copytree(pf, vf, symlinks=True, ignore=shutil.ignore_patterns("sriov_*", "virtfn*"))
+        (vf / "nvidia").mkdir()
+        (vf / "nvidia/current_vgpu_type").write_text("0\n")
+        (vf / "nvidia/creatable_vgpu_types").write_text(types)
+        (vf / "physfn").symlink_to(f"../{CARD}")
+        (pf / f"virtfn{number}").symlink_to(f"../{name}")
+        (root / "sys/bus/pci/devices" / name).symlink_to(f"../../../devices/pci0000:00/{name}")
+
+
+def take_vfs(root: Path) -> None:
+    pf = (root / "sys/bus/pci/devices" / CARD).resolve()
+    for number, name in enumerate(VFS):
+        (pf / f"virtfn{number}").unlink(missing_ok=True)
+        (root / "sys/bus/pci/devices" / name).unlink(missing_ok=True)
+        shutil.rmtree(pf.parent / name, ignore_errors=True)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A host with an NVIDIA card of four virtual functions, that has room for three vGPUs."""
+    kernel = build_family(tmp_path / "root", "debian-12")
+    give_sriov(kernel.root, CARD, "10de", "20b5", total=4)
+    vendor = Vendor(kernel.root, [])
+    kernel.tools, kernel.ask, kernel.room, kernel.vgpu_types = vendor, vendor.ask, 3, TYPES
+    (kernel.root / "mig").write_text("Disabled\n")
+    return Site(kernel, tmp_path / "state")
+
+
+def vendor_of(site: Site) -> Vendor:
+    assert isinstance(site.kernel.tools, Vendor)
+    return site.kernel.tools
+
+
+def types_of(site: Site) -> list[str]:
+    folder = site.root / "sys/bus/pci/devices"
+    return [(folder / vf / "nvidia/current_vgpu_type").read_text().strip() for vf in VFS]
+
+
+def mdevs_of(site: Site) -> list[str]:
+    folder = site.root / "sys/bus/mdev/devices"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def mediated(site: Site, room: int = 4) -> None:
+    """The card offers a mediated type itself."""
+    place = site.root / "sys/bus/pci/devices" / CARD / "mdev_supported_types/nvidia-35"
+    place.mkdir(parents=True)
+    for name, text in {"name": "GRID T4-4Q\n", "available_instances": f"{room}\n", "create": ""}.items():
+        (place / name).write_text(text)
+
+
+def keep(site: Site) -> list[str | None]:
+    kept = site.desk.keep()
+    assert kept is not None
+    assert kept.missing == ()
+    return [outcome.failure for outcome in kept.outcomes]
+
+
+def test_virtual_functions_are_made_first_and_then_as_many_vgpus_as_there_is_room_for(site: Site) -> None:
+    started(site, VENDOR)
+    assert set(keep(site)) == {None}
+    assert types_of(site) == ["1145", "1145", "1145", "0"]
+    assert vendor_of(site).runs[-1] == f"/usr/lib/nvidia/sriov-manage -e {CARD}"
+    assert keep(site) == []
+
+
+def test_no_more_vgpus_are_made_than_are_wanted(site: Site) -> None:
+    started(site, VENDOR.replace("8Q}", "8Q, max_instances: 2}"))
+    assert len(keep(site)) == 2
+    assert types_of(site) == ["1145", "1145", "0", "0"]
+
+
+def test_a_vgpu_that_is_there_stays_as_it_is(site: Site) -> None:
+    started(site, VENDOR)
+    vendor_of(site)(("/usr/lib/nvidia/sriov-manage", "-e", CARD))
+    first = site.root / "sys/bus/pci/devices" / VFS[1] / "nvidia"
+    (first / "current_vgpu_type").write_text("1150\n")
+    (first / "creatable_vgpu_types").write_text("")
+    keep(site)
+    assert types_of(site) == ["1145", "1150", "1145", "0"]
+
+
+def test_a_type_that_no_function_offers_is_named(site: Site) -> None:
+    started(site, VENDOR.replace("A40-8Q", "A40-9Q"))
+    kept = site.desk.keep()
+    assert kept is not None
+    assert "GPU 3b:00.0" in kept.missing[0]
+    assert "offers no vGPU type 'NVIDIA A40-9Q', but 1145 (NVIDIA A40-8Q), 1150" in kept.missing[0]
+
+
+def test_a_card_that_is_open_for_a_moment_is_given_back_and_tried_again(site: Site) -> None:
+    started(site, VENDOR)
+    vendor_of(site).busy = 2
+    assert set(keep(site)) == {None}
+    assert types_of(site)[0] == "1145"
+
+
+def test_a_card_that_stays_open_is_named_and_has_its_driver_again(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started(site, VENDOR)
+    vendor_of(site).busy = 99
+    with pytest.raises(Failure) as caught:
+        call(["boot"], site.desk)
+    assert caught.value.code in (Exit.UNDONE, Exit.UNDO_FAILED)
+    assert f"{CARD} has 0 virtual functions and not 4" in str(caught.value)
+    assert "Cannot obtain unbindLock" in str(caught.value)
+    assert (site.root / "sys/bus/pci/devices" / CARD / "driver").readlink().name == "nvidia"
+    capsys.readouterr()
+
+
+def test_a_card_that_fails_leaves_the_others_as_they_are_wanted(site: Site) -> None:
+    give_sriov(site.root, OTHER, "1002", "74a1", total=2)
+    spec = VENDOR.replace("{a:", "{b: {use: sriov, match: {address: '3c:00.0'}}, a:")
+    started(site, spec)
+    vendor = vendor_of(site)
+    site.kernel.tools = Refusing(vendor.root, vendor.runs)
+    kept = site.desk.keep()
+    assert kept is not None
+    assert [outcome.failure is None for outcome in kept.outcomes] == [True, False]
+    assert (site.root / "sys/bus/pci/devices" / OTHER / "sriov_numvfs").read_text() == "2\n"
+
+
+class Refusing(Vendor):
+    """The tool does nothing."""
+
+    def manage(self, what: str, address: str) -> None:
+        del what, address
+
+
+def test_a_type_that_is_cut_from_mig_instances_has_the_mode_switched_on_before(site: Site) -> None:
+    started(site, VENDOR.replace("A40-8Q", "A40-1-5C"))
+    keep(site)
+    runs = [run for run in vendor_of(site).runs if "nvidia" in run]
+    assert runs == [f"nvidia-smi -i {CARD} -mig 1", f"/usr/lib/nvidia/sriov-manage -e {CARD}"]
+    assert types_of(site)[0] == "1150"
+
+
+@pytest.mark.parametrize(("said", "why"), [("[N/A]\n", "it has no MIG mode"), (None, "could not be asked")])
+def test_mig_mode_that_is_not_there_or_not_known_is_named(site: Site, said: str | None, why: str) -> None:
+    started(site, VENDOR.replace("A40-8Q", "A40-1-5C"))
+    (site.root / "mig").unlink()
+    if said is not None:
+        (site.root / "mig").write_text(said)
+    kept = site.desk.keep()
+    assert kept is not None
+    assert why in kept.missing[0]
+
+
+def test_mediated_devices_have_the_same_names_after_every_start(site: Site) -> None:
+    mediated(site)
+    started(site, MEDIATED)
+    assert keep(site) == [None]
+    names = mdevs_of(site)
+    assert len(names) == 3
+    for _ in names:
+        shutil.rmtree(site.root / "sys/bus/mdev", ignore_errors=True)
+    place = site.root / "sys/bus/pci/devices" / CARD / "mdev_supported_types/nvidia-35/available_instances"
+    place.write_text("4\n")
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("a third boot\n")
+    assert keep(site) == [None]
+    assert mdevs_of(site) == names
+    assert keep(site) == []
+    assert not [run for run in vendor_of(site).runs if "sriov" in run]
+
+
+def test_mediated_devices_are_left_to_nova_where_there_is_one(site: Site) -> None:
+    mediated(site)
+    started(site, "openstack: {release: '2025.1'}\n" + MEDIATED)
+    assert keep(site) == []
+    assert mdevs_of(site) == []
+
+
+def test_undo_takes_slices_back(site: Site) -> None:
+    mediated(site)
+    started(site, MEDIATED)
+    keep(site)
+    assert site.desk.undo("last", force=False).left == ()
+    assert mdevs_of(site) == []
+
+
+def test_a_vgpu_of_somebody_else_is_not_taken_back(site: Site) -> None:
+    started(site, VENDOR.replace("8Q}", "8Q, max_instances: 1}"))
+    keep(site)
+    (site.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/current_vgpu_type").write_text("1150\n")
+    left = site.desk.undo("last", force=False).left
+    assert f"somebody else has given {VFS[0]} a vGPU of type 1150" in left[0]
+
+
+def test_the_plan_shows_what_every_start_does(site: Site) -> None:
+    shown = render_plan(mine(site.desk.plan_start(parse_spec(VENDOR), "gpu01", force=False)))
+    assert "at every start gpucloud-boot.service then does, as far as the host shows it now:" in shown
+    assert f"1. make 4 virtual functions of {CARD}\n   because pool a offers virtual functions of" in shown
+    assert f"   /sys/bus/pci/devices/{CARD}/sriov_numvfs: 0 -> 4\n" in shown
+    make_vfs(site.root)
+    (site.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs").write_text("4\n")
+    shown = render_plan(mine(site.desk.plan_start(parse_spec(VENDOR), "gpu01", force=False)))
+    assert f"5. make a vGPU of type 1145 of {VFS[3]}\n" in shown
+    assert "undo: gpucloud undo takes back what a start has made" in shown
+
+
+def test_amds_driver_that_makes_them_itself_is_named(site: Site) -> None:
+    give_sriov(site.root, OTHER, "1002", "74a1", total=8)
+    driver = site.root / "sys/bus/pci/devices" / OTHER / "driver"
+    driver.unlink()
+    driver.symlink_to("../../../bus/pci/drivers/gim")
+    spec = parse_spec("pools: {a: {use: sriov, match: {ids: 1002:74a1}}}\n")
+    state = plan_state(site.host(), spec, "gpu01")
+    assert (
+        "it has 0 virtual functions, not 8: gim makes virtual functions when it is loaded" in state.missing[0]
+    )
+
+
+def plan_of(*changes: SwitchVfs | SetMigMode | SetVgpuType | MakeMdev) -> Plan:
+    steps = tuple(Step(change, "it is wanted", change.address) for change in changes)
+    return replace(Plan("this host", (changes[0].address,), False, (), ()), steps=steps)
+
+
+def test_a_cut_at_any_moment_leaves_the_old_or_the_new(site: Site) -> None:
+    mediated(site)
+    make_vfs(site.root)
+    units = {str(unit.address): unit.address for unit in site.host().units}
+    card = units[CARD]
+    vf = replace(card, function=4)
+    uuid = "5f3a9c1e-0000-4000-8000-00000000000a"
+    plan = plan_of(
+        SetMigMode(address=card, before=False, after=True),
+        SetVgpuType(address=vf, before=0, after=1145),
+        MakeMdev(address=card, type="nvidia-35", uuid=uuid),
+    )
+    cut_everywhere(site, plan)
+
+
+def test_a_cut_while_the_tool_makes_virtual_functions_leaves_the_old_or_the_new(site: Site) -> None:
+    card = next(unit.address for unit in site.host().units if str(unit.address) == CARD)
+    cut_everywhere(site, plan_of(SwitchVfs(address=card, before=0, after=4)))
+
+
+def cut_everywhere(site: Site, plan: Plan) -> None:
+    old, moment = sysfs(site), 0
+    while dies(site, moment, lambda doomed: apply(plan, doomed.system, doomed.journal)):
+        if site.journal.entries():
+            site.desk.undo("last", force=False)
+        assert sysfs(site) == old, moment
+        for entry in site.journal.entries():
+            assert entry.read_progress().status is Status.UNDONE
+        moment += 1
+    assert moment > 10
+    site.desk.undo("last", force=False)
+    assert sysfs(site) == old
+
+
+def sysfs(site: Site) -> dict[str, str]:
+    ours = ("sys", "mig")
+    return {path: text for path, text in site.picture().items() if path.startswith(ours)}
+
+
+def test_what_the_kernel_refuses_is_said_with_its_meaning(site: Site) -> None:
+    mediated(site, room=0)
+    card = next(unit.address for unit in site.host().units if str(unit.address) == CARD)
+    change = MakeMdev(address=card, type="nvidia-35", uuid="5f3a9c1e-0000-4000-8000-00000000000a")
+    outcome = apply(plan_of(change), site.system, site.journal)
+    assert outcome.failure is not None
+    assert os.strerror(errno.ENOSPC) in outcome.failure
+    assert "the card has no room left for this type" in outcome.failure
