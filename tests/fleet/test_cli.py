@@ -41,7 +41,9 @@ def test_what_cannot_be_meant_is_said_before_ansible_is_run(words: tuple[str, ..
 def test_equal_plans_are_shown_once_and_then_the_hosts(
     fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = [member.picture for member in fleet.members]
     assert call(("plan", "--unit", "3b:00.0", *where, "--check")) == Exit.PENDING
+    assert [member.picture for member in fleet.members] == before
     out = capsys.readouterr().out
     assert out.startswith("== gpu01, gpu02\nplan for this host: give GPU 3b:00.0 to guests; 8 changes")
     assert out.count("8. bind 0000:3b:00.1 to vfio-pci") == 1

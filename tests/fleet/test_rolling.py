@@ -24,6 +24,7 @@ def by_name(results: list[Result]) -> dict[str, Result]:
     return {result.host: result for result in results}
 
 
+@pytest.mark.lab
 def test_looking_tells_each_hosts_plan_and_changes_nothing(fleet: Fleet) -> None:
     before = [member.picture for member in fleet.members]
     results = fleet.run("look", fleet.wish())
@@ -33,6 +34,7 @@ def test_looking_tells_each_hosts_plan_and_changes_nothing(fleet: Fleet) -> None
     assert [member.journal for member in fleet.members] == [[], []]
 
 
+@pytest.mark.lab
 def test_hosts_are_made_ready_one_after_the_other_and_a_second_time_nothing_is_done(fleet: Fleet) -> None:
     results = fleet.run("rolling", fleet.wish())
     assert stages(results) == {"gpu01": "as planned", "gpu02": "as planned"}
