@@ -164,6 +164,7 @@ TABLE = {
         {"nova-mdev-names", "nova-mdev-not-persistent", "nova-mdev-type-dropped"},
     ),
     "quota-unified": Example("33", Service.API, True, {"nova-quota-alias"}),
+    "quota-unregistered": Example("30", Service.API, True, {"nova-quota-unregistered"}),
     "quota-unified-without-placement": Example("34", Service.API, True, {"nova-quota-alias"}),
     "spice-qxl": Example("30", Service.COMPUTE, True, {"nova-spice-video"}),
     "mdev-names": Example("24.2.0", Service.COMPUTE, True, {"nova-mdev-names", "nova-mdev-not-persistent"}),

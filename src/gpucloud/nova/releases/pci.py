@@ -198,6 +198,14 @@ ALIASES_COUNT_FOR_LIMITS = fact(
     ("34.0.0", True),
     source="nova/limit/placement.py; LP 2140631",
 )
+UNREGISTERED_IS_ZERO = fact(
+    "unified limits take a resource class without a registered limit for 0; where not, those of "
+    "[quota]unified_limits_resource_list alone need one",
+    False,
+    ("25.0.0", True),
+    ("31.0.0", False),
+    source="nova/limit/placement.py, nova/conf/quota.py",
+)
 FLAVOR_ALIAS_VALIDATED = fact(
     "the API (microversion 2.86) refuses a pci_passthrough:alias that is not NAME:COUNT[,NAME:COUNT...]",
     False,

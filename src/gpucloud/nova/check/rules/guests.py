@@ -26,6 +26,17 @@ UNCOUNTED = Kind(
     ("Keep the flavors of these devices to the projects that may have them",),
     ("nova/limit/placement.py", "nova bug 2140631"),
 )
+UNREGISTERED = Kind(
+    "nova-quota-unregistered",
+    Level.INFO,
+    "A class without a registered limit is refused",
+    "From 25 to 30 unified limits take a resource class without a registered limit for 0: flavors that ask "
+    "for VGPU or an own class are refused until it has one. From 31 on unified_limits_resource_list names those "
+    "that must have one.",
+    ("`Resource class:VGPU is over limit of 0`",),
+    ("openstack --os-cloud SYSTEM registered limit create --service nova --default-limit 8 class:VGPU",),
+    ("nova/limit/placement.py", "nova/conf/quota.py: unified_limits_resource_strategy (31.0.0)"),
+)
 SPICE = Kind(
     "nova-spice-video",
     Level.INFO,
@@ -81,6 +92,15 @@ def uncounted(case: Case) -> Iterator[Finding]:
         )
 
 
+def unregistered(case: Case) -> Iterator[Finding]:
+    """Unified limits that refuse every class for devices."""
+    setting = case.configuration.last(_DRIVER)
+    if setting is None or not setting.value.endswith("UnifiedLimitsDriver"):
+        return
+    if case.service is Service.API and pci.UNREGISTERED_IS_ZERO.at(case.release):
+        yield UNREGISTERED.at(setting, f"nova {case.release} refuses classes without a registered limit")
+
+
 def spice(case: Case) -> Iterator[Finding]:
     """SPICE, where it decides which video device a guest gets."""
     model = guest.DEFAULT_VIDEO_MODEL.at(case.release)[1]
@@ -111,4 +131,4 @@ def one_time(case: Case) -> Iterator[Finding]:
             yield ONE_TIME.at(entry.setting, "one_time_use is on")
 
 
-RULES = (uncounted, spice, listed_once, one_time)
+RULES = (uncounted, unregistered, spice, listed_once, one_time)
