@@ -31,8 +31,8 @@ UNREGISTERED = Kind(
     Level.INFO,
     "A class without a registered limit is refused",
     "From 25 to 30 unified limits take a resource class without a registered limit for 0: flavors that ask "
-    "for VGPU or an own class are refused until it has one. From 31 on unified_limits_resource_list names those "
-    "that must have one.",
+    "for VGPU or an own class are refused until it has one. From 31 on unified_limits_resource_list names "
+    "those that must have one.",
     ("`Resource class:VGPU is over limit of 0`",),
     ("openstack --os-cloud SYSTEM registered limit create --service nova --default-limit 8 class:VGPU",),
     ("nova/limit/placement.py", "nova/conf/quota.py: unified_limits_resource_strategy (31.0.0)"),
