@@ -69,6 +69,9 @@ def apply(
     {"entry", "failure", "left", "kept"}: the journal entry (null where nothing had to be done), why it
     failed, what could not be taken back, what stays on purpose.
 
+    With --hosts every plan is shown first; then hosts are changed --serial at a time, and the first failure
+    leaves the rest untouched. The JSON is {"hosts": [...], "record"}: the file that has all that was told.
+
     Examples:
       gpucloud apply plan.json
       gpucloud apply --unit 3b:00.0 --yes
