@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from tests.fleet.fleet import Fleet
 
+from gpucloud.fleet import collection
 from gpucloud.fleet.collection import write_collection
 from gpucloud.fleet.run import find_program
 
@@ -131,3 +133,8 @@ def test_ansible_documents_it(fleet: Fleet) -> None:
     }
     assert doc["return"]["needs_restart"]
     assert "gpucloud.host.gpucloud" in doc["examples"]
+
+
+def test_what_runs_with_the_hosts_own_python_is_written_for_old_ones() -> None:
+    source = (Path(collection.__file__).parent / "ansible/plugins/modules/gpucloud.py").read_text()
+    assert ast.parse(source, feature_version=(3, 7))
