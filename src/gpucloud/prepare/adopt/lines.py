@@ -31,7 +31,8 @@ Edit = CutLines | SwapWord
 def edit_text(text: str, edits: Iterable[Edit]) -> str:
     """The text with these edits made: lines that none of them names stay byte for byte.
 
-    A word ends at white space, quotes or brackets; one that goes takes the blanks before it along.
+    A word ends at white space, quotes or brackets, and may begin after ``=``; one that goes takes the blanks
+    before it along, and goes wherever it stands on the line.
     """
     lines = text.splitlines(keepends=True)
     gone: set[int] = set()
@@ -45,8 +46,8 @@ def edit_text(text: str, edits: Iterable[Edit]) -> str:
 
 
 def _swapped(line: str, old: str, new: str) -> str:
-    word = re.compile(rf"([ \t]*)(?<![^\s\"'(]){re.escape(old)}(?![^\s\"')])([ \t]*)")
-    return word.sub(lambda match: _in_place(match[1], new, match[2]), line, count=1)
+    word = re.compile(rf"([ \t]*)(?<![^\s\"'(=]){re.escape(old)}(?![^\s\"')])([ \t]*)")
+    return word.sub(lambda match: _in_place(match[1], new, match[2]), line)
 
 
 def _in_place(before: str, new: str, after: str) -> str:
