@@ -16,6 +16,7 @@ from gpucloud.doctor.evidence.phrases import (
     nvidia,
     placement,
     platforms,
+    tools,
 )
 
 PHRASES: tuple[Phrase, ...] = (
@@ -25,6 +26,7 @@ PHRASES: tuple[Phrase, ...] = (
     *guest.PHRASES,
     *nvidia.PHRASES,
     *platforms.PHRASES,
+    *tools.PHRASES,
     *hypervisors.PHRASES,
     *nova.PHRASES,
     *placement.PHRASES,

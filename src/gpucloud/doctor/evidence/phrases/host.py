@@ -305,7 +305,7 @@ LIMITS = (
     Phrase("selinux-permissive", "permissive=1", r"avc: +denied +\{[^}]*\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|container_t|spc_t|virt)", _MAC, 0.5, "SELinux would refuse, if it enforced its policy", "SELinux AVC", Level.INFO, unless="virt_qemu_ga_t"),
     Phrase("selinux", "selinux is preventing", r"SELinux is preventing .{0,300}(?:virt|qemu|kvm|vfio|mdev|nvidia|/dri|gpu)", _MAC, 0.9, "SELinux refuses", "setroubleshoot"),
     Phrase("selinux", "selinux policy denies access", cause=_MAC, confidence=0.85, by="libselinux, D-Bus, systemd", says="SELinux refuses"),
-    Phrase("apparmor", "denied", r"apparmor=\"?DENIED.{0,200}name=\"(?:/dev/|[^\"]*(?:vfio|mdev|\.rom\b|vbios|vgabios|hugepages|nvidia|/dri/|/kvm\b|iommu))", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c",
+    Phrase("apparmor", "denied", r"apparmor=\"?DENIED.{0,80}operation=\"exec\".{0,160}name=\"[^\"]*(?:qemu|kvm)|apparmor=\"?DENIED.{0,200}name=\"(?:/dev/|[^\"]*(?:vfio|mdev|\.rom\b|vbios|vgabios|hugepages|nvidia|/dri/|/kvm\b|iommu))", _MAC, 0.95, "AppArmor refuses", "Linux security/apparmor/audit.c",
            # Looking for what the guest may use, it asks for more than it needs.
            unless=r"profile=\"[^\"]{0,60}virt-aa-helper\".{0,80}name=\"/(?:dev|proc|sys)/"),
     # Many denials of a guest's profile are noise: QEMU asks for files of /proc and /sys that it can do without.
