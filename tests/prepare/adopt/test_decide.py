@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,14 @@ from tests.prepare.adopt.hosts import (
 )
 from tests.prepare.doom import dies
 from tests.prepare.fake_host import BMC, Function, card
+from tests.prepare.hosts import with_function
 from tests.prepare.site import Site
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Adopted, Plan, WriteFile
 from gpucloud.model.spec import Use
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 from gpucloud.spec import parse_spec
 
 HOST = (*card(0x3B, 11), BMC)
@@ -166,6 +170,72 @@ def test_modules_stay_while_something_that_stays_needs_them(tmp_path: Path) -> N
     plan = adoption(site_with(tmp_path, files, (*GIVEN, NIC)))
     assert left(plan)["vfio-pci"] == "other settings that stay need it"
     assert new_text(plan, MODPROBE) == "options vfio-pci ids=8086:1521\n"
+
+
+def test_words_on_lines_that_go_on_are_found(tmp_path: Path) -> None:
+    text = (
+        'GRUB_CMDLINE_LINUX="quiet \\\n  vfio-pci.ids=10de:20b5 \\\n  splash"\nX="vfio-pci.ids=10de:20b5"\n'
+    )
+    plan = adoption(site_with(tmp_path, {"/etc/default/grub": text}))
+    assert new_text(plan, "/etc/default/grub") == text.replace("  vfio-pci.ids=10de:20b5 ", " ", 1)
+
+
+def test_the_rescue_systems_entry_is_named_and_not_touched(tmp_path: Path) -> None:
+    entry = "title Rescue\noptions ro vfio-pci.ids=10de:20b5\n"
+    files = {"/boot/loader/entries/a-0-rescue.conf": entry, MODPROBE: IDS}
+    plan = adoption(site_of(tmp_path, Style("alma-9", files, {})))
+    assert left(plan) == {"vfio-pci.ids=10de:20b5": "the entry of the rescue system is never touched"}
+    assert "0000:3b:00.0" in pools_after(plan)
+
+
+def with_vfs(site: Site, total: int, made: int) -> None:
+    """The first card is one that makes virtual functions by sysfs."""
+    place = site.root / "sys/bus/pci/devices/0000:3b:00.0"
+    for name, text in {
+        "vendor": "0x1002",
+        "device": "0x74a1",
+        "modalias": "pci:v00001002d000074A1sv00000000sd00000000bc12sc00i00",
+        "sriov_totalvfs": str(total),
+        "sriov_numvfs": str(made),
+    }.items():
+        (place / name).write_text(f"{text}\n")
+
+
+VFS = "echo 4 > /sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs\n"
+RULE = 'ACTION=="add", SUBSYSTEM=="pci", KERNEL=="0000:3b:00.0", ATTR{sriov_numvfs}="4"\n'
+
+
+@pytest.mark.parametrize("files", [{RC: f"#!/bin/sh\n{VFS}"}, {"/etc/udev/rules.d/50-vfs.rules": RULE}])
+def test_virtual_functions_that_were_made_by_hand_go_into_a_pool(
+    files: Mapping[str, str], tmp_path: Path
+) -> None:
+    site = site_with(tmp_path, files, HOST)
+    with_vfs(site, 8, 4)
+    plan = adoption(site)
+    assert left(plan) == {}
+    (pool,) = parse_spec(pools_after(plan)).pools
+    assert (pool.name, pool.use, pool.vfs) == ("adopted-gpu01-sriov", Use.SRIOV, 4)
+    site.desk.apply(plan)
+    assert adoption(site).is_empty
+
+
+def test_other_virtual_functions_than_there_are_now_stay_a_persons_matter(tmp_path: Path) -> None:
+    site = site_with(tmp_path, {RC: f"#!/bin/sh\n{VFS}"}, HOST)
+    with_vfs(site, 8, 2)
+    assert "has not 4 virtual functions now" in left(adoption(site))[VFS.strip()]
+
+
+def test_what_is_not_known_of_a_host_is_no_permission(tmp_path: Path) -> None:
+    site = site_with(tmp_path, {MODPROBE: IDS})
+    found, host = read_files_by_hand(site.system, site.system.look), site.host()
+    blind = replace(host, functions=Unknown("permission denied"), units=())
+    plan = plan_adoption(blind, found, SpecFile(SPEC, None), "gpu01")
+    assert "which devices are here is not known: permission denied" in left(plan)[IDS.strip()]
+    odd = with_function(host, "3b:00.0", driver=Unknown("it was late"))
+    plan = plan_adoption(odd, found, SpecFile(SPEC, None), "gpu01")
+    assert "which driver has 3b:00.0 is not known: it was late" in left(plan)[IDS.strip()]
+    with pytest.raises(Failure, match="the spec cannot be read: permission denied"):
+        plan_adoption(host, found, SpecFile(SPEC, Unknown("permission denied")), "gpu01")
 
 
 def test_lines_around_those_that_go_stay(tmp_path: Path) -> None:

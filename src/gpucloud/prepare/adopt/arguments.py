@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpucloud.inventory.system.boot import (
     ENTRIES,
@@ -21,22 +22,25 @@ _WORD = re.compile(r"[^\s\"']+")
 _KEPT_AWAY = re.compile(
     r"(?:module_blacklist|modprobe\.blacklist|rd\.driver\.blacklist)=.*|nouveau\.modeset=0"
 )
+_RESCUE = "the entry of the rescue system is never touched"
 STAYS_AWAY = "it is no gift to guests: what it keeps away stays away, and gpucloud does not say it again"
 
 
 def holds_arguments(path: str) -> bool:
-    """Claims a file that says which arguments the kernel gets, but for the rescue system's."""
+    """Claims a file that says which arguments the kernel gets."""
     folder, _, name = path.rpartition("/")
     if folder in ENTRIES:
-        return name.endswith(".conf") and "rescue" not in name
+        return name.endswith(".conf")
     return path in (GRUB, KERNEL_CMDLINE, GRUB_ENVIRONMENT, KERNELSTUB) or folder == GRUB_DROP_INS
 
 
 def settings_in_arguments(path: str, text: str) -> Iterator[Setting]:
-    """Arguments of one file."""
+    """Arguments of one file; those of the rescue system stay, as one way to start is never touched."""
+    is_rescue = path.rpartition("/")[0] in ENTRIES and "rescue" in path.rpartition("/")[2]
     for number, words in _words(path, text):
         for word in words:
-            yield from argument(path, number, word)
+            for setting in argument(path, number, word):
+                yield replace(setting, cut=None, asks=(), stays=_RESCUE) if is_rescue else setting
 
 
 def argument(path: str, line: int | None, word: str) -> Iterator[Setting]:
@@ -56,12 +60,14 @@ def argument(path: str, line: int | None, word: str) -> Iterator[Setting]:
 
 
 def _words(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The arguments on each line of a file, with its number."""
+    """The arguments on each line of a file, with its number; a line that ends in a backslash goes on."""
+    goes_on = path in (KERNEL_CMDLINE, KERNELSTUB)
     for number, line in enumerate(text.splitlines(), 1):
-        if path in (KERNEL_CMDLINE, KERNELSTUB):
-            yield number, _WORD.findall(line.strip().rstrip(","))
-        elif (setting := split_setting(line)) is not None:
-            yield number, _WORD.findall(setting[1].partition(" #")[0])
+        setting = split_setting(line)
+        if goes_on or setting is not None:
+            said = setting[1] if setting is not None else line.strip().rstrip(",")
+            yield number, _WORD.findall(said.partition(" #")[0])
+            goes_on = line.endswith("\\") or path in (KERNEL_CMDLINE, KERNELSTUB)
 
 
 def without_options(text: str, swaps: dict[str, str]) -> str:

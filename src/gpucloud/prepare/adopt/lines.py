@@ -47,7 +47,9 @@ def edit_text(text: str, edits: Iterable[Edit]) -> str:
 
 def _swapped(line: str, old: str, new: str) -> str:
     word = re.compile(rf"([ \t]*)(?<![^\s\"'(=]){re.escape(old)}(?![^\s\"')])([ \t]*)")
-    return word.sub(lambda match: _in_place(match[1], new, match[2]), line)
+    for _ in range(line.count(old)):  # one by one: each takes the blanks that the one before has left
+        line = word.sub(lambda match: _in_place(match[1], new, match[2]), line, count=1)
+    return line
 
 
 def _in_place(before: str, new: str, after: str) -> str:
