@@ -1,8 +1,8 @@
 """How long a whole server takes to be made ready: ``python bench/apply.py``.
 
 Plan, apply and verify for eight cards with audio (16 functions, 50 changes) on a tree that stands for the
-host, with the program's own reads, child processes and fsyncs; the kernel's part is a fake one's. The aim:
-at most 0.5 s for all three.
+host, with the program's own reads, child processes and fsyncs; the kernel's part is a fake one's. The aims:
+at most 0.5 s for all three, and 1 s for apply beyond what the kernel takes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from gpucloud.prepare.desk import Desk
 from gpucloud.prepare.journal import Journal
 
 LIMIT_S = 0.5
+APPLY_LIMIT_S = 1.0
 BUSES = range(0x30, 0x38)
 _T = TypeVar("_T")
 
@@ -45,7 +46,9 @@ def main() -> int:
 
     total_s = plan_s + apply_s + verify_s
     print(f"{len(BUSES)} units, {len(plan.steps)} changes, host of {2 * len(BUSES) + 1} functions")
-    print(f"plan {plan_s:.3f} s   apply {apply_s:.3f} s   verify {verify_s:.3f} s   (undo {undo_s:.3f} s)")
+    print(
+        f"plan {plan_s:.3f} s   apply {apply_s:.3f} s (aim {APPLY_LIMIT_S:g} s)   verify {verify_s:.3f} s   (undo {undo_s:.3f} s)"
+    )
     print(f"plan + apply + verify: {total_s:.3f} s, aim {LIMIT_S} s")
     return 0
 
