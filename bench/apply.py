@@ -46,9 +46,8 @@ def main() -> int:
 
     total_s = plan_s + apply_s + verify_s
     print(f"{len(BUSES)} units, {len(plan.steps)} changes, host of {2 * len(BUSES) + 1} functions")
-    print(
-        f"plan {plan_s:.3f} s   apply {apply_s:.3f} s (aim {APPLY_LIMIT_S:g} s)   verify {verify_s:.3f} s   (undo {undo_s:.3f} s)"
-    )
+    print(f"plan {plan_s:.3f} s   apply {apply_s:.3f} s   verify {verify_s:.3f} s   (undo {undo_s:.3f} s)")
+    print(f"apply: {apply_s:.3f} s, aim {APPLY_LIMIT_S:g} s")
     print(f"plan + apply + verify: {total_s:.3f} s, aim {LIMIT_S} s")
     return 0
 

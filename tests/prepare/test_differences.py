@@ -1,0 +1,180 @@
+"""A host that changed since it was prepared: the plan is the difference, and apply touches nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import DRACUT, ENTRY, INITRAMFS_TOOLS, Tools, build_family, plan_for
+from tests.prepare.fake_kernel import FakeKernel
+from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
+
+from gpucloud.model.plan import KeepOldStart, RemoveFile, RunTool, WriteFile
+from gpucloud.prepare.apply import apply
+
+ALL = "pools:\n  a: {use: passthrough, match: {ids: 10de:20b5}}\n"
+SCRIPT = "etc/initramfs-tools/scripts/init-top/00gpucloud"
+CLAIM = "usr/lib/dracut/modules.d/90gpucloud/claim"
+FIRST, SECOND = "0000:3b:00", "0000:3c:00"
+
+
+class Bus:
+    """The host's PCI bus, out of which cards are taken and into which they are put."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._away = root, root.with_name("away")
+
+    def take(self, slot: str) -> None:
+        for path in self._paths(slot):
+            place = self._away / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(self._root / path, place)
+
+    def put(self, slot: str) -> None:
+        for path in self._paths(slot):
+            shutil.move(self._away / path, self._root / path)
+
+    def _paths(self, slot: str) -> Sequence[str]:
+        group = {FIRST: 11, SECOND: 12}[slot]
+        functions = [f"sys/bus/pci/devices/{slot}.{number}" for number in (0, 1)]
+        return [*functions, f"sys/kernel/iommu_groups/{group}"]
+
+
+def prepared(folder: Path, name: str, *, without: str | None = None) -> tuple[Site, Bus]:
+    """A host of a family, prepared and confirmed, perhaps while one of its cards was not there."""
+    kernel = build_family(folder / "root", name)
+    bus = Bus(kernel.root)
+    if without is not None:
+        bus.take(without)
+    site = Site(kernel, folder / "state")
+    done(site)
+    return site, bus
+
+
+def done(site: Site) -> None:
+    """Carry out what is to be planned now, and have it confirmed."""
+    outcome = apply(mine(plan_for(site.kernel, ALL)), site.system, site.journal)
+    assert outcome.failure is None
+    site.desk.confirm()
+
+
+def planned(kernel: FakeKernel) -> dict[str, str]:
+    """Files that a plan changes, and tools that it runs."""
+    found = {}
+    for step in plan_for(kernel, ALL).steps:
+        change = step.change
+        if isinstance(change, WriteFile | RemoveFile):
+            found[change.path.lstrip("/")] = change.kind
+        elif isinstance(change, RunTool) and change.when == "apply":
+            found[change.argv[0]] = change.kind
+        elif isinstance(change, KeepOldStart):
+            found[change.config.lstrip("/")] = change.kind
+    return found
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    paths = before.keys() | after.keys()
+    return {path for path in paths if before.get(path) != after.get(path)}
+
+
+MADE = {"boot/made-by-update-initramfs", "boot/grub/custom.cfg"}
+SAME_CARDS = {SCRIPT: "write-file", "update-initramfs": "run-tool", "boot/grub/custom.cfg": "keep-old-start"}
+
+
+def test_a_new_card_changes_the_script_and_nothing_else(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    bus.put(SECOND)
+    assert planned(site.kernel) == SAME_CARDS
+    before = site.picture()
+    done(site)
+    after = site.picture()
+    assert changed(before, after) - MADE == {SCRIPT}
+    lines = set(after[SCRIPT].splitlines()) - set(before[SCRIPT].splitlines())
+    assert lines == {f"claim {SECOND}.0 0x10de 0x20b5", f"claim {SECOND}.1 0x10de 0x1aef"}
+    assert planned(site.kernel) == {}
+
+
+def test_a_card_that_was_moved_is_known_at_its_new_place_only(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    bus.take(FIRST)
+    bus.put(SECOND)
+    assert planned(site.kernel) == SAME_CARDS
+    done(site)
+    script = (site.root / SCRIPT).read_text()
+    assert f"claim {SECOND}.0 " in script
+    assert FIRST not in script
+
+
+def test_a_card_that_was_taken_out_leaves_the_script_and_nothing_else_changes(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12")
+    bus.take(SECOND)
+    assert planned(site.kernel) == SAME_CARDS
+    before = site.picture()
+    done(site)
+    assert changed(before, site.picture()) - MADE == {SCRIPT}
+    assert SECOND not in (site.root / SCRIPT).read_text()
+
+
+def test_undo_of_the_difference_leaves_what_was_there_before_it(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    bus.put(SECOND)
+    before = site.picture()
+    done(site)
+    assert site.desk.undo("last", force=False).left == ()
+    assert changed(before, site.picture()) == set()
+
+
+@pytest.mark.parametrize("name", ["debian-12", "ubuntu-24.04-cloud", "sles-15", "alma-9"])
+def test_a_new_kernel_needs_nothing(name: str, tmp_path: Path) -> None:
+    site, _ = prepared(tmp_path, name)
+    (site.root / "lib/modules/6.1.0-42-amd64").rename(site.root / "lib/modules/6.1.0-43-amd64")
+    (site.root / "proc/sys/kernel/osrelease").write_text("6.1.0-43-amd64\n")
+    assert planned(site.kernel) == {}
+
+
+def test_an_entry_of_a_new_kernel_without_the_arguments_gets_them_and_the_others_stay(tmp_path: Path) -> None:
+    site, _ = prepared(tmp_path, "alma-9")
+    entry = "boot/loader/entries/a-5.15.conf"
+    (site.root / entry).write_text(ENTRY.replace("5.14", "5.15"))
+    assert planned(site.kernel) == {entry: "write-file", "boot/grub2/custom.cfg": "keep-old-start"}
+
+
+@pytest.mark.parametrize(
+    ("name", "release"),
+    [
+        ("debian-12", "ID=debian\nVERSION_ID=13\n"),
+        ("alma-9", "ID=almalinux\nID_LIKE='rhel centos fedora'\nVERSION_ID=10.0\n"),
+        ("sles-15", "ID=sles\nID_LIKE='suse'\nVERSION_ID=15.7\n"),
+    ],
+)
+def test_another_release_that_starts_in_the_same_way_needs_nothing(
+    name: str, release: str, tmp_path: Path
+) -> None:
+    site, _ = prepared(tmp_path, name)
+    (site.root / "etc/os-release").write_text(release)
+    assert planned(site.kernel) == {}
+
+
+def test_a_release_that_comes_with_dracut_has_the_script_there_and_no_longer_where_it_was(
+    tmp_path: Path,
+) -> None:
+    site, _ = prepared(tmp_path, "debian-12")
+    (site.root / "etc/os-release").write_text("ID=debian\nVERSION_ID=14\n")
+    for path in INITRAMFS_TOOLS:
+        (site.root / path).unlink()
+    for path, text in DRACUT.items():
+        (site.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (site.root / path).write_text(text)
+    plan = planned(site.kernel)
+    assert plan.pop("dracut") == "run-tool"
+    assert plan.pop("boot/grub/custom.cfg") == "keep-old-start"
+    assert plan.pop(SCRIPT) == plan.pop("etc/initramfs-tools/hooks/gpucloud") == "remove-file"
+    assert set(plan.values()) == {"write-file"}
+    assert all("dracut" in path for path in plan)
+    assert CLAIM in plan
+    assert isinstance(site.kernel.tools, Tools)
+    done(site)
+    assert planned(site.kernel) == {}
