@@ -63,7 +63,7 @@ def done(site: Site) -> None:
 
 def planned(kernel: FakeKernel) -> dict[str, str]:
     """Files that a plan changes, and tools that it runs."""
-    found = {}
+    found: dict[str, str] = {}
     for step in plan_for(kernel, ALL).steps:
         change = step.change
         if isinstance(change, WriteFile | RemoveFile):

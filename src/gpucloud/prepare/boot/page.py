@@ -26,8 +26,8 @@ listed, the processor does; where there is neither table, the IOMMU is off in th
 plan is refused. What the administrator says already is kept and not said twice; an argument that switches the
 IOMMU off is a refusal.
 
-| family | where the host has | arguments are kept by | then runs |
-|---|---|---|---|
+| family | where the host has | arguments are kept by | then runs | a start that does not come up |
+|---|---|---|---|---|
 """
 _EARLY = """
 ## Cards given away before drivers are loaded
@@ -48,21 +48,73 @@ where NVIDIA's cards are cut into vGPUs.
 
 ## The next start
 
-`gpucloud-boot.service` runs `gpucloud boot` at every start before guests are started. It makes the
-virtual functions that pools with `use: sriov` want (AMD, Intel; NVIDIA's are made by NVIDIA's own tool,
-which is named instead), and binds cards that came late. After a change of how the host starts it waits
-for groups, drivers of the cards that were given away, and network: if all is there in time, the change is
-confirmed; if not, its files and all that is made of them are brought back at once, and a host without a
-network is started again with them. `gpucloud confirm` says by hand that a start is right. `gpucloud` has
-to be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`).
+`gpucloud-boot.service` runs `gpucloud boot` at every start before guests are started. `gpucloud` has to
+be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`).
+
+It cuts the cards of pools with `use: sriov` and `use: vgpu`, each on its own: one that fails is named
+and leaves the others as they are wanted. The plan shows these steps under "at every start". In this
+order, since each wipes what comes after it:
+
+* MIG mode, where a type of the pool is cut from MIG instances: `nvidia-smi -mig 1`. The instances
+  themselves are not made yet.
+* Virtual functions: `sriov_numvfs`; NVIDIA's by `/usr/lib/nvidia/sriov-manage -e`, all of a card, tried
+  again while a program has the card open. AMD's gim makes them when it is loaded, and is named.
+* vGPUs on virtual functions with NVIDIA's own VFIO interface: `nvidia/current_vgpu_type`, as many as
+  `max_instances` says, or as the card has room for.
+* Mediated devices: `mdev_supported_types/TYPE/create`, with the same UUIDs at every start. Not where
+  the spec has an `openstack` key: nova makes them.
+
+Cards, types and managers that come late are waited for, two minutes at most. Each step has its undo,
+which `gpucloud undo` walks.
+
+After a change of how the host starts it waits for groups, drivers of the cards that were given away,
+and network. If all is there in time, the change is confirmed; if not, its files and all that is made of
+them are brought back at once, and a host without a network is started again with them. A way back that
+was cut off, or that had to leave something, is gone on with at the next start. `gpucloud confirm` says
+by hand that a start is right.
+
+## A start that does not come up
+
+A wrong argument or a panic ends a start before any program of the host runs, so the boot loader has to
+notice. Where the table above says that GRUB takes the old entry, a plan first keeps the running kernel,
+its arguments and a copy of its initramfs (`/boot/gpucloud-old-*.img`) as an entry in `custom.cfg`,
+which GRUB reads at every start. Then `gpucloud_tries` in grubenv says what is started:
+
+* 0, while a change is made or taken back: the old entry.
+* 2, then 1, once the change is made: the new start. GRUB counts down before it starts the kernel.
+* 0, after two starts that did not come up: the old entry. The unit finds itself there and takes the
+  change back.
+* Nothing, after a start that was right or `gpucloud confirm`: as ever.
+
+So the power may go at any moment, and there is an entry that starts. In Debian's family a start on
+trial is also told to restart on a panic and in an emergency of the initramfs (`panic=30 rd.shell=0
+rd.emergency=reboot`); elsewhere, and for a kernel that hangs, somebody has to switch the host off and
+on, twice.
+
+What it cannot do:
+
+* GRUB cannot write grubenv on LVM, RAID, btrfs or ZFS: tries are not counted there. 0 still works, so a
+  cut of apply or undo is covered.
+* RHEL 8 keeps the kernel's arguments in grubenv, and with UEFI RHEL before 9 has GRUB's files in the
+  EFI system partition; systemd-boot, kernelstub and Proxmox VE's tool are not taught. There the plan
+  names it as a risk, and the old start has to be chosen by hand: a recovery entry, or `gpucloud=off` at
+  the boot menu.
 
 ## How each is proven
 
-Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte for
-byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`). GRUB's
-files: against a real shell. The early script: by real shells on a fake /sys, and in images that Debian's
-initramfs-tools and dracut made, on a real kernel with two equal cards
-(`tests/prepare/test_early_binding_in_lab.py`). No row was restarted as a whole host yet.
+* Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte
+  for byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`).
+* GRUB's files: against a real shell (`tests/prepare/test_boot_loaders.py`).
+* The entry of the old start: GRUB itself counts and chooses, on a disk
+  (`tests/prepare/test_grub_itself.py`); apply, undo and the way back are cut off at every position
+  (`tests/prepare/test_fallback.py`).
+* The early script: by real shells on a fake /sys, and in images that Debian's initramfs-tools and
+  dracut made, on a real kernel with two equal cards (`tests/prepare/test_early_binding_in_lab.py`).
+* Slices: against a fake kernel and fake tools of NVIDIA, cut off at every position
+  (`tests/prepare/test_slices.py`); `sriov_numvfs` on a real kernel
+  (`tests/prepare/test_vfs_in_lab.py`).
+* Cards that come, move and go, new kernels and releases: `tests/prepare/test_differences.py`.
+* A whole host over its restarts: `tests/prepare/test_over_restarts.py`.
 """
 
 
@@ -77,7 +129,8 @@ def _row(row: Row) -> str:
     tools = (
         ", ".join(f"`{' '.join(argv)}`" for argv in row.loader.tools) or "nothing: the entries are the menu"
     )
-    return f"| {row.family} | {row.sign}{row.note} | {row.loader.name} | {tools} |\n"
+    back = "is tried twice, then GRUB takes the old entry" if row.grub else "needs a hand at the boot menu"
+    return f"| {row.family} | {row.sign}{row.note} | {row.loader.name} | {tools} | {back} |\n"
 
 
 def _tool(tool: Initramfs) -> str:
