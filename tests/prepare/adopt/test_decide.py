@@ -255,6 +255,8 @@ def test_lines_around_those_that_go_stay(tmp_path: Path) -> None:
         "C=0000:3b:00.0\necho $C > /sys/bus/pci/drivers/vfio-pci/bind $(reboot)\n",
         "echo 0000:3b:00.0 > /sys/bus/pci/drivers/vfio-pci/bind\\\n && reboot\n",
         "echo -e '\\x1b]0;x' > /sys/bus/pci/drivers/vfio-pci/bind\x1b\n",
+        "if [ $(reboot) ]; then\n  echo 0000:3b:00.0 > /sys/bus/pci/drivers/vfio-pci/bind\nfi\n",
+        "modprobe vfio-pci; sleep `reboot`; echo 0000:3b:00.0 > /sys/bus/pci/drivers/vfio-pci/bind\n",
         "for a in 0000:3b:00.0; do\necho $a > /sys/bus/pci/drivers/vfio-pci/bind\n" * 5,
     ],
 )

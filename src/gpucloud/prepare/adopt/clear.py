@@ -99,14 +99,15 @@ def _kept_scripts(
     run = {verdict.setting.runs for verdict in going}
     texts = {path: state.text for path, state in files.files.items() if isinstance(state, FileState)}
     for script in scripts:
+        if not {script, short_of(script)} & run:
+            yield script, "nothing that is known here runs it"
+            continue
         others = [
             path
             for path, text in texts.items()
             if path not in scripts and short_of(script) in ((new[path].text or "") if path in new else text)
         ]
-        if not {script, short_of(script)} & run:
-            yield script, "nothing that is known here runs it"
-        elif others:
+        if others:
             yield script, f"{others[0]} still names it"
 
 

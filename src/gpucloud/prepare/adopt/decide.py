@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, PciFunction, Sriov
+from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
 from gpucloud.model.spec import Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt.setting import STUBS, Ask, Setting, Word, plain
@@ -52,7 +52,24 @@ def decide(host: Host, settings: Sequence[Setting], spec: Spec, host_name: str |
     Raises:
         Failure: the spec contradicts itself on this host, or needs its name.
     """
-    return _Judge(host, spec, host_name).decide(settings)
+    return _Judge(host, spec, host_name, _by_name(host), _by_address(host)).decide(settings)
+
+
+Names = Mapping[PciAddress | PciId, Sequence[PciFunction]]
+
+
+def _by_name(host: Host) -> Names:
+    """Functions by their addresses and ids: a hostile host may have thousands of both."""
+    found: dict[PciAddress | PciId, list[PciFunction]] = {}
+    for function in () if isinstance(host.functions, Unknown) else host.functions.values():
+        found.setdefault(function.address, []).append(function)
+        if isinstance(function.id, PciId):
+            found.setdefault(function.id, []).append(function)
+    return found
+
+
+def _by_address(host: Host) -> Mapping[PciAddress, GpuUnit]:
+    return {address: unit for unit in host.units for address in unit.addresses}
 
 
 @dataclass
@@ -60,6 +77,8 @@ class _Judge:
     host: Host
     spec: Spec
     host_name: str | Unknown
+    functions: Names
+    units: Mapping[PciAddress, GpuUnit]
     uses: dict[PciAddress, tuple[Use, int | None]] = field(default_factory=dict)
     """What the settings make of each card that can be taken over."""
 
@@ -109,7 +128,7 @@ class _Judge:
         """Cards that an ask means, if all that it means are cards that can be taken over."""
         if ask.use is None or self._why_not_here(ask) is not None:
             return ()
-        units = [self.host.unit_at(function.address) for function in self._functions(ask)]
+        units = [self.units.get(function.address) for function in self._functions(ask)]
         known = [unit for unit in units if unit is not None]
         is_fine = all(self._why_not_unit(unit, ask) is None for unit in known)
         return known if is_fine and len(known) == len(units) else ()
@@ -119,7 +138,7 @@ class _Judge:
         if (why := self._why_not_here(ask)) is not None:
             return why
         for function in self._functions(ask):
-            unit = self.host.unit_at(function.address)
+            unit = self.units.get(function.address)
             if unit is None:
                 return f"{function.address.short} ({function.name}) is no GPU, and pools hold GPUs only"
             if ask.use is not None and (why := self._why_not_unit(unit, ask)) is not None:
@@ -138,7 +157,7 @@ class _Judge:
             return ask.why_not
         if isinstance(self.host.functions, Unknown):
             return f"which devices are here is not known: {self.host.functions.why}"
-        return None if list(self._functions(ask)) else f"nothing here is {ask.entry}"
+        return None if self._functions(ask) else f"nothing here is {ask.entry}"
 
     def _why_not_unit(self, unit: GpuUnit, ask: Ask) -> str | None:
         pool = self._pool(unit.address)
@@ -153,17 +172,15 @@ class _Judge:
 
     def _units(self, ask: Ask) -> Iterator[PciAddress]:
         for function in self._functions(ask):
-            if (unit := self.host.unit_at(function.address)) is not None:
+            if (unit := self.units.get(function.address)) is not None:
                 yield unit.address
 
-    def _functions(self, ask: Ask) -> Iterator[PciFunction]:
-        functions = () if isinstance(self.host.functions, Unknown) else self.host.functions.values()
-        for function in functions:
-            if function.address == ask.address or (ask.id is not None and function.id == ask.id):
-                yield function
+    def _functions(self, ask: Ask) -> Sequence[PciFunction]:
+        name = ask.address or ask.id
+        return self.functions.get(name, ()) if name is not None else ()
 
     def _pool(self, address: PciAddress) -> Pool | None:
-        unit = self.host.unit_at(address)
+        unit = self.units.get(address)
         return pool_of(self.spec, self.host_name, unit) if unit is not None else None
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_BLANKS = " \t"
+
 
 @dataclass(frozen=True, slots=True)
 class CutLines:
@@ -46,14 +48,15 @@ def edit_text(text: str, edits: Iterable[Edit]) -> str:
 
 
 def _swapped(line: str, old: str, new: str) -> str:
-    word = re.compile(rf"([ \t]*)(?<![^\s\"'(=]){re.escape(old)}(?![^\s\"')])([ \t]*)")
-    for _ in range(line.count(old)):  # one by one: each takes the blanks that the one before has left
-        line = word.sub(lambda match: _in_place(match[1], new, match[2]), line, count=1)
+    word = re.compile(rf"(?<![^\s\"'(=]){re.escape(old)}(?![^\s\"')])")
+    for match in reversed(list(word.finditer(line))):
+        line = _in_place(line[: match.start()], new, line[match.end() :])
     return line
 
 
 def _in_place(before: str, new: str, after: str) -> str:
-    """The blanks after a word that goes stay where it was not the first of its list."""
+    """A word that goes takes the blanks before it along, or those after it where it was the first."""
     if new:
         return f"{before}{new}{after}"
-    return after if before else ""
+    bare = before.rstrip(_BLANKS)
+    return f"{bare}{after}" if bare != before else f"{before}{after.lstrip(_BLANKS)}"

@@ -13,6 +13,7 @@ from gpucloud.prepare.adopt.setting import STUBS, Ask, Lines, Setting, Whole, pl
 from gpucloud.prepare.adopt.statement import Scripts
 
 NOT_UNDERSTOOD = "not all of it is understood"
+_MOST_SCRIPTS = 64
 _EXEC = re.compile(r"\s*(Exec\w+)=[-@:+!]*(.*)")
 _SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:sh|bash|env bash) -e?c (.*)")
 _RULE = re.compile(r'\s*([A-Z]+(?:\{[\w/.]+\})?)\s*(\+?==?|!=|:=)\s*"([^"]*)"\s*')
@@ -167,7 +168,7 @@ def scripts_in(texts: Mapping[str, str]) -> tuple[Scripts, tuple[str, ...]]:
     """
     found: dict[str, tuple[Ask, ...]] = {}
     for _ in range(2):
-        for path, text in texts.items():
+        for path, text in list(texts.items())[:_MOST_SCRIPTS]:
             if path not in found and (asks := understood(text, found)) is not None:
                 found[path] = found[short_of(path)] = asks
     return found, tuple(path for path in texts if path not in found)

@@ -16,7 +16,6 @@ from gpucloud.prepare.adopt.setting import VFIO_MODULES, Ask, plain
 from gpucloud.prepare.adopt.statement import Scripts, Values, asks_of, commands_of
 
 _FOR = re.compile(r"for\s+(\w+)\s+in\s+(.+?)\s*(?:;\s*do)?")
-_IF = re.compile(r"if\s+\[\[?\s.*(?:/sys/|\$).*\]\]?\s*(?:;\s*then)?")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?(\w+)=(.*)")
 _FRAME = re.compile(
     r"#.*|PREREQ(?:S)?=.*|prereqs\s*\(\)(?:\s*\{)?|\{|\}|echo \"?\$PREREQS?\"?|case \"?\$\{?1\}?\"? in"
@@ -29,7 +28,8 @@ _HOOK = re.compile(
 )
 _FUNCTION = re.compile(r"\s*(?:function\s+[\w-]+|[\w-]+\s*\(\))")
 _OPENS, _CLOSES = ("for", "while", "until", "if", "case"), ("done", "fi", "esac")
-_LINES_LIMIT, _LINE_LIMIT = 2000, 4096
+_LENGTH_LIMIT, _LINE_LIMIT = 65536, 1000
+"""Characters of a script and of a line of it: scripts that bind devices have some hundred."""
 
 
 class Meaning(Enum):
@@ -83,7 +83,7 @@ def understood(text: str, scripts: Scripts) -> tuple[Ask, ...] | None:
 def _is_plain(lines: Sequence[str]) -> bool:
     """Claims that every line can be told by itself: no functions, no text of other files, no open quotes."""
     bare = [line for line in lines if not line.lstrip().startswith("#")]
-    return len(lines) <= _LINES_LIMIT and not any(
+    return sum(map(len, lines)) + len(lines) <= _LENGTH_LIMIT and not any(
         "<<" in line
         or len(line) > _LINE_LIMIT
         or (_FUNCTION.match(line) and not line.lstrip().startswith("prereqs"))
@@ -138,7 +138,7 @@ class _Line:
 
 def _line(line: str, values: Values, scripts: Scripts) -> _Line | None:
     """What one line is; None: not understood."""
-    if not line or _FRAME.fullmatch(line) or line in ("done", "fi") or _IF.fullmatch(line):
+    if not line or _FRAME.fullmatch(line) or line in ("done", "fi") or _is_condition(line):
         return _Line()
     if (match := _FOR.fullmatch(line)) is not None:
         return _Line() if match[1] in values else None
@@ -147,6 +147,14 @@ def _line(line: str, values: Values, scripts: Scripts) -> _Line | None:
     if (match := _HOOK.fullmatch(line)) is not None:
         return _hook(match, scripts)
     return _commands(line, values, scripts)
+
+
+def _is_condition(line: str) -> bool:
+    """Claims an ``if`` that only looks: one test, of a variable or of what is below /sys."""
+    test = line.removesuffix("then").rstrip("; ")
+    runs = test.replace("$(ls -A /sys/", "")
+    is_test = line.startswith("if [") and test.endswith("]") and ("/sys/" in test or "$" in test)
+    return is_test and not any(sign in runs for sign in ("$(", "`", ";", "&", "|", "<", ">"))
 
 
 def _hook(match: re.Match[str], scripts: Scripts) -> _Line | None:

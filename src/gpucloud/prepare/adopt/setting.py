@@ -13,6 +13,8 @@ VFIO_MODULES = frozenset(("vfio", "vfio_pci", "vfio_pci_core", "vfio_iommu_type1
 STUBS = frozenset(("vfio_pci", "pci_stub"))
 """Drivers that keep a function from the host's own: for guests, whoever the guest was."""
 _ANY = 0xFFFFFFFF
+_LONGEST_IDS = 1023
+"""Characters (drivers/vfio/pci/vfio_pci.c ``ids[1024]``; kernel/params.c, ``param_set_copystring``)."""
 _ENTRY = re.compile(r"([0-9a-fA-F]{1,8}):([0-9a-fA-F]{1,8})", re.ASCII)
 
 
@@ -96,6 +98,9 @@ def asks_of_ids(value: str) -> Iterator[Ask]:
     Source: drivers/vfio/pci/vfio_pci.c, ``vfio_pci_fill_ids``; of an entry with more than vendor and device
     it cannot be said here which devices are meant.
     """
+    if len(value) > _LONGEST_IDS:
+        yield Ask(Use.PASSTHROUGH, f"{value[:20]}...", why_not="the list is longer than the kernel reads")
+        return
     for entry in value.strip("\"'").split(","):
         match = _ENTRY.fullmatch(entry)
         vendor, device = (int(part, 16) for part in match.groups()) if match else (_ANY, _ANY)

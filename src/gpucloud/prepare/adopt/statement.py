@@ -53,6 +53,8 @@ Scripts = Mapping[str, tuple[Ask, ...]]
 def asks_of(command: Sequence[str], values: Values, scripts: Scripts) -> list[Ask] | None:
     """What a command asks for; empty: nothing of any device; None: it is not understood."""
     words = [word for word in command if word not in ("2>/dev/null", "sudo")]
+    if any("$(" in word or "`" in word for word in words):
+        return None
     expanded = list(_expanded(_without_errors(words), values))
     if not expanded:
         return None
