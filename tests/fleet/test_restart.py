@@ -81,6 +81,20 @@ def test_a_start_that_goes_wrong_leaves_the_host_out_of_the_cloud_and_stops_the_
     assert second.restarts == 0
 
 
+def test_a_host_that_does_not_come_back_stops_the_rest_when_its_batch_has_ended(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    third = fleet.add("gpu03")
+    fleet.change("gpu01", gpucloud_restart_tasks=str(Path(__file__).with_name("restart_lost.yml")))
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", serial="2")
+    results = fleet.run("rolling", wish, path=cloud.path)
+    assert stages(results) == {"gpu01": "failed", "gpu02": "as planned", "gpu03": "untouched"}
+    assert results[0].why.startswith("it cannot be reached: ")
+    assert cloud.status("gpu01") == ("disabled", OURS)
+    assert cloud.status("gpu02") == ("enabled", None)
+    assert third.journal == []
+
+
 def test_a_host_that_an_administrator_has_disabled_stays_so(fleet: Fleet, cloud: FakeCloud) -> None:
     cloud.disable("gpu01", "bad fan")
     wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")

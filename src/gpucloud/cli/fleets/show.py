@@ -69,6 +69,8 @@ def show_results(results: Sequence[Result], record: Path | None, shape: Shape) -
         print_json({"hosts": [_plain(result) for result in results], "record": record})
     else:
         table(_COLUMNS, [tuple(map(one_line, _row(result))) for result in results])
+        if record is not None:
+            say(f"all that was told: {record}")
 
 
 def _plain(result: Result) -> dict[str, object]:
