@@ -34,7 +34,13 @@ class SpecFile:
 
 
 def plan_adoption(
-    host: Host, found: FilesByHand, file: SpecFile, host_name: str | Unknown, *, force: bool = False
+    host: Host,
+    found: FilesByHand,
+    file: SpecFile,
+    host_name: str | Unknown,
+    *,
+    force: bool = False,
+    is_captured: bool = False,
 ) -> Plan:
     """Steps after which a spec says what was set up by hand, and nothing else does.
 
@@ -44,6 +50,7 @@ def plan_adoption(
         file: the spec that is extended, or begun.
         host_name: as pools are to call the host; needed where pools of the spec are on some hosts only.
         force: the user accepts to lose the last console.
+        is_captured: as of ``plan_boot``.
 
     Raises:
         Failure: the spec cannot be read, is wrong, or contradicts itself on this host.
@@ -56,7 +63,9 @@ def plan_adoption(
     clearance = clear(found.files, decision.verdicts, recognised.scripts)
     files = replace(found.files, files={**found.files.files, file.path: file.state})
     rest = _without(host, decision)
-    plan = plan_boot(rest, files, spec, host_name, force=force, cleared=clearance.cleared)
+    plan = plan_boot(
+        rest, files, spec, host_name, force=force, cleared=clearance.cleared, is_captured=is_captured
+    )
     return _joined(plan, file, _new_text(text, spec, before, file), found, decision, clearance)
 
 

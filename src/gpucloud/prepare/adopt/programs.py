@@ -13,7 +13,7 @@ from gpucloud.prepare.adopt.setting import STUBS, Ask, Lines, Setting, Whole, pl
 from gpucloud.prepare.adopt.statement import Scripts
 
 NOT_UNDERSTOOD = "not all of it is understood"
-_MOST_SCRIPTS = 64
+_MOST_SCRIPTS, _LONGEST_COMMAND = 64, 4096
 _EXEC = re.compile(r"\s*(Exec\w+)=[-@:+!]*(.*)")
 _SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:sh|bash|env bash) -e?c (.*)")
 _RULE = re.compile(r'\s*([A-Z]+(?:\{[\w/.]+\})?)\s*(\+?==?|!=|:=)\s*"([^"]*)"\s*')
@@ -83,7 +83,7 @@ def settings_in_unit(
 
 def _command(text: str) -> str:
     """The command of an ``Exec`` line; what a shell is given is the command."""
-    match = _SHELL.fullmatch(text.strip())
+    match = _SHELL.fullmatch(text.strip()) if len(text) <= _LONGEST_COMMAND else None
     if match is None:
         return text.strip()
     try:
