@@ -197,7 +197,10 @@ MODULES = (
 CARD = (
     Phrase("reset-unavailable", "reset", r"Cannot reset device \S+,? no available reset mechanism|[Uu]nable to reset PCI device .{0,80}(?:no FLR|reset)|"
            r"no FLR, PM reset or bus reset available", _RESET, 0.9, "The card has no reset that works", f"{_QEMU}pci.c, libvirt src/util/virpci.c",
-           unless=r"Cannot reset device (?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]", passed="guest-started"),
+           unless=r"Cannot reset device (?:(?:0000:)?00:(?!02\.0)[0-9a-f]{2}\.[0-7]|\S+\.[1-7]\b)", passed="guest-started"),
+    # QEMU says so at each start, and a guest runs with it; the next one may not.
+    Phrase("reset-unavailable-part", "no available reset mechanism", r"Cannot reset device \S+\.[1-7],? no available reset mechanism", _RESET, 0.8, "A function given to the guest has no reset that works", f"{_QEMU}pci.c",
+           Level.WARNING, unless=r"Cannot reset device (?:0000:)?00:", passed="guest-started", needs="complaint"),
     Phrase("reset-depends", "which is not owned", r"[Cc]annot reset device \S+,? depends on group \d+ which is not owned", _RESET, 0.8,
            "The card can only be reset together with devices that the guest does not have", f"{_QEMU}pci.c",
            # A function of the chipset is on bus 0 and no card: QEMU says so at each start, and the guest runs.
@@ -298,7 +301,7 @@ LIMITS = (
     Phrase("ram-oom", "killed process", r"Killed? process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93,
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
     Phrase("ram-oom", "kill process", r"Kill process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93, "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c (before 5.1)"),
-    Phrase("ram-oom", "killed by the oom killer", r"(?:machine-qemu|qemu|\d+)\S*\.(?:scope|service): .{0,60}killed by the OOM killer", _MEMORY, 0.9, "The kernel killed QEMU: it was over its memory limit", "systemd"),
+    Phrase("ram-oom", "killed by the oom killer", r"(?<![\w-])(?:machine-qemu\S*|qemu\S*|\d+)\.scope: .{0,60}killed by the OOM killer", _MEMORY, 0.9, "The kernel killed QEMU: it was over its memory limit", "systemd"),
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
     Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|\bdri_device|hugetlbfs|sysfs_t|container_t|spc_t|svirt|virt_launcher)", _MAC, 0.95, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t"),
     Phrase("selinux-other", "avc:", r"avc: +denied +\{[^}]*\}.{0,200}(?:comm=\"(?:qemu|virt|libvirt|kvm|rpc-)|scontext=\S{0,60}(?:virt|qemu))", _MAC, 0.85, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t", needs="refusal"),

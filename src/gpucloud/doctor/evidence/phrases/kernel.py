@@ -198,7 +198,7 @@ PCI = (
            "The card no longer answers the IOMMU: typical after a reset that failed", _DMAR),
     Phrase("iotlb-timeout", "iotlb_inv_timeout", cause=_RESET, confidence=0.65, by="amd/iommu.c",
            says="The card no longer answers the IOMMU: typical after a reset that failed"),
-    Phrase("d3-stuck", "power state", r"(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
+    Phrase("d3-stuck", "power state", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
            r".{0,40}D3|power state.{0,20}D3cold.{0,40}(?:inaccessible|failed|unable))", _SLEEP, 0.95,
            "The card does not wake up from D3", _PCI, unless=r"from D0 to D3"),
     Phrase("d3-lspci", "currently in d3", cause=_SLEEP, confidence=0.9, by=_PCI,

@@ -240,19 +240,21 @@ def bound_before_unbound(case: Case) -> Answers:
 def no_instances_left(case: Case) -> Answers:
     """Sysfs or mdevctl shows no free instance: of every type, since one type in use takes others away.
 
-    A card of one size at a time offers none of the other sizes while a vGPU runs.
+    A card of one size at a time offers none of the other sizes while a vGPU runs; with all of its vGPUs given
+    to guests it offers nothing more, which is a fault only where somebody wanted another.
     Source: Linux Documentation/ABI/testing/sysfs-bus-vfio-mdev; NVIDIA vGPU user guide.
     """
     paper = case.paper
     if paper is None or not paper.has("instances-none"):
         return
     is_normal = paper.has("instances-some", "guest-running")
+    is_missed = paper.has("complaint", "refusal") or any(one.phrase.cause for one in paper.all_remarks())
     yield known(
         "vgpu-type-or-capacity",
         "Types of the card have no instance left" if is_normal else "No instance of the type is left",
         paper.lines("instances-none"),
         0.45 if is_normal else 0.9,
-        level=Level.INFO if is_normal else Level.BLOCKER,
+        level=Level.BLOCKER if is_missed and not is_normal else Level.INFO,
     )
 
 

@@ -9,6 +9,7 @@ from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.evidence.pasted import UNSTRUCTURED
 from gpucloud.doctor.evidence.phrase import Remark
+from gpucloud.doctor.intent import cards, is_given_away
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
@@ -28,7 +29,7 @@ def stated_by_programs(case: Case) -> Answers:
     if case.paper is None:
         return
     for cause, remarks in _by_cause(case.paper).items():
-        standing = [one for one in remarks if _stands(case.paper, one)]
+        standing = [one for one in remarks if _stands(case.paper, one) and not _is_meant(case, one)]
         best = max(standing or remarks, key=lambda one: one.phrase.confidence)
         more = len({one.phrase.name for one in remarks}) - 1
         sure = min(best.phrase.confidence + more * _FURTHER, _SUREST)
@@ -50,6 +51,16 @@ def _by_cause(paper: Paper) -> Mapping[str, list[Remark]]:
         if remark.phrase.cause and _is_heard(remark) and not _is_needless(paper, remark):
             found.setdefault(remark.phrase.cause, []).append(remark)
     return found
+
+
+def _is_meant(case: Case, remark: Remark) -> bool:
+    """Whether a host lacks a driver for a card that it holds for guests: that is what was wanted."""
+    is_of_guest = is_guest_key(remark.evidence.key)
+    return (
+        remark.phrase.cause == "guest-driver-not-loaded"
+        and not is_of_guest
+        and any(is_given_away(unit.primary) for unit in cards(case))
+    )
 
 
 def _is_needless(paper: Paper, remark: Remark) -> bool:
