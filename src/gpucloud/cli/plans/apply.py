@@ -84,7 +84,7 @@ def apply(
     if members.are_asked_for:
         from gpucloud.cli.fleets.roll import apply_hosts
 
-        refuse_beside_hosts(**{"a plan file": file, "--resume": resume})
+        refuse_beside_hosts(**{"a plan file": file, "--resume": resume, "--adopt": adopt})
         asked = Asked(unit, spec, name, force, adopt)
         return apply_hosts(members.wish(asked, state), shape, yes=yes)
     desk = desk_of(context, state)

@@ -70,7 +70,7 @@ def plan(
     if members.are_asked_for:
         from gpucloud.cli.fleets.look import plan_hosts
 
-        refuse_beside_hosts(**{"--from": capture, "--host": remote, "--output": output})
+        refuse_beside_hosts(**{"--adopt": adopt, "--from": capture, "--host": remote, "--output": output})
         return plan_hosts(members.wish(asked, state), shape, is_checking=check)
     if capture is None and remote is None:
         made = _plan_here(desk_of(context, state), asked)
