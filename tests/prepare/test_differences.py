@@ -12,8 +12,13 @@ from tests.prepare.fake_kernel import FakeKernel
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 
+from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.open import open_capture
+from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.plan import KeepOldStart, RemoveFile, RunTool, WriteFile
 from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot import plan_boot, read_boot_files
+from gpucloud.spec import parse_spec
 
 ALL = "pools:\n  a: {use: passthrough, match: {ids: 10de:20b5}}\n"
 SCRIPT = "etc/initramfs-tools/scripts/init-top/00gpucloud"
@@ -82,6 +87,20 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
 
 MADE = {"boot/made-by-update-initramfs", "boot/grub/custom.cfg"}
 SAME_CARDS = {SCRIPT: "write-file", "update-initramfs": "run-tool", "boot/grub/custom.cfg": "keep-old-start"}
+
+
+@pytest.mark.parametrize("name", ["debian-12", "debian-dracut", "centos-7", "alma-9", "sles-15"])
+def test_a_capture_of_a_prepared_host_shows_nothing_to_do(name: str, tmp_path: Path) -> None:
+    site, _ = prepared(tmp_path, name)
+    link = site.root / "etc/systemd/system/multi-user.target.wants/gpucloud-boot.service"
+    link.unlink()
+    link.symlink_to("../gpucloud-boot.service")  # as it leads on a real host, whose root is this tree's
+    archive = tmp_path / "gpu01.tar.gz"
+    archive.write_bytes(render_capture(collect_here(str(site.root))))
+    reader = open_capture(archive)
+    plan = plan_boot(read_host(reader), read_boot_files(reader), parse_spec(ALL), "gpu01")
+    assert plan.refusals == ()
+    assert plan.steps == ()
 
 
 def test_a_new_card_changes_the_script_and_nothing_else(tmp_path: Path) -> None:

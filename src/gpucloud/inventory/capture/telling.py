@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from gpucloud.inventory.collect.wire import Stream
-from gpucloud.inventory.system.boot import OWN
+from gpucloud.inventory.system.boot import OWN, UNIT_LINK
 from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS, has_sign
 
 _TOKEN = re.compile(r"[^\s\"'|&;<>=(),\[\]!]+")
@@ -76,6 +76,6 @@ def _is_by_hand(path: str) -> bool:
 
 
 def _enables_other(path: str, units: set[str]) -> bool:
-    """Claims a link that enables a unit of which the capture keeps nothing."""
-    is_link = any(fnmatchcase(path, pattern) for pattern in CAPTURED_LINKS)
+    """Claims a link that enables a unit of which the capture keeps nothing; gpucloud's own is kept."""
+    is_link = path != UNIT_LINK and any(fnmatchcase(path, pattern) for pattern in CAPTURED_LINKS)
     return is_link and path.rpartition("/")[2] not in units

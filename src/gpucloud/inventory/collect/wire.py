@@ -81,8 +81,9 @@ def _take(stream: Stream, texts: dict[str, list[bytes]], line: bytes) -> list[by
     path, _, rest = line[1:].decode(errors="replace").partition("\t")
     if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
         raise _MalformedError
-    if mark == b"F":
-        return texts.setdefault(path, [])
+    if mark == b"F":  # a file that two rules ask for comes twice, and is one
+        texts[path] = []
+        return texts[path]
     if mark == b"D":
         stream.folders.append(path)
     elif mark == b"N":

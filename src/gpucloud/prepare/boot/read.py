@@ -9,7 +9,7 @@ from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.plan import Content, FileState
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.own.paths import OWNED
+from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
 from gpucloud.prepare.boot.paths import FILES, GRUB_SCRIPTS, PATTERNS
 
 Look = Callable[[str], FileState | None | Unknown]
@@ -40,7 +40,8 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
 
 def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
     text = reader.read_text(path)
-    return FileState(Content(text)) if isinstance(text, str) else text
+    mode = 0o755 if path in PROGRAMS else 0o644
+    return FileState(Content(text), mode) if isinstance(text, str) else text
 
 
 def _folders() -> Iterator[str]:
