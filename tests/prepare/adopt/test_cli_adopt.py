@@ -108,3 +108,22 @@ def test_units_are_not_named_for_an_adoption(type_: Type) -> None:
     said = type_("plan", "--adopt", "--unit", "3b:00.0")
     assert said.code == Exit.USAGE
     assert "--unit and --adopt were given" in said.failure
+
+
+def test_hosts_are_adopted_one_at_a_time(type_: Type) -> None:
+    said = type_("plan", *ADOPT, "--hosts", "compute")
+    assert said.code == Exit.USAGE
+    assert "--hosts and --adopt were given" in said.failure
+
+
+def test_a_spec_that_was_edited_since_is_not_lost_by_undo(site: Site, type_: Type) -> None:
+    before = site.picture()
+    type_("apply", *ADOPT, "--yes")
+    spec = site.root / SPEC[1:]
+    spec.write_text(spec.read_text() + "# mine\n")
+    said = type_("undo")
+    assert said.code == Exit.ERROR
+    assert "somebody else has changed" in said.failure
+    assert "# mine" in spec.read_text()
+    assert type_("undo", "--force").code == Exit.FINE
+    assert site.picture() == before
