@@ -31,7 +31,8 @@ def confirm(context: typer.Context, state: StateOption = STATE) -> None:
 def boot(context: typer.Context, state: StateOption = STATE) -> None:
     """Have the running host as its spec wants it, and look whether it started as planned. For gpucloud-boot.
 
-    Virtual functions are made, cards that came late are bound. Then groups, drivers and network are waited
+    Cards are cut as their pools want them (virtual functions, vGPUs), and cards that came late are bound; one
+    that cannot be as wanted is named, and the others are made. Then groups, drivers and network are waited
     for. If a change of the start did not bring them, its files and all that is made of them are brought back
     (exit code 5; 6 where that failed), and a host without a network is started again. So they are where the
     boot loader has taken the old entry, because the new start did not come as far as this. May be repeated.

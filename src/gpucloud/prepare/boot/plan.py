@@ -43,6 +43,7 @@ from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES
 from gpucloud.prepare.boot.state import steps_at_start
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
+from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.spec import render_spec
 
 
@@ -54,6 +55,7 @@ def plan_boot(
     *,
     force: bool = False,
     cleared: Cleared = NOTHING,
+    is_captured: bool = False,
 ) -> Plan:
     """Steps after which the host's next start gives each unit to what its pool is for, or why that cannot be.
 
@@ -64,6 +66,7 @@ def plan_boot(
         host_name: needed where pools are on some hosts only.
         force: the user accepts to lose the last console.
         cleared: what is taken out of files at the same time.
+        is_captured: the host is a capture; what it lacks and no step depends on is left to the host itself.
 
     Raises:
         Failure: a unit is in two pools, or the host's name is needed and not known.
@@ -71,7 +74,8 @@ def plan_boot(
     ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
     row, tool = row_of(host), initramfs_of(host.distribution)
     loader = row if isinstance(row, Unknown) else row.loader
-    refusals = tuple(boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force))
+    reasons = boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force)
+    refusals, unseen = split_unseen(reasons, is_captured=is_captured)
     steps: tuple[Step, ...] = ()
     if not refusals and not isinstance(row, Unknown) and not isinstance(tool, Unknown):
         steps = tuple(_steps(ask, row, tool))
@@ -84,6 +88,7 @@ def plan_boot(
         refusals=refusals,
         wanted=_wanted(ask),
         needs_reboot=bool(steps),
+        unseen=unseen,
         at_start=() if refusals else steps_at_start(host, spec, host_name),
     )
 
@@ -99,7 +104,7 @@ def _wanted(ask: Ask) -> Wanted:
 
 def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
     made = list(_made(ask, row.loader, tool))
-    if not any(acts_at_start(step.change) for step in made) or not _is_wanted(ask):
+    if not any(_acts_at_start(step.change) for step in made) or not _is_wanted(ask):
         yield from made
         return
     kept = keep_old_start(ask.host, ask.files, row.grub)
@@ -118,7 +123,7 @@ def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
     )
 
 
-def acts_at_start(change: Change) -> bool:
+def _acts_at_start(change: Change) -> bool:
     """Claims a change of what the boot loader starts, and not only of what the running system does later."""
     if isinstance(change, WriteFile | RemoveFile):
         return change.path not in (owned.MODULES_LOAD, owned.UNIT, *CUSTOM_FILES)
