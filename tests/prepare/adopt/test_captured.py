@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.prepare.adopt.hosts import BOUND, GIVEN, SPEC, STYLES, Style, adoption, site_of
+from tests.prepare.adopt.hosts import SPEC, adoption, site_of
+from tests.prepare.adopt.styles import BOUND, GIVEN, STYLES, Style
 from tests.prepare.site import Site
 
 from gpucloud.inventory import read_host

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.prepare.adopt.hosts import SPEC, STYLES, site_of
+from tests.prepare.adopt.hosts import SPEC, site_of
+from tests.prepare.adopt.styles import STYLES
 from tests.prepare.site import Site
 
 from gpucloud.cli.main import call

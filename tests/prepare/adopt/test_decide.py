@@ -7,20 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.prepare.adopt.hosts import (
-    BOUND,
-    GIVEN,
-    NIC,
-    ONE_OF_TWO,
-    OVERRIDE,
-    SPEC,
-    TWINS,
-    UNIT,
-    Style,
-    adoption,
-    left,
-    site_of,
-)
+from tests.prepare.adopt.hosts import SPEC, adoption, left, site_of
+from tests.prepare.adopt.styles import BOUND, GIVEN, NIC, ONE_OF_TWO, OVERRIDE, TWINS, UNIT, Style
 from tests.prepare.doom import dies
 from tests.prepare.fake_host import BMC, Function, card
 from tests.prepare.hosts import with_function

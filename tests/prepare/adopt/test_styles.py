@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.prepare.adopt.hosts import SPEC, STYLES, adoption, left, site_of
+from tests.prepare.adopt.hosts import SPEC, adoption, left, site_of
+from tests.prepare.adopt.styles import STYLES
 from tests.prepare.doom import dies
 
 from gpucloud.model.spec import Use
