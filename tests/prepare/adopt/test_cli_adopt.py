@@ -14,6 +14,7 @@ from tests.prepare.adopt.styles import STYLES
 from tests.prepare.site import Site
 
 from gpucloud.cli.main import call
+from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.failure import Exit, Failure
 
 
@@ -128,3 +129,18 @@ def test_a_spec_that_was_edited_since_is_not_lost_by_undo(site: Site, type_: Typ
     assert "# mine" in spec.read_text()
     assert type_("undo", "--force").code == Exit.FINE
     assert site.picture() == before
+
+
+def test_a_captured_host_is_planned_with_a_spec_that_lies_here(
+    site: Site, type_: Type, tmp_path: Path
+) -> None:
+    capture = tmp_path / "gpu01.tar.gz"
+    capture.write_bytes(render_capture(collect_here(str(site.root))))
+    spec = tmp_path / "gpucloud.yaml"
+    spec.write_text("pools:\n  rest:   # rack b\n    use: host\n    hosts: gpu07\n    match: {model: '*'}\n")
+    words = ("plan", "--adopt", "--from", str(capture), "--spec", str(spec))
+    said = type_(*words, "--name", "gpu01")
+    assert said.code == Exit.FINE
+    assert said.out.startswith(f"set up by hand, said by {spec} from now on:\n  /etc/driverctl.d/pci-0000:3b")
+    assert "   +  adopted-gpu01-passthrough:\n" in said.out
+    assert type_(*words).code == Exit.USAGE
