@@ -33,4 +33,20 @@ BUILDS = (
     Phrase("image-without-vfio", "grep", r"[$#] ?(?:sudo )?(?:lsinitramfs|lsinitrd|lsinitcpio|unmkinitramfs)\b[^|\n]{0,80}\| ?grep[^|\n]{0,20}vfio['\"]? +(?:\S+@\S+|\[\S+ \S+\])[$#](?: |$)", "initramfs-not-updated", 0.7, "The boot image has no module of vfio", "lsinitramfs(8), lsinitrd(1)", Level.WARNING),
 )
 
-PHRASES = (*SETTINGS, *BUILDS)
+_CURED = r"(?:\b(?:works?|worked|working|fix\w*|solv\w*|helped|cured|did the trick|necessary|needed)\b)"
+WORDS = (
+    Phrase("mac-said", "selinux", r"SELinux (?:is |was |seems to be )?(?:block|prevent|den(?:y|ie)|refus)\w*|(?:blocked|denied|prevented|refused) by SELinux", _MAC, 0.7, "SELinux refuses something to the guest", "people"),
+    Phrase("mac-said", "apparmor", r"AppArmor (?:is |was |profile |seems to be )*(?:block|prevent|den(?:y|ie)|refus)\w*|(?:blocked|denied|prevented|refused) by AppArmor", _MAC, 0.65, "AppArmor refuses something to the guest", "people", _HINT),
+    Phrase("secure-said", "secure boot", rf"(?:disabl\w+|turn\w* off) [Ss]ecure ?[Bb]oot.{{0,60}}{_CURED}|[Ss]ecure ?[Bb]oot.{{0,40}}(?:prevent|block|reject|refus)\w*", _SECURE, 0.6, "Secure Boot keeps a module from loading", "people", _HINT),
+    Phrase("memlock-said", "memlock", r"(?:ulimit -l|memlock\W{1,6})\s*(?:unlimited|infinity|-1)", "memlock-limit", 0.3, "The limit of locked memory was raised by hand: perhaps it was too low", "limits.conf(5)", _HINT),
+    Phrase("memlock-said", "ulimit -l", cause="memlock-limit", confidence=0.3, by="bash(1): ulimit", level=_HINT, says="The limit of locked memory is in question"),
+    *(Phrase("memory-said", needle, r"(?:[Nn]ot enough|[Ii]nsufficient) (?:free |host |available )?memory\b(?! limit)", _MEMORY, 0.4, "Memory is said to be short", "programs and people", _HINT)
+      for needle in ("not enough", "insufficient")),
+    Phrase("memory-schedule", "insufficient memory", r"\d+ Insufficient memory\b", _MEMORY, 0.6, "No node has enough free memory for the guest's pod", "Kubernetes scheduler"),
+    Phrase("reset-said", "first time", r"works? (?:only )?(?:once|the first time)\b.{0,100}(?:reboot|restart|second|again)", "reset-bug", 0.5, "The card works for one guest start only: it is not reset", "people", _HINT),
+    Phrase("rom-said", "bios", rf"(?:dump|patch|pass|add|need)\w* (?:to dump |to patch )?(?:the |a |my )?(?:v|vga|video )?bios(?: rom)?\b.{{0,60}}{_CURED}", "vbios-rom", 0.5, "The guest needs a copy of the video BIOS", "people", _HINT),
+    Phrase("msi-said", "msi", rf"(?:enabl\w+|turn\w* on|switch\w* to) MSI\b.{{0,60}}{_CURED}", "msi-not-enabled", 0.5, "The card runs on line interrupts in the guest", "people", _HINT),
+    Phrase("acs-said", "acs override", cause="acs-missing", confidence=0.3, by="people", level=_HINT, says="The card may share its group with other devices: parting the group is in question"),
+)
+
+PHRASES = (*SETTINGS, *BUILDS, *WORDS)

@@ -129,6 +129,10 @@ BINDING = (
     Phrase("in-use-hung", "blocked for more than", r"task (?:bash|tee|sh|libvirtd|virtqemud|echo|driverctl|rpc-\w+|prio-rpc\S*):\d+ blocked for"
            r" more than", _IN_USE, 0.6, "Taking the card from its driver hangs", "Linux kernel/hung_task.c"),
     Phrase("in-use-unbind", "unbind", r"unbind\S{0,20}.{0,30}\b(?:device or resource )?busy\b|[Ff]ailed (?:to unbind|unbinding).{0,90}(?:busy|timed out|in use)", _IN_USE, 0.75, "The card cannot be taken from its driver: something uses it", "Linux drivers/base/dd.c"),
+    *(Phrase("in-use-said", needle, r"(?:can't|cannot|can not|could not|couldn't|unable to|fail\w* to) (?:unload|remove|rmmod|unbind) (?:the )?(?:nvidia|nouveau|amdgpu|radeon|i915|GPU)\b", _IN_USE, 0.55, "The driver of the card cannot be unloaded: something uses it", "people")
+      for needle in ("unload", "rmmod", "unbind")),
+    *(Phrase("in-use-said", needle, r"(?:hang\w*|hung|stuck|freez\w*|frozen) (?:while|when|on|during|at) (?:the )?(?:detach|unbind)", _IN_USE, 0.55, "Taking the card from its driver hangs", "people")
+      for needle in ("detach", "unbind")),
     Phrase("in-use-detach", "nodedev-detach", r"nodedev-detach.{0,80}(?:\bhangs?\b|\bstuck\b|never (?:returns|finishes))", _IN_USE, 0.6, "Taking the card from its driver hangs", "virsh(1)"),
     Phrase("bar-busy-vgpu", "unable to unbind", r"[Uu]nable to unbind|unbind.{0,40}(?:hang|hung|timed out|timeout|stuck)", _IN_USE, 0.6,
            "Taking the card from its driver hangs", "management programs"),
@@ -302,6 +306,9 @@ LIMITS = (
            "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c"),
     Phrase("ram-oom", "kill process", r"Kill process \d+ \((?:qemu|kvm|CPU \d+/KVM|virt-launcher)", _MEMORY, 0.93, "The kernel killed QEMU: it was over its memory limit", "Linux mm/oom_kill.c (before 5.1)"),
     Phrase("ram-oom", "killed by the oom killer", r"(?<![\w-])(?:machine-qemu\S*|qemu\S*|\d+)\.scope: .{0,60}killed by the OOM killer", _MEMORY, 0.9, "The kernel killed QEMU: it was over its memory limit", "systemd"),
+    Phrase("ram-cgroup", "memory: usage", r"\bmemory: usage (?P<kb>\d+)kB, limit (?P=kb)kB, failcnt [1-9]", _MEMORY, 0.85, "The memory limit around QEMU leaves no room for it", "Linux mm/memcontrol.c (cgroup v1)"),
+    *(Phrase("ram-oom-said", needle, r"\b(?:qemu|kvm|virt-launcher|virtiofsd|guest|VMs?)\b.{0,60}\bOOM.?[Kk]ill|\bOOM.?[Kk]ill.{0,60}\b(?:qemu|kvm|virt-launcher|virtiofsd|guest|VMs?)\b", _MEMORY, 0.75, "QEMU was killed for want of memory", "people")
+      for needle in ("oom kill", "oom-kill", "oomkill")),
     Phrase("ram-pod", "oomkilled", cause=_MEMORY, confidence=0.75, by="Kubernetes", says="The guest's pod was killed: its memory limit leaves no room for QEMU"),
     Phrase("selinux", "avc:", r"avc: +denied +\{(?P<what>[^}]*)\}.*(?:mdev|vfio|kvm|nvidia|gpu|/dri|\bdri_device|hugetlbfs|sysfs_t|container_t|spc_t|svirt|virt_launcher)", _MAC, 0.95, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t"),
     Phrase("selinux-other", "avc:", r"avc: +denied +\{[^}]*\}.{0,200}(?:comm=\"(?:qemu|virt|libvirt|kvm|rpc-)|scontext=\S{0,60}(?:virt|qemu))", _MAC, 0.85, "SELinux refuses", "SELinux AVC", unless="permissive=1|virt_qemu_ga_t", needs="refusal"),
