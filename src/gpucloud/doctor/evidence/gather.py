@@ -33,6 +33,8 @@ _INTERESTING = re.compile(
 )
 
 
+_COMMENT = re.compile(r"#(?! CONFIG_\w+ is not set)")
+"""A comment of a configuration file. In a kernel's it is how an option that is off is written."""
 _NOTHING = re.compile(
     r"(?:[^\n]{0,80}\b(?:ls|find|tree)\b[^\n]{0,40}/sys/kernel/iommu_groups[^\n]{0,40}(?:\n|$))?"
     r"\W{0,20}(?:no output|empty|nothing|none|total 0|0 directories, 0 files)?\W{0,20}",
@@ -92,7 +94,7 @@ def _read_messages(paper: Paper, chunk: Chunk) -> None:
     # What was said often enough is not looked for again: its further remarks would not be kept.
     wanted = (one for one in PHRASES if len(paper.remarks.get(one.name, ())) < _MOST_REMARKS)
     for remark in find_remarks(chunk, wanted, paper.tried):
-        if is_configuration and remark.evidence.text.startswith("#"):
+        if is_configuration and _COMMENT.match(remark.evidence.text):
             continue
         kept = paper.remarks.setdefault(remark.phrase.name, [])
         if len(kept) < _MOST_REMARKS and all(remark.evidence != one.evidence for one in kept):
