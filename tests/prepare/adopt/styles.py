@@ -360,6 +360,19 @@ STYLES: Mapping[str, Style] = {
         },
         {"/etc/default/grab": None, "/etc/module": None, "/etc/modprobe.d/vfio.conf": None},
     ),
+    "the slides' lines in rc.local on Ubuntu": Style(
+        "ubuntu-24.04-cloud",
+        {
+            "/etc/rc.local": RC.format(
+                'echo "11de 20b5" > /sys/bus/pci/drivers/pci-stub/new_id\n'
+                "echo 0000:3b:00.0 > /sys/bus/pci/drivers/pci-stub/bind\n"
+                "echo 0000:3b:00.0 > /sys/bus/pci/devices/0000:3b:00.0/driver/unbind\n"
+            ),
+            "/etc/modules": "pci_stub\n",
+        },
+        {"/etc/rc.local": RC.format(""), "/etc/modules": ""},
+        STUBBED,
+    ),
     "kernelstub on Pop": Style(
         "pop-22.04",
         {

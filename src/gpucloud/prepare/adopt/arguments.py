@@ -23,7 +23,7 @@ _KEPT_AWAY = re.compile(
     r"(?:module_blacklist|modprobe\.blacklist|rd\.driver\.blacklist)=.*|nouveau\.modeset=0"
 )
 _RESCUE = "the entry of the rescue system is never touched"
-STAYS_AWAY = "it is no gift to guests: what it keeps away stays away, and gpucloud does not say it again"
+STAYS_AWAY = "it gives no card to guests: what it keeps away stays away, and gpucloud does not say it again"
 
 
 def holds_arguments(path: str) -> bool:

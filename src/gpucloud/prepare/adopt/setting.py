@@ -13,6 +13,7 @@ VFIO_MODULES = frozenset(("vfio", "vfio_pci", "vfio_pci_core", "vfio_iommu_type1
 STUBS = frozenset(("vfio_pci", "pci_stub"))
 """Drivers that keep a function from the host's own: for guests, whoever the guest was."""
 _ANY = 0xFFFFFFFF
+_NVIDIA, _MISWRITTEN = 0x10DE, 0x11DE
 _LONGEST_IDS = 1023
 """Characters (drivers/vfio/pci/vfio_pci.c ``ids[1024]``; kernel/params.c, ``param_set_copystring``)."""
 _ENTRY = re.compile(r"([0-9a-fA-F]{1,8}):([0-9a-fA-F]{1,8})", re.ASCII)
@@ -111,4 +112,11 @@ def asks_of_ids(value: str) -> Iterator[Ask]:
                 why_not=f"{entry or 'an empty entry'} is no vendor and device of one model",
             )
         else:
-            yield Ask(Use.PASSTHROUGH, entry, id=PciId(vendor, device))
+            yield ask_of_id(Use.PASSTHROUGH, PciId(vendor, device))
+
+
+def ask_of_id(use: Use | None, written: PciId) -> Ask:
+    """What an id asks for. NVIDIA's 10de written 11de, as slides have it, gives nothing; it is about 10de."""
+    if written.vendor == _MISWRITTEN:
+        return Ask(None, str(written), id=PciId(_NVIDIA, written.device))
+    return Ask(use, str(written), id=written)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.spec import Use
-from gpucloud.prepare.adopt.setting import STUBS, VFIO_MODULES, Ask, plain
+from gpucloud.prepare.adopt.setting import STUBS, VFIO_MODULES, Ask, ask_of_id, plain
 
 Values = Mapping[str, tuple[str, ...]]
 """Variables, each with the words it can stand for."""
@@ -153,7 +153,7 @@ def _write_driver(driver: str, attribute: str, value: str) -> list[Ask] | None:
     if match is None or not is_stub:
         return None
     use = Use.PASSTHROUGH if attribute == "new_id" else None
-    return [Ask(use, f"{match[1]}:{match[2]}", id=PciId(int(match[1], 16), int(match[2], 16)))]
+    return [ask_of_id(use, PciId(int(match[1], 16), int(match[2], 16)))]
 
 
 def _on(address: str, use: Use | None, vfs: int | None = None) -> list[Ask] | None:
