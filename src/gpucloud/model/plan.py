@@ -217,6 +217,22 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class SetGrubVariable:
+    """Set a variable in GRUB's environment block, in which GRUB and others keep theirs, too.
+
+    So the file is never restored whole: at every start some of it is changed by somebody else.
+    """
+
+    kind: Literal["set-grub-variable"] = field(default="set-grub-variable", kw_only=True)
+    path: str
+    """The environment block."""
+    variable: str
+    before: str | None
+    """None: the block does not name it."""
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeepOldStart:
     """Keep the way in which the host starts now as a boot entry, which is taken while the change is made.
 
@@ -259,7 +275,7 @@ AtRunTime = (
 )
 """Changes of the running kernel: a restart ends them."""
 
-OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool | KeepOldStart | TryNewStart
+OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool | SetGrubVariable | KeepOldStart | TryNewStart
 """Changes that stay over a restart, and mostly begin to act with it."""
 
 Change = AtRunTime | OnDisk
@@ -363,6 +379,8 @@ class Plan:
     """None: the plan is for the running kernel, for units that were named."""
     needs_reboot: bool = False
     """What it changes acts from the next start on."""
+    unseen: tuple[Refusal, ...] = ()
+    """What a capture does not tell and could be a reason against it: the host is asked before it is applied."""
     at_start: tuple[Step, ...] = ()
     """What every start then does of itself, as far as the host shows it now: no part of the steps."""
 

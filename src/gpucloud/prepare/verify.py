@@ -15,12 +15,14 @@ from gpucloud.model.plan import (
     OnDisk,
     Plan,
     RemoveFile,
+    SetGrubVariable,
     WriteFile,
 )
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
 from gpucloud.prepare.steps import preview
+from gpucloud.prepare.steps.fallback.environment import read_variable
 
 _NOTHING = ("", "(null)")
 
@@ -48,6 +50,11 @@ def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
                 yield Mismatch(
                     change.path, wanted or "no link", target if isinstance(target, str) else "no link"
                 )
+        elif isinstance(change, SetGrubVariable):
+            block = reader.read_text(change.path)
+            said = read_variable(block, change.variable) if isinstance(block, str) else None
+            if said != change.after:
+                yield Mismatch(change.path, f"{change.variable}={change.after}", f"{change.variable}={said}")
         elif isinstance(change, WriteFile | RemoveFile | KeepOldStart):
             path = change.config if isinstance(change, KeepOldStart) else change.path
             wanted = None if isinstance(change, RemoveFile) else change.after.text

@@ -114,9 +114,7 @@ def _lacking(files: BootFiles, folder: str) -> str | None:
         if name not in (names or ()):
             return f"there is no {place}/{name}"
     text = files.text(f"{folder}/grubenv")
-    if isinstance(text, Unknown):
-        return text.why
-    return f"{folder}/grubenv holds the kernel's arguments, too" if "\nkernelopts=" in (text or "") else None
+    return text.why if isinstance(text, Unknown) else None
 
 
 def _text(files: BootFiles, folder: str) -> str:

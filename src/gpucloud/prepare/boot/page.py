@@ -95,10 +95,9 @@ What it cannot do:
 
 * GRUB cannot write grubenv on LVM, RAID, btrfs or ZFS: tries are not counted there. 0 still works, so a
   cut of apply or undo is covered.
-* RHEL 8 keeps the kernel's arguments in grubenv, and with UEFI RHEL before 9 has GRUB's files in the
-  EFI system partition; systemd-boot, kernelstub and Proxmox VE's tool are not taught. There the plan
-  names it as a risk, and the old start has to be chosen by hand: a recovery entry, or `gpucloud=off` at
-  the boot menu.
+* RHEL before 9 with UEFI has GRUB's files in the EFI system partition; systemd-boot, kernelstub and
+  Proxmox VE's tool are not taught. There the plan names it as a risk, and the old start has to be
+  chosen by hand: a recovery entry, or `gpucloud=off` at the boot menu.
 
 ## How each is proven
 

@@ -24,6 +24,7 @@ from gpucloud.model.plan import (
     Plan,
     RemoveFile,
     RunTool,
+    SetGrubVariable,
     Step,
     Taken,
     TryNewStart,
@@ -38,12 +39,14 @@ from gpucloud.prepare.boot.fallback import TRIES, keep_old_start
 from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.boot.loaders.bls import KERNELOPTS
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
-from gpucloud.prepare.boot.paths import CUSTOM_FILES
+from gpucloud.prepare.boot.paths import CUSTOM_FILES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import steps_at_start
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.prepare.plan.guards import split_unseen
+from gpucloud.prepare.steps.fallback.environment import read_variable
 from gpucloud.spec import render_spec
 
 
@@ -186,9 +189,17 @@ def _change(files: BootFiles, path: str, new: New) -> Change | None:
     if before is None:
         after = FileState(Content(new.text), new.mode)
         return WriteFile(path=path, before=None, after=after, folders=files.missing_folders(path))
+    if path == GRUB_ENVIRONMENT:
+        return _variable(path, before.text, new.text)
     mode = new.mode if path in owned.OWNED else before.mode
     after = FileState(Content(new.text), mode, before.uid, before.gid, before.label)
     return WriteFile(path=path, before=before, after=after) if after != before else None
+
+
+def _variable(path: str, before: str, after: str) -> SetGrubVariable | None:
+    """Of GRUB's environment block the kernel's arguments alone: the rest of it changes at every start."""
+    old, new = (read_variable(block, KERNELOPTS) for block in (before, after))
+    return SetGrubVariable(path=path, variable=KERNELOPTS, before=old, after=new) if old != new else None
 
 
 def _facts(ask: Ask) -> Iterator[Fact]:

@@ -18,6 +18,7 @@ from gpucloud.model.plan import (
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetGrubVariable,
     SetMigMode,
     SetVfs,
     SetVgpuType,
@@ -47,7 +48,15 @@ def call_change(change: Change) -> str:
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
+        case (
+            WriteFile()
+            | RemoveFile()
+            | EnableUnit()
+            | RunTool()
+            | SetGrubVariable()
+            | KeepOldStart()
+            | TryNewStart()
+        ):
             return _call_on_disk(change)
         case _:
             assert_never(change)
@@ -78,6 +87,8 @@ def _call_on_disk(change: OnDisk) -> str:
         case RunTool():
             once = "" if change.when == "apply" else "on undo, when the files are back: "
             return f"{once}run {' '.join(change.argv)}"
+        case SetGrubVariable():
+            return f"change {change.variable} in {change.path}"
         case KeepOldStart():
             return f"keep the old start as a boot entry, with {change.copy}"
         case TryNewStart():

@@ -20,6 +20,7 @@ from gpucloud.model.plan import (
     RemoveFile,
     RunTool,
     SetDriverOverride,
+    SetGrubVariable,
     SetMigMode,
     SetVfs,
     SetVgpuType,
@@ -61,7 +62,15 @@ def do(change: Change, system: System) -> None:
             driver.do_unbind(change, system)
         case BindDriver():
             driver.do_bind(change, system)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
+        case (
+            WriteFile()
+            | RemoveFile()
+            | EnableUnit()
+            | RunTool()
+            | SetGrubVariable()
+            | KeepOldStart()
+            | TryNewStart()
+        ):
             do_on_disk(change, system)
         case _:
             assert_never(change)
@@ -94,7 +103,15 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             driver.undo_unbind(change, system)
         case BindDriver():
             driver.undo_bind(change, system, force=force)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
+        case (
+            WriteFile()
+            | RemoveFile()
+            | EnableUnit()
+            | RunTool()
+            | SetGrubVariable()
+            | KeepOldStart()
+            | TryNewStart()
+        ):
             undo_on_disk(change, system, force=force)
         case _:
             assert_never(change)
@@ -118,7 +135,15 @@ def preview(change: Change) -> Difference:
             return driver.preview_unbind(change)
         case BindDriver():
             return driver.preview_bind(change)
-        case WriteFile() | RemoveFile() | EnableUnit() | RunTool() | KeepOldStart() | TryNewStart():
+        case (
+            WriteFile()
+            | RemoveFile()
+            | EnableUnit()
+            | RunTool()
+            | SetGrubVariable()
+            | KeepOldStart()
+            | TryNewStart()
+        ):
             return preview_on_disk(change)
         case _:
             assert_never(change)

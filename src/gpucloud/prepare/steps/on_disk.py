@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.plan import EnableUnit, KeepOldStart, OnDisk, RemoveFile, RunTool, TryNewStart, WriteFile
+from gpucloud.model.plan import (
+    EnableUnit,
+    KeepOldStart,
+    OnDisk,
+    RemoveFile,
+    RunTool,
+    SetGrubVariable,
+    TryNewStart,
+    WriteFile,
+)
 from gpucloud.prepare.steps import fallback, file, tool, unit
 
 if TYPE_CHECKING:
@@ -25,6 +34,8 @@ def do_on_disk(change: OnDisk, system: System) -> None:
             tool.do_run(change, system)
         case KeepOldStart():
             fallback.do_keep(change, system)
+        case SetGrubVariable():
+            fallback.do_set(change, system)
         case TryNewStart():
             fallback.do_try(change, system)
         case _:
@@ -44,6 +55,8 @@ def undo_on_disk(change: OnDisk, system: System, *, force: bool) -> None:
             tool.undo_run(change, system)
         case KeepOldStart():
             fallback.undo_keep(change, system, force=force)
+        case SetGrubVariable():
+            fallback.undo_set(change, system, force=force)
         case TryNewStart():
             fallback.undo_try(change, system)
         case _:
@@ -63,6 +76,8 @@ def preview_on_disk(change: OnDisk) -> Difference:
             return tool.preview_run(change)
         case KeepOldStart():
             return fallback.preview_keep(change)
+        case SetGrubVariable():
+            return fallback.preview_set(change)
         case TryNewStart():
             return fallback.preview_try(change)
         case _:

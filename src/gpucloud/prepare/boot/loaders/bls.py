@@ -18,12 +18,12 @@ from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import add_to_line
 from gpucloud.prepare.boot.loaders.loader import Texts, add_words
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
 _OPTIONS = re.compile(r"^(options[ \t]+)(.*)$", re.MULTILINE)
-_KERNELOPTS = re.compile(r"^(kernelopts=)(.*)$", re.MULTILINE)
-_REFERENCE = "$kernelopts"
-_ENVIRONMENT_BYTES = 1024
-"""GRUB writes into this block from its own code, which cannot make a file longer (grub-core/lib/envblk.c)."""
+KERNELOPTS = "kernelopts"
+"""The variable in GRUB's environment to which entries of RHEL 8 refer."""
+_REFERENCE = f"${KERNELOPTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,10 @@ class BootEntries:
             text = files.text(path)
             if isinstance(text, str) and _REFERENCE not in text:
                 yield path, _OPTIONS.sub(lambda match: match[1] + add_words(match[2], words), text, count=1)
-        if isinstance(text := files.text(GRUB_ENVIRONMENT), str) and _KERNELOPTS.search(text):
-            yield GRUB_ENVIRONMENT, _environment(text, words)
+        if isinstance(text := files.text(GRUB_ENVIRONMENT), str):
+            said = read_variable(text, KERNELOPTS)
+            if said is not None:
+                yield GRUB_ENVIRONMENT, with_variable(text, add_words(said, words), KERNELOPTS)
         if isinstance(text := files.text(KERNEL_CMDLINE), str):
             yield KERNEL_CMDLINE, add_words(text, words) + "\n"
         if self.has_grub and isinstance(text := files.text(GRUB), str):
@@ -94,8 +96,8 @@ def _arguments(path: str, text: str, files: BootFiles) -> Iterator[Argument]:
 
 def _environment_arguments(files: BootFiles) -> Iterator[Argument]:
     text = files.text(GRUB_ENVIRONMENT)
-    match = _KERNELOPTS.search(text) if isinstance(text, str) else None
-    for word in match[2].split() if match is not None else ():
+    said = read_variable(text, KERNELOPTS) if isinstance(text, str) else None
+    for word in (said or "").split():
         yield Argument(word, GRUB_ENVIRONMENT)
 
 
@@ -104,9 +106,3 @@ def _in_all(found: Sequence[tuple[Argument, ...]]) -> tuple[Argument, ...]:
     common = set.intersection(*({argument.text for argument in each} for each in found))
     merged = {argument.text: argument for each in found for argument in each}
     return tuple(a for a in merged.values() if a.text in common or "off" in a.values)
-
-
-def _environment(text: str, words: Sequence[str]) -> str:
-    """The block with words added to ``kernelopts``, as long as it was: ``#`` fills it up."""
-    changed = _KERNELOPTS.sub(lambda match: match[1] + add_words(match[2], words), text.rstrip("#"), count=1)
-    return changed.ljust(_ENVIRONMENT_BYTES, "#")

@@ -15,14 +15,18 @@ from gpucloud.prepare.steps.fallback.entry import (
     undo_keep,
     undo_try,
 )
+from gpucloud.prepare.steps.fallback.variable import do_set, preview_set, undo_set
 
 __all__ = [
     "disarm",
     "do_keep",
+    "do_set",
     "do_try",
     "preview_keep",
+    "preview_set",
     "preview_try",
     "take_old",
     "undo_keep",
+    "undo_set",
     "undo_try",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import Content, FileState, KeepOldStart, TryNewStart, WriteFile
-from gpucloud.prepare.steps.fallback.environment import VARIABLE, read_variable, with_variable
+from gpucloud.model.plan import KeepOldStart, TryNewStart, WriteFile
+from gpucloud.prepare.steps.fallback.environment import VARIABLE, read_variable
+from gpucloud.prepare.steps.fallback.variable import read_block, set_variable
 from gpucloud.prepare.steps.file import do_write, preview_write, undo_write
-from gpucloud.prepare.steps.seen import Difference, StepError, known
+from gpucloud.prepare.steps.seen import Difference, StepError
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -50,7 +50,7 @@ def do_try(change: TryNewStart, system: System) -> None:
 
 def undo_try(change: TryNewStart, system: System) -> None:
     """Have the old entry taken; nothing to do where the new start is trusted already."""
-    if read_variable(_block(change.environment, system).text) is not None:
+    if read_variable(read_block(change.environment, system).text) is not None:
         _set(change.environment, _OLD, system)
 
 
@@ -84,25 +84,9 @@ def _forget(change: KeepOldStart, system: System) -> None:
         raise StepError(f"{change.copy} could not be removed: {_say(error)}") from error
 
 
-def _block(path: str, system: System) -> FileState:
-    state = known(system.look(path))
-    if state is None:
-        raise StepError(f"{path} is not there any more, so GRUB counts nothing")
-    return state
-
-
 def _set(path: str, value: str | None, system: System) -> None:
-    block = _block(path, system)
-    if read_variable(block.text) == value:
-        system.tidy(path)
-        return
-    try:
-        system.put(path, replace(block, text=Content(with_variable(block.text, value))))
-    except (OSError, ValueError) as error:
-        raise StepError(f"{path} could not be written: {_say(error)}") from error
-    if read_variable(_block(path, system).text) != value:
-        raise StepError(f"{path} does not say what was written")
+    set_variable(path, VARIABLE, value, system)
 
 
-def _say(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _say(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -12,26 +12,29 @@ VARIABLE = "gpucloud_tries"
 _FILL = "#"
 
 
-def read_variable(block: str) -> str | None:
+def read_variable(block: str, variable: str = VARIABLE) -> str | None:
     """What the block says of the variable; None where it does not name it."""
     for line in _lines(block):
         name, is_set, value = line.rstrip("\n").partition("=")
-        if is_set and name == VARIABLE:
+        if is_set and name == variable:
             return value
     return None
 
 
-def with_variable(block: str, value: str | None) -> str:
-    """The block with the variable set, or without it; as long as before.
+def with_variable(block: str, value: str | None, variable: str = VARIABLE) -> str:
+    """The block with the variable set where it stands or at the end, or without it.
 
-    Raises:
-        ValueError: there is no room for it.
+    As long as before, or longer: then there is no room for it, and GRUB would not read it.
     """
-    kept = [line for line in _lines(block) if not line.startswith(f"{VARIABLE}=")]
-    text = "".join(kept if value is None else [*kept, f"{VARIABLE}={value}\n"])
-    if len(text) > len(block):
-        raise ValueError("there is no room left in the environment block")
-    return text.ljust(len(block), _FILL)
+    line = "" if value is None else f"{variable}={value}\n"
+    lines = list(_lines(block))
+    places = [number for number, each in enumerate(lines) if each.startswith(f"{variable}=")]
+    if places:
+        lines[places[0]] = line
+    else:
+        lines.append(line)
+    text = "".join(lines)
+    return text + _FILL * (len(block.encode()) - len(text.encode()))
 
 
 def _lines(block: str) -> Iterator[str]:
