@@ -130,7 +130,7 @@ def _acts_at_start(change: Change) -> bool:
     """Claims a change of what the boot loader starts, and not only of what the running system does later."""
     if isinstance(change, WriteFile | RemoveFile):
         return change.path not in (owned.MODULES_LOAD, owned.UNIT, *CUSTOM_FILES)
-    return isinstance(change, RunTool)
+    return isinstance(change, RunTool | SetGrubVariable)
 
 
 def _is_wanted(ask: Ask) -> bool:
