@@ -44,7 +44,8 @@ _MODULES = f"""
 
 `{MODULES_LOAD}` loads VFIO at every start. `{MODPROBE}` lets vfio-pci come before the drivers that would
 take a card, and keeps a graphics driver away where the host has nothing left for it; nouveau is kept away
-where NVIDIA's cards are cut into vGPUs.
+where NVIDIA's cards are cut into vGPUs. A module that the administrator's files load, order or keep away
+so already is not named again. `gpucloud plan --adopt` takes over what was set up by hand.
 
 ## The next start
 
