@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.prepare.boot_hosts import BLOCK, RELEASE, SPEC, Tools, build_family, plan_for
-from tests.prepare.doom import dies
+from tests.prepare.doom import Doom, DoomedSystem, dies
 from tests.prepare.grub import Menu
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine, site_of
@@ -281,6 +283,23 @@ def test_two_changes_before_one_restart_are_taken_back_together(site: Site) -> N
     assert found is not None
     assert same_files(site, old)
     assert [entry.read_progress().status for entry in site.journal.entries()] == [Status.UNDONE] * 2
+
+
+def test_a_full_boot_partition_is_said_and_nothing_stays(site: Site) -> None:
+    old = site.picture()
+    full = Site(site.kernel, site.state, wrap=lambda system: Full(system, Doom(-1)))
+    outcome = apply(mine(plan_for(site.kernel)), full.system, full.journal)
+    assert outcome.failure is not None
+    assert outcome.failure.endswith("No space left on device; make room there, then apply again")
+    assert outcome.left == ()
+    assert site.picture() == old
+
+
+class Full(DoomedSystem):
+    """No copy finds room."""
+
+    def copy(self, source: str, path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_what_grub_notes_in_its_block_meanwhile_is_nobodys_change_of_ours(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from gpucloud.model.plan import KeepOldStart, TryNewStart, WriteFile
@@ -21,7 +22,10 @@ def do_keep(change: KeepOldStart, system: System) -> None:
     try:
         system.copy(change.initramfs, change.copy)
     except OSError as error:
-        raise StepError(f"{change.initramfs} could not be kept as {change.copy}: {_say(error)}") from error
+        room = "; make room there, then apply again" if error.errno == errno.ENOSPC else ""
+        raise StepError(
+            f"{change.initramfs} could not be kept as {change.copy}: {_say(error)}{room}"
+        ) from error
     do_write(_entry(change), system)
     _set(change.environment, _OLD, system)
 
