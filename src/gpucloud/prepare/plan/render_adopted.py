@@ -8,7 +8,7 @@ from gpucloud.model.plan import Adopted, ByHand
 from gpucloud.prepare.plan.wording import join
 
 
-def render_adopted(adopted: Adopted | None) -> Iterator[str]:
+def render_adopted(adopted: Adopted | None, *, is_refused: bool = False) -> Iterator[str]:
     """Lines to be shown before the plan; none where it was not looked for."""
     if adopted is None:
         return
@@ -16,7 +16,8 @@ def render_adopted(adopted: Adopted | None) -> Iterator[str]:
     left = [setting for setting in adopted.settings if setting.left is not None]
     if not adopted.settings:
         yield "nothing here was set up by hand for guests with GPUs"
-    yield from _under(f"set up by hand, said by {adopted.spec_path} from now on:", taken)
+    says = f"for {adopted.spec_path} to say" if is_refused else f"said by {adopted.spec_path} from now on"
+    yield from _under(f"set up by hand, {says}:", taken)
     yield from _under("set up by hand, and left as it is:", left)
     if adopted.unread:
         yield "could not be looked at:"
