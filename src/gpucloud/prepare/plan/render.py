@@ -18,7 +18,7 @@ def render_plan(plan: Plan) -> str:
     if plan.wanted is not None:
         head = f"plan for the next start of {plan.host}: refused"
         lines = [head, *_refusals(plan)] if plan.refusals else [render_start(plan)]
-        return "\n".join([*render_adopted(plan.wanted.adopted), *lines])
+        return "\n".join([*render_adopted(plan.wanted.adopted, is_refused=bool(plan.refusals)), *lines])
     units = join([address.short for address in plan.units])
     if plan.refusals:
         return "\n".join(
