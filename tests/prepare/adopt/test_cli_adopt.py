@@ -144,3 +144,12 @@ def test_a_captured_host_is_planned_with_a_spec_that_lies_here(
     assert said.out.startswith(f"set up by hand, said by {spec} from now on:\n  /etc/driverctl.d/pci-0000:3b")
     assert "   +  adopted-gpu01-passthrough:\n" in said.out
     assert type_(*words).code == Exit.USAGE
+
+
+def test_a_refused_adoption_promises_nothing(site: Site, type_: Type) -> None:
+    (site.root / "etc/os-release").write_text("ID=gentoo\n")
+    said = type_("plan", *ADOPT)
+    assert said.code == Exit.ERROR
+    assert said.out.startswith(f"set up by hand, for {SPEC} to say:\n")
+    assert "boot-loader-unknown" in said.out
+    assert "from now on" not in said.out
