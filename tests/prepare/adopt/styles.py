@@ -206,7 +206,7 @@ STYLES: Mapping[str, Style] = {
         {
             "/etc/modprobe.d/vfio.conf": QUICK_MODPROBE,
             "/etc/modules": f"# /etc/modules\n{QUICK_LIST}loop\n",
-            "/etc/initramfs-tools/modules": f"# List of modules\n{QUICK_LIST}",
+            "/etc/initramfs-tools/modules": f"# List of modules\n{QUICK_LIST}softdep nvidia pre: vfio-pci\n",
             "/etc/default/grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt intel_iommu=on'
             ' vfio_pci.ids=10de:20b5,10de:1aef"\n',
         },
@@ -372,6 +372,14 @@ STYLES: Mapping[str, Style] = {
         },
         {"/etc/rc.local": RC.format(""), "/etc/modules": ""},
         STUBBED,
+    ),
+    "boot.local on SLES": Style(
+        "sles-15",
+        {
+            "/etc/init.d/boot.local": "#! /bin/sh\n# site\n" + BOUND,
+            "/etc/default/grub": "GRUB_CMDLINE_LINUX_DEFAULT='splash=silent vfio-pci.ids=10de:20b5'  # Y\n",
+        },
+        {"/etc/init.d/boot.local": "#! /bin/sh\n# site\n"},
     ),
     "kernelstub on Pop": Style(
         "pop-22.04",

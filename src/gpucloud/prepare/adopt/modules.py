@@ -100,6 +100,9 @@ def settings_in_list(path: str, text: str, scripts: Scripts) -> Iterator[Setting
             asks = tuple(ask for word in ids for ask in asks_of_ids(word.removeprefix("ids=")))
             does = f"loads {words[0]}" if is_read else "does nothing: this file is not /etc/modules"
             yield Setting(path, number, line.strip(), does, cut, asks, is_effective=is_read)
+        elif words[:1] == ["softdep"] and _pulls_vfio(words):
+            does = "does nothing here: softdep belongs into modprobe.d"
+            yield Setting(path, number, line.strip(), does, cut, is_effective=False)
         elif words[:1] == ["options"] and plain(words[1] if words[1:] else "") in STUBS:
             does = "does nothing here: options belong into modprobe.d"
             asks = tuple(ask for word in words[2:] for ask in asks_of_ids(word.removeprefix("ids=")))

@@ -28,8 +28,7 @@ _BY_FOLDER: tuple[tuple[str, modules.Recognise], ...] = (
     ("/etc/dracut.conf", modules.settings_in_dracut),
     ("/etc/dracut.conf.d/*", modules.settings_in_dracut),
     ("/etc/mkinitcpio.conf", modules.settings_in_mkinitcpio),
-    ("/etc/rc.local", programs.settings_in_rc_local),
-    ("/etc/rc.d/rc.local", programs.settings_in_rc_local),
+    *((path, programs.settings_in_rc_local) for path in by_hand.RC_LOCAL),
     (f"{by_hand.UDEV_RULES}/*", programs.settings_in_rules),
     *((f"{folder}/{name}", programs.settings_in_script) for folder, name in by_hand.IN_INITRAMFS),
 )
