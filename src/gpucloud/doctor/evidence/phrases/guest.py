@@ -109,11 +109,11 @@ DRIVERS = (
 
 VGPU = (
     Phrase("unlicensed", "unlicensed", r"Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
-           unless=r"Licensing not supported|=> for unlicensed"),
+           unless=r"Licensing not supported|=> for unlicensed", passed="licensed"),
     Phrase("licence-failed", "licen", r"(?:[Ff]ailed to (?:acquire|borrow|obtain|get|renew|load).{0,60}licen[sc]e|licen[sc]e.{0,60}(?:expired|could not be (?:acquired|obtained)|acquisition failed|"
            r"denied|not (?:acquired|available|found|obtained))|No (?:valid |GRID |vGPU |valid GRID |valid vGPU )licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"
            r"licen[sc]e server.{0,60}(?:unreachable|not (?:reachable|responding)|unavailable|fail|invalid))", _LICENCE, 0.9, "The guest gets no vGPU licence", "nvidia-gridd",
-           Level.WARNING, unless=r"Apache|GPL|license_terms|EULA|Licensing not supported"),
+           Level.WARNING, unless=r"Apache|GPL|license_terms|EULA|Licensing not supported", passed="licensed"),
     Phrase("licence-config", "nvidia-gridd", r"nvidia-gridd.{0,60}(?:Configuration parameter.{0,60}not set|Invalid feature type|Failed to register client|Failed to update local trusted store|[Ii]nvalid server|Unable to open directory /etc/nvidia/(?:license|ClientConfigToken))", _LICENCE, 0.85, "The guest's licence client is not configured, or refused", "nvidia-gridd", Level.WARNING),
     Phrase("gridd-server", "nvidia-gridd", r"nvidia-gridd.{0,80}(?:[Ff]ailed server communication|[Nn]etwork error|[Cc]ould ?n.t connect|[Uu]nable to (?:connect|reach)|Error: .{0,60}7070|timed out|not "
            r"(?:found|loaded|running))", _LICENCE, 0.85, "The guest does not reach its licence server", "nvidia-gridd", Level.WARNING),
@@ -133,7 +133,7 @@ VGPU = (
     Phrase("manager-client", "failed to initialize rm client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpu-mgr", says="The vGPU manager does not reach its driver"),
     Phrase("manager-client", "failed to allocate client", cause=_MANAGER, confidence=0.8, by="nvidia-vgpud", says="The vGPU manager does not reach its driver"),
     Phrase("vgpu-no-memory", "vmiop_log", r"vmiop_log: .{0,40}(?:Failed to alloc\w* guest FB|insufficient (?:guest )?(?:FB|frame ?buffer))", _FULL, 0.85, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr"),
-    Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}(?:not supported with ECC|ECC (?:is )?enabled)", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
+    Phrase("vgpu-ecc", "vmiop_log", r"vmiop_log: .{0,60}not supported with ECC|error: vmiop_log: .{0,60}ECC (?:is )?enabled", _BOARD, 0.6, "This board makes no vGPUs while its memory has ECC on", "nvidia-vgpu-mgr; NVIDIA vGPU release notes"),
     Phrase("vgpu-no-uuid", "vm uuid from qemu", r"Failed to get VM UUID from QEMU command-?line", _MANAGER, 0.6, "The vGPU manager finds no UUID on the command line of QEMU, and refuses the guest", "nvidia-vgpu-mgr"),
     Phrase("vgpu-not-supported", "vmiop_log", r"vmiop_log: .{0,20}NVOS status 0x56\b", _BOARD, 0.6, "The driver does not support what the vGPU manager asks of this board", "nvidia-vgpu-mgr; NVIDIA nvstatuscodes.h"),
     Phrase("vgpu-init", "init_device_instance failed", r"init_device_instance failed for inst \d+ with error \d+ \(error setting vGPU configuration", _BOARD, 0.6, "The vGPU manager cannot set the vGPU up on this board", "nvidia-vgpu-mgr"),
@@ -203,7 +203,7 @@ VGPU = (
     Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs.{0,70}(?:write error|failed|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error|cannot write|failed to write|unable to write).{0,90}sriov_numvfs", _VFS, 0.88,
            "The virtual functions could not be made", "Linux drivers/pci/iov.c"),
     Phrase("vfs-numa", "failed to enable", r"[Ff]ailed to (?:enable|create) (?:\d+ )?(?:VFs?|virtual functions|SR-?IOV)", _VFS, 0.88, "The virtual functions could not be made", "drivers"),
-    Phrase("vfs-mig", "mig", r"(?:MIG|mig)\b.{0,80}(?:In use by another client|SR-?IOV.{0,30}(?:enabled|first|must)|VFs?.{0,30}(?:enabled|exist|active))|(?:SR-?IOV|VFs?).{0,60}(?:MIG mode|MIG).{0,30}(?:disable|conflict|before|first|fail)", _VFS, 0.75,
+    Phrase("vfs-mig", "mig", r"\bMIG\b.{0,80}(?:In use by another client|SR-?IOV.{0,30}(?:enabled|first|must)|\bVFs?\b.{0,30}(?:enabled|exist|active))|\b(?:SR-?IOV|VFs?)\b.{0,60}\bMIG\b.{0,30}(?:disable|conflict|before|first|fail)", _VFS, 0.75,
            "MIG and SR-IOV were set up in an order that the driver refuses", _VGPU),
     Phrase("fabric-802", "system not yet initialized", cause=_FABRIC, confidence=0.95, by="CUDA error 802", says="The NVSwitch fabric is not ready (CUDA error 802)"),
     Phrase("fabric-802", "system_not_ready", r"CUDA_ERROR_SYSTEM_NOT_READY|cudaErrorSystemNotReady", _FABRIC, 0.95, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
