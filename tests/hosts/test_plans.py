@@ -1,4 +1,4 @@
-"""What a plan makes of the next start of every host in this folder; ``REGEN=1`` writes the plans anew."""
+"""What is planned for every host here, now and for its next start; ``REGEN=1`` writes the plans anew."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.spec import Match, Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.plan import render_plan
+from gpucloud.prepare.plan import plan_passthrough, render_plan
 
 
 def everything(host: Host) -> Spec:
@@ -30,12 +30,17 @@ def everything(host: Host) -> Spec:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_host_is_planned_for_as_its_golden_plan_says(name: str, tmp_path: Path) -> None:
+def test_a_host_is_planned_for_as_its_golden_plans_say(name: str, tmp_path: Path) -> None:
     reader = open_capture(capture_of(name, tmp_path))
     host = read_host(reader, NewestNames(system=()))
-    plan = plan_boot(host, read_boot_files(reader), everything(host), "gpu01")
-    shown = render_plan(plan).replace(host.source, "CAPTURE") + "\n"
-    golden = HOSTS / name / "plan.txt"
+    now = [plan_passthrough(host, [unit], is_captured=True) for unit in host.units]
+    start = plan_boot(host, read_boot_files(reader), everything(host), "gpu01", is_captured=True)
+    compare("\n\n".join(map(render_plan, now)), host, HOSTS / name / "plan-now.txt")
+    compare(render_plan(start), host, HOSTS / name / "plan.txt")
+
+
+def compare(shown: str, host: Host, golden: Path) -> None:
+    shown = shown.replace(host.source, "CAPTURE") + "\n"
     if os.environ.get("REGEN") == "1":
         golden.write_text(shown)
     assert shown == golden.read_text()

@@ -12,6 +12,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Vital
 from gpucloud.model.pci import Holder, PciAddress, Sriov
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck, render_plan
 
 QEMU = Holder(812, "qemu-system-x86", "/dev/vfio/11", "web1")
 DAEMON = Holder(77, "nvidia-persiste", "/dev/nvidia0")
@@ -80,6 +81,33 @@ def test_a_card_with_the_root_disk_on_it_is_never_given_away(site: Site, force: 
 def test_not_knowing_what_the_host_needs_is_no_permission(site: Site) -> None:
     host = replace(site.host(), vital=Unknown("/proc/self/mountinfo is not there"))
     assert causes(plan_for(host, "3b:00.0", force=True)) == ["vital-unknown"]
+
+
+def test_what_a_capture_lacks_is_left_to_the_host_where_no_step_depends_on_it(site: Site) -> None:
+    unread = Unknown("not in the capture")
+    host = with_function(replace(site.host(), vital=unread), "3b:00.0", holders=unread)
+    units = choose_units(host, ["3b:00.0"])
+    plan = plan_passthrough(host, units, is_captured=True)
+    assert [step.change for step in plan.steps] == [step.change for step in site.plan("3b:00.0").steps]
+    assert [refusal.cause for refusal in plan.unseen] == ["vital-unknown", "holders-unknown"]
+    shown = render_plan(plan)
+    assert "so the host itself is asked before anything is done there:\n" in shown
+    assert "hang on is not known (not in the capture) (vital-unknown)" in shown
+
+
+def test_a_driver_that_a_capture_lacks_leaves_nothing_to_plan(site: Site) -> None:
+    host = with_function(site.host(), "3b:00.1", driver=Unknown("not in the capture"))
+    plan = plan_passthrough(host, choose_units(host, ["3b:00.0"]), is_captured=True)
+    assert (causes(plan), plan.steps, plan.unseen) == (["driver-unknown"], (), ())
+
+
+def test_the_host_itself_decides_what_a_capture_left_open(site: Site) -> None:
+    captured = replace(site.host(), vital=Unknown("not in the capture"))
+    plan = plan_passthrough(captured, choose_units(captured, ["3b:00.0"]), is_captured=True)
+    assert recheck(plan, site.plan("3b:00.0")).steps == plan.steps
+    host = replace(site.host(), vital=Unknown("permission denied"))
+    with pytest.raises(Failure, match="permission denied"):
+        recheck(plan, plan_for(host, "3b:00.0"))
 
 
 def test_virtual_functions_would_vanish(site: Site) -> None:

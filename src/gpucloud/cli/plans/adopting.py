@@ -25,7 +25,8 @@ def adopt_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> P
     file = SpecFile(str(asked.spec_path), _state(asked.spec_path))
     name = name_elsewhere(remote, asked)
     found = read_files_by_hand(reader)
-    return plan_adoption(read_host(reader), found, file, name, force=asked.is_forced)
+    is_captured = capture is not None
+    return plan_adoption(read_host(reader), found, file, name, force=asked.is_forced, is_captured=is_captured)
 
 
 def _state(path: Path) -> FileState | None:

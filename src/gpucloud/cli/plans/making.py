@@ -120,7 +120,8 @@ def plan_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> Pl
     from gpucloud.prepare.plan import choose_units, plan_passthrough
 
     host = host_from(capture, remote)
-    return plan_passthrough(host, choose_units(host, asked.units or ()), force=asked.is_forced)
+    chosen = choose_units(host, asked.units or ())
+    return plan_passthrough(host, chosen, force=asked.is_forced, is_captured=capture is not None)
 
 
 def _start_elsewhere(capture: Path | None, remote: str | None, spec: Path, asked: Asked) -> Plan:
@@ -132,7 +133,8 @@ def _start_elsewhere(capture: Path | None, remote: str | None, spec: Path, asked
     wanted = load_spec(spec)
     reader = open_reader(capture=capture, remote=remote)
     files = read_boot_files(reader)
-    return plan_boot(read_host(reader), files, wanted, name_elsewhere(remote, asked), force=asked.is_forced)
+    host, own = read_host(reader), name_elsewhere(remote, asked)
+    return plan_boot(host, files, wanted, own, force=asked.is_forced, is_captured=capture is not None)
 
 
 def name_elsewhere(remote: str | None, asked: Asked) -> str | Unknown:

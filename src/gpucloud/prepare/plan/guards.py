@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
@@ -14,6 +14,21 @@ from gpucloud.prepare.plan.group import group_refusals, vitals
 from gpucloud.prepare.plan.holders import holder_refusals
 from gpucloud.prepare.plan.vfio import is_ready, missing_modules
 from gpucloud.prepare.plan.wording import AS_ROOT, call_function, call_unit, join
+
+_LEFT_TO_THE_HOST = frozenset(("vital-unknown", "holders-unknown", "console-unknown"))
+"""Reasons that change no step. Every guard speaks again on the host before a plan is applied there."""
+
+
+def split_unseen(
+    reasons: Iterable[Refusal], *, is_captured: bool
+) -> tuple[tuple[Refusal, ...], tuple[Refusal, ...]]:
+    """What refuses a plan, and what a captured host leaves to be seen where the plan is applied.
+
+    A capture is often a part of a host, and is only planned for: its plan can be shown without the answers.
+    """
+    found = tuple(reasons)
+    unseen = tuple(reason for reason in found if is_captured and reason.cause in _LEFT_TO_THE_HOST)
+    return tuple(reason for reason in found if reason not in unseen), unseen
 
 
 def refusals_for(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:

@@ -26,7 +26,7 @@ from gpucloud.model.pci import PciFunction
 from gpucloud.model.plan import BindDriver, Plan, SetDriverOverride, Step, UnbindDriver
 from gpucloud.prepare.plan.console import console_changes, loss
 from gpucloud.prepare.plan.facts import facts_of
-from gpucloud.prepare.plan.guards import refusals_for
+from gpucloud.prepare.plan.guards import refusals_for, split_unseen
 from gpucloud.prepare.plan.risks import (
     risk_of_console,
     risk_of_giving,
@@ -41,19 +41,23 @@ Taken = Sequence[tuple[GpuUnit, PciFunction]]
 """Functions that change hands, each with its unit, in the units' order."""
 
 
-def plan_passthrough(host: Host, units: Sequence[GpuUnit], *, force: bool = False) -> Plan:
+def plan_passthrough(
+    host: Host, units: Sequence[GpuUnit], *, force: bool = False, is_captured: bool = False
+) -> Plan:
     """Steps that make the units ready for guests, or why they cannot be made ready.
 
     Args:
         host: the host the units were read from.
         units: units of that host; repeats count once.
         force: the user accepts to lose the last console. Nothing else is ever forced.
+        is_captured: the host is a capture; what it lacks and no step depends on is left to the host itself.
 
     Returns:
         An empty plan where all units are ready; a plan without steps where one is refused.
     """
     asked = tuple({unit.address: unit for unit in units}.values())
-    refusals = tuple(reason for unit in asked for reason in refusals_for(host, unit, asked, force=force))
+    reasons = (reason for unit in asked for reason in refusals_for(host, unit, asked, force=force))
+    refusals, unseen = split_unseen(reasons, is_captured=is_captured)
     return Plan(
         host=host.source,
         units=tuple(unit.address for unit in asked),
@@ -61,6 +65,7 @@ def plan_passthrough(host: Host, units: Sequence[GpuUnit], *, force: bool = Fals
         facts=facts_of(host, asked),
         steps=() if refusals else tuple(_steps(host, asked)),
         refusals=refusals,
+        unseen=unseen,
     )
 
 

@@ -17,7 +17,7 @@ def render_plan(plan: Plan) -> str:
     """The whole plan for a reader: what changes and why, or why nothing can."""
     if plan.wanted is not None:
         head = f"plan for the next start of {plan.host}: refused"
-        lines = [head, *_refusals(plan)] if plan.refusals else [render_start(plan)]
+        lines = [head, *_refusals(plan)] if plan.refusals else [render_start(plan), *_unseen(plan)]
         return "\n".join([*render_adopted(plan.wanted.adopted, is_refused=bool(plan.refusals)), *lines])
     units = join([address.short for address in plan.units])
     if plan.refusals:
@@ -30,7 +30,7 @@ def render_plan(plan: Plan) -> str:
     lines = [f"plan for {plan.host}: give GPU {units} to guests; {count}, without a restart"]
     for number, step in enumerate(plan.steps, 1):
         lines += _step(number, step)
-    return "\n".join([*lines, "", *_ways(plan)])
+    return "\n".join([*lines, "", *_ways(plan), *_unseen(plan)])
 
 
 def _refusals(plan: Plan) -> Iterator[str]:
@@ -43,6 +43,14 @@ def _refusals(plan: Plan) -> Iterator[str]:
         yield f"  do: {instead}"
     causes = dict.fromkeys(refusal.cause for refusal in plan.refusals)
     yield from ("", *(f"more: gpucloud explain {cause}" for cause in causes))
+
+
+def _unseen(plan: Plan) -> Iterator[str]:
+    if plan.unseen:
+        yield ""
+        yield "not in the capture, so the host itself is asked before anything is done there:"
+    for refusal in plan.unseen:
+        yield f"  {refusal.why} ({refusal.cause})"
 
 
 def _step(number: int, step: Step) -> Iterator[str]:
