@@ -332,6 +332,16 @@ def test_what_the_running_kernel_was_told_and_no_file_says_is_named(tmp_path: Pa
     assert "none of the files that are known here says it" in left(plan)["vfio-pci.ids=10de:20b5"]
 
 
+def test_what_the_kernel_was_told_until_the_restart_is_over(tmp_path: Path) -> None:
+    line = 'GRUB_CMDLINE_LINUX="vfio-pci.ids=10de:20b5"\n'
+    site = site_with(tmp_path, {"/etc/default/grub": line})
+    (site.root / "proc/cmdline").write_text("ro vfio-pci.ids=10de:20b5\n")
+    site.desk.apply(adoption(site))
+    again = adoption(site)
+    assert again.is_empty
+    assert adopted(again).settings == ()
+
+
 def test_what_could_not_be_read_is_said(tmp_path: Path) -> None:
     site = site_with(tmp_path, {MODPROBE: IDS})
     (site.root / "etc/modprobe.d/odd.conf").write_bytes(b"\xff\xfe options vfio-pci ids=1:2")

@@ -14,7 +14,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
 from gpucloud.model.spec import Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.adopt.setting import STUBS, Ask, Setting, Word, plain
+from gpucloud.prepare.adopt.setting import RUNNING, STUBS, Ask, Setting, Word, plain
 from gpucloud.prepare.plan.vfio import is_vfio
 from gpucloud.spec import pool_of
 
@@ -87,7 +87,7 @@ class _Judge:
         for ask in (ask for setting in usable for ask in setting.asks if ask.use is not None):
             for unit in self._takeable(ask):
                 self.uses.setdefault(unit.address, (ask.use or Use.PASSTHROUGH, ask.vfs))
-        first = [self._of(setting) for setting in settings]
+        first = [self._of(setting) for setting in settings if not self._ends_with_restart(setting)]
         is_clear = not any(self._still_needs_vfio(verdict) for verdict in first)
         verdicts = [self._helper(verdict, is_clear=is_clear) for verdict in first]
         verdicts = list(_with_scripts(verdicts))
@@ -96,6 +96,10 @@ class _Judge:
         return Decision(
             tuple(verdicts), given, {at: vfs or 1 for at, (use, vfs) in new.items() if use is Use.SRIOV}
         )
+
+    def _ends_with_restart(self, setting: Setting) -> bool:
+        """Claims what only the running kernel was told, of cards that the spec gives to guests already."""
+        return setting.path == RUNNING and all(self._why_not(ask) is None for ask in setting.asks)
 
     def _of(self, setting: Setting) -> Verdict:
         units = tuple(dict.fromkeys(at for ask in setting.asks for at in self._units(ask)))

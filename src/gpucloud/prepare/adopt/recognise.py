@@ -16,7 +16,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import modules, programs
 from gpucloud.prepare.adopt.arguments import argument, holds_arguments, settings_in_arguments
 from gpucloud.prepare.adopt.read import FilesByHand
-from gpucloud.prepare.adopt.setting import Setting, Whole, Word
+from gpucloud.prepare.adopt.setting import RUNNING, Setting, Whole, Word
 from gpucloud.prepare.adopt.statement import Scripts
 
 _BY_FOLDER: tuple[tuple[str, modules.Recognise], ...] = (
@@ -116,7 +116,7 @@ def _typed(host: Host, settings: list[Setting]) -> Iterator[Setting]:
     words = {setting.text for setting in settings if isinstance(setting.cut, Word)}
     running = host.kernel.arguments
     for word in () if isinstance(running, Unknown) else running:
-        for setting in argument("/proc/cmdline", None, word):
+        for setting in argument(RUNNING, None, word):
             if word not in words and setting.stays is None and setting.asks:
                 yield replace(setting, cut=None, stays=_NOWHERE)
 

@@ -10,6 +10,8 @@ from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.spec import Use
 
 VFIO_MODULES = frozenset(("vfio", "vfio_pci", "vfio_pci_core", "vfio_iommu_type1", "vfio_virqfd"))
+RUNNING = "/proc/cmdline"
+"""What the running kernel was told."""
 STUBS = frozenset(("vfio_pci", "pci_stub"))
 """Drivers that keep a function from the host's own: for guests, whoever the guest was."""
 _ANY = 0xFFFFFFFF
