@@ -92,6 +92,11 @@ def test_a_plan_that_was_edited_is_refused() -> None:
         parse_stored(data, "plan.json")
 
 
+def test_a_plan_of_an_earlier_release_lacks_what_has_a_default() -> None:
+    data = edited(lambda fields: fields["plan"].pop("wanted"), is_sealed=True)
+    assert parse_stored(data, "plan.json").plan == PLAN
+
+
 HOSTILE: dict[str, Edit] = {
     "another kind of change": lambda fields: step(fields).update(kind="write-file"),
     "no kind": lambda fields: step(fields).pop("kind"),
