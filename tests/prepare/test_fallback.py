@@ -334,12 +334,18 @@ def test_a_start_that_is_right_while_the_boot_loader_cannot_be_told_is_said(site
     assert not site.journal.entry("1").read_progress().is_confirmed
 
 
-def test_an_old_entry_that_was_chosen_with_nothing_on_trial_is_a_start_like_any_other(site: Site) -> None:
+def test_an_old_entry_that_was_chosen_with_nothing_on_trial_is_a_start_like_any_other(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     prepared(site)
     restart(site)
     site.desk.look_at_start()
     Menu(site.root).tell(site.root, "old")
     assert site.desk.turn_back() is None
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert (
+        "has started the entry of an old start, and no applied plan waits for one" in capsys.readouterr().err
+    )
 
 
 # Cuts

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from gpucloud.prepare.takeback import Outcome
 
 
+_OLD_FOR_NOTHING = (
+    "the boot loader has started the entry of an old start, and no applied plan waits for one; where it does "
+    "so every time: grub-editenv - unset gpucloud_tries"
+)
+
+
 def confirm(context: typer.Context, state: StateOption = STATE) -> None:
     """Say that the host starts as it should: what was changed is not taken back by itself any more.
 
@@ -41,12 +47,15 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
       gpucloud boot
     """
     from gpucloud.prepare.takeback import Watch
+    from gpucloud.prepare.trial import is_old_start
 
     watch = Watch(say)
     desk = desk_of(context, state)
     turned = desk.turn_back(watch)
     if turned is not None:
         return _judge(turned)
+    if is_old_start(desk.system):
+        say(_OLD_FOR_NOTHING)
     try:
         kept = desk.keep(watch)
     finally:  # whatever keeps a card from being as wanted, a start on trial is judged
