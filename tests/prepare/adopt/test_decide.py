@@ -107,8 +107,8 @@ STAYS = {
     ),
     "a unit that another needs": (
         {
-            "/etc/systemd/system/vfio.service": UNIT,
-            "/etc/systemd/system/cloud.service": "[Unit]\nRequires=vfio.service\n",
+            "/etc/systemd/system/cards.service": UNIT,
+            "/etc/systemd/system/cloud.service": "[Unit]\nRequires=cards.service\n",
         },
         GIVEN,
         "/etc/systemd/system/cloud.service names it",

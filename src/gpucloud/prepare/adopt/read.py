@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -15,6 +16,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import read_boot_files
 from gpucloud.prepare.boot.read import Look
 
+_UNIT_NAME = re.compile(r"[\w@.:-]+\.service")
 _FILES_LIMIT = 500
 _NOT_TEXT = ".gpucloud-new"
 
@@ -27,6 +29,8 @@ class FilesByHand:
     """All boot files, and of the others those that may set something up; what could not be read, too."""
     links: tuple[tuple[str, str], ...]
     """Links that enable units, with where each leads."""
+    named: Mapping[str, frozenset[str]]
+    """Units that files name, with the paths of these files: of all that were looked at."""
     unread: tuple[Unknown, ...]
     """Why files or folders could not be looked at."""
 
@@ -44,6 +48,7 @@ def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
     return FilesByHand(
         BootFiles({**boot.files, **kept}, {**boot.folders, **wanted}),
         tuple(_links(reader)),
+        _names_of_units({path: state.text for path, state in found.items() if isinstance(state, FileState)}),
         tuple(each for each in unknown if isinstance(each, Unknown)),
     )
 
@@ -67,6 +72,14 @@ def _is_kept(path: str, state: FileState | None | Unknown) -> bool:
     if isinstance(state, FileState):
         return path.startswith("/etc/modprobe.d/") or by_hand.has_sign(state.text) or path in by_hand.MISNAMED
     return False
+
+
+def _names_of_units(texts: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for path, text in texts.items():
+        for name in frozenset(_UNIT_NAME.findall(text)):
+            found[name] = found.get(name, frozenset()) | {path}
+    return found
 
 
 def _links(reader: Reader) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -32,7 +31,6 @@ _BY_FOLDER: tuple[tuple[str, modules.Recognise], ...] = (
     (f"{by_hand.UDEV_RULES}/*", programs.settings_in_rules),
     *((f"{folder}/{name}", programs.settings_in_script) for folder, name in by_hand.IN_INITRAMFS),
 )
-_UNIT_NAME = re.compile(r"[\w@.:-]+\.service")
 _NOWHERE = "the running kernel was told so, and none of the files that are known here says it"
 
 
@@ -54,8 +52,7 @@ def recognise(host: Host, found: FilesByHand) -> Recognised:
     }
     scripts, odd = programs.scripts_in({path: text for path, text in texts.items() if _is_script(path)})
     settings = [each for path in sorted(texts) for each in _in_file(path, texts[path], scripts, found)]
-    named = _names_of_units(texts)
-    settings = [_kept_if_named(each, named) for each in settings]
+    settings = [_kept_if_named(each, found.named) for each in settings]
     return Recognised(
         (*settings, *_typed(host, settings), *_odd(odd)), tuple(path for path in scripts if path in texts)
     )
@@ -94,20 +91,11 @@ def _is_script(path: str) -> bool:
     return is_there or path in by_hand.SCRIPT_FILES
 
 
-def _names_of_units(texts: Mapping[str, str]) -> Mapping[str, set[str]]:
-    """Units by name, with the files that name them."""
-    found: dict[str, set[str]] = {}
-    for path, text in texts.items():
-        for name in set(_UNIT_NAME.findall(text)):
-            found.setdefault(name, set()).add(path)
-    return found
-
-
-def _kept_if_named(setting: Setting, named: Mapping[str, set[str]]) -> Setting:
+def _kept_if_named(setting: Setting, named: Mapping[str, frozenset[str]]) -> Setting:
     """A unit that another file names stays: that one would miss it."""
     if not setting.path.startswith(f"{by_hand.UNITS}/") or setting.stays is not None:
         return setting
-    others = sorted(named.get(setting.path.rpartition("/")[2], set()) - {setting.path})
+    others = sorted(named.get(setting.path.rpartition("/")[2], frozenset()) - {setting.path})
     return replace(setting, cut=None, stays=f"{others[0]} names it") if others else setting
 
 
