@@ -56,6 +56,7 @@ def test_a_guest_keeps_its_host_from_a_restart_and_nothing_is_changed(fleet: Fle
     assert results[0].service == "as before"
 
 
+@pytest.mark.slow
 def test_an_instance_that_the_cloud_knows_keeps_its_host_from_a_restart(
     fleet: Fleet, cloud: FakeCloud
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_start_that_goes_wrong_leaves_the_host_out_of_the_cloud_and_stops_the_
     assert second.restarts == 0
 
 
+@pytest.mark.slow
 def test_a_host_that_does_not_come_back_stops_the_rest_when_its_batch_has_ended(
     fleet: Fleet, cloud: FakeCloud
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_host_that_does_not_come_back_stops_the_rest_when_its_batch_has_ended(
     assert third.journal == []
 
 
+@pytest.mark.slow
 def test_a_host_that_an_administrator_has_disabled_stays_so(fleet: Fleet, cloud: FakeCloud) -> None:
     cloud.disable("gpu01", "bad fan")
     wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
@@ -112,6 +115,7 @@ echo "$@" >>"{calls}"
 """Stands for systemd on a host of Kolla's, and notes each call."""
 
 
+@pytest.mark.slow
 def test_without_a_cloud_nova_compute_is_stopped_and_started_on_the_host(fleet: Fleet) -> None:
     folder, calls = fleet.folder / "programs", fleet.folder / "calls"
     folder.mkdir()
@@ -144,6 +148,7 @@ def test_without_being_asked_no_host_is_restarted_and_a_later_run_does_it(fleet:
     assert not result.waits_for_restart
 
 
+@pytest.mark.slow
 def test_the_cloud_is_asked_in_vain_for_a_host_that_it_does_not_know(
     fleet: Fleet, cloud: FakeCloud, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def by_name(results: list[Result]) -> dict[str, Result]:
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_looking_tells_each_hosts_plan_and_changes_nothing(fleet: Fleet) -> None:
     before = [member.picture for member in fleet.members]
     results = fleet.run("look", fleet.wish())
@@ -92,6 +93,7 @@ def test_of_a_batch_each_host_goes_to_its_own_end(fleet: Fleet) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_a_pattern_leaves_hosts_out(fleet: Fleet) -> None:
     results = fleet.run("rolling", fleet.wish(hosts="compute:!gpu01"))
     assert stages(results) == {"gpu02": "as planned"}
@@ -110,6 +112,7 @@ def test_what_was_shown_is_what_is_done_or_nothing(fleet: Fleet) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
     first = fleet.members[0]
     grub = first.root / "etc/default/grub"
@@ -122,18 +125,21 @@ def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_a_pattern_that_matches_nobody_gives_nobody(fleet: Fleet) -> None:
     results = fleet.run("look", fleet.wish(hosts="gpu99"))
     assert results == []
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_an_inventory_that_is_none_is_said(fleet: Fleet) -> None:
     with pytest.raises(Failure, match="ansible-playbook did not begin"):
         fleet.run("look", fleet.wish(inventories=(str(fleet.folder / "nowhere"),), hosts="{{ nothing"))
 
 
 @pytest.mark.lab
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_refused_with_its_exit_code(fleet: Fleet) -> None:
     (result,) = fleet.run("look", fleet.wish(hosts="gpu01", units=("99:00.0",)))
     assert result.stage.value == "failed"
