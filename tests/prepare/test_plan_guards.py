@@ -102,7 +102,8 @@ def test_a_driver_that_a_capture_lacks_leaves_nothing_to_plan(site: Site) -> Non
 
 
 def test_the_host_itself_decides_what_a_capture_left_open(site: Site) -> None:
-    captured = replace(site.host(), vital=Unknown("not in the capture"))
+    unread = Unknown("not in the capture")
+    captured = with_function(replace(site.host(), vital=unread), "3b:00.0", holders=unread)
     plan = plan_passthrough(captured, choose_units(captured, ["3b:00.0"]), is_captured=True)
     assert recheck(plan, site.plan("3b:00.0")).steps == plan.steps
     host = replace(site.host(), vital=Unknown("permission denied"))

@@ -311,6 +311,8 @@ class Fact:
 
     key: str
     value: str
+    is_known: bool = True
+    """False: it could not be read, and the value says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +382,7 @@ class Plan:
     needs_reboot: bool = False
     """What it changes acts from the next start on."""
     unseen: tuple[Refusal, ...] = ()
-    """What a capture does not tell and could be a reason against it: the host is asked before it is applied."""
+    """What a capture does not tell and could be a reason against it: the host is asked before apply."""
     at_start: tuple[Step, ...] = ()
     """What every start then does of itself, as far as the host shows it now: no part of the steps."""
 

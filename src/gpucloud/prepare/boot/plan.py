@@ -45,6 +45,7 @@ from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import steps_at_start
 from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
+from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
 from gpucloud.spec import render_spec
@@ -205,19 +206,21 @@ def _variable(path: str, before: str, after: str) -> SetGrubVariable | None:
 def _facts(ask: Ask) -> Iterator[Fact]:
     """The files and units that the plan rests on."""
     for path in sorted(ask.files.files):
-        yield Fact(path, _digest(ask.files.files[path]))
-    yield Fact(ROUTE, "there" if _has_route(ask.host) else "(none)")
+        yield say_fact(path, _digest(ask.files.files[path]))
+    yield say_fact(ROUTE, _route(ask.host))
     for unit in ask.units(*Use):
         for function in unit.functions:
-            yield Fact(sysfs.function(function.address, "id"), str(function.id))
+            yield say_fact(sysfs.function(function.address, "id"), function.id)
 
 
-def _digest(state: FileState | None | Unknown) -> str:
+def _digest(state: FileState | None | Unknown) -> str | None | Unknown:
     if isinstance(state, FileState):
         return f"sha256 {hashlib.sha256(repr(state).encode()).hexdigest()}"
-    return "(none)" if state is None else f"unknown: {state.why}"
+    return state
 
 
-def _has_route(host: Host) -> bool:
+def _route(host: Host) -> str | None | Unknown:
     """Whether the host reaches others now: only then can it be missed after the next start."""
-    return not isinstance(host.vital, Unknown) and any(ROUTE in each.carries for each in host.vital)
+    if isinstance(host.vital, Unknown):
+        return host.vital
+    return "there" if any(ROUTE in each.carries for each in host.vital) else None

@@ -29,11 +29,18 @@ def facts_of(host: Host, units: Sequence[GpuUnit]) -> tuple[Fact, ...]:
     return (*facts, *_groups(host, units))
 
 
-def changed(before: Sequence[Fact], after: Sequence[Fact]) -> tuple[str, ...]:
-    """Each fact that is not what it was, in words; empty where all are."""
+def changed(before: Sequence[Fact], after: Sequence[Fact], *, is_partial: bool = False) -> tuple[str, ...]:
+    """Each fact that is not what it was, in words; empty where all are.
+
+    Args:
+        before: the facts of a plan.
+        after: those of the host now.
+        is_partial: the plan was made of a part of the host: what it did not know may be anything now.
+    """
     was = {fact.key: fact.value for fact in before}
     now = {fact.key: fact.value for fact in after}
-    keys = sorted(was.keys() | now.keys())
+    open_ = {fact.key for fact in before if not fact.is_known} | (now.keys() - was.keys())
+    keys = sorted((was.keys() | now.keys()) - (open_ if is_partial else set()))
     return tuple(
         f"{key} was {was.get(key, 'not there')}, is {now.get(key, 'not there')}"
         for key in keys
@@ -43,7 +50,7 @@ def changed(before: Sequence[Fact], after: Sequence[Fact]) -> tuple[str, ...]:
 
 def _facts(host: Host, function: PciFunction, *, is_taken: bool) -> Iterator[Fact]:
     def fact(attribute: str, value: object) -> Fact:
-        return Fact(sysfs.function(function.address, attribute), _say(value))
+        return say_fact(sysfs.function(function.address, attribute), value)
 
     yield fact("id", function.id)
     yield fact("driver", function.driver)
@@ -67,13 +74,14 @@ def _groups(host: Host, units: Sequence[GpuUnit]) -> Iterator[Fact]:
     for number in sorted({number for unit in units for number in unit.groups}):
         key = f"{sysfs.GROUPS}/{number}/devices"
         if isinstance(groups, Unknown):
-            yield Fact(key, _say(groups))
+            yield say_fact(key, groups)
         else:
             members = groups[number].members if number in groups else ()
             yield Fact(key, " ".join(map(str, members)) or "(none)")
 
 
-def _say(value: object) -> str:
+def say_fact(key: str, value: object) -> Fact:
+    """What was read, or that it could not be."""
     if isinstance(value, Unknown):
-        return f"unknown: {value.why}"
-    return "(none)" if value is None else str(value)
+        return Fact(key, f"unknown: {value.why}", is_known=False)
+    return Fact(key, "(none)" if value is None else str(value))

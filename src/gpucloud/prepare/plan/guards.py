@@ -15,7 +15,7 @@ from gpucloud.prepare.plan.holders import holder_refusals
 from gpucloud.prepare.plan.vfio import is_ready, missing_modules
 from gpucloud.prepare.plan.wording import AS_ROOT, call_function, call_unit, join
 
-_LEFT_TO_THE_HOST = frozenset(("vital-unknown", "holders-unknown", "console-unknown"))
+_LEFT_TO_THE_HOST = frozenset(("vital-unknown", "holders-unknown"))
 """Reasons that change no step. Every guard speaks again on the host before a plan is applied there."""
 
 

@@ -27,7 +27,7 @@ def recheck(plan: Plan, fresh: Plan) -> Plan:
     """
     if fresh.is_empty:
         return fresh
-    if differences := changed(plan.facts, fresh.facts):
+    if differences := changed(plan.facts, fresh.facts, is_partial=bool(plan.unseen)):
         more = f" (and {len(differences) - _SHOWN} more)" if len(differences) > _SHOWN else ""
         raise Failure(f"the host has changed since the plan: {'; '.join(differences[:_SHOWN])}{more}", _ANEW)
     if fresh.refusals:
