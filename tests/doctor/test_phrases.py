@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gpucloud.doctor import CAUSES
+from gpucloud.doctor import CAUSES, diagnose
+from gpucloud.doctor.evidence.gather import gather
+from gpucloud.doctor.evidence.pasted import from_text
 from gpucloud.doctor.evidence.phrase import Phrase, Tried, find_remarks
 from gpucloud.doctor.evidence.phrases import PHRASES
 from gpucloud.doctor.evidence.text import Chunk
+from gpucloud.model.finding import Level
 
 
 @pytest.mark.parametrize("phrase", PHRASES, ids=lambda phrase: f"{phrase.name}:{phrase.needle}")
@@ -37,3 +40,31 @@ def test_a_line_that_is_very_long_is_looked_at_around_the_needle() -> None:
     found = list(find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")], Tried()))
     assert len(found) == 1
     assert len(found[0].evidence.text) <= 400
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'echo "stuck in d3"',
+        "  printf 'stuck in d3'",
+        'echo "stuck in d3" >&2',
+        'fail "stuck in d3"',
+        "#  stuck in d3",
+    ],
+)
+def test_a_line_of_a_script_says_nothing_yet(line: str) -> None:
+    assert list(find_remarks(Chunk("log", 1, line), [Phrase("x", "stuck in d3")], Tried())) == []
+
+
+def test_what_a_script_prints_below_its_line_is_said() -> None:
+    text = '$ echo "look"\nvfio: stuck in d3'
+    assert [
+        r.evidence.line for r in find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")], Tried())
+    ] == [2]
+
+
+@pytest.mark.parametrize(("line", "level"), [("", Level.INFO), ("error: Permission denied\n", Level.WARNING)])
+def test_a_message_that_is_often_noise_weighs_where_something_was_refused(line: str, level: Level) -> None:
+    denial = 'apparmor="DENIED" operation="open" profile="libvirt-1" name="/srv/disk" comm="qemu"\n'
+    found = diagnose(gather(from_text("report", (line + denial,)))).findings
+    assert [(f.cause, f.level) for f in found] == [("mac-denied", level)]
