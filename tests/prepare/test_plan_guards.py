@@ -37,6 +37,13 @@ def test_a_holder_is_named_with_what_makes_it_let_go(
     assert do in only_refusal(plan)
 
 
+def test_a_listener_that_lets_the_driver_go_keeps_no_card(site: Site) -> None:
+    listener = Holder(800, "systemd-logind", "/dev/input/event9")
+    plan = plan_for(with_function(site.host(), "3b:00.1", holders=(listener,)), "3b:00.0")
+    assert plan.refusals == ()
+    assert plan.steps
+
+
 def test_a_holder_of_a_companion_counts(site: Site) -> None:
     sound = Holder(900, "pipewire", "/dev/snd/controlC1")
     plan = plan_for(with_function(site.host(), "3b:00.1", holders=(sound,)), "3b:00.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_given_away, stakes
+from gpucloud.doctor.release import keeps_driver, release_command
 from gpucloud.doctor.remedy import REBOOT, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
@@ -25,7 +26,8 @@ def in_use(case: Case) -> Answers:
         unread = next((f.holders for f in unit.functions if isinstance(f.holders, Unknown)), None)
         if unread is not None:
             yield Blind(IN_USE, f"who has {unit.address.short} open", unread.why)
-        held = [(f, h) for f in unit.functions if not isinstance(f.holders, Unknown) for h in f.holders]
+        seen = [(f, f.holders) for f in unit.functions if not isinstance(f.holders, Unknown)]
+        held = [(function, holder) for function, all_ in seen for holder in all_ if keeps_driver(holder)]
         guests = [(f, h) for f, h in held if h.guest is not None]
         processes = [(f, h) for f, h in held if h.guest is None]
         if guests:
@@ -97,7 +99,7 @@ def _by_process(level: Level, used: list[tuple[GpuUnit, _Held]]) -> Finding:
         fix=Fix(
             "Before the card goes to a guest, stop them (display server, persistence daemon, monitoring, "
             "container runtimes).",
-            tuple(f"kill {pid}" for pid in dict.fromkeys(holder.pid for _, holder in held)),
+            tuple(dict.fromkeys(release_command(holder) for _, holder in held)),
             "these processes end",
         ),
         confidence=0.85,

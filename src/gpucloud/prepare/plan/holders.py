@@ -10,30 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gpucloud.doctor.release import keeps_driver, release_command
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import Holder, PciFunction
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit, join
-
-_SERVICES = {
-    "nvidia-persistenced": "systemctl stop nvidia-persistenced",
-    "nvidia-persiste": "systemctl stop nvidia-persistenced",  # comm keeps 15 characters
-    "nv-hostengine": "systemctl stop nvidia-dcgm",
-    "nv-fabricmanage": "systemctl stop nvidia-fabricmanager",
-    "nvidia-device-p": "stop the Kubernetes device plugin on this node",
-    "kubelet": "drain this node first: kubectl drain",
-    "Xorg": "systemctl stop display-manager",
-    "Xwayland": "systemctl stop display-manager",
-    "gnome-shell": "systemctl stop display-manager",
-    "kwin_wayland": "systemctl stop display-manager",
-    "sddm": "systemctl stop display-manager",
-    "plymouthd": "plymouth quit",
-    "pipewire": "systemctl --user stop pipewire.socket pipewire.service",
-    "wireplumber": "systemctl --user stop wireplumber.service",
-    "pulseaudio": "systemctl --user stop pulseaudio.socket pulseaudio.service",
-}
-"""Programs that come back when they are killed, by the command that stops them."""
 
 
 def holder_refusals(unit: GpuUnit, functions: Sequence[PciFunction]) -> Iterator[Refusal]:
@@ -46,7 +28,7 @@ def holder_refusals(unit: GpuUnit, functions: Sequence[PciFunction]) -> Iterator
         if isinstance(function.holders, Unknown):
             unseen.append(function)
         else:
-            held.update(dict.fromkeys(function.holders))
+            held.update(dict.fromkeys(filter(keeps_driver, function.holders)))
     if unseen:
         yield _unreadable(unit, unseen)
     if held:
@@ -92,6 +74,7 @@ def how_to_release(holders: Sequence[Holder]) -> str:
 
 
 def _release(holder: Holder) -> str:
+    command = release_command(holder)
     if holder.guest:
-        return f"end the guest: gpucloud destroy {holder.guest} (or virsh shutdown {holder.guest})"
-    return _SERVICES.get(holder.process, f"end {holder.process}: kill {holder.pid}")
+        return f"end the guest: {command} (or virsh shutdown {holder.guest})"
+    return f"end {holder.process}: {command}" if command.startswith("kill ") else command
