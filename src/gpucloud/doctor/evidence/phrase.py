@@ -33,6 +33,8 @@ _SCRIPT = re.compile(
     r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
 )
 """A line of a script that would print a message to the terminal, or a comment: nobody has said it yet."""
+_TYPEWRITER = str.maketrans("\u2018\u2019\u201c\u201d\u2013", "''\"\"-")
+"""What web pages and word processors put in place of quotation marks and hyphens; as long as those."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
 """A table for ``bytes.translate`` that leaves lower case letters only."""
 
@@ -113,7 +115,8 @@ class _Page:
     def __init__(self, chunk: Chunk, tried: Tried) -> None:
         self._chunk = chunk
         self._tried = tried
-        self._low = chunk.text.lower()
+        self._text = chunk.text if chunk.text.isascii() else chunk.text.translate(_TYPEWRITER)
+        self._low = self._text.lower()
         self._starts: list[int] = []
         self._spent = 0
         letters = self._low.encode("ascii", "replace").translate(_LETTERS)
@@ -133,7 +136,7 @@ class _Page:
                 line = self._line_at(place)
                 begin, end = self._window(line, place)
                 tried += max(end - begin, _LEAST)
-                remark = self._judge(phrase, line, self._chunk.text[begin:end])
+                remark = self._judge(phrase, line, self._text[begin:end])
                 # What follows in the same line is part of what was judged, unless the line is very long.
                 end = min(end, self._starts[line + 1]) if line + 1 < len(self._starts) else end
                 if remark is not None:

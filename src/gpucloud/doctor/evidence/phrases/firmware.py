@@ -44,7 +44,7 @@ PORTS = (
     Phrase("no-slots", "no more available pci slots", cause=_PORT, confidence=0.9, by="libvirt src/conf/domain_addr.c", says="The guest's machine has no free port for another device"),
     Phrase("no-slots", "cannot be plugged into the pci controller", cause=_PORT, confidence=0.8, by="libvirt src/conf/domain_addr.c", says="The device does not fit the port that the definition gives it"),
     Phrase("no-port", "' not found", r"Bus '(?:rp\d|pci\.\d|pcie[.\d]|ich9-pcie-port|root-?port|rootport|switch)[\w.-]*' not found", _PORT, 0.8, "The port that the device is to go to is not in the guest's machine", "QEMU system/qdev-monitor.c"),
-    Phrase("slot-taken", "not available for vfio-pci", r"PCI: slot \d+ function \d+ (?:already occupied|not available for vfio-pci)", _PORT, 0.85, "Another device of the guest has the slot", "QEMU hw/pci/pci.c: do_pci_register_device()"),
+    Phrase("slot-taken", "pci: slot", r"PCI: slot \d+ function \d+ (?:already occupied|not available for)", _PORT, 0.85, "Another device of the guest has the slot", "QEMU hw/pci/pci.c: do_pci_register_device()"),
     Phrase("pve-machine", "q35 machine model is not enabled", cause=_PORT, confidence=0.93, by="Proxmox VE qemu-server PVE/QemuServer/PCI.pm", says="The device is asked for as PCI Express and the guest's machine type has none"),
 )
 
