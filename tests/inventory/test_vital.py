@@ -246,11 +246,11 @@ def test_a_table_whose_default_route_leads_nowhere_keeps_nothing() -> None:
     assert parse_fib_trie(_TRIE + _VRF + _VRF.replace("10", "-5")) == ["10", "-5"]
 
 
-def test_a_host_whose_only_default_route_is_in_a_vrf_has_one(tree: HostTree) -> None:
-    reader = LiveReader(tree.root)
-    assert not has_default_route(reader)
+def test_a_default_route_of_another_table_counts_only_where_it_is_asked_for(tree: HostTree) -> None:
+    assert not has_default_route(LiveReader(tree.root), of_any_table=True)
     tree.write("proc/net/fib_trie", _VRF)
-    assert has_default_route(LiveReader(tree.root))
+    assert has_default_route(LiveReader(tree.root), of_any_table=True)
+    assert not has_default_route(LiveReader(tree.root), of_any_table=False)
 
 
 def test_only_used_default_routes_count() -> None:

@@ -15,6 +15,7 @@ from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot.wanted import ELSEWHERE
 from gpucloud.prepare.guard import look_at_start
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.trial import on_trial
@@ -41,14 +42,11 @@ def set_route(root: Path, text: str) -> None:
     (root / "proc/net/route").write_text(text)
 
 
-def prepared(site: Site, *, has_route: bool = True) -> dict[str, str]:
+def prepared(site: Site, *, route: str = "there") -> dict[str, str]:
     """Apply, on a host with a network or without; give the tree as it was before."""
     old = site.picture()
     plan = mine(site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False))
-    facts = tuple(
-        replace(fact, value="there" if has_route else "(none)") if fact.key == "default route" else fact
-        for fact in plan.facts
-    )
+    facts = tuple(replace(fact, value=route) if fact.key == "default route" else fact for fact in plan.facts)
     assert apply(replace(plan, facts=facts), site.system, site.journal).failure is None
     assert isinstance(site.kernel.tools, Tools)
     site.kernel.tools.runs.clear()
@@ -139,7 +137,7 @@ def test_a_host_that_nobody_can_reach_is_started_again_as_before(site: Site) -> 
 
 
 def test_a_host_that_never_had_a_network_is_not_asked_for_one(site: Site) -> None:
-    prepared(site, has_route=False)
+    prepared(site, route="(none)")
     restart(site)
     set_route(site.root, "")
     found = site.desk.look_at_start()
@@ -154,13 +152,23 @@ def test_a_host_whose_network_is_in_a_vrf_has_one_before_and_after(site: Site) -
     (site.root / "sys/class/net").mkdir(parents=True)
     (site.root / "sys/class/net/eth0").symlink_to("../../devices/pci0000:00/0000:02:00.0/net/eth0")
     planned = site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False)
-    assert [fact.value for fact in planned.facts if fact.key == "default route"] == ["there"]
-    prepared(site)
+    assert [fact.value for fact in planned.facts if fact.key == "default route"] == [ELSEWHERE]
+    prepared(site, route=ELSEWHERE)
     restart(site)
     set_route(site.root, "")
     found = site.desk.look_at_start()
     assert found is not None
     assert found[0].wrong == ()
+
+
+def test_a_tunnels_table_is_no_network_where_the_main_table_had_one(site: Site) -> None:
+    prepared(site)
+    restart(site)
+    set_route(site.root, "")
+    (site.root / "proc/net/fib_trie").write_text("Id 52:\n  |-- 0.0.0.0\n     /0 universe UNICAST\n")
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ("there is no default route",)
 
 
 def test_what_comes_late_is_waited_for(site: Site) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.inventory.system.network import has_default_route
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan
@@ -20,7 +19,16 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
 from gpucloud.prepare.boot import plan_boot, read_boot_files
-from gpucloud.prepare.guard import OLD_STARTED, RESTART, Kept, Start, keep, look_at_start, wrong_at_start
+from gpucloud.prepare.guard import (
+    OLD_STARTED,
+    RESTART,
+    Kept,
+    Start,
+    has_network,
+    keep,
+    look_at_start,
+    wrong_at_start,
+)
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
@@ -118,7 +126,8 @@ class Desk:
                 entries = on_trial(self.journal)
             if not entries or entries[-1].read_stored().boot == read_boot(self.system):
                 return None
-            start = Start(entries[-1].id, (OLD_STARTED,), has_default_route(self.system))
+            plan = entries[-1].read_stored().plan
+            start = Start(entries[-1].id, (OLD_STARTED,), has_network(plan, self.system))
             return start, self._take_back(entries, start, watch)
 
     def look_at_start(self, watch: Watch = _QUIET) -> tuple[Start, Outcome | None] | None:

@@ -17,12 +17,12 @@ from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import has_default_route
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Plan, Wanted
+from gpucloud.model.plan import Fact, Plan, Wanted
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
-from gpucloud.prepare.boot.wanted import ROUTE
+from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.plan.vfio import is_ready
@@ -126,7 +126,12 @@ def look_at_start(
         return tuple(wrong_at_start(stored.plan, read_host(), system))
 
     any(system.settles(lambda: not find()) for _ in range(waits))
-    return Start(entry.id, find(), has_default_route(system))
+    return Start(entry.id, find(), has_network(stored.plan, system))
+
+
+def has_network(plan: Plan, reader: Reader) -> bool:
+    """Claims a default route where the host had its own when it was planned for."""
+    return has_default_route(reader, of_any_table=Fact(ROUTE, ELSEWHERE) in plan.facts)
 
 
 def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
@@ -145,7 +150,6 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
                 if not is_ready(function):
                     driver = function.driver if isinstance(function.driver, str) else "no driver"
                     yield f"{function.address} is with {driver}"
-    if any(fact.key == ROUTE and fact.value == "there" for fact in plan.facts) and not has_default_route(
-        reader
-    ):
+    had_route = any(fact.key == ROUTE and fact.value in ("there", ELSEWHERE) for fact in plan.facts)
+    if had_route and not has_network(plan, reader):
         yield "there is no default route"

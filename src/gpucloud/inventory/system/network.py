@@ -7,6 +7,8 @@ What the kernel shows: ``/proc/net/route`` has IPv4's main table alone (net/ipv4
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.paths import functions_in
 from gpucloud.model.host import Vital
@@ -16,6 +18,9 @@ from gpucloud.model.unknown import Unknown
 _NET = "/sys/class/net"
 _HEADINGS = ("Main:", "Local:", "Id")
 """Of tables in fib_trie: ``Main:``, ``Local:``, ``Id 10:`` (``fib_table_print``)."""
+
+OF_TABLE = "the default route of table"
+"""What a function carries that may have the default route of an IPv4 table beside the main one."""
 
 _UP = 0x1
 _REJECT = 0x200
@@ -36,7 +41,7 @@ def read_network(reader: Reader) -> tuple[Vital, ...] | Unknown:
     vital: dict[PciAddress, str] = {}
     for functions, role in (
         *(_carriers(reader, interface) for interface in interfaces),
-        *((_all_cards(reader), _may_use(f"the default route of table {table}")) for table in tables),
+        *((_all_cards(reader), _may_use(f"{OF_TABLE} {table}")) for table in tables),
     ):
         if isinstance(functions, Unknown):
             return functions
@@ -55,12 +60,18 @@ def _carriers(reader: Reader, interface: str) -> tuple[tuple[PciAddress, ...] | 
     return functions, role
 
 
-def has_default_route(reader: Reader) -> bool:
-    """Claims that some table has a default route; what cannot be read has none."""
-    sources = (
+def has_default_route(reader: Reader, *, of_any_table: bool) -> bool:
+    """Claims a default route through an interface that is known; what cannot be read has none.
+
+    Args:
+        reader: the host.
+        of_any_table: one of an IPv4 table beside the main one will do. A VRF has its own there, but so have
+            tunnels whose other end nobody reaches (WireGuard, Tailscale).
+    """
+    sources: tuple[tuple[str, Callable[[str], list[str]]], ...] = (
         ("/proc/net/route", parse_routes),
         ("/proc/net/ipv6_route", parse_ipv6_routes),
-        ("/proc/net/fib_trie", parse_fib_trie),
+        *((("/proc/net/fib_trie", parse_fib_trie),) if of_any_table else ()),
     )
     texts = ((reader.read_text(path), parse) for path, parse in sources)
     return any(parse(text) for text, parse in texts if isinstance(text, str))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpucloud.inventory.system.boot import UNIT_LINK
+from gpucloud.inventory.system.network import OF_TABLE
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.host import Host
 from gpucloud.model.plan import (
@@ -44,7 +45,7 @@ from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import steps_at_start
-from gpucloud.prepare.boot.wanted import ROUTE, Ask, New, pools_of, wanted_files
+from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
@@ -223,4 +224,7 @@ def _route(host: Host) -> str | None | Unknown:
     """Whether the host reaches others now: only then can it be missed after the next start."""
     if isinstance(host.vital, Unknown):
         return host.vital
-    return "there" if any(ROUTE in each.carries for each in host.vital) else None
+    routes = [each.carries for each in host.vital if ROUTE in each.carries]
+    if routes and all(OF_TABLE in route for route in routes):
+        return ELSEWHERE
+    return "there" if routes else None
