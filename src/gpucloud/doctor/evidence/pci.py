@@ -225,6 +225,7 @@ def to_function(seen: SeenFunction) -> PciFunction:
         holders=NOT_SHOWN,
         linked=NOT_SHOWN,
         parent=NOT_SHOWN,
+        mdevs=NOT_SHOWN,
     )
 
 

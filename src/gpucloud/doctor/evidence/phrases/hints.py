@@ -35,7 +35,7 @@ BUILDS = (
 
 _CURED = r"(?:\b(?:works?|worked|working|fix\w*|solv\w*|helped|cured|did the trick|necessary|needed)\b)"
 WORDS = (
-    Phrase("mac-said", "selinux", r"SELinux (?:is |was |seems to be )?(?:block|prevent|den(?:y|ie)|refus)\w*|(?:blocked|denied|prevented|refused) by SELinux", _MAC, 0.7, "SELinux refuses something to the guest", "people"),
+    Phrase("mac-said", "selinux", r"SELinux (?:is |was |seems to be )?(?:block|prevent|den(?:y|ie)|refus)\w*|(?:blocked|denied|prevented|refused) by SELinux", _MAC, 0.7, "SELinux refuses something to the guest", "people", _HINT, unless=r"SELinux is preventing \S+ from"),
     Phrase("mac-said", "apparmor", r"AppArmor (?:is |was |profile |seems to be )*(?:block|prevent|den(?:y|ie)|refus)\w*|(?:blocked|denied|prevented|refused) by AppArmor", _MAC, 0.65, "AppArmor refuses something to the guest", "people", _HINT),
     Phrase("secure-said", "secure boot", rf"(?:disabl\w+|turn\w* off) [Ss]ecure ?[Bb]oot.{{0,60}}{_CURED}|[Ss]ecure ?[Bb]oot.{{0,40}}(?:prevent|block|reject|refus)\w*", _SECURE, 0.6, "Secure Boot keeps a module from loading", "people", _HINT),
     Phrase("memlock-said", "memlock", r"(?:ulimit -l|memlock\W{1,6})\s*(?:unlimited|infinity|-1)", "memlock-limit", 0.3, "The limit of locked memory was raised by hand: perhaps it was too low", "limits.conf(5)", _HINT),

@@ -201,8 +201,7 @@ PCI = (
     Phrase("d3-stuck", "power state", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
            r".{0,40}D3|power state.{0,20}D3cold.{0,40}(?:inaccessible|failed|unable))", _SLEEP, 0.95,
            "The card does not wake up from D3", _PCI, unless=r"from D0 to D3"),
-    Phrase("d3-lspci", "currently in d3", cause=_SLEEP, confidence=0.9, by=_PCI,
-           says="The card does not wake up from D3"),
+    Phrase("d3-lspci", "currently in d3", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?currently in D3", _SLEEP, 0.9, "The card does not wake up from D3", _PCI),
     Phrase("d3-stuck", "stuck in d3", cause=_SLEEP, confidence=0.95, by="QEMU hw/vfio/pci.c",
            says="The card does not wake up from D3"),
     Phrase("config-ff", "config space", r"config space (?:permanently )?(?:reads?|returns?|returned|corrupted).{0,40}(?:0xff|all ones|FF)", _GONE, 0.6,
