@@ -32,7 +32,7 @@ def function(
     node: int | Unknown = 0,
     name: str = "GV100GL [Tesla V100 PCIe 16GB]",
     bars: tuple[Bar, ...] | Unknown = (),
-    holders: tuple[Holder, ...] = (),
+    holders: tuple[Holder, ...] | Unknown = (),
 ) -> PciFunction:
     return PciFunction(
         address=at(address),

@@ -95,6 +95,13 @@ def test_a_unit_that_a_process_has_open_is_refused_with_its_name() -> None:
     assert "in use by qemu-system-x86 (process 4711)" in _refusal(host(busy), ONE).what
 
 
+def test_a_unit_whose_holders_could_not_be_read_is_not_taken_for_free() -> None:
+    blind = unit(function("3b:00.0"), function("3b:00.1", holders=Unknown("permission denied: /proc/1/fd")))
+    refused = _refusal(host(blind), ONE)
+    assert "its function 0000:3b:00.1 is of unknown holders (permission denied: /proc/1/fd)" in refused.what
+    assert refused.then == "run as root"
+
+
 def test_a_unit_of_a_guest_that_is_off_is_left_to_it_unless_named() -> None:
     claims = Claims(defined={at("3b:00.0"): "windows"})
     where = host(card("3b:00"))
@@ -108,10 +115,24 @@ def test_a_host_driver_in_the_group_refuses_the_unit() -> None:
     assert "0000:3c:00.0 of its IOMMU group 10 is held by the host's driver nvme" in refused.what
 
 
-@pytest.mark.parametrize("driver", [None, "vfio-pci", "pci-stub"])
+@pytest.mark.parametrize("driver", [None, "vfio-pci", "mlx5_vfio_pci", "pci-stub", "pcieport"])
 def test_group_peers_that_vfio_accepts_do_not_matter(driver: str | None) -> None:
     peer = function("3c:00.0", driver=driver, group=10)
     assert _chosen(host(card("3b:00", peers=["3c:00.0"]), others=[peer]), ONE)
+
+
+def test_a_group_peer_whose_driver_could_not_be_read_refuses_the_unit() -> None:
+    peer = function("3c:00.0", driver=Unknown("permission denied"), group=10)
+    refused = _refusal(host(card("3b:00", peers=["3c:00.0"]), others=[peer]), ONE)
+    assert "0000:3c:00.0 of its IOMMU group 10 is held by a driver that could not be read" in refused.what
+    assert refused.then == "run as root"
+
+
+def test_a_group_peer_that_nobody_could_look_at_refuses_the_unit() -> None:
+    where = host(card("3b:00", peers=["3c:00.0"]))
+    assert "(the function is not listed)" in _refusal(where, ONE).what
+    nothing = replace(where, functions=Unknown("permission denied: /sys"))
+    assert "(permission denied: /sys)" in _refusal(nothing, ONE).what
 
 
 FPGA, INSTINCT = PciId(0x10EE, 0x5001), PciId(0x1002, 0x74A1)

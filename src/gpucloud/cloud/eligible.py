@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpucloud.cloud.claims import Claims
@@ -10,6 +10,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan.vfio import is_vfio, leaves_group_viable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,6 @@ def refuse(host: Host, unit: GpuUnit, claims: Claims, *, is_named: bool = False)
     return None
 
 
-def is_vfio(driver: str) -> bool:
-    """Claims a driver that hands a function to a guest: vfio-pci or a vendor's variant of it.
-
-    Variants end alike: nvgrace-gpu-vfio-pci, mlx5_vfio_pci, xe-vfio-pci.
-    """
-    return driver.replace("_", "-").endswith("vfio-pci")
-
-
 def _obstacles(host: Host, unit: GpuUnit, claims: Claims, is_named: bool) -> Iterable[tuple[str, str]]:
     yield from _in_use(unit, claims)
     yield from _not_prepared(unit)
@@ -53,7 +46,9 @@ def _in_use(unit: GpuUnit, claims: Claims) -> Iterable[tuple[str, str]]:
     for function in unit.functions:
         if guest := claims.running.get(function.address):
             yield f"guest {guest} has it", "wait for that guest, or end it"
-        elif isinstance(function.holders, tuple) and function.holders:
+        elif isinstance(function.holders, Unknown):
+            yield f"{_which(unit, function)} of unknown holders ({function.holders.why})", "run as root"
+        elif function.holders:
             holder = function.holders[0]
             who = f"guest {holder.guest}" if holder.guest else f"{holder.process} (process {holder.pid})"
             yield f"{_which(unit, function)} in use by {who}", "end that first"
@@ -88,23 +83,29 @@ def _bad_group(host: Host, unit: GpuUnit, claims: Claims) -> Iterable[tuple[str,
                 f"guest {guest} has {peer} of its IOMMU group {_groups(unit)}",
                 "give both to one guest: gpucloud launch --unit " + f"{unit.address} --unit {peer}",
             )
-        elif driver := _host_driver(host, peer):
-            yield (
-                f"{peer} of its IOMMU group {_groups(unit)} is held by the host's driver {driver}",
-                f"gpucloud plan --unit {unit.address}",
-            )
+        else:
+            yield from _spoiled_by(host, unit, peer)
 
 
-def _host_driver(host: Host, peer: PciAddress) -> str | None:
-    """The driver that makes a peer's group unfit: neither vfio nor pci-stub.
+def _spoiled_by(host: Host, unit: GpuUnit, peer: PciAddress) -> Iterable[tuple[str, str]]:
+    """A peer whose driver keeps the group from guests, or may do so."""
+    which = f"{peer} of its IOMMU group {_groups(unit)}"
+    match _driver_of(host, peer):
+        case Unknown(why):
+            yield f"{which} is held by a driver that could not be read ({why})", "run as root"
+        case driver if not leaves_group_viable(driver):
+            prepare = f"gpucloud plan --unit {unit.address}"
+            yield f"{which} is held by the host's driver {driver}", prepare
+        case _:
+            pass
 
-    Source: the kernel's Documentation/driver-api/vfio.rst.
-    """
-    function = host.functions.get(peer) if isinstance(host.functions, Mapping) else None
-    driver = function.driver if function is not None and not function.is_bridge else None
-    if isinstance(driver, str) and not is_vfio(driver) and driver != "pci-stub":
-        return driver
-    return None
+
+def _driver_of(host: Host, address: PciAddress) -> str | None | Unknown:
+    """The driver of any function of the host; of one that nobody could look at it is unknown."""
+    if isinstance(host.functions, Unknown):
+        return host.functions
+    function = host.functions.get(address)
+    return Unknown("the function is not listed") if function is None else function.driver
 
 
 def _spoken_for(unit: GpuUnit, claims: Claims) -> Iterable[tuple[str, str]]:

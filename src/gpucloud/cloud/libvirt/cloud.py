@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gpucloud.cloud.console import follow_log, read_log
 from gpucloud.cloud.definition.record import Record
-from gpucloud.cloud.eligible import is_vfio
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, guest_of
 from gpucloud.cloud.libvirt.launch import Launch, forget_ended
@@ -20,6 +19,7 @@ from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 from gpucloud.model.pci import PciAddress
+from gpucloud.prepare.plan.vfio import is_vfio
 
 _FOLLOW_S = 1.0
 _RELEASE_LOOKS = 20
