@@ -10,7 +10,7 @@ from tests.prepare.site import Site
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Vital
-from gpucloud.model.pci import Holder, PciAddress, Sriov
+from gpucloud.model.pci import Holder, MediatedDevice, PciAddress, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck, render_plan
 
@@ -123,6 +123,31 @@ def test_virtual_functions_would_vanish(site: Site) -> None:
     plan = plan_for(host, "3b:00.0")
     assert causes(plan) == ["virtual-functions-enabled"]
     assert "sriov_numvfs" in only_refusal(plan)
+
+
+VGPU = MediatedDevice("2d3a3f0a-7c0f-4c3a-9d2e-8a1f0d4e5b6c", "nvidia-233", "/dev/vfio/90")
+
+
+def test_mediated_devices_would_vanish_even_where_no_guest_has_them(site: Site) -> None:
+    other = replace(VGPU, name="9d2e3f0a-7c0f-4c3a-9d2e-8a1f0d4e5b6c", node="/dev/vfio/91")
+    plan = plan_for(with_function(site.host(), "3b:00.0", mdevs=(VGPU, other)), "3b:00.0", force=True)
+    assert causes(plan) == ["mediated-devices-there"]
+    assert "2 mediated devices (vGPUs)" in only_refusal(plan)
+    assert "/sys/bus/pci/devices/0000:3b:00.0/*-*-*-*-*/remove" in only_refusal(plan)
+
+
+def test_the_guests_of_mediated_devices_are_named(site: Site) -> None:
+    guest = Holder(4242, "qemu-system-x86", "/dev/vfio/90", "win1")
+    plan = plan_for(with_function(site.host(), "3b:00.0", mdevs=(VGPU,), holders=(guest, DAEMON)), "3b:00.0")
+    assert causes(plan) == ["gpu-in-use", "mediated-devices-there"]
+    assert "1 mediated device (vGPUs, in use by guest win1)" in plan.refusals[1].why
+
+
+def test_a_plan_rests_on_the_mediated_devices_that_were_not_there(site: Site) -> None:
+    before = site.plan("3b:00.0")
+    after = plan_for(with_function(site.host(), "3b:00.0", mdevs=(VGPU,)), "3b:00.0")
+    with pytest.raises(Failure, match="mediated device"):
+        recheck(before, after)
 
 
 def test_a_kernel_without_vfio_is_named(site: Site) -> None:

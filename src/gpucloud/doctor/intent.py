@@ -40,9 +40,10 @@ def is_virtual_function(function: PciFunction) -> bool:
 
 
 def has_slices(unit: GpuUnit) -> bool:
-    """Claims a card whose virtual functions exist: they live of its driver, which has to stay."""
+    """Claims a card whose virtual functions or mediated devices exist: its driver has to stay for them."""
     sriov = unit.primary.sriov
-    return isinstance(sriov, Sriov) and isinstance(sriov.enabled, int) and sriov.enabled > 0
+    has_functions = isinstance(sriov, Sriov) and isinstance(sriov.enabled, int) and sriov.enabled > 0
+    return has_functions or (isinstance(unit.primary.mdevs, tuple) and bool(unit.primary.mdevs))
 
 
 def is_sliced(unit: GpuUnit) -> bool:

@@ -164,6 +164,18 @@ class VgpuType:
 
 
 @dataclass(frozen=True, slots=True)
+class MediatedDevice:
+    """A slice that was made of a function (mdev), a guest's vGPU: it vanishes with the function's driver."""
+
+    name: str
+    """Its UUID; ``uuid-1`` in a capture."""
+    type: str | None | Unknown
+    """``VgpuType.id`` of what it is."""
+    node: str | None | Unknown
+    """The node of its IOMMU group, which the guest opens; None where it has a node of its own alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """Who has a device node of a function open: a process, and the guest it runs if it is QEMU."""
 
@@ -210,6 +222,7 @@ class PciFunction:
     """Functions joined to this one by ``consumer:`` or ``supplier:`` device links."""
     parent: PciAddress | None | Unknown
     """The bridge above; None on a root bus."""
+    mdevs: tuple[MediatedDevice, ...] | Unknown = ()
 
     @property
     def is_gpu(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpucloud.doctor.case import Blind, Case, list_units
+from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import (
     asked_by_ids,
     cards,
@@ -17,7 +17,7 @@ from gpucloud.doctor.remedy import give_away, rebuild_initramfs
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import PciFunction
+from gpucloud.model.pci import MediatedDevice, PciFunction
 from gpucloud.model.unknown import Unknown
 
 COMPANION = "companion-function-not-bound"
@@ -47,7 +47,12 @@ def held_by_host_driver(case: Case) -> Answers:
             if has_slices(unit) and unit.address not in case.named:
                 continue
             if stakes(case, unit) is not Level.INFO:
-                yield _held(case, unit)
+                mdevs = unit.primary.mdevs
+                yield (
+                    _held(case, unit)
+                    if isinstance(mdevs, Unknown) or not mdevs
+                    else _sliced(case, unit, mdevs)
+                )
             elif not is_sliced(unit):
                 idle.append(unit)
     if idle:
@@ -90,6 +95,34 @@ def _held(case: Case, unit: GpuUnit) -> Finding:
         else "A function has one driver at a time; vfio needs all endpoints of the group.",
         fix=_win_the_race(case, unit) if asked else give_away(unit),
         confidence=0.9,
+        units=(unit.address,),
+    )
+
+
+def _sliced(case: Case, unit: GpuUnit, mdevs: tuple[MediatedDevice, ...]) -> Finding:
+    many = "mediated device" if len(mdevs) == 1 else "mediated devices"
+    folder = device_path(unit.address)
+    return Finding(
+        cause=HELD,
+        level=Level.BLOCKER,
+        title=f"GPU {unit.address.short} is cut into {len(mdevs)} {many} (vGPUs): it cannot be had whole "
+        "while they are there",
+        evidence=(
+            *(
+                case.cite(f"{folder}/{mdev.name}", f"a {mdev.type}")
+                for mdev in mdevs
+                if isinstance(mdev.type, str)
+            ),
+            case.cite_driver(unit.primary),
+        ),
+        why="Mediated devices live of their card's driver and vanish with it, and with them the vGPUs of "
+        "guests; nothing makes them again.",
+        fix=Fix(
+            "If no guest needs them, end the guests that have them and remove each; then give the card away.",
+            (f"echo 1 | tee {folder}/*-*-*-*-*/remove", *give_away(unit).commands),
+            "the guests that have them lose their vGPUs",
+        ),
+        confidence=0.95,
         units=(unit.address,),
     )
 

@@ -67,7 +67,11 @@ _ATTRIBUTES = (
     " resource[0-5]_resize mdev_supported_types/*/name mdev_supported_types/*/available_instances"
     " nvidia/creatable_vgpu_types nvidia/current_vgpu_type"
 )
-_PCI_LINKS = "driver iommu_group physfn virtfn* consumer:* supplier:*"
+_MDEVS = "[0-9a-fu]*-*"
+"""Folders of mediated devices, named by UUIDs, or ``uuid-1`` in a capture; not those of I2C buses."""
+_PCI_LINKS = (
+    f"driver iommu_group physfn virtfn* consumer:* supplier:* {_MDEVS}/mdev_type {_MDEVS}/iommu_group"
+)
 _FILES = (
     f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"

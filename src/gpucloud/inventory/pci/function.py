@@ -27,10 +27,10 @@ from gpucloud.inventory.pci.attributes import (
 from gpucloud.inventory.pci.device import Device
 from gpucloud.inventory.pci.nodes import Minors, read_nodes
 from gpucloud.inventory.pci.numbered import Numbered
-from gpucloud.inventory.pci.slices import read_mdev_types, read_sriov, read_vendor_vfio_types
+from gpucloud.inventory.pci.slices import read_mdev_types, read_mdevs, read_sriov, read_vendor_vfio_types
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import Aliases
-from gpucloud.model.pci import Bar, Link, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.pci import Bar, Link, MediatedDevice, PciAddress, PciClass, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
 
 _NO_ID = PciId(0, 0)
@@ -66,6 +66,8 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
     id_, subsystem = _ids(device, modalias, pci_class)
     driver = device.link_name("driver")
     group = _group(device, around.groups)
+    mdev_types = read_mdev_types(device)
+    mdevs = read_mdevs(device, mdev_types)
     return PciFunction(
         address=device.address,
         id=id_,
@@ -86,15 +88,16 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         link=_link(device),
         sriov=read_sriov(device),
         physical_function=_physical_function(device),
-        mdev_types=read_mdev_types(device),
+        mdev_types=mdev_types,
         vendor_vfio_types=read_vendor_vfio_types(device),
         is_boot_vga=device.value("boot_vga", parse_flag),
         device_nodes=read_nodes(
-            device, driver, _vfio_node(group, driver, around), around.minors, around.numbered
+            device, driver, _group_nodes(device, group, driver, mdevs, around), around.minors, around.numbered
         ),
         holders=(),
         linked=_linked(device),
         parent=_parent(device, around.reader),
+        mdevs=mdevs,
     )
 
 
@@ -138,12 +141,38 @@ def _group(device: Device, listed: Mapping[PciAddress, int]) -> int | None | Unk
     )
 
 
-def _vfio_node(group: int | None | Unknown, driver: str | None | Unknown, around: Surroundings) -> str | None:
-    """The node of a group, which is there while a VFIO driver has the function (``vfio_create_group``)."""
-    if not isinstance(group, int) or not isinstance(driver, str) or "vfio" not in driver:
+def _group_nodes(
+    device: Device,
+    group: int | None | Unknown,
+    driver: str | None | Unknown,
+    mdevs: tuple[MediatedDevice, ...] | Unknown,
+    around: Surroundings,
+) -> tuple[str, ...] | Unknown:
+    """Nodes of VFIO groups through which guests have the function, or mediated devices of it."""
+    own = _vfio_node(device, group, driver, around)
+    nodes = [] if own is None else [own]
+    if isinstance(mdevs, Unknown):
+        return mdevs
+    for mdev in mdevs:
+        if isinstance(mdev.node, Unknown):
+            return mdev.node
+        nodes += [] if mdev.node is None else [mdev.node]
+    return tuple(nodes)
+
+
+def _vfio_node(
+    device: Device, group: int | None | Unknown, driver: str | None | Unknown, around: Surroundings
+) -> str | None:
+    """The node of a group, which is there while a VFIO driver has the function (``vfio_create_group``).
+
+    NVIDIA's own driver is one for a virtual function, and its name does not tell.
+    """
+    if not isinstance(group, int) or not isinstance(driver, str):
         return None
     prefix = "noiommu-" if around.other_groups.get(group, group) is None else ""
-    return f"/dev/vfio/{prefix}{group}"
+    node = f"/dev/vfio/{prefix}{group}"
+    is_listed = around.numbered is not None and node in around.numbered.numbers
+    return node if "vfio" in driver or ("physfn" in device.names and is_listed) else None
 
 
 def _override(device: Device) -> str | None | Unknown:

@@ -30,7 +30,7 @@ Minors = Mapping[PciAddress, int | Unknown] | Unknown
 def read_nodes(
     device: Device,
     driver: str | None | Unknown,
-    vfio_node: str | None,
+    group_nodes: tuple[str, ...] | Unknown,
     minors: Minors,
     numbered: Numbered | None,
 ) -> tuple[str, ...] | Unknown:
@@ -39,7 +39,7 @@ def read_nodes(
     Args:
         device: the function.
         driver: its driver.
-        vfio_node: the node of its group, while a VFIO driver has the function.
+        group_nodes: nodes of VFIO groups through which guests have it, or a slice of it.
         minors: NVIDIA's device numbers by address (``read_nvidia_minors``).
         numbered: all nodes that the kernel lists; None where a capture has only folders of known classes.
     """
@@ -49,12 +49,9 @@ def read_nodes(
     minor = _nvidia_minor(device, driver, minors)
     if isinstance(minor, Unknown):
         return minor
-    nodes = [*made]
-    if minor is not None:
-        nodes.append(f"{_NVIDIA_NODE}{minor}")
-    if vfio_node is not None:
-        nodes.append(vfio_node)
-    return tuple(nodes)
+    if isinstance(group_nodes, Unknown):
+        return group_nodes
+    return (*made, *(() if minor is None else (f"{_NVIDIA_NODE}{minor}",)), *group_nodes)
 
 
 def opened_as(node: str, numbered: Numbered | None) -> str | None:

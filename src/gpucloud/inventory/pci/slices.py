@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
-from gpucloud.inventory.pci.attributes import vf_number
+from gpucloud.inventory.pci.attributes import parse_numbers, vf_number
 from gpucloud.inventory.pci.device import Device, number
-from gpucloud.model.pci import PciAddress, Sriov, VgpuType
+from gpucloud.model.pci import MediatedDevice, PciAddress, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 
 _CREATABLE = "nvidia/creatable_vgpu_types"
+_MDEV = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|uuid-[0-9]{1,6}", re.ASCII | re.IGNORECASE)
+"""Names of mediated devices: UUIDs, which captures number."""
+_LISTED = "uuid-0"
+"""No device has this name: whether a capture would have one that had."""
 _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 
 
@@ -55,6 +59,35 @@ def _mdev_type(device: Device, id_: str) -> VgpuType:
         name=device.text(f"{folder}/name"),
         available=device.always(f"{folder}/available_instances", number),
     )
+
+
+def read_mdevs(device: Device, types: tuple[VgpuType, ...] | Unknown) -> tuple[MediatedDevice, ...] | Unknown:
+    """Read the mediated devices that were made of a function, which are folders in its own.
+
+    Shapes: Documentation/driver-api/vfio-mediated-device.rst; drivers/vfio/mdev/mdev_core.c.
+
+    Args:
+        device: the function.
+        types: what it offers (``read_mdev_types``); without any it has no devices.
+    """
+    if isinstance(types, Unknown) or not types:
+        return types if isinstance(types, Unknown) else ()
+    names = sorted(name for name in device.names if _MDEV.fullmatch(name))
+    if not names:
+        unlisted = device.listing(_LISTED)
+        return unlisted if isinstance(unlisted, Unknown) else ()
+    return tuple(
+        MediatedDevice(name, device.link_name(f"{name}/mdev_type"), _mdev_node(device, name))
+        for name in names
+    )
+
+
+def _mdev_node(device: Device, name: str) -> str | None | Unknown:
+    group = device.link_name(f"{name}/iommu_group")
+    if not isinstance(group, str):
+        return group
+    number = parse_numbers([group])
+    return f"/dev/vfio/{number[0]}" if number else Unknown(f"iommu_group of {name} leads to {group[:60]!r}")
 
 
 def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:

@@ -61,6 +61,8 @@ def _facts(host: Host, function: PciFunction, *, is_taken: bool) -> Iterator[Fac
     if is_taken:
         yield fact("is_boot_vga", function.is_boot_vga)
         yield fact("held by", _holders(function))
+        if isinstance(function.mdevs, tuple) and function.mdevs:  # said only then: plans of old lack it
+            yield fact("mediated devices", " ".join(mdev.name for mdev in function.mdevs))
 
 
 def _holders(function: PciFunction) -> object:

@@ -46,6 +46,7 @@ def _reasons(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit], *, force: bool
     yield from _vital(host, unit, taken)
     yield from holder_refusals(unit, taken)
     yield from _virtual_functions(unit, taken)
+    yield from _mediated_devices(unit, taken)
     yield from _modules(host, unit)
     yield from console_refusals(host, unit, asked, force=force)
 
@@ -95,6 +96,25 @@ def _virtual_functions(unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[
                 "end the guests that use them, then: "
                 f"echo 0 > /sys/bus/pci/devices/{function.address}/sriov_numvfs",
             )
+
+
+def _mediated_devices(unit: GpuUnit, taken: Sequence[PciFunction]) -> Iterator[Refusal]:
+    for function in taken:
+        mdevs = function.mdevs
+        if isinstance(mdevs, Unknown) or not mdevs:  # the nodes of those unknown are unknown, and so refused
+            continue
+        nodes = {mdev.node for mdev in mdevs}
+        holders = () if isinstance(function.holders, Unknown) else function.holders
+        guests = dict.fromkeys(f"guest {each.guest}" for each in holders if each.guest and each.node in nodes)
+        used = f", in use by {join(tuple(guests))}" if guests else ""
+        many = "mediated device" if len(mdevs) == 1 else "mediated devices"
+        yield Refusal(
+            unit.address,
+            "mediated-devices-there",
+            f"{call_unit(unit)} has {len(mdevs)} {many} (vGPUs{used}), which vanish when its driver is taken",
+            "end the guests that use them, then: "
+            f"echo 1 | tee /sys/bus/pci/devices/{function.address}/*-*-*-*-*/remove",
+        )
 
 
 def _modules(host: Host, unit: GpuUnit) -> Iterator[Refusal]:

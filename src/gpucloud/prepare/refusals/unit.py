@@ -30,4 +30,21 @@ UNIT = (
         "the guests that use them stop",
         ("Linux Documentation/PCI/pci-iov-howto.rst",),
     ),
+    Cause(
+        "mediated-devices-there",
+        "The card has mediated devices",
+        "Mediated devices (vGPUs of NVIDIA, Intel's GVT-g) vanish when the driver of their card is taken: "
+        "the unbind waits for each guest that has one, or takes it from the guest. `undo` does not make them "
+        "again, so they are not taken, whether a guest has them now or not.",
+        (
+            "`gpucloud scan --format json` shows them under mdevs",
+            "`ls /sys/bus/mdev/devices` names those of all cards",
+        ),
+        (
+            "End the guests that use them",
+            "Remove each: echo 1 > /sys/bus/mdev/devices/UUID/remove",
+        ),
+        "the guests that use them stop",
+        ("Linux Documentation/driver-api/vfio-mediated-device.rst", "drivers/vfio/mdev/mdev_core.c"),
+    ),
 )
