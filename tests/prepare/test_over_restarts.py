@@ -38,6 +38,7 @@ TOOLS = Makes.INITRAMFS_TOOLS
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("makes", [TOOLS, pytest.param(Makes.DRACUT, marks=pytest.mark.long)])
 def test_a_fresh_host_gives_one_of_two_equal_cards_to_a_guest_and_is_given_back_exactly(
     lab: Lab, makes: Makes, tmp_path: Path
@@ -66,6 +67,7 @@ def test_a_fresh_host_gives_one_of_two_equal_cards_to_a_guest_and_is_given_back_
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.long
 def test_a_start_without_an_iommu_is_taken_back_by_itself(lab: Lab, tmp_path: Path) -> None:
     with disk_host(lab, "card-audio", TOOLS) as host:
@@ -82,6 +84,7 @@ def test_a_start_without_an_iommu_is_taken_back_by_itself(lab: Lab, tmp_path: Pa
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_a_start_that_ends_in_a_panic_twice_is_followed_by_the_old_one_and_taken_back(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_start_that_ends_in_a_panic_twice_is_followed_by_the_old_one_and_taken
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.long
 def test_a_start_that_nobody_can_reach_is_taken_back_and_started_again_by_itself(
     lab: Lab, tmp_path: Path

@@ -134,6 +134,7 @@ def cut_and_recover(lab: Lab, cut: Cut, way_out: tuple[str, ...], folder: Path) 
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_power_that_fails_while_the_initramfs_is_written_leaves_a_host_that_starts_and_is_undone(
     lab: Lab, first: Tree, tmp_path: Path
 ) -> None:
@@ -142,6 +143,7 @@ def test_power_that_fails_while_the_initramfs_is_written_leaves_a_host_that_star
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("cut", "way_out"), [pytest.param(*each, id=f"{each[0].name}-{each[1][-1]}") for each in CUTS]
