@@ -191,7 +191,7 @@ VGPU = (
     Phrase("vfs-short", "vfs requested; only", r"VFs requested; only \d+ enabled", _VFS, 0.75, "Fewer virtual functions were made than asked for", "Linux drivers/pci/iov.c", Level.WARNING),
     Phrase("vfs-again", "vfs already enabled", r"\d VFs already enabled\. Disable before enabling", _VFS, 0.8, "The number of virtual functions cannot be changed while some exist", "Linux drivers/pci/iov.c: sriov_numvfs_store()"),
     Phrase("vfs-given", "cannot modify sr-iov while vfs are assigned", cause=_VFS, confidence=0.8, by="Linux drivers/pci/iov.c", says="The number of virtual functions cannot be changed while guests have some"),
-    Phrase("vfs-asked", "sriov_numvfs", r"(?:(?P<function>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs\W{1,6}[1-9]\d*\s*$|echo ['\"]?[1-9]\d*.{0,60}(?P<other>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs)", says="virtual functions are asked for", by="Linux sysfs, sysfs.conf(5)"),
+    Phrase("vfs-asked", "sriov_numvfs", r"(?:(?P<function>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs\W{1,6}[1-9]\d*(?=\s|$)|echo ['\"]?[1-9]\d*.{0,60}(?P<other>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/sriov_numvfs)", says="virtual functions are asked for", by="Linux sysfs, sysfs.conf(5)"),
     Phrase("vf-version", "unable to confirm version", r"IOV: Unable to confirm version", says="The drivers of the card and of its virtual function speak other versions", by="Intel i915 with SR-IOV: gt/iov/intel_iov_query.c"),
     Phrase("drm-ready", "[drm] initialized", r"\[drm\] Initialized (?:i915|xe|amdgpu)\b", says="the card's driver is up", by="Linux drivers/gpu/drm/drm_drv.c"),
     Phrase("vfs-mode", "vfs", r"(?:Enabled|Disabled) \d+ VFs", says="the driver makes virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
@@ -202,6 +202,8 @@ VGPU = (
     Phrase("vfs-unit", "sr-iov", r"(?:Failed to start|failed).{0,40}(?:[Ee]nable )?SR-IOV|(?:enable|enabling|create) (?:SR-IOV|VFs?).{0,40}(?:failed|error)", _VFS, 0.8, "The virtual functions could not be made", "systemd units"),
     Phrase("vfs-write", "sriov_numvfs", r"sriov_numvfs.{0,70}(?:write error|failed|Input/output|Device or resource busy|Invalid argument|Operation not|Numerical result|No such file|Permission denied|Cannot allocate)|(?:write error|error|cannot write|failed to write|unable to write).{0,90}sriov_numvfs", _VFS, 0.88,
            "The virtual functions could not be made", "Linux drivers/pci/iov.c"),
+    *(Phrase("vfs-said", needle, r"\bVFs? (?:do(?:es)? not|don't|doesn't|never) (?:appear|show|get created)|\bno VFs? (?:are |were |is |was )?(?:created|appear|listed|shown|visible)|(?:doesn't|does not|didn't|did not) create (?:the |any )?VFs?\b", _VFS, 0.7, "The virtual functions were not made", "people")
+      for needle in ("vfs", "vf ")),
     Phrase("vfs-numa", "failed to enable", r"[Ff]ailed to (?:enable|create) (?:\d+ )?(?:VFs?|virtual functions|SR-?IOV)", _VFS, 0.88, "The virtual functions could not be made", "drivers"),
     Phrase("vfs-mig", "mig", r"\bMIG\b.{0,80}(?:In use by another client|SR-?IOV.{0,30}(?:enabled|first|must)|\bVFs?\b.{0,30}(?:enabled|exist|active))|\b(?:SR-?IOV|VFs?)\b.{0,60}\bMIG\b.{0,30}(?:disable|conflict|before|first|fail)", _VFS, 0.75,
            "MIG and SR-IOV were set up in an order that the driver refuses", _VGPU),

@@ -31,6 +31,7 @@ FACTS = (
     Phrase("nouveau-loaded", "nouveau", r"(?:^|\s)nouveau +\d{5,} +\d+", says="the module nouveau is loaded", by="lsmod(8)"),
     Phrase("sriov-capability", "single root i/o virtualization", says="the device has SR-IOV", by="pciutils lspci.c"),
     Phrase("sriov-capability", "sriov_totalvfs", r"sriov_totalvfs\W{0,4}[1-9]", says="the device has SR-IOV", by="Linux sysfs"),
+    Phrase("displays-listed", "lspci", r"\blspci\b[^|\n]{0,40}\| ?e?grep [^|\n]{0,20}VGA", says="all display controllers are listed", by="shell"),
     Phrase("sriov-off", "sriov_numvfs", r"sriov_numvfs\W{0,4}0\b", says="no virtual function is enabled", by="Linux sysfs"),
     Phrase("numa-unknown", "numa_node", r"numa_node\W{0,4}-1\b", says="the card's NUMA node is unknown", by="Linux sysfs"),
     Phrase("power-d3cold", "power_state", r"power_state\W{0,4}D3cold", says="the card is without power", by="Linux sysfs"),
