@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from gpucloud.demo.acts import ACTS, Play, Seen, Set
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Evidence, play_story
 from gpucloud.demo.story import Act, Story
+from gpucloud.demo.theatre import LabTheatre
 from gpucloud.lab.process import Completed
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 
 FUNCTIONS = [
     {"address": "0000:00:10.0", "id": "1002:5046", "driver": "radeonfb", "device_name": "Rage 128"},
@@ -238,3 +240,42 @@ def test_the_reports_are_written_however_the_story_ends(ends: BaseException, tmp
     assert (image["ok"], boot["ok"]) == (True, False)
     assert boot["failure"] == (str(ends) or "interrupted")
     assert boot["failure"] in (tmp_path / "gpucloud-demo.html").read_text()
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_kill_and_a_lost_terminal_are_interrupts_and_a_second_one_stops_nothing(
+    wish: signal.Signals, tmp_path: Path
+) -> None:
+    class Killed(Theatre):
+        def open(self) -> Answers:
+            signal.raise_signal(wish)
+            return self.server
+
+        def close(self) -> None:
+            signal.raise_signal(wish)
+            self.closed += 1
+
+    class Gone(Quiet):
+        def leaves(self) -> None:
+            raise OSError(5, "Input/output error")
+
+    theatre, before = Killed(), signal.getsignal(wish)
+    with pytest.raises(Failure, match="the server is ended") as told:
+        tell(theatre, Gone(), tmp_path)
+    assert told.value.code == Exit.INTERRUPTED
+    assert theatre.closed == 1
+    assert json.loads((tmp_path / "gpucloud-demo.json").read_text())["steps"][-1]["failure"] == "interrupted"
+    assert (tmp_path / "gpucloud-demo.html").exists()
+    assert signal.getsignal(wish) == before
+
+
+def test_nothing_is_said_of_evidence_where_no_server_was_made() -> None:
+    class NotRoot(Theatre):
+        def prepare(self) -> str:
+            raise Failure("building the laboratory's image needs root", "run the same command with sudo")
+
+        def keep_evidence(self) -> Evidence:
+            return LabTheatre("card-audio", lambda _: None).keep_evidence()
+
+    lines = render_lines(play(NotRoot()))
+    assert not any("evidence" in line for line in lines)

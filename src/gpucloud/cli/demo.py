@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Protocol
 
 import typer
 
+from gpucloud.cli.ending import interruptible
 from gpucloud.cli.output import clean, print_text, say
 from gpucloud.cli.typed.complete import topologies
 from gpucloud.demo.report import render_json, render_lines, render_page
@@ -93,19 +95,21 @@ def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
     """Play the story, and write the two reports however it ends.
 
     Raises:
-        Failure: the user interrupted it.
+        Failure: the user interrupted it, or the terminal went away.
     """
     story = Story()
     page, data = folder / "gpucloud-demo.html", folder / "gpucloud-demo.json"
-    try:
-        return play_story(theatre, audience, story=story)
-    except KeyboardInterrupt:
-        what = "interrupted: the server is ended, nothing is left of it"
-        raise Failure(what, f"what was seen so far: {page} {data}", code=Exit.INTERRUPTED) from None
-    finally:
-        audience.leaves()
-        data.write_text(render_json(story))
-        page.write_text(render_page(story))
+    with interruptible():
+        try:
+            return play_story(theatre, audience, story=story)
+        except KeyboardInterrupt:
+            what = "interrupted: the server is ended, nothing is left of it"
+            raise Failure(what, f"what was seen so far: {page} {data}", code=Exit.INTERRUPTED) from None
+        finally:
+            data.write_text(render_json(story))
+            page.write_text(render_page(story))
+            with contextlib.suppress(OSError):  # a terminal that is gone cannot be told to stop turning
+                audience.leaves()
 
 
 def demo(

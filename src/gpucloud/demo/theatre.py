@@ -43,7 +43,7 @@ class LabTheatre:
     def keep_evidence(self) -> Evidence:
         """Keep the console log and, from a server that still answers, its journal and gpucloud's."""
         if self._host is None:
-            return Evidence((), "the server was never up; what is left of it is named above")
+            return Evidence(())  # where one did not come up, why it did not names what was kept
         files = sorted(self._host.keep_evidence().iterdir())
         silence = "".join(file.read_text().strip() for file in files if file.name == NOT_ASKED)
         return Evidence(tuple(map(str, files)), silence)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.ending import interruptible
 from gpucloud.cli.guests.here import TextOrJson, cloud_here, print_guest
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpucloud.model.guest import GuestSpec
 
 Gpus = Annotated[
@@ -76,24 +74,13 @@ def launch(
 
     spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
     patience = Patience(_seconds(timeout), keep_failed)
-    _on_signals(_interrupt)
     try:
-        guest = cloud_here().launch(spec, patience, say)
+        with interruptible():
+            guest = cloud_here().launch(spec, patience, say)
     except KeyboardInterrupt:
         what = f"the launch of guest {spec.name} was interrupted, and nothing of it is left"
         raise Failure(what, code=Exit.INTERRUPTED) from None
     print_guest(guest, form)
-
-
-def _on_signals(act: Callable[..., None] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, act)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    """Take back what was begun, and let nothing stop that: a second Ctrl-C would leave half of it."""
-    _on_signals(signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _spec(

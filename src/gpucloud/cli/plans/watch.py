@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.ending import on_wish_to_end
 from gpucloud.cli.output import say
 
 if TYPE_CHECKING:
@@ -30,10 +30,5 @@ def watching() -> Iterator[Watch]:
         with contextlib.suppress(OSError):  # a terminal that is gone must not stop the way back
             say(line)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
+    with on_wish_to_end(stop):
         yield Watch(tell, lambda: bool(stopped))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
