@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.doctor.build import UNREAD, blind, card, causes, findings, function, host, levels
 
 from gpucloud.doctor import Case
 from gpucloud.model.finding import Level
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import MediatedDevice, PciAddress
 from gpucloud.model.unknown import Unknown
 
 HELD, COMPANION, IDS = "host-driver-grabbed-gpu", "companion-function-not-bound", "vfio-ids-wrong"
@@ -24,6 +26,17 @@ def test_a_card_on_stock_drivers_is_information_while_nobody_asked() -> None:
 def test_a_card_on_stock_drivers_is_a_blocker_when_the_user_names_it() -> None:
     named = Case(host(STOCK), frozenset({PciAddress.parse("0000:3b:00.0")}))
     assert levels(named) == {HELD: Level.BLOCKER}
+
+
+def test_a_card_with_mediated_devices_is_kept_for_them_until_they_are_removed() -> None:
+    vgpu = MediatedDevice("2d3a3f0a-7c0f-4c3a-9d2e-8a1f0d4e5b6c", "nvidia-233", "/dev/vfio/90")
+    gpu, sound = card("3b:00", "nvidia", "snd_hda_intel", group=7)
+    cut = (replace(gpu, mdevs=(vgpu,)), sound)
+    assert causes(host(cut)) == []
+    found = findings(Case(host(cut), frozenset({PciAddress.parse("0000:3b:00.0")})))[0]
+    assert (found.cause, found.level) == (HELD, Level.BLOCKER)
+    assert "cut into 1 mediated device (vGPUs)" in found.title
+    assert found.fix.commands[0] == "echo 1 | tee /sys/bus/pci/devices/0000:3b:00.0/*-*-*-*-*/remove"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ As drivers/vfio/group.c has it: the group is named ``vfio-noiommu``, its node ``
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,46 @@ def test_a_group_whose_name_cannot_be_read_may_be_either(tree: HostTree, tmp_pat
     host = read(tree)
     why = Unknown("not a regular file: /sys/kernel/iommu_groups/0/name")
     assert (function(host, GPU).iommu_group, host.iommu.groups, host.units[0].uses) == (why, why, why)
+
+
+def of_an_earlier_version(tree: HostTree, folder: Path) -> Host:
+    """A capture of the tree as made before the names of groups were collected."""
+    archive = folder.with_suffix(".tar.gz")
+    archive.write_bytes(render_capture(collect_here(str(tree.root))))
+    folder.mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)
+    for path in (folder / "gpucloud").iterdir():
+        path.write_text(path.read_text().replace("iommu_groups/*/name", "iommu_groups/*/type"))
+    return read_host(open_capture(folder), NAMES)
+
+
+def test_a_group_of_mediated_devices_in_an_earlier_capture_spoils_no_other(
+    tree: HostTree, tmp_path: Path
+) -> None:
+    for name in ("type", "name"):
+        (tree.root / "sys/kernel/iommu_groups/0" / name).unlink()
+    tree.write("sys/kernel/iommu_groups/0/type", "DMA-FQ")
+    tree.link("sys/kernel/iommu_groups/90/devices/2d3a3f0a-7c0f-4c3a-9d2e-8a1f0d4e5b6c", "../x")
+    tree.write("sys/kernel/iommu_groups/90/type", "unknown")
+    host = of_an_earlier_version(tree, tmp_path / "older")
+    assert not isinstance(host.iommu.groups, Unknown)
+    assert {number: group.type for number, group in host.iommu.groups.items()} == {0: "DMA-FQ"}
+    assert host.units[0].groups == (0,)
+
+
+def test_only_functions_of_an_unclear_group_are_unclear(tree: HostTree, tmp_path: Path) -> None:
+    (tree.root / "sys/kernel/iommu_groups/0/name").unlink()
+    tree.function("0000:5e:00.0", "10de:1db4", "0302", driver="vfio-pci", group=1)
+    tree.write("sys/kernel/iommu_groups/1/type", "DMA-FQ")
+    host = of_an_earlier_version(tree, tmp_path / "older")
+    assert not isinstance(host.iommu.groups, Unknown)
+    assert {number: group.type for number, group in host.iommu.groups.items()} == {1: "DMA-FQ"}
+    assert isinstance(function(host, GPU).iommu_group, Unknown)
+    assert function(host, "0000:5e:00.0").iommu_group == 1
+    assert [unit.uses for unit in host.units][1] == ("passthrough",)
+    assert isinstance(host.units[0].uses, Unknown)
+
+
+def test_where_all_groups_are_unclear_the_iommu_is_not_off(tree: HostTree, tmp_path: Path) -> None:
+    (tree.root / "sys/kernel/iommu_groups/0/name").unlink()
+    assert isinstance(of_an_earlier_version(tree, tmp_path / "older").iommu.groups, Unknown)

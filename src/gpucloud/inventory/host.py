@@ -29,8 +29,7 @@ def read_host(reader: HostReader, names: Names | None = None) -> Host:
     known = Groups({}, {}, {}) if isinstance(listed, Unknown) else listed
     functions = read_functions(reader, names or NewestNames(), kernel.release, known)
     found = {} if isinstance(functions, Unknown) else functions
-    unread = listed if isinstance(listed, Unknown) else next(iter(listed.unclear.values()), None)
-    groups = known.by_iommu if unread is None else groups_of(found, unread) or unread
+    groups = groups_of(found, listed) or listed if isinstance(listed, Unknown) else listed.of_iommu
     return Host(
         source=reader.label,
         kernel=kernel,

@@ -24,19 +24,26 @@ class Groups(NamedTuple):
     by_vfio: dict[int, IommuGroup]
     """Of functions without an IOMMU: "device assignment to virtual machines is also not possible with this
     mode since there is no IOMMU to provide DMA translation" (drivers/vfio/Kconfig, VFIO_NOIOMMU)."""
-    unclear: dict[int, Unknown]
-    """Why it cannot be said who made the others."""
+    unclear: dict[int, tuple[IommuGroup, Unknown]]
+    """The others that have PCI functions, and why it cannot be said who made them."""
 
     @property
     def numbers(self) -> dict[PciAddress, int]:
         """The number of its group by function."""
-        groups = (*self.by_iommu.values(), *self.by_vfio.values())
+        unclear = (group for group, _ in self.unclear.values())
+        groups = (*self.by_iommu.values(), *self.by_vfio.values(), *unclear)
         return {address: group.number for group in groups for address in group.members}
 
     @property
     def others(self) -> dict[int, None | Unknown]:
         """What stands for a group that is not the IOMMU's: none, or that it may be one."""
-        return {**dict.fromkeys(self.by_vfio), **self.unclear}
+        return {**dict.fromkeys(self.by_vfio), **{number: why for number, (_, why) in self.unclear.items()}}
+
+    @property
+    def of_iommu(self) -> dict[int, IommuGroup] | Unknown:
+        """Those of the IOMMU; not "none" where some are known and it cannot be said whose they are."""
+        unclear = next(iter(self.unclear.values()), None)
+        return self.by_iommu if self.by_iommu or unclear is None else unclear[1]
 
 
 def read_groups(reader: Reader) -> Groups | Unknown:
@@ -54,7 +61,8 @@ def read_groups(reader: Reader) -> Groups | Unknown:
             return group
         is_by_vfio = _is_by_vfio(reader, group)
         if isinstance(is_by_vfio, Unknown):
-            groups.unclear[number] = is_by_vfio
+            if group.members:  # mediated devices have groups of their own, of no domain that the IOMMU has
+                groups.unclear[number] = group, is_by_vfio
         else:
             (groups.by_vfio if is_by_vfio else groups.by_iommu)[number] = group
     return groups
