@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -27,6 +28,8 @@ NOT_THERE = {
         ["verify", "--unit", "99:00.0"],
     ],
     "a plan": [["apply", "{nowhere}"]],
+    "a file, in place of a pipe": [["apply", "{pipe}"], ["scan", "--from", "{pipe}"]],
+    "a file, in place of a device or a folder": [["apply", "/dev/null"], ["apply", "{empty}"]],
     "a journal entry": [["verify", "999"], ["undo", "999"]],
     "a folder to write to": [
         ["plan", "--unit", "3b:00.0", "--output", "{nowhere}/plan.json"],
@@ -47,6 +50,13 @@ FAILS = {
     ],
     "a folder that is no capture": [["scan", "--from", "{empty}"], ["doctor", "--from", "{empty}"]],
     "a plan that nobody wrote": [["apply", "{file}"]],
+    "a journal that has nothing to do it to": [
+        ["undo"],
+        ["undo", "last"],
+        ["verify"],
+        ["apply", "--resume"],
+        ["confirm"],
+    ],
     "a card that is refused": [["plan", "--unit", "3c:00.0"], ["apply", "--unit", "3c:00.0", "--yes"]],
 }
 
@@ -63,11 +73,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 def places(tmp_path: Path, site: Site) -> dict[str, str]:
     (tmp_path / "file").write_text("text")
     (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     whole = tmp_path / "whole.tar.gz"
     with tarfile.open(whole, "w:gz") as archive:
         archive.add(site.root, "host")
     (tmp_path / "broken.tar.gz").write_bytes(whole.read_bytes()[:-100])
-    names = {"file": "file", "empty": "empty", "broken": "broken.tar.gz", "nowhere": "nowhere"}
+    names = {name: name for name in ("file", "empty", "pipe", "nowhere")} | {"broken": "broken.tar.gz"}
     return {**{key: str(tmp_path / name) for key, name in names.items()}, "host": str(site.root)}
 
 
@@ -116,4 +127,4 @@ def test_a_path_that_is_wrong_is_told_from_one_that_fails(error: OSError, code: 
 def test_the_help_says_what_the_codes_mean(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "2 what was typed cannot be meant" in said
+    assert "1 it failed, is refused, or there is nothing to do it to; 2 what was typed," in said

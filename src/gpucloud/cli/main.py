@@ -78,9 +78,10 @@ def _root(
 
     Look, judge, plan, show, do, check, undo: start with `gpucloud scan` and `gpucloud doctor`.
 
-    Exit codes: 0 fine; 1 it failed, or is refused; 2 what was typed cannot be meant, or names what is not
-    there; 3 findings at or above the asked level; 4 changes pending; 5 a change failed and was undone;
-    6 the undo failed too; 130 interrupted. Every error is one line on standard error.
+    Exit codes: 0 fine; 1 it failed, is refused, or there is nothing to do it to; 2 what was typed, or written
+    into gpucloud.yaml, cannot be meant, or names what is not there; 3 findings at or above the asked level,
+    or not as planned; 4 changes pending (plan --check); 5 a change failed and was undone; 6 the undo failed
+    too; 130 interrupted. Every error is one line on standard error.
     """
 
 

@@ -10,12 +10,15 @@ class Exit(IntEnum):
 
     FINE = 0
     ERROR = 1
-    """What was asked for was understood, and it failed or is refused."""
+    """What was asked for was understood, and it failed or is refused. So it is where nothing was named and
+    there is nothing to do it to (``undo`` with an empty journal), and where a file is there that a program
+    wrote (a plan, a capture, a journal) and does not hold what it must."""
     USAGE = 2
-    """What was typed cannot be meant: it is malformed, it names what is not there, or it would make what is
-    there already. The same holds for what was written into a file for gpucloud."""
+    """What was typed cannot be meant: it is malformed, it names what is not there or is of another kind (a
+    folder or a pipe for a file), or it would make what is there already. The same holds for what a person
+    wrote into a file for gpucloud (``gpucloud.yaml``, a topology)."""
     FINDINGS = 3
-    """Findings at or above the level that was asked for."""
+    """Findings at or above the level that was asked for; a host that is not as planned (``verify``)."""
     PENDING = 4
     """Changes are pending (``plan --check``)."""
     UNDONE = 5

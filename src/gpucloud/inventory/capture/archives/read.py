@@ -10,7 +10,7 @@ from gpucloud.inventory.capture.archives.bounds import ARCHIVE_LIMIT, Budget, re
 from gpucloud.inventory.capture.top import TOPS, is_of_host, no_host
 from gpucloud.inventory.capture.tree import Tree
 from gpucloud.inventory.paths import LINK_LIMIT
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 
 _KEPT = TOPS | {"lib", "usr", "boot", "efi", "dev", "run", "gpucloud"}
 _NOTHING = ("", ".")
@@ -80,7 +80,8 @@ def read_archive(path: Path) -> Tree:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise refuse(source, "it is neither a directory nor a file")
+                what = f"capture {source} is refused: it is neither a directory nor a file"
+                raise Failure(what, "make one with: gpucloud capture", code=Exit.USAGE)
             if status.st_size > ARCHIVE_LIMIT:
                 raise refuse(source, f"it is longer than {ARCHIVE_LIMIT} bytes")
             start = file.read(6)
