@@ -80,7 +80,7 @@ def test_a_process_that_has_a_node_open_twice_is_one_holder(tree: HostTree) -> N
 
 @pytest.mark.parametrize("name", ["", "a b", "x\x1b[2J", "x" * 300])
 def test_a_node_whose_name_is_not_known_has_its_number(name: str, tree: HostTree) -> None:
-    number = tree.node(GPU, "drm/card0", name=name or " ")
+    number = tree.node(GPU, "misc/tuner0", name=name or " ")
     assert function(read(tree), GPU).device_nodes == (number,)
 
 
@@ -149,3 +149,25 @@ def test_a_shell_alone_tells_open_files_by_number_too(shell: list[str]) -> None:
         [*shell, "-c", lines], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
     )
     assert process.stdout == b"/dev/char/1:3\nnone\n"
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_copy_that_lost_links_of_numbers_still_has_nodes_by_class(
+    tree: HostTree, tmp_path: Path, is_lost: bool
+) -> None:
+    tree.node(GPU, "drm/card0")
+    tree.node(GPU, "drm/renderD128")
+    tree.holder(71, "gnome-shell", "/dev/dri/card0")
+    for link in sorted((tree.root / "sys/dev/char").iterdir())[: None if is_lost else 1]:
+        link.unlink()
+    tree.write("proc/sys/kernel/osrelease", "6.8.0")
+    host = read_host(open_capture(tree.root), NAMES)
+    nodes = function(host, GPU).device_nodes
+    assert isinstance(nodes, tuple)
+    assert set(nodes) == {"/dev/dri/card0", "/dev/dri/renderD128"}
+    assert holders(host, GPU) == [("gnome-shell", "/dev/dri/card0")]
+
+
+def test_a_card_without_nodes_is_nobodys_in_a_capture(tree: HostTree, tmp_path: Path) -> None:
+    card = function(captured(tree, tmp_path / "c.tar.gz"), GPU)
+    assert (card.device_nodes, card.holders) == ((), ())

@@ -43,7 +43,7 @@ def read_nodes(
         minors: NVIDIA's device numbers by address (``read_nvidia_minors``).
         numbered: all nodes that the kernel lists; None where a capture has only folders of known classes.
     """
-    made = _by_class(device) if numbered is None else numbered.by_function.get(device.address, [])
+    made = _by_class(device, None if numbered is None else numbered.by_function.get(device.address, []))
     if isinstance(made, Unknown):
         return made
     minor = _nvidia_minor(device, driver, minors)
@@ -95,11 +95,23 @@ def _nvidia_minor(device: Device, driver: str | None | Unknown, minors: Minors) 
     return Unknown(f"{_NVIDIA}/{device.address} is not there") if minor is None else minor
 
 
-def _by_class(device: Device) -> list[str] | Unknown:
-    """Nodes of the classes that GPUs have, where a capture lacks ``/sys/dev`` (``read_numbered``)."""
-    if not device.names.intersection(_MADE_BY_DRIVERS):
+def _by_class(device: Device, listed: list[str] | None) -> list[str] | Unknown:
+    """Nodes that are listed, and those of classes that GPUs have: a copy may have lost links of ``/sys/dev``.
+
+    Args:
+        device: the function.
+        listed: its nodes as the kernel lists them by number; None where a capture does not.
+    """
+    if listed is None and not device.names.intersection(_MADE_BY_DRIVERS):
         absent = device.listing("drm")  # none, or not looked for
-        return absent if isinstance(absent, Unknown) else [f"/dev/{name}" for name in _i2c_nodes(device)]
+        if isinstance(absent, Unknown):
+            return absent
+    shown = _shown(device)
+    return shown if isinstance(shown, Unknown) else list(dict.fromkeys([*(listed or ()), *shown]))
+
+
+def _shown(device: Device) -> list[str] | Unknown:
+    """Nodes by the folders of classes that a function has."""
     nodes: list[str] = []
     for folder, prefixes, place in _FOLDERS:
         if folder in device.names:
