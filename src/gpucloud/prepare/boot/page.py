@@ -94,8 +94,8 @@ on, twice.
 
 What it cannot do:
 
-* GRUB cannot write grubenv on LVM, RAID, btrfs or ZFS: tries are not counted there. 0 still works, so a
-  cut of apply or undo is covered.
+* GRUB cannot write grubenv on LVM, RAID, btrfs (SUSE's usual choice) or ZFS: tries are not counted
+  there, and the plan does not tell. 0 still works, so a cut of apply or undo is covered.
 * RHEL before 9 with UEFI has GRUB's files in the EFI system partition; systemd-boot, kernelstub and
   Proxmox VE's tool are not taught. There the plan names it as a risk, and the old start has to be
   chosen by hand: a recovery entry, or `gpucloud=off` at the boot menu.
@@ -111,8 +111,7 @@ What it cannot do:
 * The early script: by real shells on a fake /sys, and in images that Debian's initramfs-tools and
   dracut made, on a real kernel with two equal cards (`tests/prepare/test_early_binding_in_lab.py`).
 * Slices: against a fake kernel and fake tools of NVIDIA, cut off at every position
-  (`tests/prepare/test_slices.py`); `sriov_numvfs` on a real kernel
-  (`tests/prepare/test_vfs_in_lab.py`).
+  (`tests/prepare/test_slices.py`); on no real card yet.
 * Cards that come, move and go, new kernels and releases: `tests/prepare/test_differences.py`.
 * A whole host over its restarts: `tests/prepare/test_over_restarts.py`.
 """
