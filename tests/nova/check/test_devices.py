@@ -112,3 +112,9 @@ def test_a_whole_vendor_is_narrowed_to_what_the_host_has() -> None:
     found = look('[pci]\ndevice_spec = {"vendor_id": "10de"}\n', Machine({PF: A16.devices[PF]}))
     (whole,) = [each for each in found.findings if each.kind.id == "nova-device-spec-whole-vendor"]
     assert whole.fix == ("[pci]", 'device_spec = {"vendor_id": "10de", "product_id": "25b6"}')
+
+
+def test_a_pattern_that_is_not_tried_is_told_and_the_report_is_whole() -> None:
+    found = look('[pci]\ndevice_spec = {"address": {"bus": "((((((2*)*)*)*)*)*)*"}}\n')
+    assert "nova-address-pattern-untried" in ids(found)
+    assert found.error is None

@@ -11,7 +11,7 @@ flavor passes the scheduler; what Placement is told.
 Not compared, and why: the dump of the schema that follows the refusal of an alias before 17, because it is
 the text of whatever validator is installed; an object's address in memory, which nova prints in one refusal.
 Not drawn: values nested some hundred levels deep, where Python's limit depends on who called whom, and
-regular expressions that would be matched for hours, which gpucloud refuses to try.
+regular expressions that could be matched for hours, which gpucloud does not try and says so.
 """
 
 from __future__ import annotations

@@ -50,6 +50,10 @@ def match_devices(
     said = case.config
     if isinstance(said, Refusal):
         raise Failure(said.message, "a dollar sign is written $$ in nova.conf")
+    for spec in () if isinstance(case.specs, Refusal) else case.specs:
+        if spec.untried is not None:
+            what = f"nova could take hours to match an address with the pattern {spec.untried[:60]!r}"
+            raise Failure(what, "write the field without repeats inside repeats: 3b|5e, [0-3]")
     found = match(said, machine, case.release, flavors=tuple(flavor or ()))
     places = [f"{one.file}:{one.line}" for one in case.spec_settings]
     if shape is Shape.JSON:

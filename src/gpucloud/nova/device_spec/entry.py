@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpucloud.nova.device_spec.address import Address
+from gpucloud.nova.device_spec.address import Address, RegexAddress
 from gpucloud.nova.device_spec.fields import ANY
 from gpucloud.nova.machine import Device
 from gpucloud.nova.reading import Json
@@ -37,6 +37,12 @@ class DeviceSpec:
     written: Mapping[str, Json]
     value: int
     trouble: Refusal | None = None
+
+    @property
+    def untried(self) -> str | None:
+        """A pattern of the address that is not tried, because nova itself could take hours over it."""
+        form = None if self.address is None else self.address.form
+        return form.untried if isinstance(form, RegexAddress) else None
 
     def matches(self, device: Device) -> bool:
         """Whether the entry takes the device.

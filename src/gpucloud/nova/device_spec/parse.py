@@ -39,9 +39,6 @@ def parse_device_specs(
 
     Returns:
         The entries, one for each JSON object; or what nova raises at the first value it does not take.
-
-    Raises:
-        Failure: an address has a pattern that nova would take, and that might never be matched to its end.
     """
     entries: list[DeviceSpec] = []
     for index, text in enumerate(values):

@@ -75,8 +75,16 @@ TRACKING_REFUSED = Kind(
     ("Update nova, or take the device away (VMD)",),
     ("nova/pci/manager.py, nova/pci/devspec.py", "nova bug 1897528"),
 )
-
-
+UNTRIED = Kind(
+    "nova-address-pattern-untried",
+    Level.WARNING,
+    "A pattern that could take nova hours to match",
+    "Repeats inside repeats are tried in all combinations. gpucloud does not try them: for this report the "
+    "entry takes no device.",
+    ("nova-compute uses a whole core and never comes to its resources",),
+    ("Write the field without repeats inside repeats: (3b|5e) or [0-3][0-9a-f]",),
+    ("nova/pci/devspec.py: PciAddressRegexSpec", "CPython: Modules/_sre"),
+)
 TUNING = Kind(
     "nova-placement-tuning",
     Level.INFO,
@@ -174,6 +182,14 @@ def tuning(case: Case) -> Iterator[Finding]:
             yield TUNING.at(case.configuration.last(option), what, fix=_search_of(case.release))
 
 
+def untried(case: Case) -> Iterator[Finding]:
+    """A pattern over which nova itself could take hours."""
+    for spec in () if isinstance(case.specs, Refusal) else case.specs:
+        if spec.untried is not None:
+            what = f"{spec.untried[:60]!r} repeats what is repeated already"
+            yield UNTRIED.at(case.spec_settings[spec.value], what)
+
+
 def _left_out(case: Case) -> tuple[str, ...]:
     """Devices of the host of which not enough is known to say what nova makes of them."""
     unread = case.machine.unread if case.machine is not None else ()
@@ -190,4 +206,4 @@ def _unread(case: Case) -> str:
     return f"; {len(unread)} devices could not be read: {unread[0]}" if unread else ""
 
 
-RULES = (tracking, no_device, not_served, both, tuning)
+RULES = (tracking, no_device, not_served, both, tuning, untried)
