@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.inventory.build import addresses, read
 
+from gpucloud.inventory import read_host
+from gpucloud.inventory.capture.open import open_capture
+from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.network import (
     has_default_route,
@@ -149,9 +153,44 @@ def test_a_root_that_cannot_be_traced_keeps_every_disk(tree: HostTree, line: str
     assert "may be on it" in vital(tree)[0][1]
 
 
-def test_btrfs_is_traced_by_the_name_of_its_device(tree: HostTree) -> None:
+_NVME = "devices/pci0000:00/0000:00:1d.0/0000:06:00.0/nvme/nvme0/nvme0n1"
+
+
+def test_a_pool_of_btrfs_is_on_all_of_its_disks(tree: HostTree) -> None:
     mount(tree, "24 1 0:25 /@ / rw - btrfs /dev/sda2 rw")
-    assert vital(tree) == [("00:1f.2", "root disk")]
+    block(tree, "nvme0n1", "259:1", _NVME)
+    for pool, name in (("data", "sdx"), ("root", "sda2"), ("root", "nvme0n1")):
+        tree.link(f"sys/fs/btrfs/{pool}/devices/{name}", "../x")
+    tree.folder("sys/fs/btrfs/features")
+    assert vital(tree) == [("06:00.0", "root disk"), ("00:1f.2", "root disk")]
+
+
+def test_a_capture_knows_the_disks_of_a_pool_but_not_its_name(tree: HostTree, tmp_path: Path) -> None:
+    uuid = "0c8b1c7e-6b1d-4f0e-9a55-2f6c1d3a7b90"
+    mount(tree, "24 1 0:25 /@ / rw - btrfs /dev/sda2 rw")
+    block(tree, "nvme0n1", "259:1", _NVME)
+    for name in ("sda2", "nvme0n1"):
+        tree.link(f"sys/fs/btrfs/{uuid}/devices/{name}", f"../../../../class/block/{name}")
+    data = render_capture(collect_here(str(tree.root)))
+    (tmp_path / "c.tar.gz").write_bytes(data)
+    host = read_host(open_capture(tmp_path / "c.tar.gz"))
+    assert not isinstance(host.vital, Unknown)
+    assert {each.address.short for each in host.vital if each.carries == "root disk"} == {
+        "06:00.0",
+        "00:1f.2",
+    }
+    assert uuid.encode() not in gzip.decompress(data)
+
+
+def test_a_btrfs_whose_disks_are_not_listed_may_be_on_any(tree: HostTree) -> None:
+    mount(tree, "24 1 0:25 /@ / rw - btrfs /dev/sda2 rw")
+    assert vital(tree) == [("00:1f.2", "disk (root disk is btrfs and may be on it)")]
+
+
+def test_bcachefs_names_all_of_its_disks(tree: HostTree) -> None:
+    mount(tree, "24 1 0:25 / / rw - bcachefs /dev/sda2:/dev/nvme0n1 rw")
+    block(tree, "nvme0n1", "259:1", _NVME)
+    assert vital(tree) == [("00:1f.2", "root disk"), ("06:00.0", "root disk")]
 
 
 def test_a_root_in_memory_needs_no_disk(tree: HostTree) -> None:

@@ -94,7 +94,7 @@ _NAMES = (
     "/sys/kernel/iommu_groups/*/devices/* /sys/module/* /sys/class/iommu/* /sys/firmware/acpi"
     " /sys/firmware/acpi/tables/DMAR /sys/firmware/acpi/tables/IVRS /sys/firmware/efi/efivars"
     " /sys/kernel/security/* /sys/class/net/*/lower_* /sys/class/net/*/brif/* /sys/class/block/*/slaves/*"
-    " /sys/class/nvme-subsystem/*/nvme* /dev/kvm"
+    " /sys/class/nvme-subsystem/*/nvme* /sys/fs/btrfs/*/devices/* /dev/kvm"
 )
 _VIRTIO_LINKS = "/sys/bus/virtio/drivers/9pnet_virtio/virtio* /sys/bus/virtio/drivers/virtiofs/virtio*"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

@@ -25,7 +25,7 @@ _CPU_KEYS = ("vendor_id", "flags", "address sizes")
 _DISTRIBUTION_KEYS = ("ID=", "ID_LIKE=", "VERSION_ID=")
 _NODE_PARTS = 5
 """Parts of ``/sys/dev/char/226:0``, with the empty one before the first slash."""
-_DISK = re.compile(r"/dev/[a-z0-9]+", re.ASCII)
+_DISKS = re.compile(r"/dev/[a-z0-9]+(?::/dev/[a-z0-9]+)*|/dev/dm-[0-9]+", re.ASCII)
 
 
 def distil(stream: Stream) -> Stream:
@@ -123,7 +123,7 @@ def _mounts(text: str) -> str:
 
 def _disk(source: str) -> str:
     """Only the kernel's own names of disks: pools, volumes and servers have names that people gave."""
-    return source if _DISK.fullmatch(source) else "none"
+    return source if _DISKS.fullmatch(source) else "none"
 
 
 def _routes(text: str) -> str:

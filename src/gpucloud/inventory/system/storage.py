@@ -15,6 +15,7 @@ POINTS = {"/": "root disk", "/usr": "disk of /usr", "/var": "disk of /var", "/bo
 _ON_NO_DISK = frozenset(("tmpfs", "ramfs", "rootfs", "nfs", "nfs4", "cifs", "ceph"))
 """In memory, or over the network, whose functions are guarded as carriers of the default route."""
 _OVER_VIRTIO = {"9p": "9pnet_virtio", "virtiofs": "virtiofs"}
+_BTRFS = "/sys/fs/btrfs"
 _DEPTH = 8
 """Layers of LVM, encryption and RAID that are followed."""
 
@@ -93,9 +94,35 @@ def _of_mount(reader: Reader, mount: Mount) -> tuple[PciAddress, ...] | None | U
     number = mount.number
     if number and number.replace(":", "", 1).isdecimal() and not number.startswith("0:"):
         return _of_block(reader, f"/sys/dev/block/{number}", _DEPTH)
-    if mount.source.startswith("/dev/"):
-        return _of_block(reader, f"/sys/class/block/{mount.source.rpartition('/')[2]}", _DEPTH)
-    return None
+    names = _of_pool(reader, mount.source) if mount.kind == "btrfs" else _named(mount.source)
+    return _of_all(reader, [f"/sys/class/block/{name}" for name in names], _DEPTH)
+
+
+def _named(source: str) -> list[str]:
+    """Names of the disks in a mount's source, of which bcachefs has several: ``/dev/sda:/dev/sdb``."""
+    parts = source.split(":")
+    return [part.rpartition("/")[2] for part in parts] if all(p.startswith("/dev/") for p in parts) else []
+
+
+def _of_pool(reader: Reader, source: str) -> list[str]:
+    """All disks of the btrfs of which a mount names one (fs/btrfs/sysfs.c, ``btrfs_sysfs_add_device``)."""
+    pools = reader.list_dir(_BTRFS)
+    for pool in pools if isinstance(pools, tuple) else ():
+        names = reader.list_dir(f"{_BTRFS}/{pool}/devices")
+        if isinstance(names, tuple) and source.removeprefix("/dev/") in names:
+            return list(names)
+    return []
+
+
+def _of_all(reader: Reader, places: list[str], depth: int) -> tuple[PciAddress, ...] | None | Unknown:
+    """Functions of several disks; None where one of them cannot be traced, or there is none."""
+    found: list[PciAddress] = []
+    for each in places:
+        functions = _of_block(reader, each, depth)
+        if not isinstance(functions, tuple):
+            return functions
+        found.extend(functions)
+    return tuple(dict.fromkeys(found)) or None
 
 
 def _of_driver(reader: Reader, folder: str) -> tuple[PciAddress, ...] | None:
@@ -114,16 +141,7 @@ def _of_block(reader: Reader, path: str, depth: int) -> tuple[PciAddress, ...] |
     functions = functions_in(target)
     if functions or depth == 0:
         return functions or None
-    below = _below(reader, target)
-    if not below:
-        return None
-    found: list[PciAddress] = []
-    for each in below:
-        functions_below = _of_block(reader, each, depth - 1)
-        if not isinstance(functions_below, tuple):
-            return functions_below
-        found.extend(functions_below)
-    return tuple(dict.fromkeys(found))
+    return _of_all(reader, _below(reader, target), depth - 1)
 
 
 def _below(reader: Reader, target: str) -> list[str]:
