@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gpucloud.doctor.case import Blind, Case, device_path, list_units
 from gpucloud.doctor.intent import cards, is_given_away, stakes
-from gpucloud.doctor.release import keeps_driver, release_command
 from gpucloud.doctor.remedy import REBOOT, set_boot_arguments
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.holders import keeps_driver, release_command
 from gpucloud.model.host import Framebuffer
 from gpucloud.model.pci import Bar, Holder, PciFunction
 from gpucloud.model.unknown import Unknown

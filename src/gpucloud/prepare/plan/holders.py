@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gpucloud.doctor.release import keeps_driver, release_command
 from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.holders import keeps_driver, release_command
 from gpucloud.model.pci import Holder, PciFunction
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpucloud.doctor.release import keeps_driver, release_command
+from gpucloud.model.holders import keeps_driver, release_command
 from gpucloud.model.pci import Holder
 
 
