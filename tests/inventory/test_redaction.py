@@ -12,6 +12,7 @@ from tests.host_tree import HostTree
 from tests.inventory.build import NAMES
 
 from gpucloud.inventory import read_host
+from gpucloud.inventory.capture import telling
 from gpucloud.inventory.capture.allowlist import HOST_NAME, RULES, SECURE_BOOT, Kind
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.write import collect_here, render_capture
@@ -79,3 +80,51 @@ def test_known_holders_keep_their_names_and_others_get_one() -> None:
     text = gzip.decompress(render_capture(stream)).decode()
     assert ["qemu-system-x86" in text, "nvidia-persiste" in text, "process-1" in text] == [True] * 3
     assert "acmetrainer" not in text
+
+
+@given(
+    st.from_regex(r"[A-Z]{2,8}", fullmatch=True).filter(lambda word: not telling.is_everybodys(word)),
+    st.sampled_from(
+        (
+            "TOKEN={}",
+            "{}=1",
+            "echo {} > /sys/bus/pci/drivers/vfio-pci/bind",
+            "echo ${} > /sys/bus/pci/drivers/vfio-pci/bind",
+            "echo vfio-pci > /sys/bus/pci/devices/${}/driver_override",
+            "for {} in 0000:3b:00.0; do",
+            "modprobe {}",
+            "/usr/local/bin/vfio-bind.sh {}",
+        )
+    ),
+)
+def test_a_word_in_capitals_that_is_not_everybodys_takes_its_line_with_it(word: str, line: str) -> None:
+    assert word not in telling.telling_lines(line.replace("{}", word))
+
+
+def test_names_of_scripts_and_units_are_replaced_alike_wherever_they_stand(tmp_path: Path) -> None:
+    tree = HostTree(tmp_path / "host")
+    start = "/usr/local/bin/acme-bank-vfio.sh"
+    unit = "/etc/systemd/system/acme-bank.service"
+    bind = "echo 0000:3b:00.0 > /sys/bus/pci/drivers/vfio-pci/bind"
+    tree.write(start, f"#!/bin/sh\n{bind}")
+    tree.write(unit, f"[Service]\nExecStart={start}\n[Install]\nWantedBy=multi-user.target")
+    tree.link("/etc/systemd/system/multi-user.target.wants/acme-bank.service", unit)
+    tree.write("/etc/udev/rules.d/70-acme.rules", 'RUN+="/sbin/vfio-acme"')
+    tree.write("/etc/modprobe.d/vfio.conf", f"install vfio-pci {start}")
+    tree.write("/usr/local/bin/vfio-bind.sh", bind)
+    data = render_capture(collect_here(str(tree.root)))
+    assert b"acme" not in gzip.decompress(data)
+    (tmp_path / "c.tar.gz").write_bytes(data)
+    reader = open_capture(tmp_path / "c.tar.gz")
+    scripts = reader.list_dir("/usr/local/bin")
+    assert isinstance(scripts, tuple)
+    assert set(scripts) > {"vfio-bind.sh"}
+    assert len(scripts) == 2
+    script = next(name for name in scripts if name != "vfio-bind.sh")
+    units = reader.list_dir("/etc/systemd/system/multi-user.target.wants")
+    assert isinstance(units, tuple)
+    assert len(units) == 1
+    started = reader.read_text(f"/etc/systemd/system/{units[0]}")
+    assert isinstance(started, str)
+    assert f"ExecStart=/usr/local/bin/{script}" in started
+    assert reader.read_text("/etc/modprobe.d/vfio.conf") == f"install vfio-pci /usr/local/bin/{script}\n"

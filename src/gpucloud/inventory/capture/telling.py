@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from gpucloud.inventory.capture.scripts import without_names
 from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.system.boot import OWN, UNIT_LINK
 from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS, has_sign
@@ -32,17 +33,24 @@ _ARGUMENTS = (
     " vfio-pci.ids vfio_pci.ids pci-stub.ids"
 )
 _WORDS = frozenset(" ".join((_SHELL, _MODULES, _UDEV, _UNIT, _ARGUMENTS)).split())
+_VARIABLES = (
+    "(?i:devs?|devices?|devids?|gpus?|cards?|vgas?|audio|video|pcis?|bdfs?|addr|address|slots?|funcs?|ids?|disk"
+    "|path|driver|group|usb|nvme|nic)"
+)
+"""Names that many people give to variables; a line with another may say more than where devices go."""
 _SHAPES = re.compile(
-    r"/sys/[\w:./${}*-]*|/(?:usr/local/)?s?bin/[\w.-]*(?:vfio|passthrough)[\w.-]*"
+    rf"/sys/(?:[a-z0-9_:./*{{}}-]|\$\{{?(?:[a-z0-9]|{_VARIABLES})(?![A-Za-z0-9_]))*"
+    r"|/(?:usr/local/)?s?bin/[\w.-]*(?:vfio|passthrough)[\w.-]*"
     r"|[0-9a-fA-F]{4}|(?:0x)?[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]"
-    r"|\$?\{?(?:[A-Z_]{1,8}|[a-z]|dev|device|addr|gpu|card)\}?"
+    rf"|\$?\{{?(?:[a-z]|{_VARIABLES})\}}?"
 )
 """Paths below /sys, scripts that are captured by their names, addresses, ids, and variables."""
 _NOT_KEPT = "redacted"
 
 
 def only_telling(stream: Stream) -> Stream:
-    """The stream with these files reduced, and without those that tell nothing."""
+    """The stream with these files reduced and renamed, and without those that tell nothing."""
+    stream = without_names(stream)
     texts = {path: data.decode(errors="replace") for path, data in stream.files.items() if _is_by_hand(path)}
     silent = {path for path, text in texts.items() if not has_sign(text)}
     small = Stream()
@@ -62,12 +70,17 @@ def telling_lines(text: str) -> str:
     return "".join(f"{line}\n" for line in _lines(text))
 
 
+def is_everybodys(token: str) -> bool:
+    """Claims a word that tells nothing but where devices go."""
+    return token in _WORDS or _SHAPES.fullmatch(token) is not None
+
+
 def _lines(text: str) -> Iterator[str]:
     for line in text.splitlines():
         if line.lstrip().startswith("#"):
             yield "#!" if line.startswith("#!") else "#"
         else:
-            is_known = all(token in _WORDS or _SHAPES.fullmatch(token) for token in _TOKEN.findall(line))
+            is_known = all(is_everybodys(token) for token in _TOKEN.findall(line))
             yield line if is_known else _NOT_KEPT
 
 
