@@ -72,13 +72,62 @@ def test_what_was_written_does_not_differ_and_may_be_written_again(
     assert not list(folder.rglob("*.gpucloud"))
 
 
-def test_a_file_of_somebody_else_is_left_and_nothing_is_written(asked: list[str], tmp_path: Path) -> None:
+THEIRS = """# of the administrator
+[DEFAULT]
+cpu_allocation_ratio = 4.0
+
+[pci]
+alias = {"name": "nic", "vendor_id": "8086", "product_id": "154d", "device_type": "type-VF"}
+alias = {"name": "t4", "vendor_id": "10de",
+  "product_id": "1eb9", "device_type": "type-PF"}
+
+[libvirt]
+virt_type = kvm
+"""
+
+
+def test_a_nova_conf_of_somebody_else_keeps_its_other_lines(
+    asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "config"
     folder.mkdir()
-    (folder / "nova.conf").write_text("[DEFAULT]\nreserved_host_memory_mb = 4096\n")
-    with pytest.raises(Failure, match="gpucloud did not write it"):
+    (folder / "nova.conf").write_text(THEIRS)
+    assert call([*asked, "--diff", str(folder)]) == Exit.PENDING
+    shown = capsys.readouterr()
+    taken = [line for line in shown.out.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert taken == [
+        '-alias = {"name": "t4", "vendor_id": "10de",',
+        '-  "product_id": "1eb9", "device_type": "type-PF"}',
+    ]
+    assert "warning: replaces" in shown.err
+    assert call([*asked, "--write", str(folder)]) == Exit.FINE
+    text = (folder / "nova.conf").read_text()
+    assert text.startswith("# of the administrator\n[DEFAULT]\ncpu_allocation_ratio = 4.0\n")
+    assert '"name": "nic"' in text
+    assert '"1eb9"' not in text
+    assert (folder / "nova.conf.before-gpucloud").read_text() == THEIRS
+    assert call([*asked, "--diff", str(folder)]) == Exit.FINE
+    assert call([*asked, "--write", str(folder)]) == Exit.FINE
+    assert not (folder / "nova.conf.before-gpucloud.2").exists()
+
+
+def test_a_nova_conf_that_cannot_be_read_is_left_and_nothing_is_written(
+    asked: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "nova.conf").write_text("not = in a section\n")
+    with pytest.raises(Failure, match="Section must be started"):
         call([*asked, "--write", str(folder)])
     assert [path.name for path in folder.iterdir()] == ["nova.conf"]
+
+
+def test_another_file_of_somebody_else_is_left(asked: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    (folder / "gpu02").mkdir(parents=True)
+    (folder / "gpu02" / "local.conf").write_text("[[local|localrc]]\n")
+    with pytest.raises(Failure, match="gpucloud did not write it"):
+        call([*asked, "--layout", "devstack", "--write", str(folder)])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.nova.below import differences, write_below
+from gpucloud.cli.nova.below import differences, places, write_below
 from gpucloud.cli.nova.files import ShapeOption
 from gpucloud.cli.output import Shape, one_line, print_text, say
 from gpucloud.model.failure import Exit, Failure
@@ -17,6 +17,7 @@ from gpucloud.model.failure import Exit, Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from gpucloud.cli.nova.below import Place
     from gpucloud.model.host import Host
     from gpucloud.model.spec import Spec
     from gpucloud.nova.releases.release import Release
@@ -88,15 +89,25 @@ def render_nova(
     _refuse_both(write, diff)
     found = _rendered(spec, release, layout, lambda: _hosts(captures or (), remotes or ()))
     if diff is not None:
-        changes = differences(diff, found)
-        _show(found, shape, {"diff": changes}, changes)
+        planned = places(diff, found)
+        changes = differences(planned)
+        _show(_warned(found, planned), shape, {"diff": changes}, changes)
         if changes:
             raise typer.Exit(Exit.PENDING)
     elif write is not None:
-        written = write_below(write, found)
-        _show(found, shape, {"written": written}, map(one_line, written))
+        planned = places(write, found)
+        written = write_below(planned)
+        _show(_warned(found, planned), shape, {"written": written}, map(one_line, written))
     else:
         _show(found, shape, {}, (f"==> {path} <==\n{text}" for path, text in found.files.items()))
+
+
+def _warned(found: Rendered, planned: tuple[Place, ...]) -> Rendered:
+    """With a warning for each line of somebody else's that is replaced."""
+    from dataclasses import replace
+
+    lost = (f"replaces {line}" for place in planned for line in place.replaced)
+    return replace(found, warnings=(*found.warnings, *lost))
 
 
 def _refuse_both(write: Path | None, diff: Path | None) -> None:
