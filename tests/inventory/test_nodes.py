@@ -151,6 +151,32 @@ def test_a_shell_alone_tells_open_files_by_number_too(shell: list[str]) -> None:
     assert process.stdout == b"/dev/char/1:3\nnone\n"
 
 
+def test_a_node_that_was_opened_through_the_dev_of_a_chroot_is_told_by_number() -> None:
+    with Path(os.devnull).open() as file:
+        assert number_of(f"/proc/self/fd/{file.fileno()}", "/srv/chroot/dev/null") == "/dev/char/1:3"
+        assert number_of(f"/proc/self/fd/{file.fileno()}", "/srv/chroot/null") == ""
+
+
+def test_a_file_is_not_asked_where_its_file_system_may_be_far_away() -> None:
+    leader, follower = os.openpty()  # of devpts, a device as any
+    try:
+        assert number_of(f"/proc/self/fd/{follower}", "/mnt/gone/dev/x") == ""
+        assert number_of(f"/proc/self/fd/{follower}", "/dev/x").startswith("/dev/char/136:")
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
+@pytest.mark.parametrize("shell", [["sh"], *([["busybox", "sh"]] if shutil.which("busybox") else [])])
+def test_a_shell_alone_asks_what_lies_in_the_dev_of_a_chroot_too(shell: list[str]) -> None:
+    asked = "is_on_local /proc/$$/fd/0 && echo local; is_on_local /proc/$$/fd/99 || echo no"
+    lines = f"root=; . {COLLECTOR}; {asked}"
+    process = subprocess.run(
+        [*shell, "-c", lines], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
+    )
+    assert process.stdout == b"local\nno\n"
+
+
 @pytest.mark.parametrize("is_lost", [True, False])
 def test_a_copy_that_lost_links_of_numbers_still_has_nodes_by_class(
     tree: HostTree, tmp_path: Path, is_lost: bool

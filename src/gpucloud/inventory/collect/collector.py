@@ -5,7 +5,7 @@ described in ``wire``.
 """
 
 # For the Python of old hosts:
-# ruff: noqa: PTH112, PTH114, PTH115, PTH116, PTH119, PTH208, UP006, UP035
+# ruff: noqa: PTH112, PTH123, PTH114, PTH115, PTH116, PTH119, PTH208, UP006, UP035
 
 import fcntl
 import fnmatch
@@ -47,14 +47,15 @@ def ask_kvm(device: str = "/dev/kvm") -> Tuple[str, str]:
 def number_of(path: str, target: str) -> str:
     """The device that an open file is, by its number: ``/dev/char/226:0``; empty where it is none.
 
-    udev and others give nodes names of their own. Files elsewhere are not asked: a network file system that
-    is gone would not answer.
+    udev and others give nodes names of their own, and a chroot has a /dev of its own: ``/srv/c/dev/nvidia0``.
+    Other files are not asked, nor those of which it cannot be said what file system they are on: one of the
+    network that is gone would not answer.
 
     Args:
         path: ``/proc/PID/fd/N`` of the running host.
         target: where that link says it leads.
     """
-    if not target.startswith("/dev/"):
+    if not target.startswith("/dev/") and not ("/dev/" in target and is_on_local(path)):
         return ""
     try:
         status = os.stat(path)
@@ -62,6 +63,23 @@ def number_of(path: str, target: str) -> str:
         return ""
     kind = "char" if stat.S_ISCHR(status.st_mode) else "block" if stat.S_ISBLK(status.st_mode) else ""
     return f"/dev/{kind}/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if kind else ""
+
+
+LOCAL = ("devtmpfs", "tmpfs", "overlay", "ext4", "xfs", "btrfs")
+"""File systems that ask nobody on the network; nodes are on the first two, hardly ever on others."""
+
+
+def is_on_local(path: str) -> bool:
+    """Claims an open file of a local file system, by what its process shows of its mounts (proc(5))."""
+    process, _, number = path.partition("/fd/")
+    try:
+        with open(f"{process}/fdinfo/{number}", errors="replace") as info:
+            mounts = [line.split()[1] for line in info if line.startswith("mnt_id:")]
+        with open(f"{process}/mountinfo", errors="replace") as table:
+            rows = [line for line in table if line.split(" ", 1)[0] in mounts]
+    except OSError:  # ended in the meantime, or not to be looked at
+        return False
+    return any(row.partition(" - ")[2].split(" ", 1)[0] in LOCAL for row in rows)
 
 
 class Collector:
