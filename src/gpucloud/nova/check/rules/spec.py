@@ -97,16 +97,6 @@ DEVNAME = Kind(
     ("Name the address instead",),
     (_DEVSPEC, "nova/compute/pci_placement_translator.py: ensure_no_dev_spec_with_devname"),
 )
-HIDDEN = Kind(
-    "nova-device-spec-hidden",
-    Level.WARNING,
-    "An entry behind one that takes its devices",
-    "The first entry that matches a device has it. Keys of a later one (resource_class, managed, traits) "
-    "do not count for that device.",
-    ("devices without the tags of their entry",),
-    ("Put the narrower entry first",),
-    ("nova/pci/whitelist.py: Whitelist.get_devspec",),
-)
 NOT_MIGRATABLE = Kind(
     "nova-live-migratable-no",
     Level.WARNING,
@@ -234,24 +224,6 @@ def devname(case: Case) -> Iterator[Finding]:
             )
 
 
-def hidden(case: Case) -> Iterator[Finding]:
-    """An entry all of whose devices an earlier one takes."""
-    if isinstance(case.specs, Refusal):
-        return
-    for place, later in enumerate(case.specs):
-        if place > 200:  # each with each: more is no file that a person wrote
-            return
-        for earlier in case.specs[:place]:
-            if _covers(earlier.written, later.written) and dict(earlier.tags) != dict(later.tags):
-                where = case.spec_settings[earlier.value]
-                fix = spec_lines(case.release, later.written, earlier.written)
-                what = (
-                    f"{dict(later.written)} stands behind {where.file}:{where.line}, which takes its devices"
-                )
-                yield HIDDEN.at(case.spec_settings[later.value], what, fix=fix)
-                break
-
-
 def not_migratable(case: Case) -> Iterator[Finding]:
     """live_migratable with a no."""
     if "live_migratable" not in pci.DEVICE_SPEC_KEYS.at(case.release):
@@ -300,18 +272,6 @@ def _is_anywhere(address: Json) -> bool:
     return not address or (isinstance(address, str) and not address.strip("*:. "))
 
 
-def _covers(earlier: Mapping[str, Json], later: Mapping[str, Json]) -> bool:
-    """Whether each device of the later entry is surely one of the earlier."""
-    if earlier.get("devname") or later.get("devname"):
-        return False
-    for key in ("vendor_id", "product_id"):
-        mine = earlier.get(key, "*")
-        if mine != "*" and plain_id(mine) != plain_id(later.get(key, "*")):
-            return False
-    address = earlier.get("address")
-    return _is_anywhere(address) or address == later.get("address")
-
-
 RULES = (
     refused,
     key_ignored,
@@ -321,7 +281,6 @@ RULES = (
     id_form,
     regex,
     devname,
-    hidden,
     not_migratable,
     managed,
 )
