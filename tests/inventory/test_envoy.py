@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.host_tree import HostTree
 from tests.inventory.build import NAMES, function
 
 from gpucloud.inventory import read_host
-from gpucloud.inventory.collect.envoy import Envoy, read_file
+from gpucloud.inventory.collect.envoy import Envoy, read_file, sift
 from gpucloud.inventory.live import LiveReader, patient
+from gpucloud.inventory.system.network import parse_fib_trie
 from gpucloud.model.unknown import Unknown
 
 STUCK = "stuck\n"
@@ -123,3 +129,48 @@ def test_a_patient_reader_sees_what_a_plain_one_sees(tmp_path: Path) -> None:
     tree.write("proc/cmdline", "ro quiet")
     patiently = read_host(LiveReader(tmp_path, read_files=patient(tmp_path)), NAMES)
     assert patiently == read_host(LiveReader(tmp_path), NAMES)
+
+
+_TABLE = "Id 10:\n  +-- 0.0.0.0/0 2 0 2\n     |-- 0.0.0.0\n        /0 universe UNICAST\n"
+_ROUTE = "     |-- 198.51.100.0\n        /24 universe UNICAST\n"
+_KEPT = b"Main:\nId 10:\n        /0 universe UNICAST\n"
+
+
+def test_default_routes_are_found_in_a_table_longer_than_any_file_read(tmp_path: Path) -> None:
+    path = tmp_path / "proc/net/fib_trie"
+    path.parent.mkdir(parents=True)
+    path.write_text("Main:\n" + _ROUTE * (17 * 2**20 // len(_ROUTE)) + _TABLE)
+    assert path.stat().st_size > 16 * 2**20
+    assert read_file(str(path)) == _KEPT
+    assert parse_fib_trie(read_file(str(path)).decode()) == ["10"]
+
+
+@given(
+    st.lists(st.sampled_from(("Main:", "Local:", "Id 7:", "  /0 universe UNICAST", "  /24 link UNICAST", "")))
+)
+def test_what_is_kept_of_a_table_says_the_same(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        kept = sift(file.fileno(), 16 * 2**20).decode()
+    assert parse_fib_trie(kept) == parse_fib_trie(text)
+
+
+def test_a_table_of_one_endless_line_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "proc/net/fib_trie"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b" " * 2**20)
+    with pytest.raises(OSError, match="longer than"):
+        read_file(str(path))
+
+
+@pytest.mark.parametrize("shell", [["sh"], *([["busybox", "sh"]] if shutil.which("busybox") else [])])
+def test_a_shell_alone_keeps_as_much_of_it(shell: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "proc/net/fib_trie"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"Main:\n{_ROUTE}{_TABLE}")
+    collector = Path(read_file.__code__.co_filename).with_name("collector.sh")
+    script = f"root={tmp_path}; . {collector}; file /proc/net/fib_trie"
+    found = subprocess.run([*shell, "-c", script], stdout=subprocess.PIPE, check=True).stdout
+    assert found == b"F/proc/net/fib_trie\n" + b"".join(b"+" + line for line in _KEPT.splitlines(True))

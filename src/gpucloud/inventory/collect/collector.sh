@@ -39,7 +39,10 @@ file() {
     for path in $root$1; do
         is_readable "$path" || continue
         printf 'F%s\n' "${path#"$root"}"
-        { lines < "$path"; } 2>/dev/null
+        case $path in
+        */proc/net/fib_trie) sed -n -e '/:$/s/^/+/p' -e '/^ *\/0 /s/^/+/p' "$path" ;;
+        *) { lines < "$path"; } 2>/dev/null ;;
+        esac
     done
 }
 

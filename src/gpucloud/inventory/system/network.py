@@ -3,6 +3,9 @@
 What the kernel shows: ``/proc/net/route`` has IPv4's main table alone (net/ipv4/fib_trie.c,
 ``fib_route_seq_start``), and ``/proc/net/fib_trie`` all of its tables, but no interfaces
 (``fib_trie_seq_show``); ``/proc/net/ipv6_route`` has all tables (net/ipv6/ip6_fib.c).
+
+Of an IPv4 route over several next hops the first alone is shown (``fib_route_seq_show``), and nothing shows
+that there are others: their functions are not guarded, which ``refusals`` says of ``unit-is-vital``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ UNIT = (
         "The card carries the host's disk or network",
         "A function of the card, its USB controller say, carries the root disk or the default route. A "
         "card goes "
-        "whole, so the host would lose that; it is never done, not with --force either.",
+        "whole, so the host would lose that; it is never done, not with --force either. Of an IPv4 default "
+        "route over several network cards (multipath) the kernel shows gpucloud the first alone: look at "
+        "`ip route` before you give away a card that carries another of them.",
         ("`gpucloud scan --format json` lists the function under `vital`",),
         ("Plug what hangs on it into another controller",),
         "nothing",
