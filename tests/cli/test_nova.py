@@ -144,7 +144,6 @@ def test_properties_are_judged(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([*CHECK, "/nowhere/nova.conf"], "No such file"),
         (["nova", "check", "--release", "9", "--service", "api", "x"], "'9' is no release of nova"),
         (["nova", "properties", "--release", "30"], "no property was given"),
         (["nova", "properties", "--release", "30", "--flavor-key", "x"], "'x' is no NAME=VALUE"),
@@ -159,10 +158,28 @@ def test_what_cannot_be_meant_is_told_in_one_line(
     assert said.count("\n") == 1
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_that_nova_cannot_read_are_an_answer_with_its_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "nova.conf").write_bytes(b"\xff\xfe[pci]")
-    assert run([*CHECK, str(tmp_path / "nova.conf")]) == Exit.ERROR
-    assert "is no text in UTF-8" in capsys.readouterr().err
+    assert run([*CHECK, "--format", "json", str(tmp_path / "nova.conf")]) == Exit.FINDINGS
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["starts"] is False
+    assert shown["error"] == "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
+    assert run([*CHECK, "--format", "json", "/nowhere/nova.conf"]) == Exit.FINDINGS
+    assert json.loads(capsys.readouterr().out)["error"] == (
+        "Failed to find some config files: /nowhere/nova.conf"
+    )
+
+
+def test_a_broken_file_is_named_by_its_whole_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nova.conf").write_text("[pci\n")
+    assert run([*CHECK, "--format", "json", "nova.conf"]) == Exit.FINDINGS
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error.startswith(f"Failed to parse {tmp_path}/nova.conf: at {tmp_path}/nova.conf:1")
 
 
 def test_what_a_file_says_cannot_act_on_the_terminal(

@@ -56,6 +56,26 @@ _TYPES = ("nvidia-35", "nvidia-35,nvidia-36", "nvidia-35, i915-GVTg_V5_4", "")
 _ADDRESSES = ("0000:84:00.0", "0000:84:00.0,0000:85:00.0", "85:00.0", "0000:8A:00.0", "")
 _CLASSES = ("VGPU", "CUSTOM_X", "custom_x", "")
 
+_NAMED = (
+    "$allow_resize_to_same_host",
+    "$nope",
+    "$DEFAULT.my_ip",
+    "$my_ip",
+    "$pci.report_in_placement",
+    "$filter_scheduler.nope",
+    "$pci",
+    "$cpu_allocation_ratio",
+    "$quota_cores",
+    "ComputeFilter,$host",
+    '{"name": "$alias", "vendor_id": "10de", "product_id": "1eb8"}',
+    '{"name": "h", "vendor_id": "$host", "product_id": "1eb8"}',
+    '{"name": "c", "vendor_id": "10de", "product_id": "1eb8$cpu_allocation_ratio"}',
+    "$api.max_limit",
+    "$debug",
+    "$PCI.alias",
+    "$compute_monitors",
+)
+
 _OPTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("pci", "PCI", "DEFAULT"),
@@ -88,6 +108,16 @@ _OPTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] =
     (("mdev_nvidia-35", "vgpu_nvidia-35", "mdev_nvidia-36"), ("mdev_class",), _CLASSES),
     (("mdev_nvidia-35", "vgpu_nvidia-35", "mdev_nvidia-36"), ("max_instances",), ("1", "0", "x", "")),
     (("DEFAULT",), ("my_ip", "vendor"), ("10de", "10.0.0.1")),
+    (("DEFAULT",), ("host", "cert", "my_ip"), ("$my_ip", "10de", "$cert", "$host")),
+    (
+        ("DEFAULT", "vnc", "api", "filter_scheduler", "devices", "pci"),
+        ("allow_resize_to_same_host", "enabled", "max_limit", "enabled_filters", "pci_in_placement", "alias"),
+        _NAMED,
+    ),
+    (("pci",), ("alias", "device_spec", "report_in_placement"), _NAMED),
+    (("vnc", "spice", "serial_console", "DEFAULT"), ("enabled", "agent_enabled"), _BOOLEANS),
+    (("neutron", "cinder", "glance"), ("http_retries", "num_retries", "timeout"), _NUMBERS),
+    (("oslo_messaging_rabbit", "api_database"), ("heartbeat_rate", "max_pool_size"), _NUMBERS),
 )
 _BROKEN = ("[pci\n", "= x\n", "nothing\n", "  indented\n", "[]\n", "# a note\n", "\n", "; one more\n")
 

@@ -193,5 +193,5 @@ class Draw:
             "in_placement": self.chance(0.3),
             "sockets": [0, 0, 1, 1] if self.chance(0.7) else [],
             "cells": self.one([None, None, [0], [1], [0, 1], [2]]),
-            "policy": self.one([None, None, None, "required", "preferred", "legacy"]),
+            "policy": self.one([None, None, None, "required", "preferred", "legacy", "socket", "x"]),
         }

@@ -21,7 +21,7 @@ from gpucloud.nova.config import Configuration, read_config_file, read_list
 from gpucloud.nova.mdev import MdevSection
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import pci, scheduler, vgpu
-from gpucloud.nova.releases.known import known_options
+from gpucloud.nova.releases.known import KnownOption, known_options
 from gpucloud.nova.releases.release import Release, parse_release
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
@@ -43,7 +43,7 @@ def ask_gpucloud(release: Release, texts: tuple[str, ...], folder: Path) -> dict
         return {"unreadable": check(case).error.message}  # type: ignore[union-attr]
     filters = case.filters if case.filters is not None else scheduler.DEFAULT_FILTERS.at(release)
     return {
-        "wrong": sorted(refusal.message for _, refusal in wrong_values(case)),
+        "wrong": [[refusal.exception, refusal.message] for _, refusal in wrong_values(case)],
         "device_spec": _parsed(case, case.spec_settings, case.specs, is_alias=False),
         "alias": _parsed(case, case.alias_settings, case.aliases, is_alias=True),
         "filters": list(filters),
@@ -108,7 +108,12 @@ def test_the_table_of_options_is_that_of_the_release(version: str) -> None:
     (theirs,) = ask(version, "known_options")
     release = parse_release(version)
     mine = {
-        section: {name: age.kind for name, ages in names.items() for age in ages if age.is_in(release)}
+        section: {
+            name: [age.kind, _written(age)]
+            for name, ages in names.items()
+            for age in ages
+            if age.is_in(release)
+        }
         for section, names in known_options().items()
     }
     newest = {name for name in PACKAGES if name.startswith(f"{release.number}.")}
@@ -116,6 +121,10 @@ def test_the_table_of_options_is_that_of_the_release(version: str) -> None:
         if version == max(newest):
             assert names == theirs.get(section, {}), section
         assert theirs.get(section, {}).items() <= names.items()
+
+
+def _written(age: KnownOption) -> str:
+    return "?" if age.default is None else age.default
 
 
 def _comparable(part: Any, release: Release) -> Any:

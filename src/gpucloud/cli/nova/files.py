@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from errno import ENOENT
+from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +39,8 @@ def read_files(paths: Sequence[Path]) -> Configuration:
     """Read files in their order; of a directory its ``*.conf`` by name, as ``--config-dir`` does.
 
     Raises:
-        Failure: one cannot be read, is too large, or is no text.
+        Failure: one is too large.
+        OSError: one cannot be read, though it is there.
     """
     from gpucloud.nova.config import Configuration
 
@@ -50,27 +54,51 @@ def _read_all(paths: Sequence[Path]) -> Iterable[ConfigFile]:
 
 
 def _read(path: Path) -> ConfigFile:
-    from gpucloud.nova.config import read_config_file
+    """A file under the name that nova prints; one that nova cannot use says why, with nova's message."""
+    from gpucloud.nova.config import ConfigFile, Unusable, read_config_file
 
-    return read_config_file(*text_of(path))
+    name, data = _bytes_of(path)
+    if data is None:
+        message = f"Failed to find some config files: {name}"
+        return ConfigFile(name, (), Unusable(name, "ConfigFilesNotFoundError", message))
+    try:
+        return read_config_file(name, data.decode())
+    except UnicodeDecodeError as error:
+        return ConfigFile(name, (), Unusable(name, "UnicodeDecodeError", str(error)))
 
 
 def text_of(path: Path) -> tuple[str, str]:
-    """What a file is called in messages, and its text."""
-    if path == Path("-"):
-        data, name = sys.stdin.buffer.read(_MOST_BYTES + 1), "<stdin>"
-    else:
-        name = str(path)
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise Failure(f"{name} is larger than {_MOST_BYTES} bytes", "give a nova.conf", code=Exit.USAGE)
+    """What a file is called in messages, and its text.
+
+    Raises:
+        Failure: there is none, it is too large, or it is no text.
+    """
+    name, data = _bytes_of(path)
+    if data is None:
+        raise FileNotFoundError(ENOENT, strerror(ENOENT), str(path))
     try:
         return name, data.decode()
     except UnicodeDecodeError as error:
         raise Failure(
             f"{name} is no text in UTF-8 at byte {error.start}", "nova cannot read it either"
         ) from error
+
+
+def _bytes_of(path: Path) -> tuple[str, bytes | None]:
+    """The absolute path, as oslo.config prints it, and what is there; None where nothing is."""
+    if path == Path("-"):
+        name, data = "<stdin>", sys.stdin.buffer.read(_MOST_BYTES + 1)
+    else:
+        place = path.expanduser()
+        name = os.path.abspath(place)  # noqa: PTH100 - links stay as they are, as in oslo's messages
+        try:
+            with place.open("rb") as file:
+                data = file.read(_MOST_BYTES + 1)
+        except FileNotFoundError:
+            return name, None
+    if len(data) > _MOST_BYTES:
+        raise Failure(f"{name} is larger than {_MOST_BYTES} bytes", "give a nova.conf", code=Exit.USAGE)
+    return name, data
 
 
 def machine_from(path: Path) -> Machine:

@@ -35,12 +35,18 @@ def parse_flavor(
         numa_policy: ``hw:pci_numa_affinity_policy`` of the flavor, which goes before that of the alias in
             releases that know it.
     """
-    if not pci.FLAVOR_NUMA_POLICIES.at(release):
+    policies = pci.FLAVOR_NUMA_POLICIES.at(release)
+    if not policies:
         numa_policy = None
     if not pci.ALIAS_NAME_STRIPPED.at(release):
         text = text.replace(" ", "")
     try:
-        return tuple(_parse_request(part, aliases, numa_policy) for part in text.split(","))
+        requests = []
+        for part in text.split(","):
+            requests.append(_parse_request(part, aliases, numa_policy))
+            if numa_policy and numa_policy not in policies:
+                raise NovaRaises("ValueError", f"Field value {numa_policy} is invalid")
+        return tuple(requests)
     except NovaRaises as raised:
         return raised.over(None)
 

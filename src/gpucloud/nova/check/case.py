@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import cast
 
 from gpucloud.nova.alias import Alias, parse_aliases
-from gpucloud.nova.config import Configuration, Setting, read_list, read_value, substitute
+from gpucloud.nova.check.options import Options
+from gpucloud.nova.config import Configuration, Setting, read_list, read_value
 from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
 from gpucloud.nova.machine import ELSEWHERE, Machine
 from gpucloud.nova.match import Config, Match, match
@@ -16,7 +17,6 @@ from gpucloud.nova.mdev import MdevSection, MdevTypes, choose_types
 from gpucloud.nova.reading import Json, load_json
 from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases import options, vgpu
-from gpucloud.nova.releases.known import names_in, old_names
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.service import Service
@@ -74,6 +74,10 @@ class Case:
         return options.ALIAS.at(self.release)
 
     @cached_property
+    def options(self) -> Options:
+        return Options(self.configuration, self.release)
+
+    @cached_property
     def spec_settings(self) -> tuple[Setting, ...]:
         return self.configuration.every(self.spec_option, options.DEVICE_SPEC_OLD.at(self.release))
 
@@ -126,7 +130,7 @@ class Case:
     @property
     def filters(self) -> tuple[str, ...] | None:
         """The filters that are on; None where the release's own list is."""
-        return None if self.filters_setting is None else read_list(self.filters_setting.value)
+        return None if self.filters_setting is None else read_list(self.text_of(self.filters_setting))
 
     @cached_property
     def mdev_setting(self) -> Setting | None:
@@ -137,7 +141,7 @@ class Case:
 
     @property
     def mdev_types(self) -> tuple[str, ...]:
-        return () if self.mdev_setting is None else read_list(self.mdev_setting.value)
+        return () if self.mdev_setting is None else read_list(self.text_of(self.mdev_setting))
 
     @cached_property
     def mdev_sections(self) -> Mapping[str, MdevSection]:
@@ -145,7 +149,17 @@ class Case:
 
     @cached_property
     def mdev(self) -> MdevTypes | Refusal:
-        return choose_types(self.mdev_types, self.mdev_sections, self.release)
+        return choose_types(
+            self.mdev_types, self.mdev_sections, self.release, virtual_parents=self.virtual_parents
+        )
+
+    @cached_property
+    def virtual_parents(self) -> tuple[str, ...]:
+        """Names in device_addresses that are no PCI addresses: only the host knows whether it has them."""
+        if not vgpu.MDEV_VIRTUAL_PARENT.at(self.release):
+            return ()
+        every = (one for section in self.mdev_sections.values() for one in section.device_addresses)
+        return tuple(dict.fromkeys(one for one in every if one and ":" not in one))
 
     @property
     def config(self) -> Config | Refusal:
@@ -171,7 +185,7 @@ class Case:
         if setting is None:
             return False
         try:
-            return bool(read_value("bool", setting.value))
+            return bool(read_value("bool", self.text_of(setting)))
         except ValueError:
             return False
 
@@ -180,17 +194,17 @@ class Case:
         values = []
         for index, setting in enumerate(settings):
             try:
-                values.append(substitute(setting.value, partial(self._look_up, setting)))
-            except KeyError as error:
-                return self._no_such(str(error.args[0])).over(index)
+                values.append(self.options.put(setting.value, setting.section)[0])
+            except NovaRaises as raised:
+                return raised.over(index)
         return tuple(values)
 
-    def _no_such(self, name: str) -> NovaRaises:
-        """Oslo's complaint about a name that stands for nothing."""
-        group, dot, _ = name.partition(".")
-        if dot and not names_in(group, self.release):
-            return NovaRaises("NoSuchGroupError", f"no such group [{group}]")
-        return NovaRaises("NoSuchOptError", f"no such option {name} in group [DEFAULT]")
+    def text_of(self, setting: Setting) -> str:
+        """The value with what stands for other options put in; as it is where nova complains about that."""
+        try:
+            return self.options.put(setting.value, setting.section)[0]
+        except NovaRaises:
+            return setting.value
 
     def mdev_keys_of(self, name: str) -> Mapping[str, Setting]:
         """Keys of a type's section to where they are set, under the names that the release reads."""
@@ -205,23 +219,12 @@ class Case:
 
     def _mdev_section(self, name: str) -> MdevSection:
         keys = self.mdev_keys_of(name)
-        limit = keys["max_instances"].value.strip() if "max_instances" in keys else ""
+        limit = self.text_of(keys["max_instances"]).strip() if "max_instances" in keys else ""
         return MdevSection(
-            read_list(keys["device_addresses"].value) if "device_addresses" in keys else (),
-            keys["mdev_class"].value if "mdev_class" in keys else "VGPU",
+            read_list(self.text_of(keys["device_addresses"])) if "device_addresses" in keys else (),
+            self.text_of(keys["mdev_class"]) if "mdev_class" in keys else "VGPU",
             int(limit) if limit.isdecimal() else None,
         )
-
-    def _look_up(self, at: Setting, name: str) -> str | None:
-        group, _, option = name.rpartition(".")
-        for section in (group or at.section, "DEFAULT"):
-            known = OptionName(section, option)
-            if option in names_in(section, self.release):
-                setting = self.configuration.last(known, old_names(known, self.release))
-                return None if setting is None else setting.value
-        if not names_in("DEFAULT", self.release):
-            return None
-        raise KeyError(name)
 
 
 def _entries(setting: Setting) -> list[Entry]:

@@ -10,7 +10,7 @@ from gpucloud.nova.alias import Alias
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding
 from gpucloud.nova.check.rules.catalogue import RULES
-from gpucloud.nova.check.start import start_error
+from gpucloud.nova.check.start import later_error, start_error
 from gpucloud.nova.device_spec import DeviceSpec
 from gpucloud.nova.reading import Json
 from gpucloud.nova.refusal import Refusal
@@ -23,11 +23,13 @@ class Report:
     Args:
         case: what was looked at.
         error: what the service ends with; None where it starts.
+        later: what it refuses after it has started, whenever it reads the option.
         findings: heaviest first, then in the order of files and lines.
     """
 
     case: Case
     error: Refusal | None
+    later: Refusal | None
     findings: tuple[Finding, ...]
 
     @property
@@ -41,17 +43,22 @@ def check(case: Case) -> Report:
     findings = [finding for rule in RULES for finding in rule(case)]
     places = {file.name: number for number, file in enumerate(case.configuration.files)}
     findings.sort(key=lambda one: (-one.level.weight, places.get(one.file or "", -1), one.line or 0))
-    return Report(case, start_error(case), tuple(findings))
+    return Report(case, start_error(case), later_error(case), tuple(findings))
 
 
 def render_object(report: Report) -> dict[str, object]:
-    """The report for JSON; the keys never change their meaning."""
+    """The report for JSON; the keys never change their meaning.
+
+    ``error`` is nova's own message: where ``starts`` is true, that of a value which this service reads later
+    and refuses then, at each request or each look at its host.
+    """
     case = report.case
+    error = report.error or report.later
     return {
         "release": str(case.release),
         "service": case.service.value,
         "starts": report.error is None,
-        "error": None if report.error is None else report.error.message,
+        "error": None if error is None else error.message,
         "device_spec": [] if isinstance(case.specs, Refusal) else [_spec(case, one) for one in case.specs],
         "aliases": (
             {} if isinstance(case.aliases, Refusal) else {n: _alias(case, a) for n, a in case.aliases.items()}
@@ -65,6 +72,7 @@ def render_text(report: Report) -> str:
     case = report.case
     if report.error is None:
         head = f"{case.service.unit} {case.release} starts with these files"
+        head += f", and later refuses a value: {report.later.message}" if report.later is not None else ""
     else:
         head = f"{case.service.unit} {case.release} does not start: {report.error.message}"
     parts = [head, *(_section(case, one) for one in report.findings)]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from gpucloud.nova.check.case import Case
-from gpucloud.nova.config import Setting, normal_section, read_value
-from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.config import Setting, read_value
+from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases import options, pci, scheduler, vgpu
-from gpucloud.nova.releases.known import known_option, names_in, old_names
+from gpucloud.nova.releases.known import KnownOption, known_option, place_of
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.service import Service
 
@@ -24,26 +24,33 @@ def start_error(case: Case) -> Refusal | None:
     options when it starts), then what the service itself parses.
     """
     if case.configuration.error is not None:
-        return Refusal("ConfigFileParseError", str(case.configuration.error))
+        return Refusal(case.configuration.error.exception, str(case.configuration.error))
     for _, refusal in wrong_values(case):
         return refusal
     return next(_refusals(case), None)
 
 
-def wrong_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
-    """Values that oslo.config does not take for the type of their option.
+def later_error(case: Case) -> Refusal | None:
+    """What a service that starts refuses when it reads it: at a request, or when it looks at a host."""
+    reads_aliases = case.service in (Service.API, Service.COMPUTE)
+    parsed: list[object] = [case.aliases if reads_aliases else None, case.specs]
+    return next((each for each in parsed if isinstance(each, Refusal)), None)
 
-    Only the value that counts is read: one that a later line replaces may be anything. What another option
-    is put into ($name) is known when nova runs, not here.
+
+def wrong_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
+    """Values that oslo.config does not take: not of their type, or with a name that stands for nothing.
+
+    They come in the order in which it prints them when a service starts. Only the value that counts is read:
+    one that a later line replaces may be anything. What only the host knows is passed over.
     """
-    for name in dict.fromkeys(_typed(case)):
-        setting = case.configuration.last(name, old_names(name, case.release))
-        known = known_option(name, case.release)
-        if setting is not None and known is not None and "$" not in setting.value:
-            try:
-                read_value(known.kind, setting.value)
-            except ValueError as error:
-                yield setting, _wrong(case, name.name, setting, str(error))
+    for known in sorted(_set_options(case), key=lambda one: place_of(one.name)):
+        settings = case.options.settings(known.name)
+        if known.kind in ("text", "multi", "list") and not any("$" in one.value for one in settings):
+            continue
+        try:
+            case.options.read(known)
+        except NovaRaises as raised:
+            yield settings[-1], raised.over(None)
     if case.service is Service.COMPUTE:
         yield from _wrong_mdev_values(case)
 
@@ -88,23 +95,26 @@ def _refusals(case: Case) -> Iterator[Refusal]:
         yield Refusal("SchedulerHostFilterNotFound", f"Scheduler Host Filter {names} could not be found.")
 
 
-def _typed(case: Case) -> Iterator[OptionName]:
-    """Options with a type that the files set, under current or old names."""
+def _set_options(case: Case) -> set[KnownOption]:
+    """Options that the files set, under current or old names."""
+    found: set[KnownOption] = set()
     for section, name in case.configuration.names:
-        if name in names_in(section, case.release):
-            known = known_option(OptionName(section, name), case.release)
-            current = None if known is None else known_option(known.stands_for, case.release)
-            if current is not None and current.kind not in ("text", "multi", "list"):
-                yield current.name
+        known = known_option(OptionName(section, name), case.release)
+        current = None if known is None else known_option(known.stands_for, case.release)
+        if current is not None:
+            found.add(current)
+    return found
 
 
 def _wrong_mdev_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
     for name in case.mdev_types if vgpu.SEVERAL_TYPES.at(case.release) else ():
         for key, setting in case.mdev_keys_of(name).items():
             try:
-                _read_mdev_value(key, setting.value)
+                _read_mdev_value(key, case.options.put(setting.value, setting.section)[0])
             except ValueError as error:
-                yield setting, _wrong(case, key, setting, str(error))
+                yield setting, case.options.wrong(key, setting, str(error)).over(None)
+            except NovaRaises as raised:
+                yield setting, raised.over(None)
 
 
 def _read_mdev_value(key: str, text: str) -> None:
@@ -114,11 +124,3 @@ def _read_mdev_value(key: str, text: str) -> None:
         raise ValueError(f"Value {text!r} exceeds maximum length {_LONGEST}")
     if key == "mdev_class" and _CLASS.search(text) is None:
         raise ValueError(f"Value {text!r} doesn't match regex {_CLASS.pattern!r}")
-
-
-def _wrong(case: Case, name: str, setting: Setting, reason: str) -> Refusal:
-    """Oslo's complaint, which names the last file that has the section, wherever the value stands."""
-    section = normal_section(setting.section)
-    holders = [file.name for file in case.configuration.files if section in file.sections]
-    place = f"LocationInfo(location=<Locations.user: (4, True)>, detail={holders[-1] if holders else ''!r})"
-    return Refusal("ConfigFileValueError", f"Value for option {name} from {place} is not valid: {reason}")

@@ -5,7 +5,7 @@
 * ``value``: an option's text into its value, and ``$name`` into what it stands for.
 """
 
-from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting, read_config_file
+from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting, Unusable, read_config_file
 from gpucloud.nova.config.merge import Configuration, normal_section, replaced_by_kolla
 from gpucloud.nova.config.value import read_list, read_value, substitute
 
@@ -14,6 +14,7 @@ __all__ = [
     "Configuration",
     "ParseError",
     "Setting",
+    "Unusable",
     "normal_section",
     "read_config_file",
     "read_list",

@@ -37,10 +37,24 @@ class ParseError:
     line: int
     reason: str
     text: str
+    exception: str = "ConfigFileParseError"
 
     def __str__(self) -> str:
         """The message that a service ends with."""
         return f"Failed to parse {self.file}: at {self.file}:{self.line}, {self.reason}: {self.text!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why a file is not even read: it is not there, or it is no text."""
+
+    file: str
+    exception: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class ConfigFile:
 
     name: str
     settings: tuple[Setting, ...]
-    error: ParseError | None = None
+    error: ParseError | Unusable | None = None
     sections: frozenset[str] = frozenset()
     """All headings as written, also those with nothing below."""
 

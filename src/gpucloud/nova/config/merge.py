@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting
+from gpucloud.nova.config.ini import ConfigFile, ParseError, Setting, Unusable
 from gpucloud.nova.releases.options import OptionName
 
 
@@ -20,7 +20,7 @@ class Configuration:
     files: tuple[ConfigFile, ...]
 
     @property
-    def error(self) -> ParseError | None:
+    def error(self) -> ParseError | Unusable | None:
         """Why no service starts with these files: the first error in their order."""
         return next((file.error for file in self.files if file.error is not None), None)
 

@@ -1,9 +1,12 @@
-"""Options of nova's sections that matter here, with their types: what nova reads, and what it would not take.
+"""All options of nova, with types and defaults: what nova reads, and what it would not take.
 
 From ``known_options.txt``: a section's options with the series that have them and their type (``bool``,
 ``int:LEAST:MOST``, ``float:...``, ``one:A|B``, ``list``, ``multi``, ``text``), or ``=`` and the option that
-an old name is read for. Made of nova's own packages, 15 to 34, which also judge it (``tests/nova/oracle``);
-of 13 and 14 there is no package, and nothing is said.
+an old name is read for; behind a tab the default, where there is one, and ``?`` where it is made on the host.
+Sections stand in the order in which oslo.config goes through them. Made of nova's own packages, 15 to 34,
+and of what each service registers of oslo's libraries, by ``tests/nova/oracle/option_table.py``; they also
+judge it.
+Of 13 and 14 there is no package, and nothing is said.
 """
 
 from __future__ import annotations
@@ -28,9 +31,15 @@ class KnownOption:
     last: int
     kind: str
     """Its type; ``=[pci]device_spec`` for an old name of that."""
+    default: str | None = ""
+    """The text that stands for it where nothing sets it; None where only its host knows that."""
 
     def is_in(self, release: Release) -> bool:
         return self.first <= release.number <= self.last
+
+    @property
+    def is_old(self) -> bool:
+        return self.kind.startswith("=")
 
     @property
     def stands_for(self) -> OptionName:
@@ -41,42 +50,72 @@ class KnownOption:
         return OptionName(section, name)
 
 
-@cache
 def known_options() -> Mapping[str, Mapping[str, tuple[KnownOption, ...]]]:
     """Section to name to what the option is, by series, oldest first."""
-    text = files("gpucloud.nova.releases").joinpath("known_options.txt").read_text(encoding="ascii")
-    found: dict[str, dict[str, tuple[KnownOption, ...]]] = {}
-    section = ""
-    for line in text.splitlines():
-        if line.startswith("["):
-            section = line[1:-1]
-            continue
-        name, series, kind = line.split(" ", 2)
+    return {section: options_of(section) for section in _texts()}
+
+
+@cache
+def options_of(section: str) -> Mapping[str, tuple[KnownOption, ...]]:
+    """Name to what the option is, by series, oldest first; empty for a section that nova does not have."""
+    found: dict[str, tuple[KnownOption, ...]] = {}
+    for line in _texts().get(section, "").splitlines():
+        name, series, rest = line.split(" ", 2)
         first, _, last = series.partition("-")
-        one = KnownOption(OptionName(section, name), int(first), int(last), kind)
-        by_name = found.setdefault(section, {})
-        by_name[name] = (*by_name.get(name, ()), one)
+        kind, _, default = rest.partition("\t")
+        where = OptionName(section, name)
+        one = KnownOption(where, int(first), int(last), kind, None if default == "?" else default)
+        found[name] = (*found.get(name, ()), one)
     return found
+
+
+def place_of(name: OptionName) -> tuple[int, str]:
+    """Sorts options as oslo.config prints them: DEFAULT first, then group by group."""
+    return list(_texts()).index(name.section), name.name.replace("-", "_")
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    """Section to its lines, read when they are asked for."""
+    text = files("gpucloud.nova.releases").joinpath("known_options.txt").read_text(encoding="ascii")
+    parts = (part.partition("]\n") for part in f"\n{text}".split("\n[")[1:])
+    return {section: lines for section, _, lines in parts}
 
 
 @cache
 def known_option(name: OptionName, release: Release) -> KnownOption | None:
     """What a release reads under a name; None where it reads nothing, or nothing is known of it."""
-    ages = known_options().get(name.section, {}).get(name.name, ())
+    ages = options_of(name.section).get(name.name, ())
     return next((age for age in ages if age.is_in(release)), None)
 
 
 @cache
 def old_names(name: OptionName, release: Release) -> tuple[OptionName, ...]:
     """The old names under which a release still reads an option."""
-    every = (age for names in known_options().values() for ages in names.values() for age in ages)
-    return tuple(
-        age.name for age in every if age.is_in(release) and age.stands_for == name and age.name != name
-    )
+    return tuple(age.name for age in _old_of().get(name, ()) if age.is_in(release))
+
+
+@cache
+def _old_of() -> Mapping[OptionName, tuple[KnownOption, ...]]:
+    """Option to what its old names are, in all series."""
+    found: dict[OptionName, tuple[KnownOption, ...]] = {}
+    for section, text in _texts().items():
+        ages = (age for ages in options_of(section).values() for age in ages) if " =[" in text else ()
+        for age in ages:
+            if age.is_old:
+                found[age.stands_for] = (*found.get(age.stands_for, ()), age)
+    return found
+
+
+@cache
+def has_group(section: str, release: Release) -> bool:
+    """Whether a release registers a group of this name; old names alone make none."""
+    ages = (age for ages in options_of(section).values() for age in ages)
+    return section != "DEFAULT" and any(age.is_in(release) and not age.is_old for age in ages)
 
 
 @cache
 def names_in(section: str, release: Release) -> frozenset[str]:
     """All that a release reads in a section, under current and old names."""
-    known = known_options().get(section, {})
+    known = options_of(section)
     return frozenset(name for name, ages in known.items() if any(age.is_in(release) for age in ages))

@@ -18,7 +18,7 @@ from typing import Any
 shim = importlib.import_module("shim")  # beside this file, which no package holds here
 talk = importlib.import_module("talk")
 cfg = importlib.import_module("oslo_config.cfg")
-SECTIONS = importlib.import_module("known_options").SECTIONS
+known_options = importlib.import_module("known_options")
 
 
 def attempt(action: Callable[[], Any]) -> Any:
@@ -34,6 +34,7 @@ class Nova:
         shim.prepare_libraries()
         self.folder = folder
         self.conf = importlib.import_module("nova.conf").CONF
+        known_options.register_libraries(self.conf)
         shim.take_database_away()
         importlib.import_module("nova.objects")
         for name in ("pci_device", "pci_device_pool", "instance_pci_requests"):
@@ -58,7 +59,7 @@ class Nova:
         except cfg.ConfigFileParseError as error:
             return {"unreadable": str(error)}
         return {
-            "wrong": sorted(self.wrong()),
+            "wrong": self.wrong(),
             "device_spec": attempt(self.specs),
             "alias": attempt(self.aliases),
             "filters": attempt(lambda: self.conf.filter_scheduler.enabled_filters),
@@ -66,20 +67,16 @@ class Nova:
             "mdev": attempt(lambda: self.mdev(paths)),
         }
 
-    def wrong(self) -> list[str]:
-        """Complaints about values that are not of their option's type."""
+    def wrong(self) -> list[list[str]]:
+        """Complaints about values, in the order in which a service prints its options when it starts."""
         found = []
-        for section in SECTIONS:
-            if section != "DEFAULT" and section not in self.conf._groups:
-                continue
+        for section, options in known_options.groups_of(self.conf).items():
             group = self.conf if section == "DEFAULT" else getattr(self.conf, section)
-            for name in self.conf._opts if section == "DEFAULT" else self.conf._groups[section]._opts:
+            for name in sorted(options):
                 try:
                     getattr(group, name)
-                except cfg.ConfigFileValueError as error:
-                    found.append(str(error))
-                except cfg.Error:  # names of options in other options' values are asked for below
-                    continue
+                except (cfg.Error, RecursionError) as error:
+                    found.append([type(error).__name__, str(error)])
         return found
 
     def specs(self) -> Any:

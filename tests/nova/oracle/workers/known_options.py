@@ -1,25 +1,45 @@
-"""Prints every option of the nova first on the path, with its type. Runs in the environment.
+"""Prints every option of the nova first on the path, with its type and default. Runs in the environment.
 
-JSON: section to option to the type as ``gpucloud.nova.releases.known`` writes it; an old name to ``=`` and
-the option that it is read for.
+JSON: section, in the order in which oslo.config goes through them, to option to its type as
+``gpucloud.nova.releases.known`` writes it, and its default; an old name to ``=`` and the option that it is
+read for.
 """
 
 from __future__ import annotations
 
 import importlib
 import re
+import socket
+import sys
+from typing import Any
 
-SECTIONS = (
-    "DEFAULT",
-    "pci",
-    "devices",
-    "filter_scheduler",
-    "scheduler",
-    "libvirt",
-    "workarounds",
-    "quota",
-    "compute",
-)
+_MESSAGING = (None, "oslo_messaging_rabbit", "oslo_messaging_notifications")
+"""Groups of oslo.messaging that a service of nova registers with RabbitMQ."""
+_ONLY_THERE = "?"
+"""A default that is made where nova runs: its address, its folders."""
+
+
+def register_libraries(conf: Any) -> None:
+    """Register what each service registers beside nova's own options, before files are read."""
+    importlib.import_module("oslo_log.log").register_options(conf)
+    for group, options in importlib.import_module("oslo_messaging.opts").list_opts():
+        if group in _MESSAGING:
+            conf.register_opts(options, group=group)
+
+
+def groups_of(conf: Any) -> dict[str, dict[str, Any]]:
+    """Section to what is registered in it, as oslo.config logs them: DEFAULT, then the groups."""
+    return {"DEFAULT": conf._opts, **{name: group._opts for name, group in conf._groups.items()}}
+
+
+def default_of(option: Any) -> str:
+    """What stands for an option that is not set, where another option names it."""
+    if option.default is None:
+        return ""
+    text = str(option.default if option.multi else option.type(option.default))
+    local = (socket.gethostname(), sys.prefix, importlib.import_module("nova").__path__[0].rpartition("/")[0])
+    is_local = option.sample_default is not None or any(each in text for each in local)
+    return _ONLY_THERE if is_local or not text.isascii() or "\n" in text else text
 
 
 def kind_of(option: object, shown: str) -> str:
@@ -48,18 +68,22 @@ def main() -> None:
     talk.quieten()
     importlib.import_module("shim").prepare_libraries()
     conf = importlib.import_module("nova.conf").CONF
+    register_libraries(conf)
     conf([], project="nova", default_config_files=[])
-    shown: dict[str, dict[str, str]] = {}
-    for section in SECTIONS:
-        if section != "DEFAULT" and section not in conf._groups:
-            continue
-        options = conf._opts if section == "DEFAULT" else conf._groups[section]._opts
+    shown: dict[str, dict[str, list[str]]] = {}
+    for section, options in groups_of(conf).items():
         for information in options.values():
             option = information["opt"]
-            shown.setdefault(section, {})[option.name] = kind_of(option, str(option.type))
+            shown.setdefault(section, {})[option.name] = [
+                kind_of(option, str(option.type)),
+                default_of(option),
+            ]
+    for section, options in groups_of(conf).items():
+        for information in options.values():
+            option = information["opt"]
             for old in option.deprecated_opts:
-                name = old.name or option.name
-                shown.setdefault(old.group or section, {})[name] = f"=[{section}]{option.name}"
+                names = shown.setdefault(old.group or section, {})
+                names.setdefault(old.name or option.name, [f"=[{section}]{option.name}", ""])
     talk.say(shown)
 
 

@@ -14,7 +14,7 @@ from gpucloud.nova.check.rules.text import judge_json, meant_objects
 from gpucloud.nova.config import Setting, normal_section
 from gpucloud.nova.releases import options, vgpu
 from gpucloud.nova.releases.fact import Fact
-from gpucloud.nova.releases.known import known_options, names_in
+from gpucloud.nova.releases.known import FIRST_NUMBER, KnownOption, known_option, names_in, options_of
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 
@@ -144,7 +144,7 @@ def not_read(case: Case) -> Iterator[Finding]:
         name = setting.name.lower().replace("-", "_")
         fact = MEANING.get(name)
         section = normal_section(setting.section)
-        if fact is None or (name in _GENERAL and section not in _OWN):
+        if fact is None or not _is_meant(setting):
             continue
         here = OptionName(section, setting.name)
         if here not in read_names(fact, case.release):
@@ -154,25 +154,21 @@ def not_read(case: Case) -> Iterator[Finding]:
 
 
 def unknown(case: Case) -> Iterator[Finding]:
-    """A name that no release, or not this one, has in a section whose names are all known."""
+    """A name that other releases have; or that none has, in a section whose names are all known."""
     compared = 0
     for setting in case.configuration.settings():
         section = normal_section(setting.section)
-        if section not in _COMPLETE or _is_judged_elsewhere(setting):
-            continue
         known = names_in(section, case.release)
-        if not known or setting.name in known:
+        if setting.name in known or setting.name in ELSEWHERE or _is_meant(setting):
             continue
-        ages = known_options()[section].get(setting.name)
-        if ages:
-            series = f"{ages[0].first} to {ages[-1].last}"
-            what = f"{shown(setting)} is read by nova {series}, not by {case.release.number}"
-            yield OTHER_RELEASE.at(setting, what)
-            continue
-        compared += 1
-        near = get_close_matches(setting.name[:_LONGEST], known, n=1) if compared <= _COMPARED else []
-        fix = under(OptionName(section, near[0]), setting.value) if near else ()
-        yield UNKNOWN.at(setting, f"nova has no option {shown(setting)}", fix=fix)
+        ages = options_of(section).get(setting.name)
+        if ages and case.release.number >= FIRST_NUMBER:
+            yield _other_release(case, setting, ages)
+        elif section in _COMPLETE and known:
+            compared += 1
+            near = get_close_matches(setting.name[:_LONGEST], known, n=1) if compared <= _COMPARED else []
+            fix = under(OptionName(section, near[0]), setting.value) if near else ()
+            yield UNKNOWN.at(setting, f"nova has no option {shown(setting)}", fix=fix)
 
 
 def old_name(case: Case) -> Iterator[Finding]:
@@ -222,8 +218,25 @@ def repeated(case: Case) -> Iterator[Finding]:
             yield REPEATED.at(last, what, fix=under(option, ",".join(_joined(values))))
 
 
-def _is_judged_elsewhere(setting: Setting) -> bool:
-    return setting.name.lower().replace("-", "_") in MEANING or setting.name in ELSEWHERE
+def _other_release(case: Case, setting: Setting, ages: tuple[KnownOption, ...]) -> Finding:
+    """A name that only other releases read, with the one that it was an old name of."""
+    series = f"{ages[0].first} to {ages[-1].last}"
+    what = f"{shown(setting)} is read by nova {series}, not by {case.release.number}"
+    meant = ages[-1].stands_for
+    fix = under(meant, setting.value) if known_option(meant, case.release) is not None else ()
+    return OTHER_RELEASE.at(setting, what, fix=fix)
+
+
+def _is_meant(setting: Setting) -> bool:
+    """Whether it is surely meant for passthrough, filters or vGPU: by its name, or by name and value."""
+    name = setting.name.lower().replace("-", "_")
+    if name not in _GENERAL or normal_section(setting.section) in _OWN:
+        return name in MEANING
+    ids = {"vendor_id", "product_id"}
+    wanted = {"name"} if MEANING[name] is options.ALIAS else set()
+    return "{" in setting.value and any(
+        wanted <= one.keys() and ids & one.keys() for one in meant_objects(setting.value)
+    )
 
 
 def _joined(values: list[str]) -> list[str]:

@@ -107,8 +107,11 @@ def unreadable(case: Case) -> Iterator[Finding]:
 
 
 def wrong_value(case: Case) -> Iterator[Finding]:
-    """A value that is not of its option's type."""
+    """A value that is not of its option's type; of JSON, ``substituted`` tells it."""
+    json_settings = {*case.spec_settings, *case.alias_settings}
     for setting, refusal in wrong_values(case):
+        if setting in json_settings:
+            continue
         yield WRONG_VALUE.at(setting, refusal.message)
 
 
