@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from gpucloud.lab.host import LabHost
 
 
@@ -18,6 +20,13 @@ def cards_of(host: LabHost) -> list[str]:
 def drivers_of(host: LabHost) -> str:
     """The drivers of all PCI functions that have one."""
     return sh(host, "for at in /sys/bus/pci/devices/*; do readlink $at/driver || true; done")
+
+
+def ask_qemu(host: LabHost, guest: str, command: str, **arguments: str) -> object:
+    """What the QEMU of a running guest itself answers (QMP)."""
+    question = json.dumps({"execute": command, "arguments": arguments})
+    told = host.run(["virsh", "qemu-monitor-command", guest, question], timeout_s=60, ok=(0,)).stdout
+    return json.loads(told)["return"]
 
 
 def leftovers(host: LabHost) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.cloud.cli_cloud import CliCloud
 from tests.cloud.contract import CloudContract, Ground
-from tests.cloud.lab_host import cards_of, drivers_of, leftovers, sh
+from tests.cloud.lab_host import ask_qemu, cards_of, drivers_of, leftovers, sh
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
@@ -71,6 +71,18 @@ def test_both_cards_go_into_one_guest_and_stay_with_vfio_after_it(prepared: LabH
     guest = ground.launch(gpus=2)
     assert guest.seen is not None
     assert [str(seen.id) for seen in guest.seen].count("1002:5046") == 2
+    _assert_has_the_address_bits_of_its_host(prepared, guest.name)
     ground.cloud.destroy(guest.name, lambda _: None)
     assert drivers_of(prepared).count("vfio-pci") == len(guest.functions)
     assert leftovers(prepared) == ""
+
+
+def _assert_has_the_address_bits_of_its_host(host: LabHost, guest: str) -> None:
+    """libvirt took the words for it, and QEMU, under KVM, made of them what the host's processor has."""
+    domain = sh(host, f"virsh dumpxml {guest}")
+    assert domain.startswith("<domain type='kvm'")
+    assert "<qemu:arg value='host-x86_64-cpu.host-phys-bits=on'/>" in domain
+    bits = int(sh(host, "sed -n 's/.*: \\([0-9]*\\) bits physical.*/\\1/p' /proc/cpuinfo | head -n 1"))
+    place = "/machine/unattached/device[0]"  # as query-cpus-fast names the first processor
+    assert ask_qemu(host, guest, "qom-get", path=place, property="host-phys-bits") is True
+    assert ask_qemu(host, guest, "qom-get", path=place, property="phys-bits") == bits
