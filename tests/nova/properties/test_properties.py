@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpucloud.nova.properties import Verdict, judge_flavor, judge_image
+from gpucloud.nova.properties import Verdict, judge_flavor, judge_image, judge_together
 from gpucloud.nova.releases.release import SERIES, Release, parse_release
 
 
@@ -45,6 +45,30 @@ from gpucloud.nova.releases.release import SERIES, Release, parse_release
         ("31.1.0", "hw:cpu_max_cores", "2", Verdict.REFUSED),
         ("34", "resources:VGPU", "-1", Verdict.REFUSED),
         ("28", "os:vram", "64", Verdict.IGNORED),
+        ("20", "hw:cpu_sockets", "2", Verdict.KNOWN),
+        ("20", "hw:numa_cpus.0", "0-3", Verdict.KNOWN),
+        ("20", "hw:numa_mem.0", "2048", Verdict.KNOWN),
+        ("20", "hw:watchdog_action", "reset", Verdict.KNOWN),
+        ("20", "hw:pmem", "small", Verdict.KNOWN),
+        ("19", "hw:pmem", "small", Verdict.IGNORED),
+        ("20", "hw:cpu_realtime", "yes", Verdict.KNOWN),
+        ("19", "hw:mem_encryption", "true", Verdict.IGNORED),
+        ("20", "quota:cpu_shares", "10", Verdict.KNOWN),
+        ("17", "hw:emulator_threads_policy", "share", Verdict.KNOWN),
+        ("15", "hw:emulator_threads_policy", "share", Verdict.IGNORED),
+        ("18", "group_policy", "none", Verdict.KNOWN),
+        ("17", "group_policy", "none", Verdict.IGNORED),
+        ("20", "hw:cpu_policy", "mixed", Verdict.REFUSED),
+        ("17", "hw:cpu_policy", "wat", Verdict.REFUSED),
+        ("20", "hw:mem_page_size", "wat", Verdict.REFUSED),
+        ("20", "hw:mem_page_size", "2MB", Verdict.KNOWN),
+        ("15", "resources:VGPU", "1", Verdict.IGNORED),
+        ("16", "resources:VGPU", "1", Verdict.IGNORED),
+        ("16", "resources:CUSTOM_X", "1", Verdict.KNOWN),
+        ("16", "resources1:CUSTOM_X", "1", Verdict.IGNORED),
+        ("17", "resources:VGPU", "1", Verdict.KNOWN),
+        ("17", "trait:CUSTOM_X", "forbidden", Verdict.IGNORED),
+        ("18", "trait:CUSTOM_X", "forbidden", Verdict.KNOWN),
     ],
 )
 def test_a_flavors_key(release: str, name: str, value: str, verdict: Verdict) -> None:
@@ -98,3 +122,51 @@ def test_a_second_vgpu_is_lost_before_33() -> None:
 @given(st.dictionaries(st.text(), st.text()), st.sampled_from(SERIES))
 def test_any_text_is_judged(properties: dict[str, str], release: Release) -> None:
     assert len(judge_flavor(properties, release)) == len(judge_image(properties, release)) == len(properties)
+
+
+def test_no_name_is_proposed_that_is_the_name_itself_or_that_the_release_lacks() -> None:
+    (gone,) = judge_flavor({"os:vram": "64"}, parse_release("34"))
+    assert gone.why.endswith("; known until 29.0.0")
+    (slip,) = judge_flavor({"hw:cpu_max_core": "2"}, parse_release("20"))
+    assert slip.why.endswith("; is it hw:cpu_max_cores?")
+    for release in SERIES:
+        for name in ("hw:cpu_socket", "hw:viommu_models", "hw:cpu_sockets"):
+            (found,) = judge_flavor({name: "1"}, release)
+            assert f"is it {name}?" not in found.why
+
+
+@pytest.mark.parametrize(
+    ("flavor", "image", "refused"),
+    [
+        ({"hw:locked_memory": "true"}, {}, {"hw:locked_memory"}),
+        ({"hw:locked_memory": "true", "hw:mem_page_size": "large"}, {}, set()),
+        ({}, {"hw_locked_memory": "true"}, {"hw_locked_memory"}),
+        ({}, {"os_secure_boot": "required", "hw_firmware_type": "bios"}, set()),
+        ({}, {"os_secure_boot": "required", "hw_machine_type": "pc"}, {"os_secure_boot"}),
+        (
+            {"os:secure_boot": "required"},
+            {"hw_machine_type": "q35", "hw_firmware_type": "uefi"},
+            set(),
+        ),
+        ({"hw:viommu_model": "intel"}, {"hw_machine_type": "pc"}, {"hw:viommu_model"}),
+        ({"hw:viommu_model": "intel"}, {}, set()),
+        ({"hw_video:ram_max_mb": "16"}, {"hw_video_ram": "64"}, {"hw_video_ram"}),
+        ({}, {"hw_video_ram": "64"}, set()),
+        ({}, {"hw_machine_type": "Q35"}, {"hw_machine_type"}),
+    ],
+)
+def test_what_a_flavor_and_an_image_need_of_each_other(
+    flavor: dict[str, str], image: dict[str, str], refused: set[str]
+) -> None:
+    release = parse_release("34")
+    judged = [
+        *judge_together(judge_flavor(flavor, release), flavor, image),
+        *judge_together(judge_image(image, release), flavor, image),
+    ]
+    assert {one.name for one in judged if one.verdict is Verdict.REFUSED} == refused
+
+
+def test_secure_boot_is_passed_over_with_bios() -> None:
+    image = {"os_secure_boot": "required", "hw_firmware_type": "bios"}
+    judged = judge_together(judge_image(image, parse_release("34")), {}, image)
+    assert [one.verdict for one in judged] == [Verdict.IGNORED, Verdict.KNOWN]

@@ -37,13 +37,14 @@ def judge_properties(
       gpucloud nova properties --release 25 --flavor-key pci_passthrough:alias=a100:1
       gpucloud nova properties --release 2025.1 --image-property hw_viommu_model=intel
     """
-    from gpucloud.nova.properties import Verdict, judge_flavor, judge_image
+    from gpucloud.nova.properties import Verdict, judge_flavor, judge_image, judge_together
     from gpucloud.nova.releases.release import parse_release
 
     known = parse_release(release)
+    keys, properties = _pairs(flavor_key), _pairs(image_property)
     judged = {
-        "flavor": judge_flavor(_pairs(flavor_key), known),
-        "image": judge_image(_pairs(image_property), known),
+        "flavor": judge_together(judge_flavor(keys, known), keys, properties),
+        "image": judge_together(judge_image(properties, known), keys, properties),
     }
     every = [one for several in judged.values() for one in several]
     if not every:
@@ -63,5 +64,7 @@ def _pairs(texts: Sequence[str] | None) -> dict[str, str]:
         name, sign, value = text.partition("=")
         if not sign or not name:
             raise Failure(f"{text!r} is no NAME=VALUE", "give hw_video_model=virtio", code=Exit.USAGE)
+        if name in pairs:
+            raise Failure(f"{name} was given twice", "give it once: nova keeps one value", code=Exit.USAGE)
         pairs[name] = value
     return pairs

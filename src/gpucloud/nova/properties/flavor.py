@@ -14,21 +14,13 @@ from gpucloud.nova.properties.api import (
     resource_class_of,
     trait_of,
 )
+from gpucloud.nova.properties.early import early_keys, early_refusal
 from gpucloud.nova.properties.verdict import Judged, Verdict, all_names, has, since, suggestion
 from gpucloud.nova.releases import guest, pci, vgpu
 from gpucloud.nova.releases.properties import flavor_keys
 from gpucloud.nova.releases.release import Release
 
 _ALIASES = re.compile(r"[^:]+:\d+(?:\s*,\s*[^:]+:\d+)*")
-_ALWAYS = (
-    "pci_passthrough:alias",
-    "hw:cpu_policy",
-    "hw:cpu_thread_policy",
-    "hw:mem_page_size",
-    "hw:numa_nodes",
-    "hw_video:ram_max_mb",
-)
-"""Read before there were validators, too."""
 _PHYSICAL = ("hw:maxphysaddr_mode", "hw:maxphysaddr_bits")
 _HYPERV = ("os:monitors", "os:resolution", "os:vram")
 _MICROVERSION = "(microversion 2.86 and later; with an older one the API takes it)"
@@ -74,7 +66,11 @@ def _advice(name: str, release: Release) -> str:
     ages = flavor_keys().ages(name)
     if find(name, release) is None and ages and release < ages[0].since.versions[-1]:
         return f"; known from {ages[0].since} on"
-    return suggestion(name, flavor_keys().names) if find(name, release) is None else ""
+    if find(name, release) is not None:
+        return ""
+    if ages and ages[-1].until is not None and ages[-1].until.holds_for(release):
+        return f"; known until {ages[-1].until}"
+    return suggestion(name, _names(release))
 
 
 def _named(name: str, value: str, release: Release) -> Judged:
@@ -84,12 +80,31 @@ def _named(name: str, value: str, release: Release) -> Judged:
         return Judged(name, value, Verdict.IGNORED, f"read from {since(hides, name)} on")
     if release >= FIRST and find(name, release) is not None:
         return Judged(name, value, Verdict.KNOWN)
-    if name in _ALWAYS or name in all_names(hides):
+    if name in all_names(hides):
         return Judged(name, value, Verdict.KNOWN)
-    if name in all_names(guest.FLAVOR_KEYS):
+    if release < FIRST and early_keys().ages(name):
+        return _early(name, value, release)
+    if flavor_keys().ages(name):
         return Judged(name, value, Verdict.IGNORED, f"nova {release} does not read it")
-    why = "no key for guests with GPUs that this table has" + suggestion(name, flavor_keys().names)
+    why = "no key for guests with GPUs that this table has" + suggestion(name, _names(release))
     return Judged(name, value, Verdict.UNKNOWN, why)
+
+
+def _early(name: str, value: str, release: Release) -> Judged:
+    """A key that nova read before its API had validators."""
+    known = early_keys().find(name, release)
+    if known is None:
+        since = early_keys().ages(name)[0].since
+        return Judged(name, value, Verdict.IGNORED, f"read from {since} on")
+    refusal = early_refusal(known, value)
+    if refusal is not None:
+        return Judged(name, value, Verdict.REFUSED, f"{refusal} Each guest with this flavor fails")
+    return Judged(name, value, Verdict.KNOWN)
+
+
+def _names(release: Release) -> tuple[str, ...]:
+    """Names that a release reads."""
+    return (flavor_keys() if release >= FIRST else early_keys()).names_in(release)
 
 
 def _aliases(name: str, value: str, _release: Release) -> Judged:
@@ -105,11 +120,24 @@ def _resource(name: str, value: str, release: Release) -> Judged:
         return Judged(name, value, Verdict.REFUSED, f"{kind} is no resource class{_advice(name, release)}")
     if not value.strip().isdecimal():
         return Judged(name, value, Verdict.REFUSED, "the amount must be a number, and not below 0")
+    if release.number < 17:
+        return _resource_before_queens(name, value, kind, release)
     if kind == "VGPU" and int(value) > 1 and not vgpu.SEVERAL_VGPUS.at(release):
         why = "NVIDIA gives a guest one vGPU of each GPU or function; name numbered groups, from 33.0.0 on"
         return Judged(name, value, Verdict.IGNORED, why)
     if kind.startswith("CUSTOM_PCI_"):
         why = "the amount is taken in Placement, and no device is attached: ask with pci_passthrough:alias"
+        return Judged(name, value, Verdict.IGNORED, why)
+    return Judged(name, value, Verdict.KNOWN)
+
+
+def _resource_before_queens(name: str, value: str, kind: str, release: Release) -> Judged:
+    if release.number < 16:
+        return Judged(name, value, Verdict.IGNORED, "read from 16.0.0 on")
+    if not name.startswith("resources:"):
+        return Judged(name, value, Verdict.IGNORED, "numbered groups are read from 17.0.0 on")
+    if kind == "VGPU":
+        why = "no host of libvirt offers VGPU before 17.0.0: no valid host is found"
         return Judged(name, value, Verdict.IGNORED, why)
     return Judged(name, value, Verdict.KNOWN)
 
@@ -122,6 +150,8 @@ def _trait(name: str, value: str, release: Release) -> Judged:
         return Judged(name, value, Verdict.REFUSED, "the value must be required or forbidden")
     if release.number < 17:
         return Judged(name, value, Verdict.IGNORED, "read from 17.0.0 on")
+    if value == "forbidden" and release.number < 18:
+        return Judged(name, value, Verdict.IGNORED, "before 18.0.0 required is read alone")
     return Judged(name, value, Verdict.KNOWN)
 
 

@@ -35,12 +35,15 @@ def _judge(name: str, value: str, others: Mapping[str, str], release: Release) -
 
 def _not_read(name: str, value: str, release: Release) -> Judged:
     ages = image_properties().ages(name)
+    if ages and ages[-1].until is not None and ages[-1].until.holds_for(release):
+        why = f"nova {release} passes over it without a word; read until {ages[-1].until}"
+        return Judged(name, value, Verdict.IGNORED, why)
     if ages:
         why = f"nova {release} passes over it without a word; read from {ages[0].since} on"
         return Judged(name, value, Verdict.IGNORED, why)
     if name == "traits_required":
         return Judged(name, value, Verdict.IGNORED, "nova makes it of trait:NAME=required, and reads those")
-    why = "no release of nova reads it" + suggestion(name, image_properties().names)
+    why = "no release of nova reads it" + suggestion(name, image_properties().names_in(release))
     return Judged(name, value, Verdict.UNKNOWN, why)
 
 

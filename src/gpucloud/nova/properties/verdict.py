@@ -48,8 +48,8 @@ def since(known: Fact[tuple[str, ...]], name: str) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The name that was meant, as the end of a sentence; empty where it cannot be told."""
-    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    """The name that was meant, of those that a release reads, as the end of a sentence; or nothing."""
+    near = get_close_matches(name, [each for each in known if each != name], n=1, cutoff=0.8)
     return f"; is it {near[0]}?" if near else ""
 
 

@@ -55,6 +55,10 @@ class Properties:
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row.name for row in self.rows))
 
+    def names_in(self, release: Release) -> tuple[str, ...]:
+        """The names that a release has."""
+        return tuple(row.name for row in self.rows if row.is_in(release))
+
     def find(self, name: str, release: Release) -> Property | None:
         """What a release has under a name; None where it has nothing."""
         return next((row for row in self.ages(name) if row.is_in(release)), None)
