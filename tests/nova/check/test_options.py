@@ -78,8 +78,9 @@ def test_an_alias_of_another_program_is_none() -> None:
         ("[filter_scheduler]\nenabled_filters = $nope,A\n", "no such option nope in group [DEFAULT]"),
         ("[filter_scheduler]\npci_in_placement = $nope\n", "no such option nope in group [DEFAULT]"),
         ("[devices]\nenabled_mdev_types = $nope\n", "no such option nope in group [DEFAULT]"),
-        ("[DEFAULT]\ncert = $DEFAULT.my_ip\n", "no such group [DEFAULT]"),
-        ("[DEFAULT]\ncert = $pci\n", "template substitution error: substituting group pci not supported"),
+        ("[DEFAULT]\ncert = $DEFAULT.my_ip\n", "no such option cert in group [DEFAULT]"),
+        ("[vnc]\nenabled = $DEFAULT.my_ip\n", "no such group [DEFAULT]"),
+        ("[vnc]\nenabled = $pci\n", "template substitution error: substituting group pci not supported"),
     ],
 )
 def test_a_name_that_stands_for_nothing_ends_the_service(text: str, message: str) -> None:

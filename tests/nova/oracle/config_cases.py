@@ -110,7 +110,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] =
     (("DEFAULT",), ("my_ip", "vendor"), ("10de", "10.0.0.1")),
     (("DEFAULT",), ("host", "cert", "my_ip"), ("$my_ip", "10de", "$cert", "$host")),
     (
-        ("DEFAULT", "vnc", "api", "filter_scheduler", "devices", "pci"),
+        ("DEFAULT", "vnc", "api", "filter_scheduler", "pci"),
         ("allow_resize_to_same_host", "enabled", "max_limit", "enabled_filters", "pci_in_placement", "alias"),
         _NAMED,
     ),
@@ -119,6 +119,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] =
     (("neutron", "cinder", "glance"), ("http_retries", "num_retries", "timeout"), _NUMBERS),
     (("oslo_messaging_rabbit", "api_database"), ("heartbeat_rate", "max_pool_size"), _NUMBERS),
 )
+_HOST = "[DEFAULT]\nmy_ip = 10de\nhost = 10DE\n"
 _BROKEN = ("[pci\n", "= x\n", "nothing\n", "  indented\n", "[]\n", "# a note\n", "\n", "; one more\n")
 
 
@@ -127,10 +128,16 @@ def random_files(seed: int, count: int) -> Iterator[tuple[str, ...]]:
     draw = random.Random(seed)  # noqa: S311 - the same cases each time
     seen: set[tuple[str, ...]] = set()
     while len(seen) < count:
-        case = tuple(_file(draw) for _ in range(draw.choice((1, 1, 1, 2, 3))))
+        case = _with_host(tuple(_file(draw) for _ in range(draw.choice((1, 1, 1, 2, 3)))))
         if case not in seen:
             seen.add(case)
             yield case
+
+
+def _with_host(case: tuple[str, ...]) -> tuple[str, ...]:
+    """Options that only a host knows are set where others name them: this host is no case."""
+    named = any(name in text for text in case for name in ("$host", "$my_ip"))
+    return (_HOST + case[0], *case[1:]) if named else case
 
 
 def _file(draw: random.Random) -> str:

@@ -7,6 +7,7 @@ them; the sections of vGPU types. From these follows whether each service starts
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from gpucloud.nova.releases.release import Release, parse_release
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(900)]
 
+_WHERE = " while calling a Python object"
 SEED, COUNT = 2026, 2000
 each_release = pytest.mark.parametrize("version", PACKAGES)
 
@@ -128,7 +130,8 @@ def _written(age: KnownOption) -> str:
 
 
 def _comparable(part: Any, release: Release) -> Any:
-    """Without the dump of the schema that follows a refused alias before 17."""
+    """Without the dump of the schema that follows a refused alias before 17, or where Python gave up."""
+    part = json.loads(json.dumps(part).replace(_WHERE, ""))
     if isinstance(part, dict) and release.number < 17 and isinstance(part.get("parsed"), dict):
         return {**part, "parsed": [text.split("\n")[0] for text in part["parsed"].get("raises", ())]}
     return part

@@ -25,10 +25,14 @@ class Options:
     release: Release
     _open: list[OptionName] = field(default_factory=list)
 
-    def settings(self, name: OptionName) -> tuple[Setting, ...]:
-        """The settings that count for an option: all of one that repeats, else the last."""
-        known, old = known_option(name, self.release), old_names(name, self.release)
-        if known is not None and known.kind == "multi":
+    def settings(self, known: KnownOption, section: str | None = None) -> tuple[Setting, ...]:
+        """The settings that count for an option: all of one that repeats, else the last.
+
+        Under an old name oslo.config looks for the option in the section of that: ``section``.
+        """
+        old = old_names(known.name, self.release)
+        name = OptionName(section or known.name.section, known.name.name)
+        if known.kind == "multi":
             return self.configuration.every(name, old)
         last = self.configuration.last(name, old)
         return () if last is None else (last,)
@@ -54,15 +58,15 @@ class Options:
 
         return substitute(text, look_up), is_whole
 
-    def read(self, known: KnownOption) -> Value:
+    def read(self, known: KnownOption, section: str | None = None) -> Value:
         """The value of an option that is set; None where only its host knows it.
 
         Raises:
             NovaRaises: oslo.config does not take it.
         """
-        settings = self.settings(known.name)
+        settings = self.settings(known, section)
         try:
-            texts = [self.put(one.value, known.name.section) for one in settings]
+            texts = [self.put(one.value, section or known.name.section) for one in settings]
             if not all(is_whole for _, is_whole in texts):
                 return None
             if known.kind == "multi":
@@ -95,22 +99,27 @@ class Options:
             if place is None and has_group(name, self.release):
                 what = f"template substitution error: substituting group {name} not supported"
                 raise NovaRaises("TemplateSubstitutionError", what)
+            if place is not None and place.section == "DEFAULT":
+                continue
             known = known_option(place or OptionName("DEFAULT", name), self.release)
-            if known is not None and not known.is_old and not (section == "DEFAULT" and place and not dot):
-                return self._shown(known)
+            current = None if known is None else known_option(known.stands_for, self.release)
+            if known is not None and current is not None:
+                return self._shown(current, known.name.section)
         raise NovaRaises("NoSuchOptError", f"no such option {name} in group [DEFAULT]")
 
-    def _shown(self, known: KnownOption) -> str | None:
+    def _shown(self, known: KnownOption, section: str) -> str | None:
         """The value as Python prints it."""
         if known.name in self._open:
             raise NovaRaises("RecursionError", "maximum recursion depth exceeded")
         self._open.append(known.name)
         try:
-            if not self.settings(known.name):
+            settings = self.settings(known, section)
+            if not settings:
                 return self._default(known)
-            value = self.read(known)
-            texts = None if value is None else str(list(value)) if isinstance(value, tuple) else str(value)
-            return "" if texts is None and self._is_empty(known) else texts
+            value = self.read(known, section)
+            if value is None:  # nothing, as a number without digits is, or known to the host alone
+                return "" if all(self.put(one.value, section)[1] for one in settings) else None
+            return str(list(value)) if isinstance(value, tuple) else str(value)
         finally:
             self._open.pop()
 
@@ -119,7 +128,3 @@ class Options:
             return None
         text, is_whole = self.put(known.default, known.name.section)
         return text if is_whole else None
-
-    def _is_empty(self, known: KnownOption) -> bool:
-        """Whether a value is nothing, as a number without digits is, and not only unknown."""
-        return all(self.put(one.value, known.name.section)[1] for one in self.settings(known.name))

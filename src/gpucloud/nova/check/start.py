@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gpucloud.nova.check.case import Case
+from gpucloud.nova.check.options import WRONG
 from gpucloud.nova.config import Setting, read_value
 from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases import options, pci, scheduler, vgpu
@@ -44,13 +45,13 @@ def wrong_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:
     one that a later line replaces may be anything. What only the host knows is passed over.
     """
     for known in sorted(_set_options(case), key=lambda one: place_of(one.name)):
-        settings = case.options.settings(known.name)
+        settings = case.options.settings(known)
         if known.kind in ("text", "multi", "list") and not any("$" in one.value for one in settings):
             continue
         try:
             case.options.read(known)
         except NovaRaises as raised:
-            yield settings[-1], raised.over(None)
+            yield settings[-1], _as_printed(known, raised).over(None)
     if case.service is Service.COMPUTE:
         yield from _wrong_mdev_values(case)
 
@@ -93,6 +94,14 @@ def _refusals(case: Case) -> Iterator[Refusal]:
     if case.service is Service.SCHEDULER and missing_filters(case):
         names = ", ".join(missing_filters(case))
         yield Refusal("SchedulerHostFilterNotFound", f"Scheduler Host Filter {names} could not be found.")
+
+
+def _as_printed(known: KnownOption, raised: NovaRaises) -> NovaRaises:
+    """Whatever is wrong with an option of DEFAULT but its type, oslo says that there is no such option."""
+    if known.name.section != "DEFAULT" or raised.exception == WRONG:
+        return raised
+    name = known.name.name.replace("-", "_")
+    return NovaRaises("NoSuchOptError", f"no such option {name} in group [DEFAULT]")
 
 
 def _set_options(case: Case) -> set[KnownOption]:

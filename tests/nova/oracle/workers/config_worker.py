@@ -68,7 +68,7 @@ class Nova:
         }
 
     def wrong(self) -> list[list[str]]:
-        """Complaints about values, in the order in which a service prints its options when it starts."""
+        """Complaints about values in the files, in the order in which a service prints them as it starts."""
         found = []
         for section, options in known_options.groups_of(self.conf).items():
             group = self.conf if section == "DEFAULT" else getattr(self.conf, section)
@@ -76,8 +76,17 @@ class Nova:
                 try:
                     getattr(group, name)
                 except (cfg.Error, RecursionError) as error:
-                    found.append([type(error).__name__, str(error)])
+                    if self.is_set(options[name]["opt"], None if section == "DEFAULT" else section):
+                        found.append([type(error).__name__, str(error)])
         return found
+
+    def is_set(self, option: Any, section: str | None) -> bool:
+        """Whether a file sets an option under any of its names."""
+        try:
+            option._get_from_namespace(self.conf._namespace, section)
+        except KeyError:
+            return False
+        return True
 
     def specs(self) -> Any:
         name = "device_spec" if "device_spec" in self.conf._groups["pci"]._opts else "passthrough_whitelist"
