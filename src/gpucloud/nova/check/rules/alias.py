@@ -210,7 +210,12 @@ def repeated(case: Case) -> Iterator[Finding]:
     for alias in case.aliases.values():
         if len(alias.specs) > 1:
             at = case.alias_settings[alias.values[-1]]
-            yield REPEATED.at(at, f"alias {alias.name} has {len(alias.specs)} definitions")
+            what = f"alias {alias.name} has {len(alias.specs)} definitions"
+            beside = (
+                ", and [filter_scheduler]pci_in_placement is on: one is allowed" if case.places_pci else ""
+            )
+            level = Level.WARNING if case.places_pci else Level.INFO
+            yield REPEATED.at(at, what + beside, level=level)
 
 
 def placement_keys(case: Case) -> Iterator[Finding]:
@@ -245,7 +250,17 @@ def differs(case: Case) -> Iterator[Finding]:
     if case.against is None:
         return
     other = Case(case.against, case.release, case.service)
-    if isinstance(case.aliases, Refusal) or isinstance(other.aliases, Refusal):
+    if isinstance(other.aliases, Refusal):
+        place = other.aliases.value
+        at = other.alias_settings[place or 0] if other.alias_settings else None
+        yield DIFFERS.at(
+            at, f"the aliases there are refused: {other.aliases.message}", fix=_fix_of(other, place)
+        )
+        return
+    if other.configuration.error is not None:
+        yield DIFFERS.at(None, f"no service starts with the other files: {other.configuration.error}")
+        return
+    if isinstance(case.aliases, Refusal):
         return
     for name, alias in case.aliases.items():
         if _facts(alias) != _facts(other.aliases.get(name)):

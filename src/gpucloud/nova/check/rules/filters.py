@@ -75,13 +75,19 @@ def gone(case: Case) -> Iterator[Finding]:
     lost = _is_available_lost(case)
     for name in () if lost else missing_filters(case):
         what = f"nova {case.release} has no filter {name or '(an empty name)'}"
-        near = [] if name in scheduler.GONE_FILTERS.at(case.release) else get_close_matches(name, known, n=1)
+        near = [] if name in scheduler.GONE_FILTERS.at(case.release) else _near(name, known)
         on = [near[0] if each == name and near else each for each in case.filters or ()]
-        fix = _line(case, [each for each in on if each != name])
+        fix = _line(case, list(dict.fromkeys(each for each in on if each != name)))
         level = Level.BLOCKER if case.service is Service.SCHEDULER else Level.INFO
         yield GONE.at(
             case.filters_setting, what + (f"; is it {near[0]}?" if near else ""), fix=fix, level=level
         )
+
+
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    """The filter that was meant: a class's path is no name here."""
+    last = name.rpartition(".")[2]
+    return [last] if last in known else get_close_matches(name, known, n=1)
 
 
 def pci_missing(case: Case) -> Iterator[Finding]:
@@ -91,8 +97,9 @@ def pci_missing(case: Case) -> Iterator[Finding]:
         return
     if case.service is not Service.SCHEDULER and not (case.spec_settings or case.alias_settings):
         return
-    known = scheduler.KNOWN_FILTERS.at(case.release)
-    kept = [name for name in on if name in known] or list(scheduler.DEFAULT_FILTERS.at(case.release))
+    kept = _known(case) or list(scheduler.DEFAULT_FILTERS.at(case.release))
+    if _PCI in kept and case.filters_setting is not None:
+        return  # by its path, of which the other rule speaks
     where = "enabled_filters lacks it" if case.filters_setting else "no enabled_filters: the defaults are on"
     has_pci = bool(case.spec_settings or case.alias_settings or case.filters_setting)
     level = Level.WARNING if has_pci else Level.INFO
@@ -141,8 +148,18 @@ def _is_available_lost(case: Case) -> bool:
 
 
 def _known(case: Case) -> list[str]:
-    known = scheduler.KNOWN_FILTERS.at(case.release)
-    return [name for name in case.filters or () if name in known]
+    """The filters that are on and that the scheduler has, with a class's path cut to its name."""
+    known = {*scheduler.KNOWN_FILTERS.at(case.release), *_own(case)}
+    plain = (name.rpartition(".")[2] for name in case.filters or ())
+    return list(dict.fromkeys(name for name in plain if name in known))
+
+
+def _own(case: Case) -> set[str]:
+    """Classes of others that available_filters loads."""
+    lines = case.configuration.every(
+        options.AVAILABLE_FILTERS.at(case.release), options.AVAILABLE_FILTERS_OLD.at(case.release)
+    )
+    return {one.value.rpartition(".")[2] for one in lines} - {"all_filters"}
 
 
 def _line(case: Case, names: list[str]) -> tuple[str, ...]:

@@ -1,0 +1,39 @@
+"""Aliases beside other files, and several definitions of one name."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpucloud.model.finding import Level
+from gpucloud.nova.check import Case, Finding, Service, check
+from gpucloud.nova.config import Configuration, read_config_file
+from gpucloud.nova.releases.release import parse_release
+
+IDS = '"vendor_id": "10de", "product_id": "1eb8", "device_type": "type-PF"'
+
+
+def findings(text: str, against: str | None = None, release: str = "34") -> dict[str, Finding]:
+    files = Configuration((read_config_file("api.conf", text),))
+    other = None if against is None else Configuration((read_config_file("compute.conf", against),))
+    case = Case(files, parse_release(release), Service.API, against=other)
+    return {one.kind.id: one for one in check(case).findings}
+
+
+@pytest.mark.parametrize(
+    ("against", "says", "line"),
+    [
+        ("[pci]\nalias = {'name': 't4'}\n", "the aliases there are refused: Invalid PCI alias definition", 2),
+        ("alias = {}\n", "no service starts with the other files: Failed to parse compute.conf", None),
+    ],
+)
+def test_other_files_that_nova_refuses_are_told(against: str, says: str, line: int | None) -> None:
+    found = findings(f'[pci]\nalias = {{"name": "t4", {IDS}}}\n', against)["nova-alias-differs"]
+    assert found.what.startswith(says)
+    assert found.line == line
+
+
+def test_several_definitions_weigh_more_with_placement() -> None:
+    twice = f'alias = {{"name": "t4", {IDS}}}\n' * 2
+    assert findings(f"[pci]\n{twice}", release="30")["nova-alias-repeated"].level is Level.INFO
+    placed = f"[filter_scheduler]\npci_in_placement = true\n[pci]\n{twice}"
+    assert findings(placed, release="30")["nova-alias-repeated"].level is Level.WARNING
