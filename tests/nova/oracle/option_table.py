@@ -39,14 +39,15 @@ def _sections(series: Iterable[Options]) -> list[str]:
 
 
 def _ages(by_series: Mapping[int, Options], section: str, name: str) -> Iterable[str]:
-    ages: list[list[object]] = []
+    ages: list[tuple[int, int, list[str]]] = []
     for number, options in by_series.items():
         known = options.get(section, {}).get(name)
-        if known is not None and ages and ages[-1][1] == number - 1 and ages[-1][2] == known:
-            ages[-1][1] = number
-        elif known is not None:
-            ages.append([number, number, known])
-    for first, last, (kind, default) in ages:  # type: ignore[misc]
+        if known is None:
+            continue
+        goes_on = bool(ages) and ages[-1][1:] == (number - 1, known)
+        first = ages.pop()[0] if goes_on else number
+        ages.append((first, number, known))
+    for first, last, (kind, default) in ages:
         yield f"{name} {first}-{last} {kind}" + (f"\t{default}" if default else "")
 
 

@@ -60,13 +60,17 @@ def options_of(section: str) -> Mapping[str, tuple[KnownOption, ...]]:
     """Name to what the option is, by series, oldest first; empty for a section that nova does not have."""
     found: dict[str, tuple[KnownOption, ...]] = {}
     for line in _texts().get(section, "").splitlines():
-        name, series, rest = line.split(" ", 2)
-        first, _, last = series.partition("-")
-        kind, _, default = rest.partition("\t")
-        where = OptionName(section, name)
-        one = KnownOption(where, int(first), int(last), kind, None if default == "?" else default)
-        found[name] = (*found.get(name, ()), one)
+        one = _parse(section, line)
+        found[one.name.name] = (*found.get(one.name.name, ()), one)
     return found
+
+
+def _parse(section: str, line: str) -> KnownOption:
+    name, series, rest = line.split(" ", 2)
+    first, _, last = series.partition("-")
+    kind, _, default = rest.partition("\t")
+    where = OptionName(section, name)
+    return KnownOption(where, int(first), int(last), kind, None if default == "?" else default)
 
 
 def place_of(name: OptionName) -> tuple[int, str]:
@@ -100,9 +104,9 @@ def _old_of() -> Mapping[OptionName, tuple[KnownOption, ...]]:
     """Option to what its old names are, in all series."""
     found: dict[OptionName, tuple[KnownOption, ...]] = {}
     for section, text in _texts().items():
-        ages = (age for ages in options_of(section).values() for age in ages) if " =[" in text else ()
-        for age in ages:
-            if age.is_old:
+        for line in text.splitlines():
+            if " =[" in line:
+                age = _parse(section, line)
                 found[age.stands_for] = (*found.get(age.stands_for, ()), age)
     return found
 
