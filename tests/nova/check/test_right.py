@@ -24,7 +24,8 @@ def right(release: Release) -> str:
     )
     on = ",".join([*scheduler.DEFAULT_FILTERS.at(release), "PciPassthroughFilter", "NUMATopologyFilter"])
     policy = ', "numa_policy": "preferred"' if pci.NUMA_POLICIES.at(release) else ""
-    other = f'{spec.name} = {{"address": "0000:3b:00.0", "product_id": "20f1"}}'
+    place = "0000:3b:00.0" if pci.PF_MATCHES_ITSELF.at(release) else "0000:3b:00.*"
+    other = f'{spec.name} = {{"address": "{place}", "product_id": "20f1"}}'
     lines = [
         f"[{spec.section}]\n{spec.name} = {{{CARD}}}\n{other}",
         f'[{alias.section}]\n{alias.name} = {{"name": "t4", {CARD}, "device_type": "type-PF"{policy}}}',

@@ -17,6 +17,7 @@ from gpucloud.nova.check.rules import (
     placement,
     spec,
     text,
+    traps,
     vgpu,
 )
 from gpucloud.nova.check.rules.rule import Rule
@@ -26,6 +27,7 @@ _SUBJECTS = {
     "Names and sections": names,
     "Devices that a host offers": spec,
     "The order of entries": order,
+    "Entries, aliases and cards together": traps,
     "Aliases": alias,
     "Filters of the scheduler": filters,
     "PCI devices in Placement": placement,
