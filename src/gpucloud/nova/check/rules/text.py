@@ -18,6 +18,8 @@ from gpucloud.nova.reading import Json
 _DOUBLE, _SINGLE = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02", "\u2018\u2019\u201a\u201b\u2032"
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys(_DOUBLE, '"') | dict.fromkeys(_SINGLE, "'"))
 _DOLLAR = re.compile(r"(?<![\\$])\$\{?[_a-zA-Z]")
+_ELSE = re.compile(r"[#;]|\[[A-Za-z][\w.-]*\]|[A-Za-z_]\w*\s*[=:]")
+"""How a comment, a heading or an option begins."""
 _LONGEST = 4096
 """Of a value that is tried as Python."""
 _OSLO = "oslo.config: oslo_config/iniparser.py, cfg.py, types.py"
@@ -88,6 +90,16 @@ COMMA_LIST = Kind(
     ("Write one line for each object",),
     ("nova/pci/request.py: get_alias_from_config", "nova/conf/pci.py (MultiStrOpt)"),
 )
+SWALLOWED = Kind(
+    "nova-line-swallowed",
+    Level.BLOCKER,
+    "The value goes on where something else was meant",
+    "A line that begins with a blank goes on with the value before it, a heading or an option as well; and a "
+    "comment needs a line of its own: # or ; after a value is a part of it.",
+    ("`Extra data: line 2 column 1`", "`Invalid entry: '...'`"),
+    ("Begin headings and options at the first column, and give a comment its own line",),
+    (_OSLO,),
+)
 NOT_JSON = Kind(
     "nova-not-json",
     Level.BLOCKER,
@@ -138,6 +150,11 @@ def judge_json(case: Case, setting: Setting, *, is_alias: bool) -> Iterator[Find
     except RecursionError:
         return
     except ValueError as error:
+        meant, rest = _cut(setting.value)
+        if rest is not None:
+            fix = (*lines(case.release, *meant), *rest.splitlines())
+            yield SWALLOWED.at(setting, f"{shown(setting)} goes on with {rest[:60]!r}", fix=fix)
+            return
         kind, what = _unreadable(setting, str(error))
         meant = meant_objects(setting.value)
         yield kind.at(setting, what, fix=lines(case.release, *meant) if meant else ())
@@ -169,6 +186,18 @@ def _unreadable(setting: Setting, error: str) -> tuple[Kind, str]:
     if several:
         return COMMA_LIST, f"{shown(setting)} holds {len(several)} objects"
     return NOT_JSON, f"{shown(setting)} is no JSON: {error}"
+
+
+def _cut(text: str) -> tuple[list[dict[str, Json]], str | None]:
+    """The object that a value begins with, and the heading, option or comment after it; else None."""
+    try:
+        loaded, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return [], None
+    rest = text[end:].strip()
+    if not isinstance(loaded, dict) or not _ELSE.match(rest):
+        return [], None
+    return [loaded], f"# {rest.lstrip('#; ')}" if rest[0] in "#;" else rest
 
 
 def _python(text: str) -> list[dict[str, Json]]:
