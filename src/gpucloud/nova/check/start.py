@@ -10,8 +10,7 @@ from gpucloud.nova.check.options import WRONG
 from gpucloud.nova.config import Setting, read_value
 from gpucloud.nova.refusal import NovaRaises, Refusal
 from gpucloud.nova.releases import options, pci, scheduler, vgpu
-from gpucloud.nova.releases.known import KnownOption, known_option, place_of
-from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.releases.known import KnownOption, place_of, read_in
 from gpucloud.nova.service import Service
 
 _CLASS = re.compile(r"^(VGPU|CUSTOM_[A-Z0-9_]+)$")
@@ -106,13 +105,9 @@ def _as_printed(known: KnownOption, raised: NovaRaises) -> NovaRaises:
 
 def _set_options(case: Case) -> set[KnownOption]:
     """Options that the files set, under current or old names."""
-    found: set[KnownOption] = set()
-    for section, name in case.configuration.names:
-        known = known_option(OptionName(section, name), case.release)
-        current = None if known is None else known_option(known.stands_for, case.release)
-        if current is not None:
-            found.add(current)
-    return found
+    names = list(case.configuration.names)
+    sections = {section: read_in(section, case.release) for section, _ in names}
+    return {sections[section][name] for section, name in names if name in sections[section]}
 
 
 def _wrong_mdev_values(case: Case) -> Iterator[tuple[Setting, Refusal]]:

@@ -119,6 +119,18 @@ def has_group(section: str, release: Release) -> bool:
 
 
 @cache
+def read_in(section: str, release: Release) -> Mapping[str, KnownOption]:
+    """Name to the option that a release reads for it, in one section, under current and old names."""
+    found: dict[str, KnownOption] = {}
+    for name in options_of(section):
+        known = known_option(OptionName(section, name), release)
+        current = None if known is None else known_option(known.stands_for, release)
+        if current is not None:
+            found[name] = current
+    return found
+
+
+@cache
 def names_in(section: str, release: Release) -> frozenset[str]:
     """All that a release reads in a section, under current and old names."""
     known = options_of(section)

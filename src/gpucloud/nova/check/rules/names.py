@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
@@ -257,11 +258,18 @@ def read_names(fact: Fact[OptionName] | Fact[OptionName | None], release: Releas
     return (*((current,) if current is not None else ()), *more)
 
 
+@cache
+def _readers(here: OptionName, meaning: str) -> tuple[int, ...]:
+    """The series that read, under this name, the option that is meant."""
+    fact = MEANING[meaning]
+    return tuple(n for n in range(_FIRST, _LAST + 1) if here in read_names(fact, Release(n, 9, 9)))
+
+
 def _not_read(
     case: Case, setting: Setting, here: OptionName, fact: Fact[OptionName] | Fact[OptionName | None]
 ) -> Finding:
     current = fact.at(case.release)
-    readers = [n for n in range(_FIRST, _LAST + 1) if here in read_names(fact, Release(n, 9, 9))]
+    readers = _readers(here, setting.name.lower().replace("-", "_"))
     series = f"{readers[0]} to {readers[-1]}" if readers else ""
     if current is None:
         what = f"{shown(setting)} is not an option of nova {case.release}"
