@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gpucloud.model.finding import Level
@@ -17,6 +18,7 @@ from gpucloud.nova.service import Service
 _SOURCE = "nova/virt/libvirt/driver.py"
 _DRIVER = f"{_SOURCE}: _get_supported_vgpu_types"
 _PREFIXES = ("mdev_", "vgpu_")
+_TYPE = re.compile(r"[\w.-]+", re.ASCII)
 
 REFUSED = Kind(
     "nova-mdev-refused",
@@ -38,6 +40,17 @@ DROPPED = Kind(
     ("`Only the first type '...' will be used.`", "`Mdev type default already set to ...`"),
     ("Give each type its device_addresses",),
     (_DRIVER, "nova bug 1900006"),
+)
+TYPE_NAME = Kind(
+    "nova-mdev-type-name",
+    Level.WARNING,
+    "A name that no type of mdev has",
+    "Names of types are those of the folders in mdev_supported_types: nvidia-474, not GRID A100-10C, which "
+    "is what its file name says. Quotes and brackets of a list become a part of the name. Nova says nothing "
+    "of a type that no GPU offers.",
+    ("no inventory of VGPU, and no message",),
+    ("Write the name of the folder: ls /sys/class/mdev_bus/*/mdev_supported_types",),
+    (_DRIVER, "Linux docs: driver-api/vfio-mediated-device"),
 )
 GROUP_IGNORED = Kind(
     "nova-mdev-section-ignored",
@@ -166,10 +179,25 @@ def dropped(case: Case) -> Iterator[Finding]:
         return
     if case.mdev.warnings:
         for warning in case.mdev.warnings:
-            yield DROPPED.at(case.mdev_setting, warning)
+            yield DROPPED.at(case.mdev_setting, warning, fix=_one_type(case))
     elif len(case.mdev.enabled) < len(set(case.mdev_types)):
         what = f"nova {case.release} uses {case.mdev.enabled[0]} alone"
-        yield DROPPED.at(case.mdev_setting, what)
+        yield DROPPED.at(case.mdev_setting, what, fix=_one_type(case))
+
+
+def _one_type(case: Case) -> tuple[str, ...]:
+    """What helps where a release uses one type, whatever the sections say."""
+    if vgpu.SEVERAL_TYPES.at(case.release):
+        return ()
+    return ("Update to 22.2.1 or 23.0.0, or keep one type",)
+
+
+def names_of_types(case: Case) -> Iterator[Finding]:
+    """A name that no driver gives a type."""
+    for name in case.mdev_types:
+        if not _TYPE.fullmatch(name):
+            plain = re.sub(r"[^\w.-]+", "", name)
+            yield TYPE_NAME.at(case.mdev_setting, f"no driver calls a type {name!r}; is it {plain}?")
 
 
 def group_ignored(case: Case) -> Iterator[Finding]:
@@ -272,4 +300,15 @@ def _culprit(case: Case, message: str) -> Setting | None:
     return case.mdev_setting
 
 
-RULES = (refused, virtual_parent, dropped, group_ignored, class_alone, sections, capitals, migration, around)
+RULES = (
+    refused,
+    virtual_parent,
+    dropped,
+    names_of_types,
+    group_ignored,
+    class_alone,
+    sections,
+    capitals,
+    migration,
+    around,
+)
