@@ -71,6 +71,29 @@ def test_an_interrupt_has_its_own_code_also_where_a_question_is_asked(
     assert capsys.readouterr().err == "gpucloud: interrupted\n"
 
 
+_INTERRUPTED_AT = """
+import signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from gpucloud.cli import main
+main()
+"""
+"""The program, interrupted at the moment when it looks for a module."""
+
+
+@pytest.mark.parametrize("module", ["gpucloud.cli.main", "typer", "gpucloud.cli.output", "gpucloud.cli.scan"])
+def test_an_interrupt_while_the_program_loads_itself_is_one_line_too(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_AT, module], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (Exit.INTERRUPTED, "gpucloud: interrupted\n")
+
+
 def test_a_reader_that_went_away_is_no_error(
     verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
