@@ -176,6 +176,14 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_done(site: S
     assert site.picture() == before
 
 
+def test_where_nothing_was_ever_applied_no_folder_is_made_to_find_that_out(site: Site) -> None:
+    for nothing in (site.desk.resume, site.desk.confirm, lambda: site.desk.undo("last", force=False)):
+        with pytest.raises(Failure, match="see gpucloud undo --list"):
+            nothing()
+    assert [site.desk.turn_back(), site.desk.keep(), site.desk.look_at_start()] == [None, None, None]
+    assert not site.state.exists()
+
+
 def test_a_lock_that_is_something_else_is_one_line(site: Site) -> None:
     site.state.mkdir()
     (site.state / "lock").symlink_to("/etc/passwd")

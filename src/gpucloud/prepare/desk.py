@@ -1,7 +1,8 @@
 """The four verbs on one host: what the command line, and whoever else, calls.
 
 A `Desk` joins how the host is read, how it is changed and where that is noted. Every method takes the lock,
-reads the host again and lets every guard speak before it changes anything.
+reads the host again and lets every guard speak before it changes anything. Those that go on with what the
+journal holds look into it before, too: where it holds nothing for them, no folder is made for the lock.
 """
 
 from __future__ import annotations
@@ -98,11 +99,11 @@ class Desk:
         Raises:
             Failure: there is none, it cannot be carried on with, or a guard has something against it now.
         """
+        self._cut_off()
         with self.journal.lock():
-            for entry in self.journal.unfinished():
-                self._guard(entry)
-                return resume(entry, self.system, watch)
-        raise Failure("no plan was cut off here", "see gpucloud undo --list")
+            entry = self._cut_off()
+            self._guard(entry)
+            return resume(entry, self.system, watch)
 
     def keep(self, watch: Watch = _QUIET) -> Kept | None:
         """Have the running host as the applied spec wants it, as every start does; None: no spec is applied.
@@ -110,6 +111,8 @@ class Desk:
         Raises:
             Failure: something is unfinished, or the spec contradicts itself on this host.
         """
+        if not self.journal.entries():
+            return None
         with self.journal.lock():
             refuse_unfinished(self.journal)
             return keep(self.journal, self.system, self.read_host, watch)
@@ -120,6 +123,8 @@ class Desk:
         Raises:
             Failure: what is not right cannot be taken back.
         """
+        if not self.journal.entries():
+            return None
         with self.journal.lock():
             entries = turning_back(self.journal)
             if not entries and is_old_start(self.system):
@@ -138,6 +143,8 @@ class Desk:
         Raises:
             Failure: what is not right cannot be taken back, or something is unfinished.
         """
+        if not self.journal.entries():
+            return None
         with self.journal.lock():
             refuse_unfinished(self.journal)
             entries = on_trial(self.journal)
@@ -161,10 +168,9 @@ class Desk:
         Raises:
             Failure: nothing waits for it, or the boot loader cannot be told.
         """
+        self._on_trial()
         with self.journal.lock():
-            entries = on_trial(self.journal)
-            if not entries:
-                raise Failure("nothing waits to be confirmed", "see gpucloud undo --list")
+            entries = self._on_trial()
             trust(entries, self.system)
             return ", ".join(entry.id for entry in entries)
 
@@ -174,6 +180,7 @@ class Desk:
         Raises:
             Failure: there is no such entry, or it cannot be taken back now; nothing was touched.
         """
+        choose_entry(self.journal, name)
         with self.journal.lock():
             entry = choose_entry(self.journal, name)
             outcome = undo_entry(entry, self.system, self.read_host, force=force, watch=watch)
@@ -213,6 +220,17 @@ class Desk:
         return plan_passthrough(
             host, choose_units(host, [str(address) for address in plan.units]), force=plan.is_forced
         )
+
+    def _cut_off(self) -> Entry:
+        for entry in self.journal.unfinished():
+            return entry
+        raise Failure("no plan was cut off here", "see gpucloud undo --list")
+
+    def _on_trial(self) -> Sequence[Entry]:
+        entries = on_trial(self.journal)
+        if not entries:
+            raise Failure("nothing waits to be confirmed", "see gpucloud undo --list")
+        return entries
 
     def _unfinished(self) -> Sequence[Entry]:
         """Planning only looks: a journal that this user may not read does not stand in the way."""
