@@ -35,6 +35,7 @@ NOT_THERE = {
         ["plan", "--unit", "3b:00.0", "--output", "{nowhere}/plan.json"],
         ["capture", "--output", "{nowhere}/capture.tar.gz"],
         ["demo", "--output", "{file}/reports"],
+        ["collection", "{file}/collections"],
     ],
     "a cause": [["explain", "no-such-cause"]],
     "a topology": [["lab", "up", "no-such"], ["lab", "up", "{nowhere}/x.toml"], ["demo", "no-such"]],

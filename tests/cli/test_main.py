@@ -105,6 +105,27 @@ def test_a_reader_that_went_away_is_no_error(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("error", "then"),
+    [
+        (PermissionError(13, "Permission denied", "/x"), "run it as a user who may use that"),
+        (FileNotFoundError(2, "No such file or directory", "/x"), "look whether the path is as you mean it"),
+    ],
+)
+def test_an_error_of_the_system_that_no_verb_foresaw_has_a_next_step(
+    error: OSError,
+    then: str,
+    verb: Callable[[Callable[[], None]], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def act() -> None:
+        raise error
+
+    verb(act)
+    run(["act"])
+    assert capsys.readouterr().err.startswith(f"gpucloud: /x: {error.strerror}; {then}")
+
+
 def test_an_exit_code_chosen_by_a_verb_is_kept(verb: Callable[[Callable[[], None]], None]) -> None:
     def act() -> None:
         raise typer.Exit(Exit.PENDING)

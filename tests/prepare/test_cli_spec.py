@@ -160,3 +160,12 @@ def test_a_pool_is_found_by_the_name_that_is_given(type_: Type, spec: str) -> No
     assert "nothing to do" in said.out
     assert "pool a100 (passthrough): no GPU of this host" in said.out
     assert "zz-gpucloud" in type_("plan", "--spec", spec, "--name", "gpu07").out
+
+
+def test_a_spec_that_is_not_there_is_all_that_is_said(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Failure) as caught:
+        call(["plan", "--spec", str(tmp_path / "nope.yaml")], site.desk)
+    assert caught.value.code is Exit.USAGE
+    assert capsys.readouterr() == ("", "")

@@ -123,6 +123,13 @@ def _fail(line: str, code: int) -> int:
     return code
 
 
+def _then(error: OSError) -> str:
+    """What helps against an error of the system that no verb has foreseen, where it is told by its kind."""
+    if isinstance(error, PermissionError):
+        return "; run it as a user who may use that, and with that user's own HOME"
+    return "; look whether the path is as you mean it" if code_of(error) is Exit.USAGE else ""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give its exit code; every error becomes one line."""
     if sys.stdout is None:  # so it is where the shell closed it
@@ -143,7 +150,7 @@ def run(arguments: Sequence[str]) -> int:
         raise
     except OSError as error:
         _drop_output()
-        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", code_of(error))
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}{_then(error)}", code_of(error))
     except Exception as error:
         if os.environ.get("GPUCLOUD_TRACEBACK"):
             raise

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gpucloud.cli.output import print_text
+from gpucloud.model.failure import Failure, code_of
 
 
 def collection(
@@ -28,5 +29,9 @@ def collection(
     """
     from gpucloud.fleet.collection import write_collection
 
-    place = write_collection(folder)
+    try:
+        place = write_collection(folder)
+    except OSError as error:
+        what = f"{error.filename or folder} cannot be written: {error.strerror}"
+        raise Failure(what, "name another folder", code=code_of(error)) from error
     print_text(f"{place} is written; see: ansible-doc gpucloud.host.gpucloud")

@@ -99,10 +99,11 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
         return desk.plan(asked.units or (), force=asked.is_forced)
     from gpucloud.spec import load_spec
 
-    if shutil.which("gpucloud", path=SYSTEM_PATH) is None:
+    wanted, name = load_spec(asked.spec), asked.name or os.uname().nodename
+    made = desk.plan_start(wanted, name, force=asked.is_forced)
+    if not made.refusals and shutil.which("gpucloud", path=SYSTEM_PATH) is None:
         say(f"gpucloud is nowhere in {SYSTEM_PATH}, so gpucloud-boot.service will not find it: link it there")
-    name = asked.name or os.uname().nodename
-    return desk.plan_start(load_spec(asked.spec), name, force=asked.is_forced)
+    return made
 
 
 def plan_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> Plan:
