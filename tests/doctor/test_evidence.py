@@ -192,6 +192,43 @@ def test_proxmox_on_zfs_with_grub_is_told_both_places() -> None:
     assert first.fix.commands[-2:] == ("proxmox-boot-tool refresh", "reboot")
 
 
+UNSUPPORTED = "error: unsupported configuration: host doesn't support passthrough of host PCI devices"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"lscpu": "Vendor ID: AuthenticAMD", "cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro quiet splash"},
+        {"lscpu": "Vendor ID: AuthenticAMD"},
+        {"said": "The server has an EPYC 7302."},
+    ],
+)
+def test_on_amd_only_the_firmware_is_blamed_where_no_argument_turns_the_iommu_off(
+    evidence: dict[str, str],
+) -> None:
+    found = diagnose(gather(from_mapping("paste", {"evidence": {**evidence, "virsh": UNSUPPORTED}}))).findings
+    assert [one.cause for one in found] == ["iommu-disabled-firmware"]
+    assert "no argument that turns it off is shown" in found[0].why
+
+
+def test_on_amd_an_argument_that_turns_the_iommu_off_comes_first_and_only_it_is_to_go() -> None:
+    told = {"lscpu": "Vendor ID: AuthenticAMD", "cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 amd_iommu=off"}
+    (first, *_) = diagnose(
+        gather(from_mapping("paste", {"evidence": {**told, "virsh": UNSUPPORTED}}))
+    ).findings
+    assert first.cause == "iommu-missing-kernel-arg"
+    assert first.fix.commands[0].endswith("remove from GRUB_CMDLINE_LINUX: amd_iommu=off")
+
+
+def test_on_amd_an_argument_for_the_iommu_that_is_not_applied_stops_nothing() -> None:
+    told = {
+        "lscpu": "Vendor ID: AuthenticAMD",
+        "cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro quiet",
+        "grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt"',
+    }
+    assert diagnose(gather(from_mapping("paste", {"evidence": told}))).findings == ()
+
+
 def test_a_listing_with_groups_is_not_taken_for_an_empty_one() -> None:
     evidence = {"evidence": {"cmdline": PVE, "iommu_groups": "# ls /sys/kernel/iommu_groups\n0  1  2\n"}}
     assert "iommu-missing-kernel-arg" not in [

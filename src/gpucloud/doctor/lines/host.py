@@ -8,8 +8,9 @@ from gpucloud.doctor.case import Case
 from gpucloud.doctor.lines.make import Lines, Make, fixed, here
 from gpucloud.doctor.options import kernel_arguments
 from gpucloud.doctor.remedy import install, rebuild_initramfs, remove_boot_arguments, set_boot_arguments
-from gpucloud.doctor.rules.iommu import maker
+from gpucloud.doctor.rules.iommu import maker, offs
 from gpucloud.model.finding import Finding
+from gpucloud.model.unknown import Unknown
 
 _LOOK_AT_GROUPS = 'for d in /sys/kernel/iommu_groups/*/devices/*; do echo "$d"; done | sort -V'
 _SERVICE = "nvidia-vgpud nvidia-vgpu-mgr"
@@ -25,7 +26,10 @@ def _function(finding: Finding) -> str:
 
 def _iommu_argument(case: Case, _finding: Finding) -> Lines:
     if maker(case) == "amd":
-        return remove_boot_arguments(case.host.distribution, "amd_iommu=off", "iommu=off")
+        # Words that the shown command line lacks cannot be taken from it.
+        is_shown = not isinstance(case.host.kernel.arguments, Unknown)
+        words = offs(case) if is_shown else ("amd_iommu=off", "iommu=off")
+        return remove_boot_arguments(case.host.distribution, *words) if words else ()
     return set_boot_arguments(case.host.distribution, "intel_iommu=on", "iommu=pt")
 
 

@@ -223,7 +223,7 @@ def _made_by_vfio(groups: Iterable[IommuGroup]) -> tuple[Evidence, ...]:
     )
 
 
-def _offs(case: Case) -> tuple[str, ...]:
+def offs(case: Case) -> tuple[str, ...]:
     """The arguments that turn the IOMMU off, as they are written."""
     names = ("iommu", "intel_iommu", "amd_iommu")
     pairs = ((argument, *argument.partition("=")[::2]) for argument in kernel_arguments(case))
@@ -246,7 +246,7 @@ def _fix(case: Case, cause: str) -> Fix:
     if maker(case) == "amd" or is_turned_off(case):
         return Fix(
             "Remove the argument that turns the IOMMU off, then boot again.",
-            (*remove_boot_arguments(case.host.distribution, *_offs(case)), "reboot"),
+            (*remove_boot_arguments(case.host.distribution, *offs(case)), "reboot"),
             REBOOT,
         )
     return Fix("Ask the kernel for the IOMMU, then boot again.", (*commands, "reboot"), REBOOT)

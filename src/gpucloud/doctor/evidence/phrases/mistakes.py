@@ -25,6 +25,8 @@ FACTS = (
     Phrase("vendor-vfio", "vgpu_type", r"(?:creatable_vgpu_types|current_vgpu_type)", says="virtual functions take their vGPU type over the vendor's own interface", by="NVIDIA vGPU 17"),
     Phrase("cpu-intel", "intel", r"vendor[_ ]id ?:? *GenuineIntel|(?:model name ?:|smpboot: CPU0:) *(?:\d+th Gen )?Intel\(R\)", says="the processor is Intel's", by="lscpu(1), /proc/cpuinfo, Linux arch/x86/kernel/smpboot.c"),
     Phrase("cpu-amd", "amd", r"vendor[_ ]id ?:? *AuthenticAMD|(?:model name ?:|smpboot: CPU0:) *AMD\b", says="the processor is AMD's", by="lscpu(1), /proc/cpuinfo, Linux arch/x86/kernel/smpboot.c"),
+    *(Phrase("cpu-amd", needle, r"\b(?:EPYC|Ryzen \d|Threadripper|Opteron)\b", says="the processor is AMD's", by="AMD's names of processors")
+      for needle in ("epyc", "ryzen", "threadripper", "opteron")),
     *(Phrase("cpu-arm", needle, r"Architecture: *aarch64|Linux \S+ .{0,120}\baarch64\b|arm-smmu|CPU implementer\s*: 0x", says="the processor is an Arm one", by="lscpu(1), uname(1), Linux drivers/iommu/arm")
       for needle in ("aarch64", "arm-smmu", "cpu implementer")),
     Phrase("mdev-types", "mdev_supported_types/", r"mdev_supported_types/(?P<type>[\w-]+)", says="a card offers mediated device types", by="Linux mdev"),

@@ -7,13 +7,15 @@ import re
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.partial import is_iommu_shown_running
 from gpucloud.doctor.options import cite_argument, kernel_arguments, vfio_ids
-from gpucloud.doctor.rules.iommu import is_asked, switches
+from gpucloud.doctor.rules.iommu import is_asked, is_turned_off, maker, switches
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.unknown import Unknown
 
 _NO_REMAPPING = re.compile(r"intremap=(?:[\w,]*,)?off\b")
+_IDS = re.compile(r"vfio[-_]pci\.ids=")
+_IDS_AND_IOMMU = re.compile(r"(?:intel_iommu|iommu|vfio[-_]pci\.ids|amd_iommu)=")
 _OFFERED = ("dmar-table", "dmar-unit")
 
 
@@ -84,12 +86,9 @@ def argument_not_applied(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.boot.is_running_known or paper.boot.written_at is None:
         return
-    missing = [
-        word
-        for word in paper.boot.written
-        if re.match(r"(?:intel_iommu|iommu|vfio[-_]pci\.ids|amd_iommu)=", word)
-        and word not in paper.boot.running
-    ]
+    # On AMD the IOMMU is on without an argument, so only the ids are missed there.
+    wanted = _IDS if maker(case) == "amd" else _IDS_AND_IOMMU
+    missing = [word for word in paper.boot.written if wanted.match(word) and word not in paper.boot.running]
     if missing:
         yield known(
             "iommu-missing-kernel-arg",
@@ -153,8 +152,7 @@ def passthrough_said_unsupported(case: Case) -> Answers:
     elif paper.has("backend-unsupported"):
         yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.8)
     elif paper.has("vfio-unsupported"):
-        yield known("iommu-missing-kernel-arg", "libvirt finds no IOMMU on the host", lines, 0.65)
-        yield known("iommu-disabled-firmware", "libvirt finds no IOMMU on the host", lines, 0.6)
+        yield from _no_iommu(case, lines)
         yield known("wrong-kernel-module", "libvirt finds no vfio in the running kernel", lines, 0.5)
     elif is_asked(case, "intel_iommu") or paper.has("container"):
         yield known(
@@ -164,5 +162,28 @@ def passthrough_said_unsupported(case: Case) -> Answers:
             0.6,
         )
     else:
-        yield known("iommu-missing-kernel-arg", "libvirt finds no IOMMU on the host", lines, 0.65)
-        yield known("iommu-disabled-firmware", "libvirt finds no IOMMU on the host", lines, 0.6)
+        yield from _no_iommu(case, lines)
+
+
+def _no_iommu(case: Case, lines: tuple[Evidence, ...]) -> Answers:
+    """Who left the IOMMU off that libvirt does not find: the kernel's arguments, or the firmware.
+
+    On AMD no argument turns it on, so without one that turns it off only the firmware is left: Linux
+    drivers/iommu/amd/init.c, amd_iommu_detect() and parse_amd_iommu_options().
+    """
+    title = "libvirt finds no IOMMU on the host"
+    is_off = is_turned_off(case)
+    if maker(case) == "amd" and not is_off:
+        why = (
+            "The kernel turns the AMD IOMMU on by itself wherever the firmware offers it, and no argument "
+            "that turns it off is shown: AMD-Vi (IOMMU) is off in the firmware."
+        )
+        yield known("iommu-disabled-firmware", title, lines, 0.65, why=why)
+        return
+    why = (
+        "A kernel argument turns the IOMMU off."
+        if is_off
+        else "Where the firmware offers the IOMMU, the kernel was not asked for it."
+    )
+    yield known("iommu-missing-kernel-arg", title, lines, 0.65, why=why)
+    yield known("iommu-disabled-firmware", title, lines, 0.6)
