@@ -18,6 +18,7 @@ from gpucloud.model.plan import Plan, SetVfs, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.journal import Status
+from gpucloud.prepare.plan import render_plan
 from gpucloud.spec import parse_spec
 
 AMD = "0000:3b:00.0"
@@ -106,6 +107,43 @@ def test_a_card_that_cannot_is_named(site: Site, vendor: str, wanted: int, why: 
     assert state.plans == ()
     assert "GPU 3b:00.0" in state.missing[0]
     assert why in state.missing[0]
+
+
+def planned(site: Site, pool: str) -> Plan:
+    return site.desk.plan_start(parse_spec(f"pools: {{a: {{{pool}}}}}\n"), "gpu01", force=False)
+
+
+def test_a_card_without_sriov_is_refused_to_a_pool_that_cuts(site: Site) -> None:
+    plan = planned(site, "use: sriov, vfs: 4, match: {ids: '10de:20b5'}")
+    assert plan.steps == ()
+    assert plan.refusals[0].cause == "no-sriov"
+    assert "GPU 3c:00.0" in plan.refusals[0].why
+    assert "no sriov_totalvfs" in plan.refusals[0].why
+
+
+def test_more_virtual_functions_than_there_can_be_are_noted_in_the_plan(site: Site) -> None:
+    (note,) = planned(site, "use: sriov, vfs: 9, match: {ids: '1002:74a1'}").notes
+    assert note.endswith("pool a: it can have 8 virtual functions, not 9")
+
+
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        ("", "no vgpu_types are named, so a start makes no vGPUs of it"),
+        ("vgpu_types: {type: nvidia-558},", "it shows no vGPU types now"),
+    ],
+)
+def test_vgpus_that_nobody_can_promise_are_noted_in_the_plan(site: Site, types: str, said: str) -> None:
+    plan = planned(site, f"use: vgpu, {types} match: {{ids: '10de:20b5'}}")
+    assert plan.refusals == ()
+    assert said in plan.notes[0]
+    assert f"note: {plan.notes[0]}" in render_plan(plan)
+
+
+def test_nvidia_makes_all_and_the_plan_says_so(site: Site) -> None:
+    give_sriov(site.root, AMD, "10de", "25b6", total=16)
+    plan = planned(site, "use: sriov, vfs: 4, match: {ids: '10de:25b6'}")
+    assert plan.at_start[0].because.endswith("; NVIDIA's tool makes all 16 of a card, not vfs: 4")
 
 
 def test_an_unbound_card_is_waited_for_and_named(site: Site) -> None:

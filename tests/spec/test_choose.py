@@ -12,7 +12,7 @@ from gpucloud.inventory import open_host
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
-from gpucloud.spec import hosts_of, parse_spec, pool_of
+from gpucloud.spec import hosts_of, parse_spec, pool_of, strangers
 
 NO_NAME = Unknown("a capture holds no name")
 
@@ -92,3 +92,29 @@ def test_groups_are_written_out() -> None:
         "pools: {a: {use: host, hosts: [gpu02, rack, 'x*'], match: {model: x}}}\n"
     )
     assert hosts_of(spec, spec.pools[0]) == ("gpu02", "gpu01", "x*")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "name", "named"),
+    [
+        ("rack-z", "gpu01", "rack-z"),
+        ("'gpu0['", "gpu01", "gpu0["),
+        ("[a, b, c, d]", "gpu01", "a, b, c, ..."),
+        ("[rack-a, rack-z]", "gpu09", "rack-z"),
+    ],
+)
+def test_a_group_that_is_not_there_is_named(hosts: str, name: str, named: str) -> None:
+    spec = parse_spec(
+        f"host_groups: {{rack-a: gpu01}}\npools: {{p: {{use: host, hosts: {hosts}, match: {{group: 1}}}}}}\n"
+    )
+    (line,) = strangers(spec, name)
+    assert line.startswith(f"pool p is not on this host ({name}), and host_groups has no {named}: ")
+
+
+@pytest.mark.parametrize("hosts", ["rack-a", "gpu01", "'gpu0[1-8]'", "[rack-z, gpu01]"])
+def test_a_pool_that_is_here_or_on_a_group_names_no_stranger(hosts: str) -> None:
+    spec = parse_spec(
+        f"host_groups: {{rack-a: gpu09}}\npools: {{p: {{use: host, hosts: {hosts}, match: {{group: 1}}}}}}\n"
+    )
+    assert list(strangers(spec, "gpu01")) == []
+    assert list(strangers(spec, NO_NAME)) == []

@@ -385,6 +385,8 @@ class Plan:
     """What a capture does not tell and could be a reason against it: the host is asked before apply."""
     at_start: tuple[Step, ...] = ()
     """What every start then does of itself, as far as the host shows it now: no part of the steps."""
+    notes: tuple[str, ...] = ()
+    """What the spec asks for and this plan cannot promise, in words: it is no reason against the steps."""
 
     @property
     def outlives_boot(self) -> bool:

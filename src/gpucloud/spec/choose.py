@@ -12,6 +12,7 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.spec import Match, Pool, Spec
 from gpucloud.model.unknown import Unknown
 
+_SHOWN = 3
 _BRACKETS = re.compile(r"\[([^\[\]]{1,200})\]")
 
 
@@ -57,6 +58,22 @@ def hosts_of(spec: Spec, pool: Pool) -> tuple[str, ...]:
     """Names and patterns of the hosts that the pool is on, groups written out; empty: every host."""
     groups = {group.name: group.hosts for group in spec.host_groups}
     return tuple(dict.fromkeys(host for name in pool.hosts for host in groups.get(name, (name,))))
+
+
+def strangers(spec: Spec, host_name: str | Unknown) -> Iterator[str]:
+    """Hosts of pools that are neither a group nor this host, one line for each pool that is not here.
+
+    A group that is written wrong is read as a host's name, and no host says that it is missing.
+    """
+    if isinstance(host_name, Unknown):
+        return
+    groups = {group.name for group in spec.host_groups}
+    for pool in spec.pools:
+        names = [name for name in pool.hosts if name not in groups]
+        if names and not is_on(spec, pool, host_name):
+            shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+            where = f"pool {pool.name} is not on this host ({host_name})"
+            yield f"{where}, and host_groups has no {shown}: a host's name, or a group written wrong"
 
 
 def is_named(host_name: str, pattern: str) -> bool:

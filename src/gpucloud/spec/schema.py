@@ -108,7 +108,10 @@ POOL = Record(
         ),
         Key("hosts", Many(_HOST), "Groups or hosts that the pool is on. Without: every host."),
         Key(
-            "vfs", Number(range(1, 257)), "Virtual functions of each card, with `use: sriov` or `use: vgpu`."
+            "vfs",
+            Number(range(1, 257)),
+            "Virtual functions of each card, with `use: sriov` or `use: vgpu`. Without: as many as it can "
+            "have, as NVIDIA's always do: its tool makes all of a card, whatever stands here.",
         ),
         Key("vgpu_types", Many(VGPU_TYPE), "What each card is cut into, with `use: vgpu`."),
         Key("nova", NOVA, "How OpenStack offers it."),

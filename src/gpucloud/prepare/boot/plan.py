@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.inventory.system.network import OF_TABLE
@@ -44,12 +45,12 @@ from gpucloud.prepare.boot.loaders.bls import KERNELOPTS
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, GRUB_ENVIRONMENT
-from gpucloud.prepare.boot.state import steps_at_start
+from gpucloud.prepare.boot.state import foreseen, impossible, steps_at_start
 from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
-from gpucloud.spec import render_spec
+from gpucloud.spec import render_spec, strangers
 
 
 def plan_boot(
@@ -80,6 +81,7 @@ def plan_boot(
     row, tool = row_of(host), initramfs_of(host.distribution)
     loader = row if isinstance(row, Unknown) else row.loader
     reasons = boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force)
+    reasons = chain(reasons, impossible(host, spec, host_name))
     refusals, unseen = split_unseen(reasons, is_captured=is_captured)
     steps: tuple[Step, ...] = ()
     if not refusals and not isinstance(row, Unknown) and not isinstance(tool, Unknown):
@@ -95,6 +97,7 @@ def plan_boot(
         needs_reboot=bool(steps),
         unseen=unseen,
         at_start=() if refusals else steps_at_start(host, spec, host_name),
+        notes=(*strangers(spec, host_name), *foreseen(host, spec, host_name)),
     )
 
 

@@ -17,10 +17,11 @@ def render_start(plan: Plan) -> str:
     """The whole plan for a reader; without its refusals, of which the caller tells."""
     if plan.is_empty:
         head = f"nothing to do: {plan.host} starts as its spec wants it"
-        return "\n".join([head, *_pools(plan), *_at_start(plan)])
+        return "\n".join([head, *_pools(plan), *_notes(plan), *_at_start(plan)])
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
     lines = [f"plan for the next start of {plan.host}: {count}; they act after a restart", *_pools(plan)]
+    lines += _notes(plan)
     for number, step in enumerate(shown, 1):
         lines += ["", f"{number}. {call_change(step.change)}", *grounds(step), *_diff(step)]
     return "\n".join([*lines, *_at_start(plan), "", *_ways(plan)])
@@ -51,6 +52,10 @@ def _pools(plan: Plan) -> Iterator[str]:
     for taken in plan.wanted.taken if plan.wanted is not None else ():
         units = join([address.short for address in taken.units])
         yield f"pool {taken.pool} ({taken.use}): {units or 'no GPU of this host'}"
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    return (f"note: {note}" for note in plan.notes)
 
 
 def _is_for_undo(step: Step) -> bool:

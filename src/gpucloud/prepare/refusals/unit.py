@@ -33,6 +33,22 @@ UNIT = (
         ("Linux Documentation/PCI/pci-iov-howto.rst",),
     ),
     Cause(
+        "no-sriov",
+        "The card shows no SR-IOV capability",
+        "A pool with `use: sriov` cuts cards into virtual functions, and this one can have none. The kernel "
+        "shows `sriov_totalvfs` of every card that can.",
+        (
+            "`gpucloud scan` does not list `sriov` under USES",
+            "`lspci -vvv` shows no `Single Root I/O Virtualization (SR-IOV)`",
+        ),
+        (
+            "Take the card out of the pool, or give it whole: `use: passthrough`",
+            "Where it has SR-IOV: switch that on, in the firmware's setup or by NVIDIA's displaymodeselector",
+        ),
+        "nothing",
+        ("Linux drivers/pci/pci-sysfs.c and iov.c: sriov_pf_attrs_are_visible()",),
+    ),
+    Cause(
         "mediated-devices-there",
         "The card has mediated devices",
         "Mediated devices (vGPUs of NVIDIA, Intel's GVT-g) vanish when the driver of their card is taken: "

@@ -5,7 +5,18 @@ and what cannot be as wanted. Types of vGPUs show only once there are virtual fu
 is asked again after each round, until nothing is left to do.
 """
 
+from gpucloud.prepare.boot.state.foreseen import foreseen, impossible
 from gpucloud.prepare.boot.state.now import NOTHING, Now, read_now
 from gpucloud.prepare.boot.state.plan import State, cut_units, plan_state, steps_at_start
 
-__all__ = ["NOTHING", "Now", "State", "cut_units", "plan_state", "read_now", "steps_at_start"]
+__all__ = [
+    "NOTHING",
+    "Now",
+    "State",
+    "cut_units",
+    "foreseen",
+    "impossible",
+    "plan_state",
+    "read_now",
+    "steps_at_start",
+]

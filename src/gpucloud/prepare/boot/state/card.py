@@ -39,9 +39,10 @@ class Card:
         found = sriov.vfs if isinstance(sriov, Sriov) else ()
         return tuple(self.functions[each] for each in found if each in self.functions)
 
-    def step(self, change: Cut, because: str) -> Step:
-        """One step for it."""
-        return Step(change, f"pool {self.pool.name} {because} {call_unit(self.unit)}", self.unit.address)
+    def step(self, change: Cut, because: str, more: str = "") -> Step:
+        """One step for it; ``more`` is said after the card's name."""
+        said = f"pool {self.pool.name} {because} {call_unit(self.unit)}{more}"
+        return Step(change, said, self.unit.address)
 
 
 @dataclass(slots=True)

@@ -57,9 +57,16 @@ def steps_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[St
     Raises:
         Failure: as ``pool_of``.
     """
-    pools = pools_of(host, spec, host_name)
-    cards = _cards(host, spec, pools, NOTHING, is_anew=True)
-    return tuple(step for card in cards for step in _todo(card, spec).steps)
+    return tuple(step for card in cards_at_start(host, spec, host_name) for step in _todo(card, spec).steps)
+
+
+def cards_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Card, ...]:
+    """Cards that are to be cut, as a start sees them.
+
+    Raises:
+        Failure: as ``pool_of``.
+    """
+    return tuple(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, is_anew=True))
 
 
 def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[list[GpuUnit], list[GpuUnit]]:

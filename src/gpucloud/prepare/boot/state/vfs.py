@@ -26,11 +26,17 @@ def plan_vfs(card: Card) -> Todo:
         return Todo()
     if card.is_nvidias:
         switch = SwitchVfs(address=card.unit.address, before=now, after=wanted)
-        return Todo([card.step(switch, _OFFERS)])
+        return Todo([card.step(switch, _OFFERS, _all(card, wanted))])
     driver = card.unit.primary.driver
     if isinstance(driver, str) and driver in _OWN_WAY:
         return Todo(missing=[f"it has {now} virtual functions, not {wanted}: {_OWN_WAY[driver]}"])
     return Todo([card.step(SetVfs(address=card.unit.address, before=now, after=wanted), _OFFERS)])
+
+
+def _all(card: Card, made: int) -> str:
+    if card.pool.vfs in (None, made):
+        return ""
+    return f"; NVIDIA's tool makes all {made} of a card, not vfs: {card.pool.vfs}"
 
 
 def no_vfs(card: Card) -> str | None:
