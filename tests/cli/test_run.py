@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,23 @@ def test_what_needs_the_laboratory_names_its_packages_to_who_may_not_install_the
     assert done.stderr.startswith("run: packages are missing and only root may install them: apt-get install")
     assert "qemu-system-x86" in done.stderr
     assert not (tmp_path / "apt-was-run").exists()
+
+
+def test_a_clone_that_this_user_cannot_write_is_named_as_such() -> None:
+    """Whom no folder is closed to, root, does it as nobody."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(RUN, folder)
+        Path(folder).chmod(0o555)
+        done = subprocess.run(
+            [f"{folder}/run", "gpucloud", "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={"PATH": "/usr/bin:/bin"},
+            user=65534 if os.getuid() == 0 else None,
+        )
+        Path(folder).chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"run: {folder} cannot be written by ")
+    assert done.stderr.count("\n") == 1
