@@ -15,6 +15,7 @@ from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.prepare.apply import apply
+from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.boot.wanted import ELSEWHERE
 from gpucloud.prepare.guard import look_at_start
 from gpucloud.prepare.journal import Status
@@ -115,13 +116,55 @@ def test_a_card_that_is_not_bound_brings_the_files_back(site: Site) -> None:
 def test_a_start_without_groups_is_wrong(site: Site) -> None:
     prepared(site)
     restart(site, binds=False)
+    without_groups(site)
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert "there are no IOMMU groups" in found[0].wrong
+
+
+def without_groups(site: Site) -> None:
     for group in site.root.glob("sys/bus/pci/devices/*/iommu_group"):
         group.unlink()
     shutil.rmtree(site.root / "sys/kernel/iommu_groups")
     (site.root / "sys/kernel/iommu_groups").mkdir()
-    found = site.desk.look_at_start()
-    assert found is not None
-    assert "there are no IOMMU groups" in found[0].wrong
+
+
+def looks_at(site: Site, waits: int) -> int:
+    """How often the host is read until the start is judged."""
+    looks: list[None] = []
+
+    def read_host() -> Host:
+        looks.append(None)
+        return site.host()
+
+    assert look_at_start(on_trial(site.journal), site.system, read_host, waits) is not None
+    return len(looks)
+
+
+def test_what_cannot_come_without_groups_is_not_waited_for(site: Site) -> None:
+    prepared(site)
+    restart(site, binds=False)
+    assert looks_at(site, waits=5) > 10
+    without_groups(site)
+    assert looks_at(site, waits=5) == 3
+
+
+def test_the_network_is_waited_for_without_groups_too(site: Site) -> None:
+    """Without it the host is started again, so that it is not judged too early."""
+    prepared(site)
+    restart(site, binds=False)
+    without_groups(site)
+    set_route(site.root, "")
+    assert looks_at(site, waits=5) > 10
+
+
+def test_cards_are_not_waited_for_without_groups(site: Site) -> None:
+    prepared(site)
+    restart(site, binds=False)
+    without_groups(site)
+    state = plan_state(site.host(), parse_spec(SPEC), "gpu01")
+    assert "has no IOMMU group" in state.missing[0]
+    assert not state.is_awaited
 
 
 def test_a_host_that_nobody_can_reach_is_started_again_as_before(site: Site) -> None:

@@ -25,6 +25,7 @@ from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
 from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.plan.group import has_no_groups
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, Watch
@@ -36,6 +37,7 @@ WAITS = 24
 behind a slow bridge, an address by DHCP."""
 ROUNDS = 300
 """More than a card can have slices: each round makes what the one before has made room for."""
+_NO_ROUTE = "there is no default route"
 RESTART = ("systemctl", "reboot")
 OLD_STARTED = "the boot loader has started the old entry: the new start did not come as far as this look"
 
@@ -84,7 +86,7 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
     failed: set[PciAddress] = set()
     waits = iter(range(WAITS))
     for _ in range(ROUNDS):
-        any(system.settles(lambda: not look().missing) for _ in waits)
+        any(system.settles(lambda: not look().is_awaited) for _ in waits)
         plans = [plan for plan in look().plans if failed.isdisjoint(plan.units)]
         for plan in plans:
             outcome = apply(plan, system, journal, watch)
@@ -125,8 +127,13 @@ def look_at_start(
     def find() -> tuple[str, ...]:
         return tuple(wrong_at_start(stored.plan, read_host(), system))
 
-    any(system.settles(lambda: not find()) for _ in range(waits))
+    any(system.settles(lambda: not _is_awaited(find(), read_host())) for _ in range(waits))
     return Start(entry.id, find(), has_network(stored.plan, system))
+
+
+def _is_awaited(wrong: Sequence[str], host: Host) -> bool:
+    """Without groups no binding can come, but the network can: it decides whether the host starts again."""
+    return _NO_ROUTE in wrong if has_no_groups(host) else bool(wrong)
 
 
 def has_network(plan: Plan, reader: Reader) -> bool:
@@ -139,7 +146,7 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
     if plan.wanted is None:
         return
     groups = host.iommu.groups
-    if plan.units and (isinstance(groups, Unknown) or not groups):
+    if plan.units and (isinstance(groups, Unknown) or has_no_groups(host)):
         yield "there are no IOMMU groups"
     spec = parse_spec(plan.wanted.spec)
     name = plan.wanted.host_name or Unknown("the plan was made without it")
@@ -152,4 +159,4 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
                     yield f"{function.address} is with {driver}"
     had_route = any(fact.key == ROUTE and fact.value in ("there", ELSEWHERE) for fact in plan.facts)
     if had_route and not has_network(plan, reader):
-        yield "there is no default route"
+        yield _NO_ROUTE

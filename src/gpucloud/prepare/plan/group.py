@@ -29,6 +29,14 @@ def group_refusals(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit]) -> Itera
         yield from _peers(host, unit, asked, groups)
 
 
+def has_no_groups(host: Host) -> bool:
+    """Claims that the IOMMU is off: it is set up before any driver is, so groups do not come later.
+
+    Source: Linux drivers/iommu/iommu.c, iommu_init(); Intel's and AMD's in pci_iommu_init().
+    """
+    return not isinstance(host.iommu.groups, Unknown) and not host.iommu.groups
+
+
 def members_of(host: Host, unit: GpuUnit) -> tuple[PciAddress, ...]:
     """Every function of the unit's groups, bridges included, and of the unit; in order, each once."""
     members = set(unit.addresses)

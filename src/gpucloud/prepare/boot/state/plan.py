@@ -15,6 +15,7 @@ from gpucloud.prepare.boot.state.now import NOTHING, Now
 from gpucloud.prepare.boot.state.vfs import plan_vfs
 from gpucloud.prepare.boot.state.vgpu import needs_mig, plan_vgpus
 from gpucloud.prepare.boot.wanted import pools_of
+from gpucloud.prepare.plan.group import has_no_groups
 from gpucloud.prepare.plan.passthrough import plan_passthrough
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.plan.wording import call_unit
@@ -29,6 +30,8 @@ class State:
     A card that fails leaves the others as they are wanted."""
     missing: tuple[str, ...]
     """Units that cannot be as wanted, one line each."""
+    is_awaited: bool
+    """Something of what is missing may still come: a driver, a card; groups do not, where there are none."""
 
 
 def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTHING) -> State:
@@ -48,7 +51,8 @@ def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTH
     given = [unit for unit in _of(spec, pools, Use.PASSTHROUGH) if unit not in refused]
     whole = plan_passthrough(host, given)
     plans += [whole] if whole.steps else []
-    return State(tuple(plans), (*refused.values(), *missing))
+    is_awaited = bool(missing) or (bool(refused) and not has_no_groups(host))
+    return State(tuple(plans), (*refused.values(), *missing), is_awaited)
 
 
 def steps_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Step, ...]:
