@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def capture(
     Only files on a list are read. Host names, UUIDs, MAC and IP addresses, names of guests and interfaces,
     and every kernel argument or module option that is not known to be harmless are replaced by placeholders.
     Every command that takes a host takes the archive with --from. The JSON is {"path", "size_bytes",
-    "unread": {path: why}}.
+    "unread": {path: why}}; the text leaves masked units out.
 
     Examples:
       gpucloud capture
@@ -53,8 +54,19 @@ def capture(
         print_json({"path": str(output), "size_bytes": len(data), "unread": dict(stream.unread)})
         return
     say(f"{output}: {len(data)} bytes; look into it with: gpucloud scan --from {output}")
-    for path, why in sorted(stream.unread.items())[:5]:
-        say(f"not in it: {path[1:]}: {why}")
+    for line in lacks(stream.unread)[:5]:
+        say(line)
+
+
+def lacks(unread: Mapping[str, str]) -> list[str]:
+    """What could not be read, each with the reason, and is worth a word."""
+    told = (each for each in sorted(unread.items()) if not _is_masked(*each))
+    return [f"not in it: {path[1:]}: {why}" for path, why in told]
+
+
+def _is_masked(path: str, why: str) -> bool:
+    """Claims a unit that is switched off by a link to /dev/null (systemd.unit(5)): it has nothing to read."""
+    return path.startswith("/etc/systemd/system/") and why == "not a regular file"
 
 
 def _write(path: Path, data: bytes) -> None:
