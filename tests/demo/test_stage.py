@@ -145,6 +145,12 @@ def test_the_first_act_that_fails_is_the_last_and_says_why(
     assert (theatre.closed, theatre.kept) == (1, 1)
 
 
+def test_what_a_guest_reports_again_and_again_is_shown_once() -> None:
+    report = "begin\n0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n"
+    story = play(Theatre(Answers(gpucloud_console=report * 8)))
+    assert next(act.output for act in story.acts if act.name == "console") == report.rstrip()
+
+
 def test_a_driver_that_did_not_come_back_is_told() -> None:
     class Forgetful(Answers):
         def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
