@@ -52,6 +52,23 @@ def test_equal_plans_are_shown_once_and_then_the_hosts(
     )
 
 
+def test_what_a_host_refuses_is_in_the_table_and_in_the_last_line(
+    where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Failure, match="2 of 2 hosts failed: gpu01: there is nothing at"):
+        call(("plan", "--unit", "99:00.0", *where))
+    said = capsys.readouterr()
+    assert said.out.count("there is nothing at 0000:99:00.0") == 2
+    assert said.err == ""
+
+
+def test_an_inventory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    nope = str(tmp_path / "nope")
+    with pytest.raises(Failure, match=f"there is no inventory {nope}") as caught:
+        call(("plan", "--unit", "3b:00.0", "--hosts", "compute", "-i", nope))
+    assert caught.value.code is Exit.USAGE
+
+
 @pytest.mark.lab
 def test_the_whole_way_in_json(
     fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -139,7 +139,10 @@ class Runner:
             raise Failure(f"{argv[0]} cannot be run: {error.strerror}", _INSTALL) from error
 
 
-_INSTALL = "install it: pip install 'gpucloud[fleet]', or put the one of your deployment on PATH"
+_INSTALL = (
+    f"install it: {sys.executable} -m pip install 'ansible-core>=2.16', "
+    "or put the one of your deployment on PATH"
+)
 
 
 def find_program() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +17,8 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.spec import load_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gpucloud.fleet.wish import Wish
 
 
@@ -28,14 +32,22 @@ def ask_hosts(wish: Wish, verb: str) -> list[Result]:
     with Runner(find_program()).run("look", wish, verb=verb) as (events, _):
         for event in events:
             state = count(state, event)
-            if isinstance(event, Failed):
+            if isinstance(event, Failed) and not _has_answered(state[event.host]):
                 tell(event)
     if not state:
+        _refuse_missing(wish.inventories)
         known = f"in {', '.join(wish.inventories)}" if wish.inventories else "in the inventory of ansible.cfg"
         raise Failure(
             f"no host {known} matches '{wish.hosts}'", "see ansible-inventory --graph", code=Exit.USAGE
         )
     return list(state.values())
+
+
+def _refuse_missing(inventories: Sequence[str]) -> None:
+    """What has a comma is a list of hosts, all else a path (ansible-inventory(1), ``--inventory``)."""
+    for each in inventories:
+        if "," not in each and not Path(os.path.expandvars(each)).expanduser().exists():
+            raise Failure(f"there is no inventory {each}", "name one that is there with -i", code=Exit.USAGE)
 
 
 def ask_plans(wish: Wish) -> list[Result]:
@@ -51,6 +63,11 @@ def ask_plans(wish: Wish) -> list[Result]:
     return ask_hosts(wish, "applied")
 
 
+def _has_answered(result: Result) -> bool:
+    """Claims that what is wrong is in the host's own words already: the table has them."""
+    return any(answer.code for answer in result.answers)
+
+
 def plan_hosts(wish: Wish, shape: Shape, *, is_checking: bool) -> None:
     """Show what each host would change.
 
@@ -59,7 +76,7 @@ def plan_hosts(wish: Wish, shape: Shape, *, is_checking: bool) -> None:
     """
     results = ask_plans(wish)
     if shape is Shape.TEXT:
-        show_plans(results, shape)
+        show_plans([result for result in results if not result.code], shape)
     show_results(results, None, shape)
     conclude(results)
     if is_checking and any(result.stage is Stage.PLANNED for result in results):
