@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.config import Setting
+from gpucloud.nova.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Kind:
     sources: tuple[str, ...]
     """Where it is written how this works: files, commits and bugs of nova and oslo.config."""
     costs: str = "the service is restarted; guests go on"
+    reader: Service | None = None
+    """Whose option it is, whichever service the files are checked for; None where it is that one's."""
 
     def at(
         self, where: Setting | None, what: str, *, fix: tuple[str, ...] = (), level: Level | None = None

@@ -91,7 +91,7 @@ def _section(case: Case, finding: Finding) -> str:
         f"  {place}{finding.what}",
         f"  why: {finding.kind.what}",
         *(f"  fix: {line}" if not n else f"       {line}" for n, line in enumerate(finding.fix)),
-        f"       then restart {case.service.unit}",
+        f"       then restart {(finding.kind.reader or case.service).unit}",
         f"  written in: {'; '.join(finding.kind.sources)}",
     ]
     return "\n".join(lines)
@@ -107,7 +107,7 @@ def _finding(case: Case, finding: Finding) -> Mapping[str, object]:
         "why": finding.kind.what,
         "source": list(finding.kind.sources),
         "fix": list(finding.fix),
-        "restart": case.service.unit,
+        "restart": (finding.kind.reader or case.service).unit,
     }
 
 
