@@ -114,8 +114,13 @@ def test_another_service_must_have_the_same_aliases(folder: Path, capsys: pytest
 def test_match_says_device_entry_alias_and_flavor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "both.conf").write_text(SPEC + ALIAS)
     command = ["nova", "match", "--release", "31", "--config", str(folder / "both.conf")]
-    command += ["--devices", str(folder / "devices.json"), "--flavor", "t4:1", "--flavor", "t4:2"]
-    assert run([*command, "--format", "json"]) == Exit.FINE
+    command += ["--devices", str(folder / "devices.json"), "--flavor", "t4:1"]
+    assert run(command) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "flavor t4:1: can be built here, with 0000:3b:00.0" in said
+    assert "1 of 2 devices are tracked; no entry takes 0000:3c:00.0" in said
+    command += ["--flavor", "t4:2"]
+    assert run([*command, "--format", "json"]) == Exit.FINDINGS
     found = object_of(capsys)
     tracked, other = found["devices"]
     assert (tracked["entry"], tracked["type"], tracked["aliases"]) == (
@@ -126,10 +131,24 @@ def test_match_says_device_entry_alias_and_flavor(folder: Path, capsys: pytest.C
     assert other["entry"] is None
     assert found["flavors"]["t4:1"]["devices"] == ["0000:3b:00.0"]
     assert found["flavors"]["t4:2"]["devices"] is None
-    assert run(command) == Exit.FINE
-    said = capsys.readouterr().out
-    assert "flavor t4:1: can be built here, with 0000:3b:00.0" in said
-    assert "1 of 2 devices are tracked; no entry takes 0000:3c:00.0" in said
+
+
+def test_match_ends_with_findings_for_an_alias_that_is_not_defined(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "both.conf").write_text(SPEC + ALIAS)
+    command = ["nova", "match", "--release", "31", "--config", str(folder / "both.conf")]
+    assert run([*command, "--devices", str(folder / "devices.json"), "--flavor", "nix:1"]) == Exit.FINDINGS
+    assert "PCI alias nix is not defined" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["zz", "t4:", ":1", "t4:x", "t4:1,", "t4:1:2", ""])
+def test_a_mistyped_flavor_is_a_mistake_of_usage(
+    typed: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["nova", "match", "--release", "31", "--config", str(folder / "nova.conf.d")]
+    assert run([*command, "--devices", str(folder / "devices.json"), "--flavor", typed]) == Exit.USAGE
+    assert f"--flavor {typed}: not ALIAS:N[,ALIAS:N]; write it as in a100:2" in capsys.readouterr().err
 
 
 def test_properties_are_judged(capsys: pytest.CaptureFixture[str]) -> None:
