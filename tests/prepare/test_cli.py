@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.prepare.doom import dies
-from tests.prepare.fake_host import drivers_of
+from tests.prepare.fake_host import build, card, drivers_of
 from tests.prepare.fake_kernel import Module
 from tests.prepare.site import Site
 
@@ -82,6 +82,26 @@ def test_a_refused_plan_is_shown_and_not_written(site: Site, type_: Type, tmp_pa
     assert "refused (last-console)" in said.out
     assert "--force" in said.failure
     assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_refused_plan_is_shown_as_json_too(type_: Type) -> None:
+    said = type_("plan", "--unit", "02:00.0", "--format", "json")
+    assert (said.code, said.json["plan"]["refusals"][0]["cause"]) == (Exit.ERROR, "last-console")
+    assert said.failure.startswith("refused: ")
+
+
+def test_a_plan_of_a_capture_says_whose_it_is_where_it_is_applied_elsewhere(
+    site: Site, type_: Type, tmp_path: Path
+) -> None:
+    build(tmp_path / "other", card(0x5E, 9))
+    file = str(tmp_path / "plan.json")
+    assert type_("plan", "--unit", "5e:00.0", "--from", str(tmp_path / "other"), "-o", file).code == Exit.FINE
+    said = type_("apply", file)
+    assert said.code == Exit.USAGE
+    assert said.failure.startswith(
+        f"there is nothing at 0000:5e:00.0 on this host (the plan was made for {tmp_path / 'other'}); "
+    )
+    assert not site.journal.entries()
 
 
 def test_who_may_not_read_the_journal_is_told_once_what_stops_the_plan(site: Site, type_: Type) -> None:

@@ -12,6 +12,7 @@ from gpucloud.inventory.collect.collector import ask_kvm, number_of
 from gpucloud.inventory.collect.envoy import PATIENCE_S, Answer, Envoy
 from gpucloud.inventory.folder import Folder, ReadFiles, read_here, read_unfollowed
 from gpucloud.inventory.reader import FILE_LIMIT, Contents, reason
+from gpucloud.model.host import HERE
 from gpucloud.model.unknown import Unknown
 
 _T = TypeVar("_T")
@@ -38,7 +39,7 @@ class LiveReader:
 
     @property
     def label(self) -> str:
-        return "this host"
+        return HERE
 
     def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
         if path == KVM_ANSWER and self._is_running_host:

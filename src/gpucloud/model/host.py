@@ -9,6 +9,9 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
 
+HERE = "this host"
+"""The ``source`` of a host that was read by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -132,7 +135,7 @@ class Host:
     """Everything that is known of a server. Values only: it can come from a live host or a capture."""
 
     source: str
-    """Where the facts come from: ``this host``, ``USER@HOST`` or the path of a capture."""
+    """Where the facts come from: `HERE`, ``USER@HOST`` or the path of a capture."""
     kernel: Kernel
     cpu: Cpu
     kvm: Kvm

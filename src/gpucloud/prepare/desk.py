@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.host import Host
+from gpucloud.model.host import HERE, Host
 from gpucloud.model.plan import Plan
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
@@ -90,7 +90,7 @@ class Desk:
         """
         with self.journal.lock():
             refuse_unfinished(self.journal)
-            fresh = recheck(plan, self._again(plan))
+            fresh = self._recheck(plan)
             return None if fresh.is_empty else apply(fresh, self.system, self.journal, watch)
 
     def resume(self, watch: Watch = _QUIET) -> Outcome:
@@ -207,6 +207,16 @@ class Desk:
         changes = (preview(step.change) for step in plan.steps)
         missing = (Mismatch(each.path, each.after or "(none)", each.before or "(none)") for each in changes)
         return (*refused, *missing)
+
+    def _recheck(self, plan: Plan) -> Plan:
+        """The plan made now; where that is another one, it is said of which host the plan was made."""
+        try:
+            return recheck(plan, self._again(plan))
+        except Failure as failure:
+            if plan.host == HERE:
+                raise
+            what = f"{failure.what} (the plan was made for {plan.host})"
+            raise Failure(what, failure.then, code=failure.code) from failure
 
     def _again(self, plan: Plan) -> Plan:
         """What the wishes of a plan come to on the host as it is now."""
