@@ -182,6 +182,8 @@ def _different(known: dict[str, Any], mine: dict[str, Any], release: Release) ->
 
 def _falls_over(part: Any, known: dict[str, Any]) -> bool:
     parsed = part.get("parsed") if isinstance(part, dict) else None
+    if isinstance(part, dict) and part.get("raises") in known["wrong"]:
+        return True
     return isinstance(parsed, dict) and parsed["raises"][0] == "ConfigFileValueError" and bool(known["wrong"])
 
 

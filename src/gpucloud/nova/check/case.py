@@ -196,7 +196,7 @@ class Case:
             try:
                 values.append(self.options.put(setting.value, setting.section)[0])
             except NovaRaises as raised:
-                return raised.over(index)
+                return self.options.blamed(setting, raised).over(index)
         return tuple(values)
 
     def text_of(self, setting: Setting) -> str:

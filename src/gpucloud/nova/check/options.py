@@ -79,6 +79,13 @@ class Options:
                 raise
             raise self.wrong(known.name.name, settings[0], raised.message) from raised
 
+    def blamed(self, setting: Setting, raised: NovaRaises) -> NovaRaises:
+        """What reading a setting comes to that stands for another: a wrong value there is told of both."""
+        if raised.exception != WRONG:
+            return raised
+        known = known_option(OptionName(normal_section(setting.section), setting.name), self.release)
+        return self.wrong(setting.name if known is None else known.stands_for.name, setting, raised.message)
+
     def wrong(self, name: str, setting: Setting, reason: str) -> NovaRaises:
         """Oslo's complaint, which names the last file that has the section, wherever the value stands."""
         section = normal_section(setting.section)
