@@ -92,7 +92,10 @@ def test_the_alias_of_the_report_is_written_as_it_has_to_be() -> None:
 
 def test_the_filters_of_the_report_are_kept() -> None:
     made = lines("filter-not-enabled", "debian", "enabled_filters = ComputeFilter,MyFilter")
-    assert "enabled_filters = ComputeFilter,MyFilter,PciPassthroughFilter" in made
+    assert made[2] == (
+        "enabled_filters = ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,"
+        "ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,MyFilter,PciPassthroughFilter"
+    )
 
 
 def test_the_cards_of_the_report_are_named_in_the_device_list() -> None:

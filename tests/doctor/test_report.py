@@ -7,6 +7,8 @@ import json
 from tests.doctor.build import UNREAD, card, host
 
 from gpucloud.doctor import Case, diagnose
+from gpucloud.doctor.evidence.gather import gather
+from gpucloud.doctor.evidence.pasted import from_text
 from gpucloud.doctor.report import render_object, render_text, summary, totals
 
 DIAGNOSIS = diagnose(Case(host(card("3b:00", "vfio-pci", "snd_hda_intel"), has_interrupt_remapping=UNREAD)))
@@ -60,3 +62,22 @@ def test_the_worst_finding_decides_the_place_in_a_fleet_also_where_another_is_sa
     healthy = summary(diagnose(Case(host(card("3b:00", "vfio-pci")))))
     assert row.order < healthy.order
     assert totals([row, healthy]) == "2 inputs: 1 blocked, 1 without findings"
+
+
+def _of_settings(*more: str) -> str:
+    lines = (
+        'alias = {"name": "a", "vendor_id": "10de", "product_id": "20b5"}',
+        "enabled_filters = ComputeFilter",
+        *more,
+    )
+    return render_text(diagnose(gather(from_text("nova.conf", "\n".join(lines)))))
+
+
+def test_where_the_likeliest_cause_is_not_the_worst_the_text_says_its_order() -> None:
+    said = _of_settings()
+    assert said.startswith("nova.conf: 1 blocker, 1 warning; the likeliest first\n")
+    assert said.index("WARNING filter-not-enabled") < said.index("BLOCKER alias-device-type-mismatch")
+
+
+def test_a_missing_filter_blocks_only_where_a_build_failed() -> None:
+    assert "BLOCKER filter-not-enabled" in _of_settings("NoValidHost: No valid host was found.")

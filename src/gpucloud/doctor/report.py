@@ -97,7 +97,7 @@ def render_object(diagnosis: Diagnosis | Unread) -> dict[str, Plain]:
 
 
 def render_text(diagnosis: Diagnosis) -> str:
-    """One input as text: findings, worst first, then what could not be looked at."""
+    """One input as text: findings, worst first (of a report, likeliest), then what could not be looked at."""
     return "\n".join(_lines(diagnosis)) + "\n"
 
 
@@ -141,11 +141,16 @@ def _verdict(diagnosis: Diagnosis) -> str:
         facts = "1 fact" if unread == 1 else f"{unread} facts"
         return f"{_NOTHING_ON_HOST}: {facts} could not be read" if unread else _NOTHING_ON_HOST
     levels = [finding.level.value for finding in diagnosis.findings]
-    return ", ".join(
+    weights = [finding.level.weight for finding in diagnosis.findings]
+    # A report's likeliest cause comes first, which need not be the worst.
+    is_mixed = diagnosis.is_of_report and weights != sorted(weights, reverse=True)
+    order = "; the likeliest first" if is_mixed else ""
+    counts = ", ".join(
         f"{levels.count(level)} {level}{'s' if levels.count(level) != 1 and level != 'info' else ''}"
         for level in ("blocker", "warning", "info")
         if level in levels
     )
+    return counts + order
 
 
 def _finding(finding: Finding) -> Iterator[str]:

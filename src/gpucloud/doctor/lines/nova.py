@@ -10,12 +10,12 @@ from gpucloud.doctor.case import Case
 from gpucloud.doctor.intent import cards
 from gpucloud.doctor.lines.make import Lines, Make, fixed
 from gpucloud.doctor.remedy import restart_nova
+from gpucloud.doctor.rules.pasted.nova_check import release_told
 from gpucloud.model.finding import Finding
 from gpucloud.model.pci import PciId
 from gpucloud.nova.releases import scheduler
 from gpucloud.nova.releases.release import SERIES
 
-_DEFAULT_FILTERS = ",".join(scheduler.DEFAULT_FILTERS.at(SERIES[-1]))
 _FEW = 4
 
 
@@ -35,10 +35,14 @@ def _is_kolla(case: Case) -> bool:
 
 
 def _filters(case: Case, finding: Finding) -> Lines:
-    """The list of the report with the filter added; that of nova's defaults where it shows none."""
-    written = (line.text.partition("=")[2].strip() for line in finding.evidence if "filters" in line.text)
-    filters = next((text for text in written if text), _DEFAULT_FILTERS)
-    return _in_nova(case, "[filter_scheduler]", f"enabled_filters = {filters},PciPassthroughFilter")
+    """The release's defaults, what the report's list has beyond them, and the filter."""
+    lists = (line.text.partition("=")[2] for line in finding.evidence if "filters" in line.text)
+    written = next((text for text in lists if text.strip()), "").split(",")
+    told = None if case.paper is None else release_told(case.paper)
+    default = scheduler.DEFAULT_FILTERS.at(told or SERIES[-1])
+    names = dict.fromkeys((*default, *(name.strip() for name in written), "PciPassthroughFilter"))
+    filters = ",".join(name for name in names if name)
+    return _in_nova(case, "[filter_scheduler]", f"enabled_filters = {filters}")
 
 
 def _device_spec(case: Case, _finding: Finding) -> Lines:

@@ -31,11 +31,14 @@ def filter_left_out(case: Case) -> Answers:
         nova.named(*ALIAS_NAMES, *SPEC_NAMES) or case.paper.request.aliases or case.paper.has("claim-failed")
     )
     if lists and wants and not any("PciPassthroughFilter" in one.value for one in lists):
+        refused = case.paper.lines("claim-failed", "no-valid-host")
         yield known(
             "filter-not-enabled",
             "enabled_filters lacks PciPassthroughFilter, which is in no release's default",
-            (lists[-1].evidence, *case.paper.lines("claim-failed", "no-valid-host")),
+            (lists[-1].evidence, *refused),
             0.9,
+            # Where each host has a free device, nothing fails without the filter.
+            level=Level.BLOCKER if refused else Level.WARNING,
         )
 
 
