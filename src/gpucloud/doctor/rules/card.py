@@ -36,10 +36,11 @@ def no_reset_method(case: Case) -> Answers:
 
 
 def _without_reset(case: Case, level: Level, units: tuple[GpuUnit, ...]) -> Finding:
+    noun = "GPU" if len(units) == 1 else "GPUs"
     return Finding(
         cause="reset-bug",
         level=level,
-        title=f"GPU {list_units(units)}: no reset method, so not clean between guests",
+        title=f"{noun} {list_units(units)}: no reset method, so not clean between guests",
         evidence=tuple(case.cite(f"{device_path(unit.address)}/reset_method", "no method") for unit in units),
         why="Between two guests vfio resets the device by function-level, bus or power-management reset. "
         "Without any of them the memory and state of one guest reach the next, and many cards do not start "
