@@ -12,11 +12,26 @@ from tests.prepare.boot_hosts import AMD, FAMILIES, INTEL, SPEC, build_family, p
 from tests.prepare.fake_host import host_of, picture
 from tests.prepare.fake_kernel import FakeKernel
 
+from gpucloud.inventory.capture.open import open_capture
+from gpucloud.inventory.live import LiveReader
+from gpucloud.inventory.system.distribution import read_distribution
 from gpucloud.model.failure import Failure
-from gpucloud.model.plan import EnableUnit, Plan, RemoveFile, RunTool, SetGrubVariable, WriteFile
+from gpucloud.model.plan import (
+    Adopted,
+    ByHand,
+    EnableUnit,
+    Plan,
+    RemoveFile,
+    RunTool,
+    SetGrubVariable,
+    WriteFile,
+)
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.boot.arguments import Needed, needed_arguments
+from gpucloud.prepare.plan import render_plan
 from gpucloud.prepare.steps.fallback.environment import with_variable
+from gpucloud.spec import parse_spec
 
 TRIAL = " \\$gpucloud_trial"
 """What the shell leaves to GRUB's own language."""
@@ -332,6 +347,30 @@ def test_what_the_administrator_loads_and_orders_is_not_said_twice(debian: FakeK
     assert "softdep snd_hda_intel pre: vfio-pci" in made["/etc/modprobe.d/gpucloud.conf"]
 
 
+@pytest.mark.parametrize("release", ["ID=gentoo\n", "ID=debian\n"])
+def test_where_nothing_is_wanted_how_the_host_starts_does_not_matter(
+    debian: FakeKernel, release: str
+) -> None:
+    (debian.root / "etc/os-release").write_text(release)
+    shutil.rmtree(debian.root / "boot")
+    shutil.rmtree(debian.root / "etc/default")
+    plan = plan_for(debian, "pools: {a: {use: host, match: {ids: 10de:20b5}}}\n")
+    assert plan.is_empty
+    assert plan_for(debian).refusals[0].instead.startswith("until the next start a card can be given away")
+
+
+def test_what_the_host_could_not_be_asked_is_asked_for_and_not_done_by_hand(debian: FakeKernel) -> None:
+    host = host_of(debian)
+    unread = Unknown("boot/loader and efi/loader are not in the capture")
+    host = replace(host, distribution=replace(host.distribution, boot_loaders=unread))
+    files = read_boot_files(LiveReader(debian.root))
+    plan = plan_boot(host, files, parse_spec(BOTH), "gpu01")
+    assert refusal(plan) == (
+        "boot-loader-unknown: how this host starts: boot/loader and efi/loader are not in the capture; "
+        "read the host as root, or take a whole capture: sudo gpucloud capture"
+    )
+
+
 def test_cards_that_are_cut_into_vgpus_stay_with_the_host(debian: FakeKernel) -> None:
     made = texts(plan_for(debian, VGPU))
     assert made["/etc/modprobe.d/gpucloud.conf"].splitlines()[1:] == ["blacklist nouveau"]
@@ -444,3 +483,26 @@ def test_hostile_configuration_is_read_or_refused(debian: FakeKernel) -> None:
         assert plan_for(debian).steps
     (debian.root / "etc/default/grub").write_bytes(b"\xff\xfe")
     assert "not UTF-8" in refusal(plan_for(debian))
+
+
+def test_all_that_a_capture_lacks_of_how_its_host_starts_is_named_at_once(tmp_path: Path) -> None:
+    for name, text in {
+        "etc/os-release": "ID=debian\n",
+        "etc/default/locale": "\n",
+        "proc/modules": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    loaders = read_distribution(open_capture(tmp_path)).boot_loaders
+    assert isinstance(loaders, Unknown)
+    for folder in ("boot/loader/entries", "boot/efi/loader", "efi/loader"):
+        assert f"{folder} is not in the capture" in loaders.why
+
+
+def test_what_stays_of_what_was_set_up_by_hand_is_not_called_the_specs(debian: FakeKernel) -> None:
+    plan = plan_for(debian, "pools: {a: {use: host, match: {ids: 10de:20b5}}}\n")
+    assert plan.wanted is not None
+    left = ByHand("/etc/modprobe.d/a.conf", 1, "blacklist nouveau", "keeps a driver away", (), "it stays")
+    adopted = Adopted("/root/gpucloud.yaml", (left,), ())
+    shown = render_plan(replace(plan, wanted=replace(plan.wanted, adopted=adopted)))
+    assert "nothing to do on this host: what was set up by hand stays" in shown

@@ -83,16 +83,14 @@ def family_of(facts: dict[str, str]) -> str:
 
 def _present(reader: Reader, signs: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...] | Unknown:
     """Names whose signs are there. A folder that cannot be read leaves the answer open."""
-    found = []
+    found, whys = [], []
     for name, paths in signs:
         answers = [_is_there(reader, path) for path in paths]
         if any(answer is True for answer in answers):
             found.append(name)
-            continue
-        for answer in answers:
-            if isinstance(answer, Unknown):
-                return answer
-    return tuple(found)
+        else:
+            whys += [answer.why for answer in answers if isinstance(answer, Unknown)]
+    return Unknown("; ".join(dict.fromkeys(whys))) if whys else tuple(found)
 
 
 def _is_there(reader: Reader, path: str) -> bool | Unknown:

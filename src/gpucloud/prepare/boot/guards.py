@@ -39,11 +39,13 @@ def boot_refusals(
 ) -> Iterator[Refusal]:
     """Why not; nothing where all can be done."""
     if isinstance(loader, Unknown):
-        yield Refusal(None, "boot-loader-unknown", f"how this host starts: {loader.why}", _BY_HAND)
+        do = _next(host.distribution.family, host.distribution.boot_loaders)
+        yield Refusal(None, "boot-loader-unknown", f"how this host starts: {loader.why}", do)
     else:
         yield from _arguments(host, files, loader)
     if isinstance(tool, Unknown):
-        yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", _BY_HAND)
+        do = _next(host.distribution.family, host.distribution.initramfs_tools)
+        yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", do)
     yield from _unreadable(files, loader, tool)
     for unit in given:
         yield from _unit(host, unit, given, force=force)
@@ -51,7 +53,15 @@ def boot_refusals(
 
 _NO_TABLE = "the firmware has neither Intel's table (DMAR) nor AMD's (IVRS): the IOMMU is off in its setup"
 _IN_SETUP = "switch VT-d, AMD-Vi or IOMMU on in the firmware's setup, then plan again: gpucloud plan"
-_BY_HAND = "write what the plan would by hand, or tell the family's files and tools: docs/reference/boot.md"
+_BY_HAND = (
+    "until the next start a card can be given away without this: gpucloud plan --unit ADDRESS; "
+    "which hosts can be made ready for every start: docs/reference/boot.md"
+)
+
+
+def _next(*facts: object) -> str:
+    """What was not read can be read on the host; what was read and is not known has to be done otherwise."""
+    return AS_ROOT if any(isinstance(fact, Unknown) for fact in facts) else _BY_HAND
 
 
 def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:

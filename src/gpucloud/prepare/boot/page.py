@@ -65,7 +65,8 @@ order, since each wipes what comes after it:
 * Mediated devices: `mdev_supported_types/TYPE/create`, with the same UUIDs at every start. Not where
   the spec has an `openstack` key: nova makes them.
 
-Cards, types and managers that come late are waited for, two minutes at most. Each step has its undo,
+Cards, types and managers that come late are waited for, two minutes at most; bindings are not where
+there are no IOMMU groups, since none can come. Each step has its undo,
 which `gpucloud undo` walks.
 
 After a change of how the host starts it waits for groups, drivers of the cards that were given away,

@@ -81,7 +81,7 @@ def plan_boot(
     row, tool = row_of(host), initramfs_of(host.distribution)
     loader = row if isinstance(row, Unknown) else row.loader
     reasons = boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force)
-    reasons = chain(reasons, impossible(host, spec, host_name))
+    reasons = iter(()) if _asks_nothing(ask) else chain(reasons, impossible(host, spec, host_name))
     refusals, unseen = split_unseen(reasons, is_captured=is_captured)
     steps: tuple[Step, ...] = ()
     if not refusals and not isinstance(row, Unknown) and not isinstance(tool, Unknown):
@@ -99,6 +99,12 @@ def plan_boot(
         at_start=() if refusals else steps_at_start(host, spec, host_name),
         notes=(*strangers(spec, host_name), *foreseen(host, spec, host_name)),
     )
+
+
+def _asks_nothing(ask: Ask) -> bool:
+    """Nothing is to be written and nothing of gpucloud's is there: how the host starts does not matter."""
+    is_bare = all(ask.files.state(path) is None for path in owned.OWNED)
+    return is_bare and not _is_wanted(ask) and ask.cleared == NOTHING
 
 
 def _wanted(ask: Ask) -> Wanted:

@@ -16,7 +16,10 @@ _NO_NEWLINE = "\\ No newline at end of file"
 def render_start(plan: Plan) -> str:
     """The whole plan for a reader; without its refusals, of which the caller tells."""
     if plan.is_empty:
+        adopted = plan.wanted.adopted if plan.wanted is not None else None
         head = f"nothing to do: {plan.host} starts as its spec wants it"
+        if adopted is not None and adopted.settings:
+            head = f"nothing to do on {plan.host}: what was set up by hand stays"
         return "\n".join([head, *_pools(plan), *_notes(plan), *_at_start(plan)])
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
