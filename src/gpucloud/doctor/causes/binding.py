@@ -54,9 +54,8 @@ ISOLATION = Heading(
         Cause(
             "companion-function-not-bound",
             "A companion function is still on its host driver",
-            "A card is several PCI functions: display, audio, USB, USB-C. One of them is still on "
-            "snd_hda_intel, "
-            "xhci_hcd or another host driver, so vfio refuses the group.",
+            "A card is several PCI functions: display, audio, USB, USB-C. vfio refuses the "
+            "group while one of them is on snd_hda_intel, xhci_hcd or another host driver.",
             (
                 (
                     "`group N is not viable; Please ensure all devices within the iommu_group are bound to "
@@ -66,7 +65,7 @@ ISOLATION = Heading(
             ),
             (
                 "gpucloud plan --unit ADDRESS: it takes every function of the card",
-                "Or add all ids to vfio-pci.ids",
+                "Or add all ids to vfio-pci.ids, which takes every card with those ids",
             ),
             "the host loses the card's sound and USB ports; no reboot",
             (
