@@ -64,7 +64,7 @@ class _Names:
         return target if self.path(path) == path else f"{folder}{slash}{self.name(name)}"
 
     def lines(self, path: str, data: bytes) -> bytes:
-        if not path.startswith(_OF_PEOPLE):
+        if path in OWN or not path.startswith(_OF_PEOPLE):
             return data
         text = data.decode(errors="replace")
         told = _STARTED.sub(lambda match: (match[1] or "") + self.name(match[2] or match[3]), text)

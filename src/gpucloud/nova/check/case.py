@@ -208,13 +208,13 @@ class Case:
 
     def mdev_keys_of(self, name: str) -> Mapping[str, Setting]:
         """Keys of a type's section to where they are set, under the names that the release reads."""
+        current, *old = (prefix + name for prefix in vgpu.MDEV_GROUPS.at(self.release) or ("",))
         found: dict[str, Setting] = {}
-        for place, prefix in enumerate(vgpu.MDEV_GROUPS.at(self.release)):
-            keys = vgpu.MDEV_KEYS.at(self.release) if not place else ("device_addresses",)
-            for key in keys:
-                setting = self.configuration.last(OptionName(prefix + name, key))
-                if setting is not None:
-                    found.setdefault(key, setting)
+        for key in vgpu.MDEV_KEYS.at(self.release):
+            others = [OptionName(section, key) for section in old if key == "device_addresses"]
+            setting = self.configuration.last(OptionName(current, key), others)
+            if setting is not None:
+                found[key] = setting
         return found
 
     def _mdev_section(self, name: str) -> MdevSection:
