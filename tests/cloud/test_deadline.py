@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def test_the_waiting_shell_outlives_its_maker_and_is_ended_with_the_guest(tmp_pa
     )
     subprocess.run([sys.executable, "-c", arm], check=True)
     waiting = int((tmp_path / "watcher").read_text())
-    assert UUID in Path(f"/proc/{waiting}/cmdline").read_text()
+    _wait_until_named(waiting)
     assert os.getsid(waiting) == waiting
     ShellDeadline().disarm("one", "another-guest", tmp_path)
     os.kill(waiting, 0)  # still there: the limit of another guest is none of its business
@@ -144,6 +145,14 @@ def test_a_process_that_took_the_number_of_a_shell_long_gone_is_left_alone(tmp_p
         (tmp_path / "watcher").write_text(str(other.pid))
         ShellDeadline().disarm("one", "", tmp_path)
     assert other.returncode == 0, "it ended by itself"
+
+
+def _wait_until_named(pid: int) -> None:
+    """It names its guest once it has become the shell, which can be later than its maker's end."""
+    end = time.monotonic() + 10
+    while UUID not in Path(f"/proc/{pid}/cmdline").read_text():
+        assert time.monotonic() < end
+        os.sched_yield()
 
 
 def _wait_until_gone(pid: int) -> None:
