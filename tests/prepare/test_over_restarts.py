@@ -84,6 +84,7 @@ def test_a_start_without_an_iommu_is_taken_back_by_itself(lab: Lab, tmp_path: Pa
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_a_start_that_ends_in_a_panic_twice_is_followed_by_the_old_one_and_taken_back(
     lab: Lab, tmp_path: Path
