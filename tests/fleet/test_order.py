@@ -16,8 +16,8 @@ from tests.prepare.site import Site, folder_in_memory, site_in
 from gpucloud.fleet.entry import obey, serve
 from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, parse, render
+from gpucloud.model.change import Content
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import Content
 
 texts = st.text().filter(lambda text: "\0" not in text).map(Content)
 lines = st.text(st.characters(exclude_categories=["C", "Z"]))

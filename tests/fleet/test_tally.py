@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from gpucloud.fleet.event import Answered, Begins, Event, Failed, Hosts, Noted, parse_event
 from gpucloud.fleet.order import Answer, Shown
 from gpucloud.fleet.tally import Result, Stage, tally
+from gpucloud.model.change import Content
 from gpucloud.model.failure import Exit
 from gpucloud.model.plain import to_plain
-from gpucloud.model.plan import Content
 
 CHANGE = Shown(Content("bind it"), Content("so"), Content("/sys/x"), None, Content("y"))
 PLANNED = Answer("plan", changes=(CHANGE,), plan=Content("{}"))

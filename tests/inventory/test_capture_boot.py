@@ -15,7 +15,8 @@ from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.redact import Redactor
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.inventory.system.boot import settings_only, split_setting
-from gpucloud.model.plan import Plan, WriteFile
+from gpucloud.model.change import WriteFile
+from gpucloud.model.plan import Plan
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.spec import parse_spec
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.prepare.site import Site
 
 from gpucloud.inventory.reader import FILE_LIMIT
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.journal.disk import RealDisk
 from gpucloud.prepare.system import System

@@ -12,9 +12,10 @@ from tests.prepare.doom import Doom, DoomedSystem
 from tests.prepare.fake_host import LAB_CARD, card, drivers_of
 from tests.prepare.site import Site, site_in
 
+from gpucloud.model.change import UnbindDriver
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Step, UnbindDriver
+from gpucloud.model.plan import Step
 from gpucloud.prepare.desk import conclude
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.journal.disk import RealDisk

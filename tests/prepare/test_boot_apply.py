@@ -12,7 +12,8 @@ from tests.prepare.boot_hosts import FAMILIES, Tools, build_family, plan_for
 from tests.prepare.doom import dies
 from tests.prepare.site import Site
 
-from gpucloud.model.plan import Plan, Step, WriteFile
+from gpucloud.model.change import WriteFile
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile
 from gpucloud.prepare.boot.loaders.grub import add_to_line
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS

@@ -15,17 +15,9 @@ from tests.prepare.fake_kernel import FakeKernel
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.distribution import read_distribution
+from gpucloud.model.change import EnableUnit, RemoveFile, RunTool, SetGrubVariable, WriteFile
 from gpucloud.model.failure import Failure
-from gpucloud.model.plan import (
-    Adopted,
-    ByHand,
-    EnableUnit,
-    Plan,
-    RemoveFile,
-    RunTool,
-    SetGrubVariable,
-    WriteFile,
-)
+from gpucloud.model.plan import Adopted, ByHand, Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.boot.arguments import Needed, needed_arguments

@@ -13,8 +13,9 @@ from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 
 from gpucloud.cli.main import call
+from gpucloud.model.change import SetVfs
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import Plan, SetVfs, Step
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.journal import Status

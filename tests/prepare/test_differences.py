@@ -15,7 +15,7 @@ from tests.prepare.test_boot_apply import mine
 from gpucloud.inventory import read_host
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.write import collect_here, render_capture
-from gpucloud.model.plan import KeepOldStart, RemoveFile, RunTool, WriteFile
+from gpucloud.model.change import KeepOldStart, RemoveFile, RunTool, WriteFile
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.spec import parse_spec

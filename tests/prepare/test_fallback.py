@@ -20,8 +20,9 @@ from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_guard import prepared, restart, same_files, set_route
 
 from gpucloud.cli.main import call
+from gpucloud.model.change import KeepOldStart, TryNewStart
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import KeepOldStart, Plan, TryNewStart
+from gpucloud.model.plan import Plan
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable

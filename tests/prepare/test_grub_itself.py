@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.prepare.boot_hosts import BLOCK, build_family, plan_for
 
-from gpucloud.model.plan import KeepOldStart
+from gpucloud.model.change import KeepOldStart
 from gpucloud.prepare.steps.fallback.environment import with_variable
 
 CONFIG = """\

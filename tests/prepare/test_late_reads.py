@@ -11,9 +11,9 @@ from tests.prepare.site import Site
 
 from gpucloud.inventory.folder import read_unfollowed
 from gpucloud.inventory.live import patient
+from gpucloud.model.change import SetDriverOverride
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import SetDriverOverride
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk
 from gpucloud.prepare.steps.override import do_override

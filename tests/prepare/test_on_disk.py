@@ -13,8 +13,9 @@ from tests.prepare.doom import dies
 from tests.prepare.fake_host import card, picture
 from tests.prepare.site import Site, site_in
 
+from gpucloud.model.change import Content, EnableUnit, FileState, RemoveFile, RunTool, WriteFile
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import Content, EnableUnit, FileState, Plan, RemoveFile, RunTool, Step, WriteFile
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.desk import conclude
 from gpucloud.prepare.journal import Status

@@ -10,7 +10,7 @@ from tests.prepare.fake_host import AUDIO, BMC, LAB_CARD, VGA, Function, add_boo
 from tests.prepare.hosts import causes, only_refusal, plan_for, with_function
 from tests.prepare.site import Site, site_in
 
-from gpucloud.model.plan import DetachConsole, ReleaseFramebuffer
+from gpucloud.model.change import DetachConsole, ReleaseFramebuffer
 from gpucloud.model.unknown import Unknown
 
 BAR = (0xC0000000, 0xC0FFFFFF)

@@ -9,7 +9,7 @@ from tests.prepare.fake_host import BMC, VGA, Function, card
 from tests.prepare.hosts import plan_for
 from tests.prepare.site import Site, site_in
 
-from gpucloud.model.plan import BindDriver, LoadModule, SetDriverOverride, UnbindDriver
+from gpucloud.model.change import BindDriver, LoadModule, SetDriverOverride, UnbindDriver
 from gpucloud.model.unknown import Unknown
 
 

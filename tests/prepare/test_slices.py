@@ -17,8 +17,9 @@ from tests.prepare.test_boot_apply import mine
 from tests.prepare.test_boot_state import give_sriov, started
 
 from gpucloud.cli.main import call
+from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.plan import MakeMdev, Plan, SetMigMode, SetVgpuType, Step, SwitchVfs
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.journal import Status

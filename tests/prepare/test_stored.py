@@ -10,20 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpucloud.model.failure import Failure
-from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     BindDriver,
     DetachConsole,
-    Fact,
     LoadModule,
-    Plan,
-    Refusal,
     ReleaseFramebuffer,
     SetDriverOverride,
-    Step,
     UnbindDriver,
 )
+from gpucloud.model.failure import Failure
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Fact, Plan, Refusal, Step
 from gpucloud.prepare.stored import _hash, parse_stored, render_stored
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_ .:()é", min_size=1, max_size=20).filter(str.strip)

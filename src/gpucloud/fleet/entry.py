@@ -13,9 +13,10 @@ from typing import BinaryIO, assert_never
 
 from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, failed, parse, render
+from gpucloud.model.change import Content, RunTool
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.plan import Content, Plan, RunTool
+from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk, conclude, open_desk
 from gpucloud.prepare.journal import Status

@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from gpucloud.model.change import Content
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plain import to_plain
-from gpucloud.model.plan import Content
 from gpucloud.prepare.stored import PLAN_LIMIT
 from gpucloud.prepare.structure import StructureError, structure
 

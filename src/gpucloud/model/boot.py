@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpucloud.model.plan import FileState
+from gpucloud.model.change import FileState
 from gpucloud.model.unknown import Unknown
 
 

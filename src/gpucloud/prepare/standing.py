@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from gpucloud.model.change import BindDriver, SetDriverOverride, UnbindDriver
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import BindDriver, Plan, SetDriverOverride, UnbindDriver
+from gpucloud.model.plan import Plan
 from gpucloud.prepare.steps.driver import read_driver
 from gpucloud.prepare.steps.override import read_override
 from gpucloud.prepare.system import System

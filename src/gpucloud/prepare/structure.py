@@ -11,8 +11,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from gpucloud.model.change import Content
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Content
 
 _T = TypeVar("_T")
 _WORDS = {str: "text", int: "a whole number", bool: "true or false"}

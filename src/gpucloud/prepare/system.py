@@ -14,7 +14,7 @@ from typing import Protocol
 from gpucloud.inventory.folder import ReadFiles
 from gpucloud.inventory.live import LiveReader, patient
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
-from gpucloud.model.plan import FileState
+from gpucloud.model.change import FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.reach.hand import Effect, Hand
 from gpucloud.prepare.reach.program import run_bounded

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from gpucloud.model.change import Change, KeepOldStart
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Change, KeepOldStart, Plan
+from gpucloud.model.plan import Plan
 from gpucloud.prepare.journal import Entry, Kind
 from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.calling import call_change

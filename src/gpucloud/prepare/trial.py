@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.kernel import parse_arguments
+from gpucloud.model.change import KeepOldStart
 from gpucloud.model.failure import Failure
-from gpucloud.model.plan import KeepOldStart
 from gpucloud.prepare.boot.fallback import OLD
 from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.steps import StepError

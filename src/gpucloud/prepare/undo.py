@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from gpucloud.model.change import LoadModule, OnDisk, RemoveFile, WriteFile
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Holder
-from gpucloud.model.plan import LoadModule, OnDisk, Plan, RemoveFile, WriteFile
+from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.journal import Entry, Journal, Status

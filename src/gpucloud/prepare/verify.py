@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
-from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     BindDriver,
     EnableUnit,
     KeepOldStart,
     LoadModule,
     OnDisk,
-    Plan,
     RemoveFile,
     SetGrubVariable,
     WriteFile,
 )
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable

@@ -17,7 +17,8 @@ from gpucloud.inventory import read_host
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.telling import telling_lines
 from gpucloud.inventory.capture.write import collect_here, render_capture
-from gpucloud.model.plan import EnableUnit, Plan, RemoveFile
+from gpucloud.model.change import EnableUnit, RemoveFile
+from gpucloud.model.plan import Plan
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 
 

@@ -14,8 +14,9 @@ from tests.prepare.fake_host import BMC, Function, card
 from tests.prepare.hosts import with_function
 from tests.prepare.site import Site
 
+from gpucloud.model.change import WriteFile
 from gpucloud.model.failure import Failure
-from gpucloud.model.plan import Adopted, Plan, WriteFile
+from gpucloud.model.plan import Adopted, Plan
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.prepare.adopt.arguments import settings_in_arguments
 from gpucloud.prepare.adopt.clear import clear
 from gpucloud.prepare.adopt.decide import Verdict

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from gpucloud.cli.plans.making import Asked, name_elsewhere
 
 if TYPE_CHECKING:
-    from gpucloud.model.plan import FileState, Plan
+    from gpucloud.model.change import FileState
+    from gpucloud.model.plan import Plan
 
 
 def adopt_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> Plan:
@@ -30,7 +31,7 @@ def adopt_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> P
 
 
 def _state(path: Path) -> FileState | None:
-    from gpucloud.model.plan import Content, FileState
+    from gpucloud.model.change import Content, FileState
     from gpucloud.spec.file import read_spec_text
 
     return FileState(Content(read_spec_text(path))) if path.exists() else None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gpucloud.inventory.system import by_hand
 from gpucloud.inventory.system.boot import GRUB_ENVIRONMENT
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import EnableUnit, FileState, Step
+from gpucloud.model.change import EnableUnit, FileState
+from gpucloud.model.plan import Step
 from gpucloud.prepare.adopt.arguments import holds_arguments, without_options
 from gpucloud.prepare.adopt.decide import Verdict
 from gpucloud.prepare.adopt.lines import CutLines, Edit, SwapWord, edit_text

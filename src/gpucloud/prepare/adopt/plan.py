@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from gpucloud.model.change import Content, FileState, WriteFile
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
-from gpucloud.model.plan import Adopted, ByHand, Content, FileState, Plan, Step, WriteFile
+from gpucloud.model.plan import Adopted, ByHand, Plan, Step
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt.clear import Clearance, clear

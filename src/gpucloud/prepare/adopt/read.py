@@ -11,7 +11,7 @@ from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system import by_hand
 from gpucloud.inventory.system.boot import OWN
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import read_boot_files
 from gpucloud.prepare.boot.read import Look

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gpucloud.inventory.system import by_hand
 from gpucloud.inventory.system.boot import GRUB, OWN, split_setting
+from gpucloud.model.change import FileState
 from gpucloud.model.host import Host
-from gpucloud.model.plan import FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import modules, programs
 from gpucloud.prepare.adopt.arguments import argument, holds_arguments, settings_in_arguments

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import Content, FileState, Step
+from gpucloud.model.change import Content, FileState
+from gpucloud.model.plan import Step
 
 if TYPE_CHECKING:
     from gpucloud.prepare.boot.wanted import New

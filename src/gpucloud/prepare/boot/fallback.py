@@ -20,8 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.model.boot import BootFiles
+from gpucloud.model.change import Content, FileState, KeepOldStart
 from gpucloud.model.host import Host
-from gpucloud.model.plan import Content, FileState, KeepOldStart
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.own.paths import HEADER
 from gpucloud.prepare.boot.paths import GRUB_CUSTOM, GRUB_SCRIPTS

@@ -16,23 +16,19 @@ from itertools import chain
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.inventory.system.network import OF_TABLE
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.host import Host
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     Change,
     Content,
     EnableUnit,
-    Fact,
     FileState,
-    Plan,
     RemoveFile,
     RunTool,
     SetGrubVariable,
-    Step,
-    Taken,
     TryNewStart,
-    Wanted,
     WriteFile,
 )
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Fact, Plan, Step, Taken, Wanted
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
 from gpucloud.prepare.boot.paths import FILES, GRUB_SCRIPTS, PATTERNS

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpucloud.model.boot import BootFiles
+from gpucloud.model.change import FileState
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciId
-from gpucloud.model.plan import FileState
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import missing, needed_arguments

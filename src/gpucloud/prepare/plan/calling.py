@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     BindDriver,
     Change,
     Cut,
@@ -31,6 +31,10 @@ from gpucloud.model.plan import (
 
 def call_change(change: Change) -> str:
     """A change in a few words: ``unbind 0000:3b:00.0 from nvidia``."""
+    if isinstance(change, OnDisk):
+        return _call_on_disk(change)
+    if isinstance(change, Cut):
+        return _call_cut(change)
     match change:
         case LoadModule():
             return " ".join(("load the module", change.module, *change.options))
@@ -42,22 +46,10 @@ def call_change(change: Change) -> str:
             return f"clear the driver override of {change.address}"
         case SetDriverOverride():
             return f"let only {change.after} take {change.address}"
-        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
-            return _call_cut(change)
         case UnbindDriver():
             return f"unbind {change.address} from {change.driver}"
         case BindDriver():
             return f"bind {change.address} to {change.driver}"
-        case (
-            WriteFile()
-            | RemoveFile()
-            | EnableUnit()
-            | RunTool()
-            | SetGrubVariable()
-            | KeepOldStart()
-            | TryNewStart()
-        ):
-            return _call_on_disk(change)
         case _:
             assert_never(change)
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from gpucloud.model.change import DetachConsole, ReleaseFramebuffer
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Framebuffer, Host
 from gpucloud.model.pci import PciClass, PciFunction
-from gpucloud.model.plan import DetachConsole, Refusal, ReleaseFramebuffer
+from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.vfio import leaves_group_viable
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit, join

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gpucloud.model.change import BindDriver, SetDriverOverride, UnbindDriver
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciFunction
-from gpucloud.model.plan import BindDriver, Plan, SetDriverOverride, Step, UnbindDriver
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.console import console_changes, loss
 from gpucloud.prepare.plan.facts import facts_of
 from gpucloud.prepare.plan.guards import refusals_for, split_unseen

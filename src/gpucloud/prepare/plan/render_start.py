@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import unified_diff
 
-from gpucloud.model.plan import EnableUnit, Plan, RunTool, Step
+from gpucloud.model.change import EnableUnit, RunTool
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from gpucloud.model.change import DetachConsole, ReleaseFramebuffer
 from gpucloud.model.pci import PciAddress, PciClass, PciFunction
-from gpucloud.model.plan import DetachConsole, ReleaseFramebuffer
 from gpucloud.prepare.plan.wording import join
 
 _WAITS_FOR_USERS = "nvidia"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gpucloud.model.change import LoadModule
 from gpucloud.model.host import Host, Kernel
 from gpucloud.model.pci import PciAddress, PciFunction
-from gpucloud.model.plan import LoadModule
 from gpucloud.model.unknown import Unknown
 
 _VFIO_DRIVER = re.compile(r"(.+[-_])?vfio[-_]pci")

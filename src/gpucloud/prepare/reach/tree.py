@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from gpucloud.inventory.reader import reason
-from gpucloud.model.plan import Content, FileState
+from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 
 SIZE_LIMIT = 1024 * 1024

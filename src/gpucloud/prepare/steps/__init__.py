@@ -8,26 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     BindDriver,
     Change,
+    Cut,
     DetachConsole,
-    EnableUnit,
-    KeepOldStart,
     LoadModule,
-    MakeMdev,
+    OnDisk,
     ReleaseFramebuffer,
-    RemoveFile,
-    RunTool,
     SetDriverOverride,
-    SetGrubVariable,
-    SetMigMode,
-    SetVfs,
-    SetVgpuType,
-    SwitchVfs,
-    TryNewStart,
     UnbindDriver,
-    WriteFile,
 )
 from gpucloud.prepare.steps import console, driver, framebuffer, module, override, slices
 from gpucloud.prepare.steps.on_disk import do_on_disk, preview_on_disk, undo_on_disk
@@ -47,6 +37,12 @@ def do(change: Change, system: System) -> None:
         StepError: it cannot be made, or was not found made afterwards.
         StillWaitingError: the kernel has not answered.
     """
+    if isinstance(change, OnDisk):
+        do_on_disk(change, system)
+        return
+    if isinstance(change, Cut):
+        slices.do_cut(change, system)
+        return
     match change:
         case LoadModule():
             module.do_load(change, system)
@@ -54,24 +50,12 @@ def do(change: Change, system: System) -> None:
             console.do_detach(change, system)
         case ReleaseFramebuffer():
             framebuffer.do_release(change, system)
-        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
-            slices.do_cut(change, system)
         case SetDriverOverride():
             override.do_override(change, system)
         case UnbindDriver():
             driver.do_unbind(change, system)
         case BindDriver():
             driver.do_bind(change, system)
-        case (
-            WriteFile()
-            | RemoveFile()
-            | EnableUnit()
-            | RunTool()
-            | SetGrubVariable()
-            | KeepOldStart()
-            | TryNewStart()
-        ):
-            do_on_disk(change, system)
         case _:
             assert_never(change)
 
@@ -88,6 +72,12 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
         StepError: it cannot be taken back, or was still found made afterwards.
         StillWaitingError: the kernel has not answered.
     """
+    if isinstance(change, OnDisk):
+        undo_on_disk(change, system, force=force)
+        return None
+    if isinstance(change, Cut):
+        slices.undo_cut(change, system, force=force)
+        return None
     match change:
         case LoadModule():
             return module.undo_load(change, system)
@@ -95,24 +85,12 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
             return console.undo_detach(change, system)
         case ReleaseFramebuffer():
             return framebuffer.undo_release(change, system)
-        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
-            slices.undo_cut(change, system, force=force)
         case SetDriverOverride():
             override.undo_override(change, system, force=force)
         case UnbindDriver():
             driver.undo_unbind(change, system)
         case BindDriver():
             driver.undo_bind(change, system, force=force)
-        case (
-            WriteFile()
-            | RemoveFile()
-            | EnableUnit()
-            | RunTool()
-            | SetGrubVariable()
-            | KeepOldStart()
-            | TryNewStart()
-        ):
-            undo_on_disk(change, system, force=force)
         case _:
             assert_never(change)
     return None
@@ -120,6 +98,10 @@ def undo(change: Change, system: System, *, force: bool = False) -> str | None:
 
 def preview(change: Change) -> Difference:
     """The file that the change changes, with what it says before and after."""
+    if isinstance(change, OnDisk):
+        return preview_on_disk(change)
+    if isinstance(change, Cut):
+        return slices.preview_cut(change)
     match change:
         case LoadModule():
             return module.preview_load(change)
@@ -127,23 +109,11 @@ def preview(change: Change) -> Difference:
             return console.preview_detach(change)
         case ReleaseFramebuffer():
             return framebuffer.preview_release(change)
-        case SetVfs() | SwitchVfs() | SetMigMode() | SetVgpuType() | MakeMdev():
-            return slices.preview_cut(change)
         case SetDriverOverride():
             return override.preview_override(change)
         case UnbindDriver():
             return driver.preview_unbind(change)
         case BindDriver():
             return driver.preview_bind(change)
-        case (
-            WriteFile()
-            | RemoveFile()
-            | EnableUnit()
-            | RunTool()
-            | SetGrubVariable()
-            | KeepOldStart()
-            | TryNewStart()
-        ):
-            return preview_on_disk(change)
         case _:
             assert_never(change)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import DetachConsole
+from gpucloud.model.change import DetachConsole
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, StepError, known
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import BindDriver, UnbindDriver
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import BindDriver, UnbindDriver
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.override import read_override, write_override
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import LoadModule
+from gpucloud.model.change import LoadModule
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, StepError, known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.plan import (
+from gpucloud.model.change import (
     EnableUnit,
     KeepOldStart,
     OnDisk,

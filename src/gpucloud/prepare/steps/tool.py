@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import RunTool
+from gpucloud.model.change import RunTool
 from gpucloud.prepare.steps.seen import Difference, StepError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import EnableUnit
+from gpucloud.model.change import EnableUnit
 from gpucloud.prepare.steps.folder import make_folders, remove_folders
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 

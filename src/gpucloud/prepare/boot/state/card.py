@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gpucloud.model.change import Cut
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
-from gpucloud.model.plan import Cut, Step
+from gpucloud.model.plan import Step
 from gpucloud.model.spec import Pool
 from gpucloud.prepare.boot.state.now import Now
 from gpucloud.prepare.plan.wording import call_unit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gpucloud.model.change import SetVfs, SwitchVfs
 from gpucloud.model.pci import Sriov
-from gpucloud.model.plan import SetVfs, SwitchVfs
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
 

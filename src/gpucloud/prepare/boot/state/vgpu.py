@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from uuid import UUID, uuid5
 
+from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType
 from gpucloud.model.pci import PciFunction, Sriov, VgpuType
-from gpucloud.model.plan import MakeMdev, SetMigMode, SetVgpuType
 from gpucloud.model.spec import VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo

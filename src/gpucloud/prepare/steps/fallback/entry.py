@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import KeepOldStart, TryNewStart, WriteFile
+from gpucloud.model.change import KeepOldStart, TryNewStart, WriteFile
 from gpucloud.prepare.steps.fallback.environment import VARIABLE, read_variable
 from gpucloud.prepare.steps.fallback.variable import read_block, set_variable
 from gpucloud.prepare.steps.file import do_write, preview_write, undo_write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import Content, FileState, SetGrubVariable
+from gpucloud.model.change import Content, FileState, SetGrubVariable
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 

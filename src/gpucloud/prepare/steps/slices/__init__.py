@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.plan import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.prepare.steps.slices import mdev, mig, tool, vfs, vgpu_type
 
 if TYPE_CHECKING:

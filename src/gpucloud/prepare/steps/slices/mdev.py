@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from gpucloud.model.plan import MakeMdev
+from gpucloud.model.change import MakeMdev
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, StepError, known
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import SetMigMode
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import SetMigMode
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.seen import Difference, StepError
 

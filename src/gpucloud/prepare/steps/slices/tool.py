@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import SwitchVfs
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import SwitchVfs
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.driver import give, read_driver
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError

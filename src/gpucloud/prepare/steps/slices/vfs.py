@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import SetVfs
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import SetVfs
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 

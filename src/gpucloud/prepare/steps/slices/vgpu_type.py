@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import SetVgpuType
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import SetVgpuType
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 
