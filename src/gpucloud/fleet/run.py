@@ -1,7 +1,10 @@
 """``ansible-playbook`` run on hosts: what it tells as it comes, and how it is stopped.
 
 It gets no terminal and a process group of its own, so Ctrl-C reaches only us: the first time no further hosts
-begin, the second time Ansible is interrupted. What a host has begun then it does to its own end.
+begin, the second time Ansible is ended. What a host has begun then it does to its own end.
+
+Ended, not interrupted: an interrupt is an exception in Python, and one that comes while Ansible starts a
+worker is lost, since Python ignores what is raised in functions that ``os.register_at_fork`` was given.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 from gpucloud.fleet.collection import NAME, write_collection
@@ -47,7 +49,7 @@ class Stop:
         if self.times == 1:
             self.file.touch()
         elif self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
+            os.killpg(self.process.pid, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,7 @@ class Runner:
             if plans is not None:
                 variables["gpucloud_plans"] = str(_write_plans(folder / "plans", plans))
             argv = self._prepare(folder, playbook, wish, variables)
-            with (
-                (folder / "errors").open("w+") as errors,
-                closing(self._events(argv, errors, stop)) as events,
-            ):
+            with closing(self._events(argv, folder, stop)) as events:
                 yield events, stop
 
     def _prepare(self, folder: Path, playbook: str, wish: Wish, variables: Variables) -> list[str]:
@@ -100,9 +99,10 @@ class Runner:
         sources = [word for each in wish.inventories for word in ("-i", each)]
         return [self.program, *sources, "-e", f"@{folder / 'variables.json'}", str(folder / "run.yml")]
 
-    def _events(self, argv: list[str], errors: IO[str], stop: Stop) -> Generator[Event]:
+    def _events(self, argv: list[str], folder: Path, stop: Stop) -> Generator[Event]:
         has_begun = False
-        with self._start(argv, errors) as process:
+        errors = folder / "errors"
+        with self._start(argv, folder / "tmp", errors) as process:
             stop.process = process
             try:
                 for line in _lines(process):
@@ -116,25 +116,27 @@ class Runner:
         if not has_begun and not stop.times:
             raise Failure(f"{PROGRAM} did not begin: {_last_words(errors)}", "try: ansible-inventory --list")
 
-    def _start(self, argv: list[str], errors: IO[str]) -> subprocess.Popen[str]:
+    def _start(self, argv: list[str], local: Path, errors: Path) -> subprocess.Popen[str]:
         ours = {
             "ANSIBLE_STDOUT_CALLBACK": f"{NAME}.events",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
+            "ANSIBLE_LOCAL_TEMP": str(local),  # one that is ended does not clean up
         }
         try:
-            return subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **ours, **self.environment},
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
+            with errors.open("w") as stream:
+                return subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=stream,
+                    env={**os.environ, **ours, **self.environment},
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,
+                )
         except OSError as error:
             raise Failure(f"{argv[0]} cannot be run: {error.strerror}", _INSTALL) from error
 
@@ -172,10 +174,11 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
         yield line
 
 
-def _last_words(errors: IO[str]) -> str:
-    errors.flush()
-    size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(size - _LAST_WORDS, 0))
-    lines = [line.strip() for line in errors.read().splitlines() if line.strip()]
+def _last_words(errors: Path) -> str:
+    with errors.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - _LAST_WORDS, 0))
+        text = stream.read().decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("ERROR", "[ERROR]", "fatal"))] or lines
     return telling[-1] if telling else "it gave no reason"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.ending import on_wish_to_end
 from gpucloud.cli.fleets.look import ask_plans
 from gpucloud.cli.fleets.show import conclude, show_plans, show_results, tell
 from gpucloud.cli.output import Shape, say
@@ -19,7 +19,6 @@ from gpucloud.fleet.tally import Result, Stage, Tally, count
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from gpucloud.fleet.wish import Wish
 
@@ -65,22 +64,14 @@ def _roll(wish: Wish, due: Sequence[Result]) -> tuple[Tally, Path]:
     return state, path
 
 
-@contextmanager
-def _stopping(stop: Stop) -> Iterator[None]:
+def _stopping(stop: Stop) -> AbstractContextManager[None]:
     """Take Ctrl-C for a wish to end: first after the hosts that are at work, then at once."""
 
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def ask_to_stop(*_: object) -> None:
         stop.ask()
         if stop.times == 1:
             say("no further host begins; those at work go to their end. Again: break off now")
         else:
             say("broken off; what a host has begun it does to its own end")
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return on_wish_to_end(ask_to_stop)
