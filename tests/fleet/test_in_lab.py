@@ -41,6 +41,7 @@ def inventory(folder: Path, hosts: dict[str, LabHost]) -> Path:
 @pytest.mark.lab
 @pytest.mark.slow
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_two_servers_are_made_ready_one_after_the_other_and_given_back(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
