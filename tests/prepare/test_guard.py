@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.prepare.boot_hosts import SPEC, Tools, build_family
+from tests.prepare.grub import Menu
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 
@@ -19,6 +22,7 @@ from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.boot.wanted import ELSEWHERE
 from gpucloud.prepare.guard import look_at_start
 from gpucloud.prepare.journal import Status
+from gpucloud.prepare.journal.disk import RealDisk
 from gpucloud.prepare.trial import on_trial
 from gpucloud.spec import parse_spec
 
@@ -277,4 +281,71 @@ def test_undo_after_a_confirmed_start_brings_the_files_back(site: Site) -> None:
     restart(site)
     site.desk.look_at_start()
     assert site.desk.undo("last", force=False).left == ()
+    assert same_files(site, old)
+
+
+def edited(site: Site, path: str) -> str:
+    """Somebody adds a line to a file that gpucloud wrote."""
+    file = site.root / path
+    file.write_text(f"{file.read_text()}# mine\n")
+    return file.read_text()
+
+
+OWN = "etc/modprobe.d/gpucloud.conf"
+
+
+def test_files_that_somebody_edited_meanwhile_come_back_too_and_the_edit_is_kept(site: Site) -> None:
+    old = prepared(site)
+    restart(site, binds=False)
+    edit, entry = edited(site, OWN), edited(site, "boot/grub/custom.cfg")
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[1] is not None
+    assert found[1].left == ()
+    assert same_files(site, old)
+    kept = [Path(line.rpartition(" is kept in ")[2]) for line in found[1].kept]
+    assert [file.read_text() for file in kept] == [edit, entry]
+    assert [file.parent for file in kept] == [site.state / "journal/0001/edited"] * 2
+
+
+def test_a_file_that_somebody_removed_meanwhile_is_said_to_be_as_before(site: Site) -> None:
+    (site.root / OWN).parent.mkdir(parents=True, exist_ok=True)
+    (site.root / OWN).write_text("options mine\n")
+    prepared(site)
+    restart(site, binds=False)
+    (site.root / OWN).unlink()
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[1] is not None
+    assert found[1].kept == (f"/{OWN}, which somebody else has removed since, is as before",)
+    assert (site.root / OWN).read_text() == "options mine\n"
+
+
+class NoRoom(RealDisk):
+    """Nothing new finds room any more."""
+
+    def create(self, path: Path, data: bytes) -> None:
+        del data
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def test_an_edit_that_cannot_be_kept_is_not_lost_and_the_old_entry_starts(site: Site) -> None:
+    prepared(site)
+    restart(site, binds=False)
+    edit = edited(site, OWN)
+    found = Site(site.kernel, site.state, NoRoom()).desk.look_at_start()
+    assert found is not None
+    assert found[1] is not None
+    assert f"what somebody else made of /{OWN} cannot be kept: No space left on device" in found[1].left[0]
+    assert (site.root / OWN).read_text() == edit
+    assert Menu(site.root).start() == "old"
+
+
+def test_an_undo_that_is_forced_keeps_the_edit_too(site: Site) -> None:
+    old = prepared(site)
+    edit = edited(site, OWN)
+    with pytest.raises(Failure, match="is neither as before nor as planned"):
+        site.desk.undo("last", force=False)
+    (line,) = site.desk.undo("last", force=True).kept
+    assert Path(line.rpartition(" is kept in ")[2]).read_text() == edit
     assert same_files(site, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from gpucloud.model.change import Change, KeepOldStart
+from gpucloud.model.change import Change, KeepOldStart, OnDisk
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.journal import Entry, Kind
@@ -13,6 +13,7 @@ from gpucloud.prepare.kernel import name_process
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.steps import StepError, undo
+from gpucloud.prepare.steps.on_disk import foreign_on_disk
 from gpucloud.prepare.system import System
 
 
@@ -46,7 +47,7 @@ class TakeBack:
         plan: whose steps they are.
         system: the host.
         watch: who is told.
-        force: also where somebody else has changed the same thing since.
+        force: also where somebody else has changed the same thing since; what they wrote is kept first.
         untouched: steps that were noted and not begun, or are as before already: only noted.
         blocked: functions of which a later step is still there, or that the kernel still works on: touching
             those would wait for ever, too.
@@ -83,6 +84,8 @@ class TakeBack:
             return
         self.watch.tell(f"taking back step {number + 1}: {call_change(change)}")
         try:
+            if self.force and isinstance(change, OnDisk):
+                self._keep_edited(number, change)
             kept = undo(change, self.system, force=self.force)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other steps are still taken back
             self._leave(number, f"{call_change(change)}: {name_error(error)}", waiting_of(error, self.system))
@@ -92,6 +95,22 @@ class TakeBack:
         if kept is not None:
             self.note(Kind.KEPT, number, kept)
             self.kept.append(kept)
+
+    def _keep_edited(self, number: int, change: OnDisk) -> None:
+        """Keep what somebody else made of what the step wrote, before it is written over."""
+        foreign = foreign_on_disk(change, self.system)
+        if foreign is None:
+            return
+        line = f"{foreign.path}, which somebody else has removed since, is as before"
+        if foreign.text is not None:
+            try:
+                kept = self.entry.keep_edited(number, foreign.path, foreign.text)
+            except OSError as error:
+                why = error.strerror or str(error)
+                raise StepError(f"what somebody else made of {foreign.path} cannot be kept: {why}") from error
+            line = f"what somebody else made of {foreign.path} is kept in {kept}"
+        self.watch.tell(line)
+        self.kept.append(line)
 
     def _leave(self, number: int, why: str, waiting: str | None = None) -> None:
         self.note(Kind.LEFT, number, why, waiting)

@@ -76,6 +76,8 @@ def turn_back(
 ) -> Outcome:
     """End the trial badly; may be repeated.
 
+    What somebody else made of its files meanwhile is kept in the entries: the host has to come back.
+
     Raises:
         Failure: an entry cannot be taken back now; the next start takes the old entry, where one is kept.
     """
@@ -88,7 +90,7 @@ def turn_back(
             take_old(change, system)
     except StepError as error:
         watch.tell(f"the boot loader could not be told to take the old entry: {error}")
-    outcomes = [undo_entry(entry, system, read_host, watch=watch) for entry in reversed(entries)]
+    outcomes = [undo_entry(entry, system, read_host, force=True, watch=watch) for entry in reversed(entries)]
     left = tuple(line for outcome in outcomes for line in outcome.left)
     kept = tuple(line for outcome in outcomes for line in outcome.kept)
     worst = next((outcome for outcome in outcomes if outcome.left), outcomes[0])

@@ -19,7 +19,7 @@ from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.standing import Stand, Standing, look_at, ways_of
 from gpucloud.prepare.steps import StepError
-from gpucloud.prepare.steps.file import foreign_change
+from gpucloud.prepare.steps.file import foreign_file
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
@@ -76,7 +76,7 @@ def undo_entry(
         system: the host.
         read_host: reads the same host: who holds what. Asked only once nothing is stuck: reading what a stuck
             driver keeps locked would be stuck, too.
-        force: also what somebody else has changed since.
+        force: also what somebody else has changed since; what they made of files is kept in the entry.
         watch: who is told.
 
     Raises:
@@ -134,13 +134,15 @@ def _refuse_rewritten(entry: Entry, plan: Plan, steps: Sequence[int], system: Sy
     changes = (plan.steps[number].change for number in steps)
     files = [change for change in changes if isinstance(change, WriteFile | RemoveFile)]
     try:
-        foreign = [seen for change in files if (seen := foreign_change(change, system)) is not None]
+        foreign = [seen for change in files if (seen := foreign_file(change, system)) is not None]
     except StepError as error:
         raise Failure(str(error), "nothing was touched; try again as root") from error
     if foreign and not force:
+        said = [f"{each.path} is neither as before nor as planned" for each in foreign]
         raise Failure(
-            f"somebody else has changed what journal entry {entry.id} wrote: {'; '.join(foreign)}",
-            f"nothing was touched; for the old content all the same: gpucloud undo {entry.id} --force",
+            f"somebody else has changed what journal entry {entry.id} wrote: {'; '.join(said)}",
+            f"nothing was touched; to keep a copy of that and have the old content back: gpucloud undo "
+            f"{entry.id} --force",
         )
 
 

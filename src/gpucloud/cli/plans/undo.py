@@ -23,7 +23,8 @@ def undo(
     listed: Annotated[bool, typer.Option("--list", help="List the journal; take nothing back.")] = False,
     shape: Shaped = Shape.TEXT,
     force: Annotated[
-        bool, typer.Option("--force", help="Also take back what somebody else has changed since.")
+        bool,
+        typer.Option("--force", help="Also take back what others have changed since, and keep a copy of it."),
     ] = False,
     state: StateOption = STATE,
 ) -> None:

@@ -1,6 +1,7 @@
 """The journal: every plan that was applied, with what happened to it, under ``/var/lib/gpucloud/journal``.
 
-``journal/ID/plan.json`` is the plan, ``journal/ID/log`` its events. An entry is made beside its place and
+``journal/ID/plan.json`` is the plan, ``journal/ID/log`` its events, ``journal/ID/edited/`` what somebody else
+made of its files before an undo wrote over them. An entry is made beside its place and
 renamed into it, so it is there whole or not at all.
 """
 
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Plan
@@ -92,6 +93,21 @@ class Entry:
         """Add an event; it is on the disk when this returns."""
         event = Event(round(self.clock(), 3), kind, step, why, waiting)
         self.disk.append(self.path / "log", render_event(event))
+
+    def keep_edited(self, step: int, path: str, text: str) -> Path:
+        """Keep what somebody else made of a file that a step wrote; gives where. May be repeated.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        folder = self.path / "edited"
+        name = f"{step + 1}-{PurePosixPath(path).name}"
+        making = folder / f"new-{name}"
+        self.disk.make_folder(folder)
+        making.unlink(missing_ok=True)
+        self.disk.create(making, text.encode())
+        self.disk.rename(making, folder / name)
+        return folder / name
 
     def mend(self) -> None:
         """Cut off a torn last line, so that what is added next stands on a line of its own."""

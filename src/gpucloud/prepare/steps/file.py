@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpucloud.model.change import FileState, RemoveFile, WriteFile
 from gpucloud.prepare.steps.folder import make_folders, remove_folders
-from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.seen import Difference, Foreign, NotAsPlannedError, StepError, known
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -69,8 +69,8 @@ def preview_remove(change: RemoveFile) -> Difference:
     return Difference(change.path, change.before.text, None)
 
 
-def foreign_change(change: WriteFile | RemoveFile, system: System) -> str | None:
-    """What somebody else made of the file, in words; None where it is as before or as planned.
+def foreign_file(change: WriteFile | RemoveFile, system: System) -> Foreign | None:
+    """What somebody else made of the file; None where it is as before or as planned.
 
     Raises:
         StepError: it cannot be read.
@@ -79,7 +79,7 @@ def foreign_change(change: WriteFile | RemoveFile, system: System) -> str | None
     is_planned = is_same(now, change.after) if isinstance(change, WriteFile) else now is None
     if now == change.before or is_planned:
         return None
-    return f"{change.path} is neither as before nor as planned"
+    return Foreign(change.path, now.text if now is not None else None)
 
 
 def is_same(now: FileState | None, planned: FileState) -> bool:

@@ -17,7 +17,7 @@ from gpucloud.model.change import (
 from gpucloud.prepare.steps import fallback, file, tool, unit
 
 if TYPE_CHECKING:
-    from gpucloud.prepare.steps.seen import Difference
+    from gpucloud.prepare.steps.seen import Difference, Foreign
     from gpucloud.prepare.system import System
 
 
@@ -59,6 +59,27 @@ def undo_on_disk(change: OnDisk, system: System, *, force: bool) -> None:
             fallback.undo_set(change, system, force=force)
         case TryNewStart():
             fallback.undo_try(change, system)
+        case _:
+            assert_never(change)
+
+
+def foreign_on_disk(change: OnDisk, system: System) -> Foreign | None:
+    """What somebody else made of what the change writes, for an undo that writes over it; None: nobody did.
+
+    Raises:
+        StepError: it cannot be read.
+    """
+    match change:
+        case WriteFile() | RemoveFile():
+            return file.foreign_file(change, system)
+        case EnableUnit():
+            return unit.foreign_link(change, system)
+        case KeepOldStart():
+            return fallback.foreign_entry(change, system)
+        case SetGrubVariable():
+            return fallback.foreign_variable(change, system)
+        case RunTool() | TryNewStart():
+            return None
         case _:
             assert_never(change)
 

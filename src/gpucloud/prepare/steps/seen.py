@@ -27,6 +27,15 @@ class Difference:
     after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What somebody else made of what a change writes: neither as before nor as planned."""
+
+    path: str
+    text: str | None
+    """None: it is not there any more."""
+
+
 def known(answer: _T | None | Unknown) -> _T | None:
     """Take an answer that has to be known before anything is changed.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpucloud.model.change import EnableUnit
 from gpucloud.prepare.steps.folder import make_folders, remove_folders
-from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.seen import Difference, Foreign, NotAsPlannedError, StepError, known
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -32,6 +32,12 @@ def undo_enable(change: EnableUnit, system: System, *, force: bool) -> None:
         raise StepError(f"somebody else has made {change.path} lead to {now or 'nothing'}")
     _lead(change.path, before, system)
     remove_folders(change.folders, system)
+
+
+def foreign_link(change: EnableUnit, system: System) -> Foreign | None:
+    """Where somebody else made the link lead; None where it leads as before or as planned."""
+    now = known(system.read_link(change.path))
+    return None if now in _ways(change) else Foreign(change.path, now)
 
 
 def _ways(change: EnableUnit) -> tuple[str | None, str | None]:

@@ -9,19 +9,22 @@ from gpucloud.prepare.steps.fallback.entry import (
     disarm,
     do_keep,
     do_try,
+    foreign_entry,
     preview_keep,
     preview_try,
     take_old,
     undo_keep,
     undo_try,
 )
-from gpucloud.prepare.steps.fallback.variable import do_set, preview_set, undo_set
+from gpucloud.prepare.steps.fallback.variable import do_set, foreign_variable, preview_set, undo_set
 
 __all__ = [
     "disarm",
     "do_keep",
     "do_set",
     "do_try",
+    "foreign_entry",
+    "foreign_variable",
     "preview_keep",
     "preview_set",
     "preview_try",

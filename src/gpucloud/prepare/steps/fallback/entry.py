@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gpucloud.model.change import KeepOldStart, TryNewStart, WriteFile
 from gpucloud.prepare.steps.fallback.environment import VARIABLE, read_variable
 from gpucloud.prepare.steps.fallback.variable import read_block, set_variable
-from gpucloud.prepare.steps.file import do_write, preview_write, undo_write
-from gpucloud.prepare.steps.seen import Difference, StepError
+from gpucloud.prepare.steps.file import do_write, foreign_file, preview_write, undo_write
+from gpucloud.prepare.steps.seen import Difference, Foreign, StepError
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -35,6 +35,11 @@ def undo_keep(change: KeepOldStart, system: System, *, force: bool) -> None:
     _set(change.environment, None, system)
     undo_write(_entry(change), system, force=force)
     _forget(change, system)
+
+
+def foreign_entry(change: KeepOldStart, system: System) -> Foreign | None:
+    """What somebody else made of GRUB's drop-in file; None where it is as before or as planned."""
+    return foreign_file(_entry(change), system)
 
 
 def disarm(change: KeepOldStart, system: System) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpucloud.model.change import Content, FileState, SetGrubVariable
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
-from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.seen import Difference, Foreign, NotAsPlannedError, StepError, known
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -27,6 +27,14 @@ def undo_set(change: SetGrubVariable, system: System, *, force: bool) -> None:
     if now not in (change.before, change.after) and not force:
         raise StepError(f"somebody else has changed {change.variable} in {change.path} since")
     set_variable(change.path, change.variable, change.before, system)
+
+
+def foreign_variable(change: SetGrubVariable, system: System) -> Foreign | None:
+    """What somebody else made of the variable; None where it is as before or as planned."""
+    now = read_variable(read_block(change.path, system).text, change.variable)
+    if now in (change.before, change.after):
+        return None
+    return Foreign(change.path, _line(change, now))
 
 
 def preview_set(change: SetGrubVariable) -> Difference:
