@@ -1,6 +1,6 @@
 """How often gpucloud and nova disagree: ``python bench/long/nova_oracle.py [CASES [SEED [RELEASE...]]]``.
 
-Runs so many random cases (50,000 unless told), and those made by hand, through every release of nova that can
+Runs so many distinct random cases (50,000 unless told), and those made by hand, through every release of nova that can
 be installed, or those named, and through gpucloud's rules for it. Prints one line for each release (distinct
 cases, disagreements, seconds) and the first three disagreements in full. Two releases at a time, at low
 priority; an hour and more on two cores. The first run makes nova's environment in the user's cache.
@@ -17,9 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.nova.oracle.cases import HAND_MADE, random_cases
+from tests.nova.oracle.cases import distinct_cases
 from tests.nova.oracle.environment import PACKAGES, python_of, source_of
 from tests.nova.oracle.judge import Disagreement, disagreements
+
+from gpucloud.nova.releases.release import parse_release
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 def _judge(version: str, count: int, seed: int) -> tuple[int, list[Disagreement], float]:
     started = time.perf_counter()
-    cases = [*HAND_MADE, *random_cases(seed, count)]
+    cases = distinct_cases(parse_release(version), seed, count)
     found = list(disagreements(version, cases))
     return len(cases), found, time.perf_counter() - started
 

@@ -25,7 +25,7 @@ def _steps(settings: Settings, layout: Layout) -> Iterator[str]:
             "Roll out placement: report first, everywhere, and come back to placement: schedule when each "
             "nova-compute has reported"
         )
-    yield f"nova-compute first, on every compute host: {layout.restarts['compute']}"
+    yield f"nova-compute first, on every compute host: {layout.restart('compute', settings.release)}"
     if pci.DEVICES_LISTED_ONCE.at(settings.release):
         yield "Restart nova-compute after later changes of VFs and drivers, too: it looks for devices once"
     if settings.reports:
@@ -33,13 +33,13 @@ def _steps(settings: Settings, layout: Layout) -> Iterator[str]:
             "See that each device has its provider: openstack resource provider list (host name, _, and the "
             "address in capitals)"
         )
-    yield f"nova-api: {layout.restarts['api']}"
+    yield f"nova-api: {layout.restart('api', settings.release)}"
     if settings.schedules:
-        yield f"nova-conductor, all of them: {layout.restarts['conductor']}"
+        yield f"nova-conductor, all of them: {layout.restart('conductor', settings.release)}"
     if settings.filters is not None or settings.schedules:
-        yield f"nova-scheduler: {layout.restarts['scheduler']}"
+        yield f"nova-scheduler: {layout.restart('scheduler', settings.release)}"
     if settings.candidates:
-        yield f"Placement: {layout.restarts['placement']}"
+        yield f"Placement: {layout.restart('placement', settings.release)}"
     if settings.placement is Placement.REPORT and options.PCI_IN_PLACEMENT.at(settings.release) is not None:
         yield "When all of that works: placement: schedule in gpucloud.yaml, and render again"
 

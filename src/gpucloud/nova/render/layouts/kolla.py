@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gpucloud.nova.releases import vgpu
+from gpucloud.nova.releases.release import Release
 from gpucloud.nova.render import conf
 from gpucloud.nova.render.layouts.layout import Layout
 from gpucloud.nova.render.settings import Settings
 
 _RECONFIGURE = "kolla-ansible -i INVENTORY reconfigure --tags"
+_FIRST_WITH_CELLS = 20
+"""kolla-ansible 9.0.0 (Train) gave conductors and computes a role of their own, nova-cell."""
 
 
 def _files(settings: Settings) -> Mapping[str, str]:
@@ -41,16 +44,27 @@ def _warns(settings: Settings) -> tuple[str, ...]:
     return (f"{said}: libvirt defines mediated devices there",)
 
 
+def _restarts_of(release: Release) -> Mapping[str, str]:
+    """Before there was the role nova-cell, all services of nova were of one role."""
+    if release.number >= _FIRST_WITH_CELLS:
+        return {}
+    return {
+        "compute": f"{_RECONFIGURE} nova --limit COMPUTES",
+        "conductor": f"{_RECONFIGURE} nova --limit CONTROLLERS",
+    }
+
+
 KOLLA = Layout(
     "kolla-ansible",
     "Kolla-Ansible: overrides for node_custom_config (/etc/kolla/config), hosts by their inventory names",
     _files,
     {
-        "compute": f"{_RECONFIGURE} nova-cell --limit COMPUTES (nova before Train)",
+        "compute": f"{_RECONFIGURE} nova-cell --limit COMPUTES",
         "api": f"{_RECONFIGURE} nova",
-        "conductor": f"{_RECONFIGURE} nova-cell --limit CONTROLLERS (nova before Train)",
+        "conductor": f"{_RECONFIGURE} nova-cell --limit CONTROLLERS",
         "scheduler": f"{_RECONFIGURE} nova",
         "placement": f"{_RECONFIGURE} placement",
     },
     _warns,
+    restarts_of=_restarts_of,
 )
