@@ -16,6 +16,7 @@ from gpucloud.doctor.evidence.phrases import (
     nvidia,
     placement,
     platforms,
+    prose,
     tools,
 )
 
@@ -33,5 +34,6 @@ PHRASES: tuple[Phrase, ...] = (
     *mistakes.PHRASES,
     *complaints.PHRASES,
     *hints.PHRASES,
+    *prose.PHRASES,
 )
 """All phrases. Several may share a name: the same thing said in other words."""

@@ -92,6 +92,7 @@ IOMMU = (
     Phrase("no-iommu-group", "iommugroup", r"(?:no|without an?|empty) iommuGroup\b|iommuGroup.{0,10}(?:is empty|not found|missing)", says="The device has no IOMMU group", by="Harvester pcidevices controller"),
     Phrase("no-iommu-group", "iommu_group", r"(?:access|read|readlink|stat|resolve|open)\w* ['\"]?/sys/bus/pci/devices/[0-9a-f:.]+/iommu_group\S*(?:: (?:[Nn]o such file|cannot|not found)|$)", says="The device has no IOMMU group", by="Linux sysfs"),
     Phrase("no-iommu-group", "iommu group link", r"(?:[Uu]nable to|[Cc]annot|[Ff]ailed to) (?:resolve|read) IOMMU group link", says="The device has no IOMMU group", by="libvirt src/util/virpci.c: virPCIDeviceAddressGetIOMMUGroupNum()"),
+    Phrase("no-iommu-group", "find the iommu group", says="The device has no IOMMU group", by="MobilePassThrough and other scripts"),
     Phrase("no-iommu-group", "open iommu_group", r"[Cc]annot open iommu_group", says="The device has no IOMMU group", by="Proxmox VE qemu-server"),
     Phrase("no-iommu-group", "iommu group", r"(?:no|without an?|not in an?|not assigned to an?|doesn't have an?) "
            r"IOMMU group(?! \d)", says="The device has no IOMMU group", by="several management programs"),
@@ -100,6 +101,7 @@ IOMMU = (
            says="No device has an IOMMU group", by="Linux sysfs"),
     Phrase("rmrr", "rmrr requirement", cause=_RMRR, confidence=0.98, by=_INTEL,
            says="The firmware reserves memory for the device (RMRR): the kernel refuses to hand it out"),
+    Phrase("rmrr-mapping", "mapping reserved region failed", cause=_RMRR, confidence=0.55, says="The kernel cannot map memory that the firmware reserves for a device", by=f"{_INTEL} (before 5.4)", level=Level.WARNING),
     Phrase("rmrr-direct", "1:1 iommu mapping", r"requested this device have a 1:1 IOMMU mapping", _RMRR, 0.95,
            "The firmware demands a fixed mapping for the device: the kernel refuses to hand it out",
            "Linux drivers/iommu/iommu.c"),
@@ -151,6 +153,8 @@ PCI = (
     Phrase("bar-no-space", "can't assign", r"BAR \d+: can't assign (?:mem|\[mem)", says="A BAR of the device has no room", by=f"{_RESOURCES} (before 3.10)"),
     Phrase("bar-given", "assigned [mem", r"\bBAR [0-5]\b[^:]{0,60}: assigned \[mem", says="a BAR was given room", by=_RESOURCES),
     Phrase("bar-given", "]: assigned", r"\bBAR [0-5] \[mem [^\]]+\]: assigned", says="a BAR was given room", by=_RESOURCES),
+    # The kernel takes a range from the firmware's own devices where a BAR seems to lie: one that has no address yet.
+    Phrase("bar-unplaced", "because it overlaps", r"disabling \[mem [^\]]*\] because it overlaps \S+ BAR [0-5] \[mem 0x0+-0x", _BAR, 0.65, "The firmware gave a BAR of the device no address", "Linux drivers/pnp/quirks.c: quirk_system_pci_resources()", Level.WARNING, passed="bar-given"),
     Phrase("bar-invalid", "64-bit bar mapped above", says="A BAR of the device lies where its bridge or driver cannot reach it", by="NVIDIA kernel-open/nvidia/nv-pci.c"),
     Phrase("bar-invalid", "@ 0x0", r"BAR\d+ is \d+M @ 0x0", says="A BAR of the device was given no address",
            by="NVIDIA kernel-open/nvidia/nv-pci.c"),
@@ -198,7 +202,7 @@ PCI = (
            "The card no longer answers the IOMMU: typical after a reset that failed", _DMAR),
     Phrase("iotlb-timeout", "iotlb_inv_timeout", cause=_RESET, confidence=0.65, by="amd/iommu.c",
            says="The card no longer answers the IOMMU: typical after a reset that failed"),
-    Phrase("d3-stuck", "power state", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?(?:Unable to change power state from D3|(?:[Rr]efused to|can't) change power state"
+    Phrase("d3-stuck", "power state", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?(?:Unable to change power state from +D3|(?:[Rr]efused to|can't) change power state"
            r".{0,40}D3|power state.{0,20}D3cold.{0,40}(?:inaccessible|failed|unable))", _SLEEP, 0.95,
            "The card does not wake up from D3", _PCI, unless=r"from D0 to D3"),
     Phrase("d3-lspci", "currently in d3", r"^(?!.{0,60}\b(?:xhci_hcd|pcieport|nvme|thunderbolt|ahci|igc|e1000e|iwlwifi|r8169|ath\w*) [0-9a-f:]{7,}\.\d: ).{0,500}?currently in D3", _SLEEP, 0.9, "The card does not wake up from D3", _PCI),
@@ -264,7 +268,7 @@ KVM = (
            r"accessible))\s*: ?FAIL", _KVM, 0.97, "The host offers no hardware virtualization",
            "libvirt tools/virt-host-validate-qemu.c"),
     Phrase("kvm-firmware", "virtuali", r"(?:VT-?x|AMD-?V|SVM|VMX|CPU|[Hh]ardware)\b.{0,20}virtuali[sz]ation\b.{0,20}(?:not enabled|disabled|turned off) in (?:the )?(?:UEFI|BIOS|firmware)", _KVM, 0.85,
-           "Virtualization is off in the firmware", "management programs", unless=r"VT-?d\b|IOMMU|nested"),
+           "Virtualization is off in the firmware", "management programs", unless=r"(?:VT-?d\b|IOMMU|nested).{0,30}virtuali"),
     Phrase("kvm-ok", "kvm acceleration can not be used", cause=_KVM, confidence=0.97, by="kvm-ok(1)",
            says="The host offers no hardware virtualization"),
     Phrase("kvm-ok", "does not support kvm extensions", cause=_KVM, confidence=0.95, by="kvm-ok(1)",

@@ -77,6 +77,8 @@ USERS = (
     Phrase("mode-host-none", "host vgpu mode", r"Host VGPU Mode\s*:\s*N/A", says="the driver of the host makes no vGPUs", by="nvidia-smi -q"),
     Phrase("driver-version", "driver version", r"Driver Version\s{0,40}:?\s{0,40}(?P<version>\d{3})\.\d", says="the version of the driver", by="nvidia-smi"),
     Phrase("driver-version", "kernel module", r"NVIDIA UNIX (?:Open )?(?:\w+ )?Kernel Module(?: for \w+)?\s+(?P<version>\d{3})\.\d", says="the version of the driver", by="NVIDIA kernel-open/nvidia, /proc/driver/nvidia/version"),
+    Phrase("manager-version", "vgpu manager information", r"vGPU Manager Information.{0,200}?Driver Version: (?P<version>\d{3})\.", says="the version of the vGPU manager", by="nvidia-vgpu-mgr"),
+    Phrase("guest-version", "guest nvidia driver information", r"Guest NVIDIA Driver Information.{0,200}?Driver Version: (?P<version>\d{3})\.", says="the version of the driver in the guest", by="nvidia-vgpu-mgr"),
     Phrase("licensed", "license acquired successfully", says="the guest has its vGPU licence", by="nvidia-gridd"),
     Phrase("licensed", "license state", r"license state: Licensed", says="the guest has its vGPU licence", by="nvidia-vgpu-mgr"),
     Phrase("licensed", "license status", r"License Status\s*:\s*Licensed", says="the guest has its vGPU licence", by="nvidia-smi -q"),

@@ -110,6 +110,7 @@ DRIVERS = (
     Phrase("vf-guc", "guc version", r"Unsupported GuC version|Unable to confirm GuC version", _KIND, 0.75, "The firmware of the card's GuC is not of the version that the driver needs", _I915),
     Phrase("vfs-assigned", "are still assigned", r"Can't disable \d+ VFs, \d+ are still assigned", _IN_USE, 0.85, "Guests have virtual functions of the card", _I915),
     Phrase("gim-init", "enable sriov for gpuv failed", cause=_VFS, confidence=0.85, by=_GIM, says=_NO_SLICES),
+    Phrase("gim-reset", "virtualization scheduler has entered an abnormal", cause="reset-bug", confidence=0.7, by=_GIM, says="The card does not come back from the resets of its virtual functions"),
     Phrase("gim-reset", "whole gpu reset failed", cause="reset-bug", confidence=0.85, by=_GIM, says="The card does not come back from a reset"),
     Phrase("gim-reset", "flr failed on vf", cause="reset-bug", confidence=0.75, by=_GIM, says="A virtual function does not come back from its reset"),
     Phrase("baco", "baco", r"[Ff]ailed to (?:enter|exit) BACO|\b(?:enter|exit) BACO failed", "reset-bug", 0.8, "The card was not reset", "gnif/vendor-reset src/amd; Linux amdgpu"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
 from gpucloud.doctor.evidence.pci import SeenFunction
+from gpucloud.doctor.evidence.phrase import Remark
 from gpucloud.doctor.intent import cards, is_given_away
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
@@ -13,6 +14,8 @@ from gpucloud.model.finding import Level
 _MAKERS = (0x10DE, 0x1002)
 _OPENED = 465
 """The first branch whose drivers run a consumer card in a guest that sees its hypervisor."""
+_BRANCHES = (384, 390, 410, 418, 430, 440, 450, 460, 470, 510, 525, 535, 550, 570, 580, 590)
+"""Where the branches of vGPU software 5 to 20 begin. Source: NVIDIA vGPU documentation, table of releases."""
 _VGPU = ("vgpu-name", "virtualization-vgpu", "licence-mode-product")
 _REFUSED = ("cuda-busy", "cuda-refused", "cuda-no-device")
 
@@ -64,16 +67,25 @@ def guest_newer_than_manager(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not _speaks_of_vgpu(paper):
         return
-    said = [r for r in paper.said("driver-version") if "version" in r.caught]
-    guests = {int(r.caught["version"]) for r in said if is_guest_key(r.evidence.key)}
-    hosts = {int(r.caught["version"]) for r in said if not is_guest_key(r.evidence.key)}
-    if guests and hosts and min(guests) > max(hosts):
+    said = paper.said("driver-version", "manager-version", "guest-version")
+    guests = {int(r.caught["version"]) for r in said if _is_of_guest(r)}
+    hosts = {int(r.caught["version"]) for r in said if not _is_of_guest(r)}
+    if guests and hosts and _branch(min(guests)) > _branch(max(hosts)):
         yield known(
             "driver-kind-or-version",
             f"The guest's driver ({min(guests)}) is of a newer branch than the host's ({max(hosts)})",
             (r.evidence for r in said),
-            0.8,
+            0.82,
         )
+
+
+def _is_of_guest(remark: Remark) -> bool:
+    return remark.phrase.name == "guest-version" or is_guest_key(remark.evidence.key)
+
+
+def _branch(version: int) -> int:
+    """The branch of a driver: Windows has numbers of its own in it, 528 is of the branch 525."""
+    return max((start for start in _BRANCHES if start <= version), default=version)
 
 
 @rule
@@ -198,7 +210,11 @@ def is_vgpu(paper: Paper) -> bool:
 
 def _speaks_of_vgpu(paper: Paper) -> bool:
     told = " ".join(paper.environment.values()).lower()
-    return is_vgpu(paper) or "vgpu" in told or paper.has("mdev-uuid", "host-package", "vendor-vfio")
+    return (
+        is_vgpu(paper)
+        or "vgpu" in told
+        or paper.has("mdev-uuid", "host-package", "vendor-vfio", "manager-version")
+    )
 
 
 def _is_idle_card(one: SeenFunction) -> bool:

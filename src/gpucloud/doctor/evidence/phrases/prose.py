@@ -1,0 +1,91 @@
+"""What people write of a fault where they quote no message: who does what, when it fails, what helped.
+
+Each follows from how the fault shows, in the words that there are for card, guest, host and for going wrong;
+said for information, since people guess.
+"""
+
+# A table reads best in rows, one phrase each.
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from gpucloud.doctor.evidence.phrase import Phrase
+from gpucloud.model.finding import Level
+
+_CARD = (r"(?:v?GPUs?|[id]GPU|cards?|graphics|VGA|passthrough\w*|passed through|(?:RTX|GTX|RX|Vega|Navi|Polaris|Radeon|GeForce|Quadro|Tesla|Instinct|Arc|MI\d{2,3}"
+         r"|[AHLTPV]\d{1,3}0?\w?|AMD|NVIDIA)\b)")
+_GUEST = r"(?:VMs?|guests?|virtual machines?|domains?|windows|instances?)"
+_HOST = r"(?:host|hypervisor|(?:whole |entire |complete )?(?:system|machine|server|computer|PC|node|box)|proxmox|pve|unraid|everything)"
+_AGAIN = (r"(?:shut\w*(?:[ -]?down)?|stop(?:s|ped|ping)?|power\w*[ -]?off|re-?start\w*|re-?boot\w*|(?:second|2nd|next|subsequent) (?:\w+ )?(?:boot|start|time|run|launch)\w*"
+          r"|(?:start|boot|launch)\w* (?:it |the \w+ )?(?:again|a second time|once more|twice)|kill\w*|destroy\w*|forced? off)")
+_NOT = r"(?:does(?:n't| not)|did(?:n't| not)|do(?:n't| not)|won't|will not|would(?:n't| not)|fail(?:s|ed|ing)? to|can(?:'t|not| not)|could(?:n't| not)|never|not|unable to|is(?:n't| not)|was(?:n't| not)|refus\w+ to)"
+_CURED = r"\b(?:works?|worked|working|fix(?:e[sd])?|solv\w+|resolv\w+|help(?:s|ed)|cure[sd]?|did the trick|(?:is|was|problem|issue) gone|goes away|went away|disappear\w*|necessary|needed)\b"
+_BROKEN = r"(?:malformed|broken|corrupt\w*|invalid|missing|buggy|incorrect|bogus|faulty|wrong|empty|absent)"
+_TROUBLE = (r"(?:BSOD|blue ?screens?|black ?screens?|blank|no (?:display|output|signal|video|picture)|(?:code|error) 43|crash\w*|freez\w*|frozen|hang\w*|hung|lock\w* up|unusable|unavailable"
+            r"|bad state|dead|stuck|disappear\w*|vanish\w*|lost|garbled|glitch\w*|panic\w*|stop using|not (?:work|detect|come|initiali[sz]|usable|avail)\w*|(?:doesn't|won't|can't|cannot|fails? to|no longer) (?:work|start|boot|come|initiali[sz]e|use|be used|detect)\w*|timeouts?|errors?)")
+_RESTARTED = rf"(?:\b{_GUEST}\b.{{0,80}}?\b{_AGAIN}|\b{_AGAIN}\b.{{0,60}}?\b{_GUEST}\b|\b{_GUEST} (?:re-?start|re-?boot|shut ?down))"
+_ONLY_HOST = (rf"(?:\b(?:only|until|unless|except|have to|had to|needs? to|must|forced? to|requires?|required|without|each time|every time|another|(?:fixed|cured|solved) by|is to)\b.{{0,60}}?\b(?:re-?boot|re-?start|power[ -]?cycl|reset)\w*\b.{{0,30}}?\b{_HOST}\b"
+              rf"|\b{_HOST}\b.{{0,20}}?\b(?:re-?boot|re-?start|reset|power[ -]?cycle)\w*.{{0,40}}?(?:\b(?:required|needed|necessary|only|each|every)\b|{_CURED})"
+              rf"|\b(?:until|unless|only)\b.{{0,40}}?\b{_HOST}\b.{{0,20}}?\b(?:re-?boot|re-?start|power[ -]?cycl)\w*)")
+
+_RESET, _BAR, _FIRMWARE, _RMRR, _WINDOW = "reset-bug", "bar-allocation", "iommu-disabled-firmware", "rmrr-ineligible", "guest-mmio-window"
+_FULL, _BOARD, _KIND, _FB, _ROM, _MEMORY = "vgpu-type-or-capacity", "vgpu-unsupported-board", "driver-kind-or-version", "boot-framebuffer-holds-gpu", "vbios-rom", "host-memory-short"
+_ONCE = "The card works for one start of a guest: it is not reset between guests"
+_PEOPLE = "people"
+_SAID = Level.INFO
+
+RESET = (
+    # Not network cards, counters and passwords, which are reset too.
+    Phrase("reset-not-done", "reset", rf"\b{_CARD}(?:(?!password|counter|network|\bNIC\b|CMOS).){{0,60}}?\b{_NOT}\b (?:\w+ ){{0,2}}?reset\b|\b{_NOT} (?:properly |correctly |cleanly )?reset (?:the |my |its )?{_CARD}", _RESET, 0.62, "The card is not reset between guests", _PEOPLE, _SAID,
+           unless=r"password|factory reset|reset (?:the )?(?:CMOS|BIOS|counter|network)|no FLR|reset_method"),
+    Phrase("reset-not-done", "reset", rf"\b{_CARD}.{{0,20}} reset (?:issue|problem|fail\w*|does(?:n't| not) work|is not working)|\b{_CARD}.{{0,40}}supports? reset.{{0,30}}(?:does not|doesn't|not)\b", _RESET, 0.55, "The card is not reset between guests", _PEOPLE, _SAID),
+    *(Phrase("host-reboot-helps", needle, rf"^(?=.*?\b{_CARD})(?=.*?{_RESTARTED})(?=.*?{_ONLY_HOST})", _RESET, 0.6, _ONCE, _PEOPLE, _SAID,
+             unless=r"group \d+ is not viable|Xid|fallen off|D3cold|update-grub|update-initramfs")
+      for needle in ("reboot", "restart", "shut", "second", "stop", "power", "forced")),
+    *(Phrase("second-start-fails", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:{_RESTARTED}.{{0,100}}?\b{_TROUBLE}|\b{_TROUBLE}\b.{{0,60}}?(?:\b(?:on|when|after|once|upon|if)\b).{{0,40}}?{_RESTARTED}))(?=.*?\b(?:first (?:\w+ )?(?:time|boot|start|run)|once|{_HOST}\b.{{0,60}}?(?:crash|freez|hang|lock|re-?boot|re-?start)|(?:crash|freez|hang|re-?boot|re-?start)\w*.{{0,30}}?\b{_HOST}))", _RESET, 0.52, _ONCE, _PEOPLE, _SAID,
+             unless=r"update-grub|update-initramfs|\bpasswords?\b|Xid|fallen off|D3cold")
+      for needle in ("reboot", "restart", "shut", "second")),
+    Phrase("domain-shutting-down", "shutting down", rf"^(?=.*?\b{_CARD})(?=.*?(?:hang\w*|stuck|remain\w*|stay\w*).{{0,40}}shutting down)", _RESET, 0.5, "A guest does not end: its card does not come back from its reset", _PEOPLE, _SAID),
+)
+
+FIRMWARE = (
+    *(Phrase("above-4g-said", needle, rf"(?:\bno\b|\black\w*|\bmissing|\bwithout|\babsen\w+|\bhidden|(?:n't|not) (?:have|find|see|offer|support)\w*).{{0,40}}above.?4 ?G|above.?4 ?G\w*(?: decod\w*| memory| mmio| option)*.{{0,50}}?(?:\b(?:missing|unsupported|absent)|n't (?:exist|work|there)|not (?:available|present|supported|working|enough))"
+             rf"|above.?4 ?G.{{0,90}}?{_CURED}|{_CURED}.{{0,60}}?above.?4 ?G|above.?4 ?G.{{0,60}}?\b(?:black screen|no boot|no post|leads to|causes?)\b|allocate above.?4 ?G", _BAR, 0.58, "A BAR of the card needs room above 4 GiB, or lies there and is not reached", _PEOPLE, _SAID)
+      for needle in ("above 4", "above4", "above-4")),
+    *(Phrase("large-bar-said", needle, rf"\b{_NOT} (?:boot|post|start)\b.{{0,60}}?\b(?:BAR|ReBAR|rebar)\b(?: size)?|\b(?:BAR|ReBAR)\b.{{0,70}}?\b{_NOT} (?:boot|post|start)\b|\bBAR\b.{{0,20}}(?:too (?:big|large)|does(?:n't| not) fit|no room)", _BAR, 0.58, "The firmware finds no room for a BAR of this size", _PEOPLE, _SAID,
+             unless=r"\b(?:VM|guest)\b.{0,30}boot")
+      for needle in ("bar size", "rebar", " bar ")),
+    *(Phrase("table-said-broken", needle, rf"\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b.{{0,30}}?(?:\btables?\b|\bentr\w+|\bstruct\w*)?.{{0,20}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b", _FIRMWARE, 0.6, "The firmware's table of IOMMUs is said to be broken", _PEOPLE, _SAID)
+      for needle in ("dmar", "ivrs", "ivmd", "ivhd", "drhd", "iort")),
+    Phrase("rmrr-said-broken", "rmrr", rf"\bRMRRs?\b.{{0,40}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\bRMRR", _RMRR, 0.55, "Memory that the firmware reserves is said to be described wrongly", _PEOPLE, _SAID),
+    *(Phrase("iommu-off-said", needle, r"\b(?:IOMMU|VT-?d|AMD-?Vi)\b.{0,100}?\b(?:not (?:enabled|turned on|activated|on|set)|disabled|turned off|off) in (?:the |my |your |its )?(?:\w+ )?(?:BIOS|UEFI|firmware|setup)|\b(?:forgot|forgotten|had) to (?:enable|turn on|activate|switch on) (?:the )?(?:IOMMU|VT-?d|AMD-?Vi|it) in (?:the |my )?(?:BIOS|UEFI)"
+             rf"|(?:enabl|activat|turn)\w*(?: on)? (?:the )?(?:IOMMU|VT-?d|AMD-?Vi)\b.{{0,30}}(?:BIOS|UEFI).{{0,40}}{_CURED}|BIOS (?:does(?:n't| not) (?:have|offer|show)|has no|lacks).{{0,30}}(?:IOMMU|VT-?d|AMD-?Vi)", _FIRMWARE, 0.62, "The IOMMU is said to be off in the firmware", _PEOPLE, _SAID)
+      for needle in ("bios", "uefi", "firmware")),
+)
+
+VGPU = (
+    *(Phrase("vgpu-drivers-differ", needle, rf"^(?=.*?(?:v?GPU|VGX|GRID|mdev))(?=.*?(?:\bguest\b.{{0,60}}?\b(?:driver|version)s?\b.{{0,60}}?\b(?:must|has to|have to|should|needs? to|does(?:n't| not)|do(?:n't| not)|not) (?:be )?(?:match|the same|fit)"
+             r"|\bdrivers?\b (?:\w+ )?in(?:side)? the (?:guest|VM)\b.{0,80}?\b(?:while|but|and|with|than)\b.{0,60}?\bhost|\bguest drivers?\b.{0,40}?\b(?:newer|older|higher|lower|mismatch\w*|different)\b.{0,40}?\b(?:host|manager)))", _KIND, 0.6, "Guest driver and vGPU manager are said not to fit", _PEOPLE, _SAID)
+      for needle in ("guest", "in the vm")),
+    Phrase("vgpu-release-old", "supported", r"\bonly (?:be )?supported (?:by|from|in|since|with|on) (?:NVIDIA )?(?:vGPU|GRID|driver)(?: software| release| version)* ?\d", _KIND, 0.6, "The card needs another release of the vGPU software", "NVIDIA vGPU release notes: supported GPUs", _SAID),
+    Phrase("vgpu-release-old", "not supported", r"\bnot (?:yet )?supported (?:by|in|with|on) (?:this|that|your|the installed|the used) (?:NVIDIA )?(?:vGPU|GRID)(?: software| manager| release| version| driver)*", _BOARD, 0.62, "The card is said not to be one that this vGPU software serves", "NVIDIA vGPU release notes: supported GPUs", _SAID),
+    *(Phrase("vgpu-memory-said", needle, r"^(?=.*?(?:vGPU|vmiop|mdev|GRID|profile))(?=.*?(?:[Ff]ailed to alloc\w*|[Ee]rror allocating|[Cc]ould not allocate|[Nn]ot enough|[Ii]nsufficient|[Oo]ut of|no) (?:\w+ )?(?:FB\b|frame ?buffer|video memory|VRAM|GPU memory))", _FULL, 0.6, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr, people", _SAID)
+      for needle in ("framebuffer", "frame buffer", "fb memory", "video memory", "vram", "gpu memory")),
+    *(Phrase("vgpu-not-released", needle, r"\bvGPUs?\b.{0,40}?\bnot (?:\w+ )?(?:released|freed|removed|cleaned)|\bvGPUs?\b.{0,60}?\b(?:drain|exhaust|eat|use)\w* (?:up )?(?:all )?(?:the )?(?:GPU |video )?memory", _FULL, 0.5, "vGPUs of earlier guests keep the card's memory", _PEOPLE, _SAID)
+      for needle in ("vgpus", "vgpu ")),
+    *(Phrase("mdevctl-empty", needle, r"\b(?:mdevctl types|mdev_supported_types|list of (?:mdev|vGPU) types|MDev Type\w*)\W{0,3}(?:\w+ ){0,4}?(?:nothing|empty|blank|no (?:records?|output|types?|results?|entries)|greyed out)\b", says="no type of mediated device is listed", by=_PEOPLE)
+      for needle in ("mdevctl types", "mdev_supported_types", "mdev type", "vgpu types")),
+)
+
+HOSTS = (
+    *(Phrase("framebuffer-said", needle, rf"(?:video=(?:efifb|vesafb|simplefb)\S*:off|initcall_blacklist=sysfb_init|nofb\b|\befifb\b|\bsimpledrm\b).{{0,80}}?{_CURED}|{_CURED}.{{0,60}}?(?:video=(?:efifb|vesafb|simplefb)\S*:off|initcall_blacklist=sysfb_init|nofb\b)|\b(?:claim|hold|keep|own|grab|occup|us)\w* (?:by )?the (?:EFI|boot|host|VESA|simple)? ?(?:framebuffer|frame buffer)", _FB, 0.62, "The boot framebuffer is said to keep the card", _PEOPLE, _SAID)
+      for needle in ("efifb", "vesafb", "simplefb", "simpledrm", "sysfb_init", "framebuffer", "frame buffer", "nofb")),
+    *(Phrase("romfile-said", needle, rf"\b(?:romfile|rom file|vbios|rom bar|rombar)\b.{{0,90}}?{_CURED}|{_CURED}.{{0,50}}?\b(?:romfile|rom file|vbios)\b|(?:only|without|unless|until).{{0,30}}\b(?:romfile|rom file|vbios|patched rom)\b", _ROM, 0.55, "The guest needs a copy of the video BIOS", _PEOPLE, _SAID,
+             unless=r"no (?:custom )?(?:rom|v?bios) (?:is )?needed")
+      for needle in ("romfile", "rom file", "vbios", "rombar")),
+    *(Phrase("less-memory-said", needle, r"(?:decreas|reduc|lower)\w* (?:the )?(?:VM'?s? |guest'?s? )?(?:\w+ and )?(?:memory|RAM)\b.{0,100}?\b(?:starts?|boots?|works?|running)\b|\b(?:less|smaller|little) (?:memory|RAM)\b.{0,50}?\b(?:starts?|boots?|works?)\b|\b(?:starts?|boots?|works?)\b.{0,40}?\bwith (?:less|smaller) (?:memory|RAM)", _MEMORY, 0.5, "The guest starts with less memory: with a device all of its memory is claimed at once", "Linux vfio: pinned pages; people", _SAID)
+      for needle in ("decreas", "reduc", "lower", "less memory", "less ram", "smaller")),
+)
+
+PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS)
