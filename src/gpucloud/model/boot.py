@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpucloud.model.change import FileState
 from gpucloud.model.unknown import Unknown
@@ -17,6 +17,8 @@ class BootFiles:
     """Every file that was asked for by name, and every one that matched a pattern."""
     folders: Mapping[str, tuple[str, ...] | None | Unknown]
     """Entries of every folder that was looked into; None: the folder is not there."""
+    unwritable: Mapping[str, str | None | Unknown] = field(default_factory=dict)
+    """GRUB's folders, with what keeps GRUB itself from writing there (``btrfs``, ``LVM``); None: nothing."""
 
     def state(self, path: str) -> FileState | None | Unknown:
         """The file; None where it, or a folder above it, is not there."""

@@ -4,8 +4,8 @@ The running kernel is what is known to start: its image, the arguments it was gi
 initramfs make the entry. It stands in ``custom.cfg``, which GRUB reads at every start (grub.d/41_custom) and
 which no tool has to write. The count of tries stands in GRUB's environment block, and GRUB itself takes it
 down before it starts a kernel, as Fedora's ``08_fallback_counting`` does with ``boot_counter``: so a start
-that hangs before any of this host's programs runs is counted, too. GRUB cannot write the block on LVM, RAID,
-btrfs or ZFS (GRUB's manual, "The GRUB environment block"): there a start that hangs is tried again and again.
+that hangs before any of this host's programs runs is counted, too. Where GRUB cannot write the block
+(``boot.medium``) a start that hangs is tried again and again, and the plan says so.
 
 While a start is tried the kernel is told to restart on a panic, and so are the initramfs's own emergencies
 (``panic=`` for the kernel and initramfs-tools(7), ``rd.shell=0 rd.emergency=reboot`` in dracut.cmdline(7)),
@@ -83,6 +83,19 @@ def keep_old_start(host: Host, files: BootFiles, folder: str | None) -> KeepOldS
         before=before,
         after=_with_block(before, block),
         environment=f"{folder}/grubenv",
+    )
+
+
+def risk_of_trying(files: BootFiles, folder: str) -> str:
+    """What could go wrong with counting in GRUB's folder, in words; empty: nothing known."""
+    why = files.unwritable.get(folder, Unknown(f"what {folder} lies on was not read"))
+    if why is None:
+        return ""
+    if isinstance(why, Unknown):
+        return f"whether GRUB can count the tries in {folder}/grubenv is not known: {why.why}"
+    return (
+        f"{folder} is on {why}, where GRUB cannot write (its manual: The GRUB environment block): tries are "
+        "not counted, and a start that hangs is tried again until somebody takes the old entry in GRUB's menu"
     )
 
 

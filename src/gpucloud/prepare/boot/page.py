@@ -96,7 +96,7 @@ on, twice.
 What it cannot do:
 
 * GRUB cannot write grubenv on LVM, RAID, btrfs (SUSE's usual choice) or ZFS: tries are not counted
-  there, and the plan does not tell. 0 still works, so a cut of apply or undo is covered.
+  there, and the plan names it as a risk. 0 still works, so a cut of apply or undo is covered.
 * RHEL before 9 with UEFI has GRUB's files in the EFI system partition; systemd-boot, kernelstub and
   Proxmox VE's tool are not taught. There the plan names it as a risk, and the old start has to be
   chosen by hand: a recovery entry, or `gpucloud=off` at the boot menu.

@@ -16,6 +16,7 @@ from itertools import chain
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.inventory.system.network import OF_TABLE
 from gpucloud.model.boot import BootFiles
+from gpucloud.model.catalogue import Catalogue
 from gpucloud.model.change import (
     Change,
     Content,
@@ -33,7 +34,7 @@ from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
-from gpucloud.prepare.boot.fallback import TRIES, keep_old_start
+from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying
 from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import Loader
@@ -104,12 +105,13 @@ def _asks_nothing(ask: Ask) -> bool:
 
 
 def _wanted(ask: Ask) -> Wanted:
+    """What the host keeps of the spec: all but what a cloud is told, which concerns no host."""
     name = ask.host_name if isinstance(ask.host_name, str) else None
     taken = tuple(
         Taken(pool.name, pool.use.value, tuple(unit.address for unit in ask.pools.get(pool.name, ())))
         for pool in ask.spec.pools
     )
-    return Wanted(Content(render_spec(ask.spec)), name, taken)
+    return Wanted(Content(render_spec(replace(ask.spec, publish=Catalogue()))), name, taken)
 
 
 def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
@@ -128,9 +130,8 @@ def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
     yield Step(kept, "a start that does not come up is followed by this one, with the files of now", None)
     yield from made
     trial = TryNewStart(environment=kept.environment, tries=TRIES)
-    yield Step(
-        trial, "all is made: until a start is found right, GRUB counts, and takes the old entry then", None
-    )
+    because = "all is made: until a start is found right, GRUB counts, and takes the old entry then"
+    yield Step(trial, because, None, risk_of_trying(ask.files, kept.environment.rpartition("/")[0]))
 
 
 def _acts_at_start(change: Change) -> bool:

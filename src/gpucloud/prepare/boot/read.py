@@ -9,8 +9,9 @@ from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.medium import read_unwritable
 from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
-from gpucloud.prepare.boot.paths import FILES, GRUB_SCRIPTS, PATTERNS
+from gpucloud.prepare.boot.paths import FILES, GRUB_FOLDERS, GRUB_SCRIPTS, PATTERNS
 
 Look = Callable[[str], FileState | None | Unknown]
 _FILES_LIMIT = 500
@@ -35,7 +36,12 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
         for name in (names if isinstance(names, tuple) else ())[:_FILES_LIMIT]:
             if name.endswith(suffix):
                 paths[f"{folder}/{name}"] = None
-    return BootFiles({path: look(path) for path in paths}, folders)
+    unwritable = {
+        folder: read_unwritable(reader, folder)
+        for folder in GRUB_FOLDERS
+        if isinstance(folders[folder], tuple)
+    }
+    return BootFiles({path: look(path) for path in paths}, folders, unwritable)
 
 
 def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
