@@ -256,6 +256,16 @@ def test_patterns_that_people_write_are_tried(pattern: str) -> None:
     assert entry({"address": {"bus": pattern}}, "34").untried is None
 
 
+def test_repeats_inside_repeats_are_tried_where_a_domain_has_four_digits_and_left_where_it_has_eight() -> (
+    None
+):
+    spec = entry({"address": {"domain": "((0*)*)*1"}}, "34")
+    near = Device("0001:01:00.0", VF.vendor_id, VF.product_id, VF.type, VF.parent)
+    far = Device("00000001:01:00.0", VF.vendor_id, VF.product_id, VF.type, VF.parent)
+    assert spec.untried is None
+    assert (spec.matches(near), spec.matches(far)) == (True, False)
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -104,6 +104,7 @@ _REGEXES: list[Any] = [
 _REGEXES += [
     {"domain": "0000", "bus": "25", "slot": "00", "function": "0"},
     {"bus": "25", "function": "[1-3]"},
+    {"domain": "((0*)*)*1"},
 ]
 
 HAND_MADE: tuple[Case, ...] = (

@@ -79,17 +79,21 @@ def _repeated(least: int, most: int, body: Ways, body_steps: int, length: int) -
     """Turns of a body. Beyond those that must be, an empty turn is the last."""
     if body[0] and least > _MOST_TURNS:
         return (MOST,) * (length + 1), MOST
-    turns = _nothing(length)
-    ways = turns if not least else (0,) * (length + 1)
-    steps = 1
-    for number in range(1, min(most, least + length + 1) + 1):
+    turns, steps = _nothing(length), 1
+    for _ in range(least):
         steps = min(MOST, steps + sum(turns) * body_steps)
         turns = _joined(turns, body)
-        if number >= least:
-            ways = tuple(min(MOST, one + more) for one, more in zip(ways, turns, strict=True))
         if not any(turns):
             break
-    return ways, steps
+    longer = (0, *body[1:])
+    ways = turns
+    for _ in range(min(most - least, length + 1)):
+        steps = min(MOST, steps + sum(turns) * body_steps)
+        turns = _joined(turns, longer)
+        ways = tuple(min(MOST, one + more) for one, more in zip(ways, turns, strict=True))
+        if not any(turns):
+            break
+    return tuple(min(MOST, one * (1 + body[0])) for one in ways) if most > least else ways, steps
 
 
 def _joined(first: Ways, second: Ways) -> Ways:
