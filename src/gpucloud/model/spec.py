@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from gpucloud.model.catalogue import Catalogue
 from gpucloud.model.pci import PciId
 
 
@@ -120,6 +121,7 @@ class Spec:
     openstack: OpenStack | None = None
     host_groups: tuple[HostGroup, ...] = ()
     pools: tuple[Pool, ...] = ()
+    publish: Catalogue = field(default_factory=Catalogue)
 
     def pool(self, name: str) -> Pool | None:
         """The pool of that name."""

@@ -35,6 +35,22 @@ pools:
     use: host
     match:
       - address: ["0000:b1:00.0", "0000:b2:*"]
+
+publish:
+  flavors:
+    cpu.small: {vcpus: 2, ram_mib: 4096, disk_gib: 20}
+    a100.1:
+      vcpus: 16
+      ram_mib: 131072
+      disk_gib: 200
+      gpus: {a100: 1}
+      projects: [research]
+  quotas:
+    default: {servers: 10, vcpus: 40}
+  images:
+    ubuntu-24.04: {gpu: true}
+  aggregates:
+    gpu: {hosts: rack-a, traits: CUSTOM_GPU_HOST}
 """
 
 _HEAD = """\

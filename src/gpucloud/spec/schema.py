@@ -17,21 +17,18 @@ from gpucloud.model.spec import (
     Use,
     VgpuChoice,
 )
+from gpucloud.spec.catalogue import CATALOGUE
 from gpucloud.spec.kinds import Address, Choice, Flag, Ids, Key, Many, Member, Named, Number, Record, Word
+from gpucloud.spec.words import HOST, TRAIT
 
 _NAME = Word(
     "a name of letters, digits, `.`, `_` and `-`", re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-)
-_HOST = Word(
-    "a host's name or a pattern of names (`gpu0[1-8]`)",
-    re.compile(r"[A-Za-z0-9*?\[][A-Za-z0-9.*?\[\]!_-]{0,252}", re.ASCII),
 )
 _TEXT = Word("text", re.compile(r".{1,200}"))
 _RELEASE = Word("a release: `2025.1`, `epoxy` or `31.0.0`", re.compile(r"[A-Za-z0-9.]{1,20}", re.ASCII))
 _CLASS = Word(
     "`VGPU` or `CUSTOM_` with capitals, digits and `_`", re.compile(r"VGPU|CUSTOM_[A-Z0-9_]{1,248}", re.ASCII)
 )
-_TRAIT = Word("a trait: capitals, digits and `_`", re.compile(r"[A-Z0-9_]{1,255}", re.ASCII))
 _ALIAS = Word(
     "a name without `:` and `,`, which flavors could not write", re.compile(r"[^:,\s\"'][^:,\"']{0,254}")
 )
@@ -61,7 +58,7 @@ NOVA = Record(
         ),
         Key("device_type", Choice(("type-PCI", "type-PF", "type-VF")), "Without: what the host shows."),
         Key("resource_class", _CLASS, "What Placement counts the devices as."),
-        Key("traits", Many(_TRAIT), "What Placement says of each device."),
+        Key("traits", Many(TRAIT), "What Placement says of each device."),
         Key(
             "numa_policy",
             Choice(("required", "legacy", "preferred", "socket")),
@@ -106,7 +103,7 @@ POOL = Record(
             "matches",
             is_required=True,
         ),
-        Key("hosts", Many(_HOST), "Groups or hosts that the pool is on. Without: every host."),
+        Key("hosts", Many(HOST), "Groups or hosts that the pool is on. Without: every host."),
         Key(
             "vfs",
             Number(range(1, 257)),
@@ -145,7 +142,7 @@ SPEC = Record(
         ),
         Key(
             "host_groups",
-            Named(Many(_HOST, is_required=True), _NAME, HostGroup, "hosts"),
+            Named(Many(HOST, is_required=True), _NAME, HostGroup, "hosts"),
             "Hosts under one name.",
         ),
         Key(
@@ -153,6 +150,7 @@ SPEC = Record(
             Named(POOL, _NAME, lambda name, pool: replace(pool, name=name)),
             "Cards that are used alike.",
         ),
+        Key("publish", CATALOGUE, "What OpenStack is to offer: `gpucloud publish`."),
     ),
     Spec,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,13 @@ def plain_of(spec: Spec) -> dict[str, Any]:
 
 def _plain(kind: object, value: Any) -> Any:
     if isinstance(kind, Record):
-        parts = ((key, getattr(value, key.field or key.name)) for key in kind.keys)
-        filled = {key.name: _plain(key.kind, part) for key, part in parts if part not in (None, ())}
+        unsaid = {field.name: field.default for field in fields(value)}
+        parts = ((key, key.field or key.name) for key in kind.keys)
+        filled = {
+            key.name: _plain(key.kind, getattr(value, name))
+            for key, name in parts
+            if getattr(value, name) not in (None, ()) and getattr(value, name) is not unsaid[name]
+        }
         return {name: plain for name, plain in filled.items() if plain != {}}
     if isinstance(kind, Named):
         return {
