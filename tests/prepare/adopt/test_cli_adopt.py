@@ -24,6 +24,7 @@ class Said:
 
     code: int
     out: str
+    err: str
     failure: str
 
     @property
@@ -48,7 +49,8 @@ def type_(site: Site, capsys: pytest.CaptureFixture[str]) -> Type:
             code = call(words, site.desk)
         except Failure as error:
             code, failure = error.code, str(error)
-        return Said(code, capsys.readouterr().out, failure)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err, failure)
 
     return type_words
 
@@ -131,19 +133,59 @@ def test_a_spec_that_was_edited_since_is_not_lost_by_undo(site: Site, type_: Typ
     assert site.picture() == before
 
 
+@pytest.fixture
+def capture(site: Site, tmp_path: Path) -> str:
+    """The host in a file."""
+    file = tmp_path / "gpu01.tar.gz"
+    file.write_bytes(render_capture(collect_here(str(site.root))))
+    return str(file)
+
+
+RACK_B = "pools:\n  rest:   # rack b\n    use: host\n    hosts: gpu07\n    match: {model: '*'}\n"
+
+
 def test_a_captured_host_is_planned_with_a_spec_that_lies_here(
-    site: Site, type_: Type, tmp_path: Path
+    capture: str, type_: Type, tmp_path: Path
 ) -> None:
-    capture = tmp_path / "gpu01.tar.gz"
-    capture.write_bytes(render_capture(collect_here(str(site.root))))
     spec = tmp_path / "gpucloud.yaml"
-    spec.write_text("pools:\n  rest:   # rack b\n    use: host\n    hosts: gpu07\n    match: {model: '*'}\n")
-    words = ("plan", "--adopt", "--from", str(capture), "--spec", str(spec))
+    spec.write_text(RACK_B)
+    words = ("plan", "--adopt", "--from", capture, "--spec", str(spec))
     said = type_(*words, "--name", "gpu01")
     assert said.code == Exit.FINE
     assert said.out.startswith(f"set up by hand, said by {spec} from now on:\n  /etc/driverctl.d/pci-0000:3b")
     assert "   +  adopted-gpu01-passthrough:\n" in said.out
+    assert f"nothing is written, here neither: with --write-spec the spec goes to {spec}" in said.err
+    assert spec.read_text() == RACK_B
     assert type_(*words).code == Exit.USAGE
+
+
+def test_the_spec_of_a_captured_host_is_written_here_where_that_is_asked_for(
+    capture: str, type_: Type, tmp_path: Path
+) -> None:
+    spec = tmp_path / "gpucloud.yaml"
+    spec.write_text(RACK_B)
+    words = ("plan", "--adopt", "--from", capture, "--spec", str(spec), "--name", "gpu01", "--write-spec")
+    said = type_(*words)
+    assert said.code == Exit.FINE
+    assert f"{spec} is written; take it to the host" in said.err
+    assert spec.read_text().startswith(RACK_B)
+    assert "adopted-gpu01-passthrough" in spec.read_text()
+    assert not list(tmp_path.glob(".*"))
+    assert f"{spec} needs no change" in type_(*words).err
+
+
+def test_a_spec_that_cannot_be_written_is_said(capture: str, type_: Type) -> None:
+    words = ("plan", "--adopt", "--from", capture, "--spec", "/proc/gpucloud.yaml", "--name", "gpu01")
+    assert "cannot write /proc/gpucloud.yaml" in type_(*words, "--write-spec").failure
+
+
+@pytest.mark.parametrize("words", [ADOPT, ("--from", "gpu01.tar.gz", "--spec", "gpucloud.yaml")])
+def test_a_spec_is_written_for_hosts_elsewhere_that_are_taken_over_alone(
+    words: tuple[str, ...], type_: Type
+) -> None:
+    said = type_("plan", *words, "--write-spec")
+    assert said.code == Exit.USAGE
+    assert "--write-spec is for --adopt with --from or --host" in said.failure
 
 
 def test_a_refused_adoption_promises_nothing(site: Site, type_: Type) -> None:
@@ -153,3 +195,14 @@ def test_a_refused_adoption_promises_nothing(site: Site, type_: Type) -> None:
     assert said.out.startswith(f"set up by hand, for {SPEC} to say:\n")
     assert "boot-loader-unknown" in said.out
     assert "from now on" not in said.out
+
+
+def test_a_host_is_cleaned_by_a_spec_that_was_written_from_its_capture(
+    site: Site, capture: str, type_: Type, tmp_path: Path
+) -> None:
+    spec = tmp_path / "gpucloud.yaml"
+    type_("plan", "--adopt", "--from", capture, "--spec", str(spec), "--name", "gpu01", "--write-spec")
+    (site.root / SPEC[1:]).write_text(spec.read_text())
+    assert type_("apply", *ADOPT, "--yes").code == Exit.FINE
+    assert not (site.root / "etc/driverctl.d/pci-0000:3b:00.0").exists()
+    assert (site.root / SPEC[1:]).read_text() == spec.read_text()

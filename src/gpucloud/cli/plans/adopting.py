@@ -1,11 +1,14 @@
-"""What was set up by hand on a host that is not this one: planned with a spec that lies here."""
+"""What was set up by hand on a host that is not this one: planned with a spec that lies and stays here."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.output import say
 from gpucloud.cli.plans.making import Asked, name_elsewhere
+from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
     from gpucloud.model.change import FileState
@@ -35,3 +38,59 @@ def _state(path: Path) -> FileState | None:
     from gpucloud.spec.file import read_spec_text
 
     return FileState(Content(read_spec_text(path))) if path.exists() else None
+
+
+def check_writing(asked: Asked, *, is_elsewhere: bool) -> None:
+    """Only the spec of a host that is not this one is written while it is planned.
+
+    Raises:
+        Failure: nothing is adopted, or it is this host.
+    """
+    if not (asked.is_adopting and is_elsewhere):
+        raise Failure(
+            "--write-spec is for --adopt with --from or --host",
+            "on the host itself the spec is written with all else: gpucloud apply --adopt",
+            code=Exit.USAGE,
+        )
+
+
+def settle_spec(made: Plan, asked: Asked, *, is_written: bool) -> None:
+    """Write the spec that the plan comes to where it lies here, or say that it is not written.
+
+    Raises:
+        Failure: it cannot be written.
+    """
+    path = asked.spec_path
+    text = _new_text(made, path)
+    if text is None:
+        say(f"{path} needs no change")
+    elif not is_written:
+        say(f"nothing is written, here neither: with --write-spec the spec goes to {path}")
+    else:
+        _write(path, text)
+        say(f"{path} is written; take it to the host, and there: gpucloud apply --adopt --spec {path.name}")
+
+
+def _new_text(made: Plan, path: Path) -> str | None:
+    """None: the spec stays as it is."""
+    from gpucloud.model.change import WriteFile
+
+    for step in made.steps:
+        if isinstance(step.change, WriteFile) and step.change.path == str(path):
+            return step.change.after.text
+    return None
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: the spec that is there may be the only one."""
+    place = path.resolve()
+    beside = place.with_name(f".{place.name}.gpucloud-new")
+    try:
+        beside.write_text(text)
+        if place.exists():
+            shutil.copymode(place, beside)
+        beside.replace(place)
+    except OSError as error:
+        raise Failure(
+            f"cannot write {path}: {error.strerror}", "choose another place with --spec", code=code_of(error)
+        ) from error

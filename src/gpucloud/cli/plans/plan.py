@@ -10,6 +10,7 @@ import typer
 from gpucloud.cli.fleets.options import HostsOption, InventoryOption, Members, refuse_beside_hosts
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Shape, say
+from gpucloud.cli.plans.adopting import check_writing, settle_spec
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.file import write_plan
 from gpucloud.cli.plans.making import (
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan, for apply.")
 ]
+WriteSpecOption = Annotated[
+    bool,
+    typer.Option(
+        "--write-spec",
+        help="With --adopt and --from or --host: write the spec here (gpucloud.yaml without --spec).",
+    ),
+]
 CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 4 where something would change.")]
 
 
@@ -43,6 +51,7 @@ def plan(
     capture: FromOption = None,
     remote: HostOption = None,
     output: OutputOption = None,
+    write_spec: WriteSpecOption = False,
     check: CheckOption = False,
     shape: Shaped = Shape.TEXT,
     force: ForceOption = False,
@@ -56,11 +65,13 @@ def plan(
     nothing outlives a restart. With --spec for every start from the next on: each file that changes is shown
     as a diff. With --adopt what somebody set up by hand (pci-stub, vfio-pci.ids, driverctl, scripts, units)
     is named with its file and line, and goes into the spec; what cannot be taken over safely stays, with why.
+    Of a host elsewhere the spec lies here: --write-spec writes it, and nothing else is written.
 
     Examples:
       gpucloud plan --unit 3b:00.0
       gpucloud plan --spec gpucloud.yaml
       gpucloud plan --adopt --spec gpucloud.yaml
+      gpucloud plan --adopt --from gpu01.tar.gz --name gpu01 --write-spec
       gpucloud plan --unit 27:00.0 --unit 28:00.0 --output plan.json
       gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz --check
       gpucloud plan --spec gpucloud.yaml --hosts compute -i multinode
@@ -70,13 +81,26 @@ def plan(
     if members.are_asked_for:
         from gpucloud.cli.fleets.look import plan_hosts
 
-        refuse_beside_hosts(**{"--adopt": adopt, "--from": capture, "--host": remote, "--output": output})
+        refuse_beside_hosts(
+            **{
+                "--adopt": adopt,
+                "--write-spec": write_spec,
+                "--from": capture,
+                "--host": remote,
+                "--output": output,
+            }
+        )
         return plan_hosts(members.wish(asked, state), shape, is_checking=check)
-    if capture is None and remote is None:
-        made = _plan_here(desk_of(context, state), asked)
-    else:
+    is_elsewhere = capture is not None or remote is not None
+    if write_spec:
+        check_writing(asked, is_elsewhere=is_elsewhere)
+    if is_elsewhere:
         made = plan_elsewhere(capture, remote, asked)
+    else:
+        made = _plan_here(desk_of(context, state), asked)
     _give(made, output, shape)
+    if asked.is_adopting and is_elsewhere:
+        settle_spec(made, asked, is_written=write_spec)
     if check and not made.is_empty:
         raise typer.Exit(Exit.PENDING)
     return None
