@@ -42,6 +42,15 @@ def test_a_value_of_any_section_that_is_not_of_its_type_ends_the_service(text: s
     assert [finding.kind.id for finding in found.findings] == ["nova-value-refused"]
 
 
+@pytest.mark.parametrize("release", ["13.0.0", "14.1.0"])
+@pytest.mark.parametrize(
+    "text", ["[DEFAULT]\ndebug = perhaps\n", "[vnc]\nenabled = maybe\n", "[libvirt]\nrng_dev_path = $nope\n"]
+)
+def test_the_oldest_releases_end_at_wrong_values_too(text: str, release: str) -> None:
+    assert look(text, release).error is not None
+    assert ids("[libvirt]\nlive_migration_scheme = tcp\n", release) == ["nova-option-other-release"]
+
+
 def test_of_two_wrong_values_the_first_that_nova_prints_is_its_message() -> None:
     found = look("[libvirt]\nnum_pcie_ports = 99\n[DEFAULT]\nallow_resize_to_same_host = y\n")
     assert found.error is not None

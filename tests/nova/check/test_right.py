@@ -11,6 +11,7 @@ from gpucloud.nova.releases.release import SERIES, Release
 
 CARD = '"vendor_id": "10de", "product_id": "1eb8"'
 
+FIRST_WITH_POST_COPY = 14
 OF_THE_HOST = ("nova-mdev-names", "nova-mdev-not-persistent")
 """What old releases want of a host with vGPUs; no file can mend it."""
 
@@ -30,8 +31,10 @@ def right(release: Release) -> str:
         f"[{spec.section}]\n{spec.name} = {{{CARD}}}\n{other}",
         f'[{alias.section}]\n{alias.name} = {{"name": "t4", {CARD}, "device_type": "type-PF"{policy}}}',
         f"[{filters.section}]\n{filters.name} = {on}",
-        "[libvirt]\nlive_migration_downtime = 500000\nlive_migration_permit_post_copy = false",
+        "[libvirt]\nlive_migration_downtime = 500000",
     ]
+    if release.number >= FIRST_WITH_POST_COPY:
+        lines.append("live_migration_permit_post_copy = false")
     types = vgpu.MDEV_TYPES.at(release)
     if types is not None:
         lines.append(f"[{types.section}]\n{types.name} = nvidia-35")

@@ -54,7 +54,11 @@ def python_of() -> Path:
 
 
 def source_of(version: str) -> Path:
-    """The folder that holds the package ``nova`` of a release; made if it is not there."""
+    """The folder that holds the package ``nova`` of a release; made if it is not there.
+
+    Raises:
+        KeyError: it is not there, and there is no package of that release.
+    """
     return ensure(_folder() / f"nova-{version}", lambda folder: _unpack(version, folder))
 
 
@@ -69,12 +73,13 @@ def _make_environment(folder: Path) -> None:
 
 
 def _unpack(version: str, folder: Path) -> None:
+    known = PACKAGES[version]
     pip = [str(python_of()), "-m", "pip", "download", "--quiet"]
     options = ["--disable-pip-version-check", "--no-deps", "--ignore-requires-python", "--only-binary=:all:"]
     run([*pip, *options, "--dest", str(folder), f"nova=={version}"], timeout_s=300)
     (package,) = folder.glob("*.whl")
     found = hashlib.sha256(package.read_bytes()).hexdigest()
-    if found != PACKAGES[version]:
+    if found != known:
         raise RuntimeError(f"the package of nova {version} is not the known one: SHA-256 {found}")
     with zipfile.ZipFile(package) as archive:
         wanted = [name for name in archive.namelist() if not name.startswith(("nova/locale/", "nova/tests/"))]

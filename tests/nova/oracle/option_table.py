@@ -1,4 +1,7 @@
-"""Makes the table of options out of nova's own packages: ``python -m tests.nova.oracle.option_table``."""
+"""Makes the table of options out of nova's own code: ``python -m tests.nova.oracle.option_table``.
+
+Of 13 and 14 there is no package: ``git archive 13.1.4 nova`` must be unpacked where ``source_of`` has it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from pathlib import Path
 
 from tests.nova.oracle.ask import ask
 from tests.nova.oracle.environment import PACKAGES
+from tests.nova.oracle.workers.known_options import SCATTERED
 
 import gpucloud.nova.releases
 
+WITHOUT_PACKAGE: Mapping[str, tuple[str, ...]] = {"13.1.4": (SCATTERED,), "14.1.0": ()}
+"""Releases to what their worker is told."""
 _TABLE = Path(gpucloud.nova.releases.__file__).with_name("known_options.txt")
 Options = Mapping[str, Mapping[str, list[str]]]
 
@@ -53,8 +59,9 @@ def _ages(by_series: Mapping[int, Options], section: str, name: str) -> Iterable
 
 def main() -> None:
     """Ask the newest release of each series."""
-    newest = {int(version.partition(".")[0]): version for version in PACKAGES}
-    _TABLE.write_text(table_of({n: ask(v, "known_options")[0] for n, v in newest.items()}), encoding="ascii")
+    newest = {int(version.partition(".")[0]): version for version in (*WITHOUT_PACKAGE, *PACKAGES)}
+    asked = {n: ask(v, "known_options", (), *WITHOUT_PACKAGE.get(v, ()))[0] for n, v in newest.items()}
+    _TABLE.write_text(table_of(asked), encoding="ascii")
 
 
 if __name__ == "__main__":

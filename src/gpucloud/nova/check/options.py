@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from gpucloud.nova.config import Configuration, Setting, normal_section, read_value, substitute
 from gpucloud.nova.config.value import Value
 from gpucloud.nova.refusal import NovaRaises
-from gpucloud.nova.releases.known import KnownOption, has_group, known_option, names_in, old_names
+from gpucloud.nova.releases.known import KnownOption, has_group, known_option, old_names
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 
@@ -97,8 +97,6 @@ class Options:
 
     def _named(self, name: str, section: str) -> str | None:
         """What stands for ``$name`` in a section."""
-        if not names_in("DEFAULT", self.release):
-            return None
         group, dot, option = name.partition(".")
         if dot and not has_group(group, self.release):
             raise NovaRaises("NoSuchGroupError", f"no such group [{group}]")

@@ -3,10 +3,10 @@
 From ``known_options.txt``: a section's options with the series that have them and their type (``bool``,
 ``int:LEAST:MOST``, ``float:...``, ``one:A|B``, ``list``, ``multi``, ``text``), or ``=`` and the option that
 an old name is read for; behind a tab the default, where there is one, and ``?`` where it is made on the host.
-Sections stand in the order in which oslo.config goes through them. Made of nova's own packages, 15 to 34,
-and of what each service registers of oslo's libraries, by ``tests/nova/oracle/option_table.py``; they also
-judge it.
-Of 13 and 14 there is no package, and nothing is said.
+Sections stand in the order in which oslo.config goes through them. Made by
+``tests/nova/oracle/option_table.py`` of nova's own code and of what each service registers of oslo's
+libraries. The packages of 15 to 34 also judge it; of 13 and 14, for which there is none, the repository was
+read.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from importlib.resources import files
 
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
-
-FIRST_NUMBER = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,13 @@ import importlib
 import re
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 _MESSAGING = (None, "oslo_messaging_rabbit", "oslo_messaging_notifications")
 """Groups of oslo.messaging that a service of nova registers with RabbitMQ."""
+SCATTERED = "scattered"
+"""The argument for nova 13, of whose options many are not in ``nova.conf``."""
 _ONLY_THERE = "?"
 """A default that is made where nova runs: its address, its folders."""
 
@@ -37,7 +40,9 @@ def default_of(option: Any) -> str:
     if option.default is None:
         return ""
     text = str(option.default if option.multi else option.type(option.default))
-    local = (socket.gethostname(), sys.prefix, importlib.import_module("nova").__path__[0].rpartition("/")[0])
+    address = importlib.import_module("oslo_utils.netutils").get_my_ipv4()
+    folder = importlib.import_module("nova").__path__[0].rpartition("/")[0]
+    local = (socket.gethostname(), address, sys.prefix, folder)
     is_local = option.sample_default is not None or any(each in text for each in local)
     return _ONLY_THERE if is_local or not text.isascii() or "\n" in text else text
 
@@ -68,6 +73,9 @@ def main() -> None:
     talk.quieten()
     importlib.import_module("shim").prepare_libraries()
     conf = importlib.import_module("nova.conf").CONF
+    if sys.argv[1:] == [SCATTERED]:
+        folder = Path(importlib.import_module("nova").__path__[0])
+        importlib.import_module("scattered_options").register_scattered(conf, folder)
     register_libraries(conf)
     conf([], project="nova", default_config_files=[])
     shown: dict[str, dict[str, list[str]]] = {}

@@ -15,7 +15,7 @@ from gpucloud.nova.check.rules.text import judge_json, meant_objects
 from gpucloud.nova.config import Setting, normal_section
 from gpucloud.nova.releases import options, vgpu
 from gpucloud.nova.releases.fact import Fact
-from gpucloud.nova.releases.known import FIRST_NUMBER, KnownOption, known_option, names_in, options_of
+from gpucloud.nova.releases.known import KnownOption, known_option, names_in, options_of
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 
@@ -163,7 +163,7 @@ def unknown(case: Case) -> Iterator[Finding]:
         if setting.name in known or setting.name in ELSEWHERE or _is_meant(setting):
             continue
         ages = options_of(section).get(setting.name)
-        if ages and case.release.number >= FIRST_NUMBER:
+        if ages:
             yield _other_release(case, setting, ages)
         elif section in _COMPLETE and known:
             compared += 1
