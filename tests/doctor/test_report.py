@@ -74,9 +74,20 @@ def _of_settings(*more: str) -> str:
 
 
 def test_where_the_likeliest_cause_is_not_the_worst_the_text_says_its_order() -> None:
-    said = _of_settings()
-    assert said.startswith("nova.conf: 1 blocker, 1 warning; the likeliest first\n")
-    assert said.index("WARNING filter-not-enabled") < said.index("BLOCKER alias-device-type-mismatch")
+    lost = "NVRM: GPU 0000:3b:00.0: RmInitAdapter failed! (0x62:0x40:1861)"
+    said = _of_settings(lost)
+    assert said.startswith("nova.conf: 1 blocker, 1 warning, 1 info; the likeliest first\n")
+    assert said.index("WARNING filter-not-enabled") < said.index("BLOCKER driver-kind-or-version")
+
+
+def test_an_alias_without_type_blocks_only_where_a_build_failed() -> None:
+    """It may be meant for virtual functions, which it gets."""
+    assert "INFO alias-device-type-mismatch" in _of_settings()
+    refused = _of_settings("NoValidHost: No valid host was found.")
+    assert "BLOCKER alias-device-type-mismatch" in refused
+    assert "WARNING alias-device-type-mismatch" in _of_settings(
+        'alias = {"name": "b", "vendor_id": "10de", "product_id": "20b5", "device_type": "type-PCI"}'
+    )
 
 
 def test_a_missing_filter_blocks_only_where_a_build_failed() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpucloud.doctor.case import Blind, Case, Diagnosis
 from gpucloud.doctor.lines import with_lines
+from gpucloud.doctor.past import as_of_now
 from gpucloud.doctor.rank import rank_host, rank_report
 from gpucloud.doctor.rules.catalogue import PASTED_RULES, RULES
 from gpucloud.model.finding import Finding
@@ -30,7 +31,8 @@ def diagnose(case: Case) -> Diagnosis:
     if case.paper is None:
         asked = [one for one in findings if _is_about(one, case.named)]
         return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
-    ranked = (with_lines(case, finding) for finding in rank_report(findings))
+    present = (as_of_now(case.paper, finding) for finding in findings)
+    ranked = (with_lines(case, finding) for finding in rank_report(present))
     return Diagnosis(
         case.host.source,
         tuple(ranked),

@@ -86,6 +86,7 @@ PASTED_RULES: tuple[Rule, ...] = (
     drivers.vgpu_refused_by_cuda,
     drivers.guest_newer_than_manager,
     drivers.hypervisor_seen,
+    drivers.refused_at_second_start,
     drivers.other_version_of_functions,
     drivers.card_busy_for_cuda,
     drivers.driver_not_built,

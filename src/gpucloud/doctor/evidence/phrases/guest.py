@@ -17,7 +17,7 @@ _ASSUMED, _ABSENT, _FULL = "mdev-assumed", "mdev-not-present", "vgpu-type-or-cap
 _VFS, _FABRIC = "sriov-vfs-not-enabled", "fabric-manager-missing"
 
 PLATFORM = (
-    *(Phrase("code-43", needle, r"\b(?:error |code[ :=]*|code\W{0,3})43\b", "error-43", 0.8, "Windows stops the card with code 43",
+    *(Phrase("code-43", needle, r"\b(?:error |code[ :=]*|code\W{0,3})43\b|\b43 (?:error|code)\b", "error-43", 0.8, "Windows stops the card with code 43",
            "Windows device manager", unless=r"error code:? ?43\d|http|\b43\W{0,3}(?:workaround|fix|bypass|patch)|\b(?:no|without|avoids?|prevents?|against)\b.{0,24}code\W43|\bif (?:you|there|it|windows)\b.{0,30}43|\b(?:no|without|avoids?|fix(?:es|ed)?|against) (?:the )?(?:error |code )+43|43\b.{0,60}\b(?:is|was|got) (?:fixed|solved|gone)") for needle in ("error 43", "code")),
     Phrase("code-43", "stopped this device because it has reported problems", cause="error-43", confidence=0.85,
            by="Windows device manager", says="Windows stops the card (code 43)"),

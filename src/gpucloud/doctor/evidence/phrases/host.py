@@ -170,6 +170,7 @@ MODULES = (
     Phrase("secure-key", "key", r"(?:Key was rejected by service|Required key not available|Loading of module with unavailable key is "
            r"rejected)", _SECURE, 0.97, "The kernel refuses a module whose signature it does not trust", "Linux kernel/module/signing.c"),
     Phrase("secure-key", "pkcs#7 signature", r"PKCS#7 signature not signed with a trusted key", _SECURE, 0.9, "The kernel refuses a module whose signature it does not trust", "Linux crypto/asymmetric_keys/pkcs7_trust.c", unless=r"Loading compiled-in"),
+    Phrase("secure-installer", "kernel module load error", r"Kernel module load error: (?:Operation not permitted|Key was rejected|Required key not available)", _SECURE, 0.88, "The kernel refuses the driver's modules", "nvidia-installer kernel.c"),
     Phrase("secure-installer", "secure boot is enabled on this system", cause=_SECURE, confidence=0.9, by="nvidia-installer", says="The kernel refuses a module whose signature it does not trust"),
     Phrase("secure-lockdown", "lockdown", r"Lockdown: \S+: .{0,60}(?:unsigned module|direct PCI access|module parameters?|PCI BAR|\bMSR).{0,60}is restricted", _SECURE, 0.95,
            "The locked-down kernel refuses", "kernel_lockdown(7)"),

@@ -29,6 +29,7 @@ INIT = (
     Phrase("rm-init-firmware", "rminitadapter failed", r"RmInitAdapter failed!? ?\(0x6[012]:", _KIND, 0.5, "The driver does not start the card: its firmware does not come up", _INIT),
     Phrase("gsp-firmware-absent", "gsp", r"(?:Failed to load firmware|Cannot find|need firmware).{0,40}GSP|gsp\w*\.bin.{0,40}(?:failed|error -2|not found)|need firmware to initialize GSP", _KIND, 0.85,
            "The firmware of the driver is not installed, or of another version", f"{_RM}/src/kernel/gpu/gsp/kernel_gsp.c"),
+    Phrase("gsp-rom", "valid rom signature", r"kgspExtractVbios\w*: did not find valid ROM signature", "vbios-rom", 0.78, "The driver reads no video BIOS from the card", f"{_RM}/src/kernel/gpu/gsp/arch/turing/kernel_gsp_vbios_tu102.c"),
     Phrase("gsp-timeout", "waiting for rpc response from gsp", cause=_KIND, confidence=0.45, by=f"{_RM}/src/kernel/gpu/gsp/kernel_gsp.c; Xid 119", says="The card's own processor (GSP) does not answer its driver", level=Level.WARNING),
     Phrase("gsp-timeout", "waiting for rpc response from gpu", cause=_KIND, confidence=0.45, by=f"{_RM}/src/kernel/gpu/gsp/kernel_gsp.c; Xid 119", says="The card's own processor (GSP) does not answer its driver", level=Level.WARNING),
     Phrase("wpr-already-up", "wpr2 already up", cause="reset-bug", confidence=0.85, by=f"{_RM}/src/kernel/gpu/gsp/kernel_gsp.c", says="The card was not reset: its protected memory of an earlier start is still there"),
@@ -72,6 +73,7 @@ USERS = (
     Phrase("cuda-no-device", "no cuda-capable device", r"no CUDA-capable device is detected|no CUDA-capable devices?", says="CUDA finds no card", by="CUDA error 100"),
     *(Phrase("vgpu-name", start, r"\b(?:GRID|NVIDIA) (?:RTX )?\w+(?:-\d)?-\d{1,3}[ABCQ]\b", says="the card is a vGPU", by="NVIDIA vGPU: names of types")
       for start in ("grid ", "nvidia a", "nvidia l", "nvidia h", "nvidia b", "nvidia rtx")),
+    *(Phrase("consumer-card", needle, r"\bGeForce\b|\b[GR]TX? \d{3,4}\b(?! ?Ada)", says="the card is a GeForce, which vGPU does not serve", by="NVIDIA vGPU documentation: supported GPUs") for needle in ("geforce", "gtx ", "rtx ")),
     Phrase("virtualization-vgpu", "virtualization mode", r"Virtualization Mode\s*:\s*VGPU", says="the card is a vGPU", by="nvidia-smi -q"),
     Phrase("mode-passthrough", "virtualization mode", r"Virtualization Mode\s*:\s*Pass-?Through", says="the card is given to a guest whole", by="nvidia-smi -q"),
     Phrase("mode-host-none", "host vgpu mode", r"Host VGPU Mode\s*:\s*N/A", says="the driver of the host makes no vGPUs", by="nvidia-smi -q"),

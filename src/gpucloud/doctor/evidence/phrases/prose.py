@@ -14,7 +14,7 @@ from gpucloud.doctor.evidence.phrase import Phrase
 from gpucloud.model.finding import Level
 
 _CARD = (r"(?:v?GPUs?|[id]GPU|cards?|graphics|VGA|passthrough\w*|passed through|(?:RTX|GTX|RX|Vega|Navi|Polaris|Radeon|GeForce|Quadro|Tesla|Instinct|Arc|MI\d{2,3}"
-         r"|[AHLTPV]\d{1,3}0?\w?|AMD|NVIDIA)\b)")
+         r"|[AHLTPV]\d{1,3}0?\w?|\d{4} ?(?:XTX?|Ti)|AMD|NVIDIA)\b)")
 _GUEST = r"(?:VMs?|guests?|virtual machines?|domains?|windows|instances?)"
 _HOST = r"(?:host|hypervisor|(?:whole |entire |complete )?(?:system|machine|server|computer|PC|node|box)|proxmox|pve|unraid|everything)"
 _AGAIN = (r"(?:shut\w*(?:[ -]?down)?|stop(?:s|ped|ping)?|power\w*[ -]?off|re-?start\w*|re-?boot\w*|(?:second|2nd|next|subsequent) (?:\w+ )?(?:boot|start|time|run|launch)\w*"
@@ -39,6 +39,7 @@ RESET = (
     # Not network cards, counters and passwords, which are reset too.
     Phrase("reset-not-done", "reset", rf"\b{_CARD}(?:(?!password|counter|network|\bNIC\b|CMOS).){{0,60}}?\b{_NOT}\b (?:\w+ ){{0,2}}?reset\b|\b{_NOT} (?:properly |correctly |cleanly )?reset (?:the |my |its )?{_CARD}", _RESET, 0.62, "The card is not reset between guests", _PEOPLE, _SAID,
            unless=r"password|factory reset|reset (?:the )?(?:CMOS|BIOS|counter|network)|no FLR|reset_method"),
+    Phrase("reset-not-done", "reset", rf"^(?=.*?\b{_CARD})(?=.*?\breset (?:issues?|problems?)\b)", _RESET, 0.5, "The card is not reset between guests", _PEOPLE, _SAID, unless=r"password|factory reset|CMOS|counter|\bNIC\b"),
     Phrase("reset-not-done", "reset", rf"\b{_CARD}.{{0,20}} reset (?:issue|problem|fail\w*|does(?:n't| not) work|is not working)|\b{_CARD}.{{0,40}}supports? reset.{{0,30}}(?:does not|doesn't|not)\b", _RESET, 0.55, "The card is not reset between guests", _PEOPLE, _SAID),
     *(Phrase("host-reboot-helps", needle, rf"^(?=.*?\b{_CARD})(?=.*?{_RESTARTED})(?=.*?{_ONLY_HOST})", _RESET, 0.6, _ONCE, _PEOPLE, _SAID,
              unless=r"group \d+ is not viable|Xid|fallen off|D3cold|update-grub|update-initramfs")
@@ -65,13 +66,18 @@ FIRMWARE = (
 )
 
 VGPU = (
-    *(Phrase("vgpu-drivers-differ", needle, rf"^(?=.*?(?:v?GPU|VGX|GRID|mdev))(?=.*?(?:\bguest\b.{{0,60}}?\b(?:driver|version)s?\b.{{0,60}}?\b(?:must|has to|have to|should|needs? to|does(?:n't| not)|do(?:n't| not)|not) (?:be )?(?:match|the same|fit)"
+    *(Phrase("vgpu-drivers-differ", needle, r"^(?=.*?(?:v?GPU|VGX|GRID|mdev))(?=.*?(?:\bguest\b.{0,60}?\b(?:driver|version)s?\b.{0,60}?\b(?:must|has to|have to|should|needs? to|does(?:n't| not)|do(?:n't| not)|not) (?:be )?(?:match|the same|fit)"
              r"|\bdrivers?\b (?:\w+ )?in(?:side)? the (?:guest|VM)\b.{0,80}?\b(?:while|but|and|with|than)\b.{0,60}?\bhost|\bguest drivers?\b.{0,40}?\b(?:newer|older|higher|lower|mismatch\w*|different)\b.{0,40}?\b(?:host|manager)))", _KIND, 0.6, "Guest driver and vGPU manager are said not to fit", _PEOPLE, _SAID)
       for needle in ("guest", "in the vm")),
+    *(Phrase("manager-version", needle, r"\bhost ?(?:vGPU |GRID |NVIDIA )?drivers?\b.{0,40}?\b(?P<version>\d{3})\.\d", says="the version of the vGPU manager", by=_PEOPLE) for needle in ("host driver", "hostdriver", "host vgpu driver", "host nvidia driver")),
+    *(Phrase("guest-version", needle, r"\bguest ?(?:vGPU |GRID |NVIDIA )?drivers?\b.{0,40}?\b(?P<version>\d{3})\.\d", says="the version of the driver in the guest", by=_PEOPLE) for needle in ("guest driver", "guestdriver", "guest vgpu driver", "guest nvidia driver")),
     Phrase("vgpu-release-old", "supported", r"\bonly (?:be )?supported (?:by|from|in|since|with|on) (?:NVIDIA )?(?:vGPU|GRID|driver)(?: software| release| version)* ?\d", _KIND, 0.6, "The card needs another release of the vGPU software", "NVIDIA vGPU release notes: supported GPUs", _SAID),
     Phrase("vgpu-release-old", "not supported", r"\bnot (?:yet )?supported (?:by|in|with|on) (?:this|that|your|the installed|the used) (?:NVIDIA )?(?:vGPU|GRID)(?: software| manager| release| version| driver)*", _BOARD, 0.62, "The card is said not to be one that this vGPU software serves", "NVIDIA vGPU release notes: supported GPUs", _SAID),
     *(Phrase("vgpu-memory-said", needle, r"^(?=.*?(?:vGPU|vmiop|mdev|GRID|profile))(?=.*?(?:[Ff]ailed to alloc\w*|[Ee]rror allocating|[Cc]ould not allocate|[Nn]ot enough|[Ii]nsufficient|[Oo]ut of|no) (?:\w+ )?(?:FB\b|frame ?buffer|video memory|VRAM|GPU memory))", _FULL, 0.6, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr, people", _SAID)
       for needle in ("framebuffer", "frame buffer", "fb memory", "video memory", "vram", "gpu memory")),
+    *(Phrase("vgpu-unlicensed-said", needle, r"^(?=.*?(?:vGPU|GRID|vWS|vPC))(?=.*?\b(?:not licen[sc]ed|no (?:valid )?licen[sc]e|without (?:a |any )?(?:valid )?licen[sc]e|unlicen[sc]ed|licen[sc]e (?:is |was |has )?(?:missing|expired|not (?:work|acquir|found|valid)\w*)))", "vgpu-licence-missing", 0.6, "The guest is said to have no vGPU licence", "NVIDIA vGPU client licensing user guide: effects of license enforcement", _SAID,
+             passed="licensed", unless=r"NVRM|licen[sc]e 'NVIDIA'|taints")
+      for needle in ("licens", "licenc")),
     *(Phrase("vgpu-not-released", needle, r"\bvGPUs?\b.{0,40}?\bnot (?:\w+ )?(?:released|freed|removed|cleaned)|\bvGPUs?\b.{0,60}?\b(?:drain|exhaust|eat|use)\w* (?:up )?(?:all )?(?:the )?(?:GPU |video )?memory", _FULL, 0.5, "vGPUs of earlier guests keep the card's memory", _PEOPLE, _SAID)
       for needle in ("vgpus", "vgpu ")),
     *(Phrase("mdevctl-empty", needle, r"\b(?:mdevctl types|mdev_supported_types|list of (?:mdev|vGPU) types|MDev Type\w*)\W{0,3}(?:\w+ ){0,4}?(?:nothing|empty|blank|no (?:records?|output|types?|results?|entries)|greyed out)\b", says="no type of mediated device is listed", by=_PEOPLE)
@@ -81,11 +87,26 @@ VGPU = (
 HOSTS = (
     *(Phrase("framebuffer-said", needle, rf"(?:video=(?:efifb|vesafb|simplefb)\S*:off|initcall_blacklist=sysfb_init|nofb\b|\befifb\b|\bsimpledrm\b).{{0,80}}?{_CURED}|{_CURED}.{{0,60}}?(?:video=(?:efifb|vesafb|simplefb)\S*:off|initcall_blacklist=sysfb_init|nofb\b)|\b(?:claim|hold|keep|own|grab|occup|us)\w* (?:by )?the (?:EFI|boot|host|VESA|simple)? ?(?:framebuffer|frame buffer)", _FB, 0.62, "The boot framebuffer is said to keep the card", _PEOPLE, _SAID)
       for needle in ("efifb", "vesafb", "simplefb", "simpledrm", "sysfb_init", "framebuffer", "frame buffer", "nofb")),
-    *(Phrase("romfile-said", needle, rf"\b(?:romfile|rom file|vbios|rom bar|rombar)\b.{{0,90}}?{_CURED}|{_CURED}.{{0,50}}?\b(?:romfile|rom file|vbios)\b|(?:only|without|unless|until).{{0,30}}\b(?:romfile|rom file|vbios|patched rom)\b", _ROM, 0.55, "The guest needs a copy of the video BIOS", _PEOPLE, _SAID,
-             unless=r"no (?:custom )?(?:rom|v?bios) (?:is )?needed")
-      for needle in ("romfile", "rom file", "vbios", "rombar")),
-    *(Phrase("less-memory-said", needle, r"(?:decreas|reduc|lower)\w* (?:the )?(?:VM'?s? |guest'?s? )?(?:\w+ and )?(?:memory|RAM)\b.{0,100}?\b(?:starts?|boots?|works?|running)\b|\b(?:less|smaller|little) (?:memory|RAM)\b.{0,50}?\b(?:starts?|boots?|works?)\b|\b(?:starts?|boots?|works?)\b.{0,40}?\bwith (?:less|smaller) (?:memory|RAM)", _MEMORY, 0.5, "The guest starts with less memory: with a device all of its memory is claimed at once", "Linux vfio: pinned pages; people", _SAID)
+    *(Phrase("romfile-said", needle, rf"\b(?:romfile|rom file|vbios|rom bar|rombar)\b.{{0,90}}?{_CURED}|{_CURED}.{{0,50}}?\b(?:romfile|rom file|vbios)\b|(?:only|without|unless|until).{{0,30}}\b(?:romfile|rom file|vbios|(?:patched|dumped) rom)\b", _ROM, 0.55, "The guest needs a copy of the video BIOS", _PEOPLE, _SAID,
+             unless=r"\b(?:no|without any) (?:\w+ )?(?:romfile|rom|v?bios)\b")
+      for needle in ("romfile", "rom file", "vbios", "rombar", "patched rom", "dumped rom")),
+    *(Phrase("less-memory-said", needle, r"(?:decreas|reduc|lower)\w* (?:\w+(?:'s)? ){0,4}(?:memory|RAM)\b.{0,100}?\b(?:starts?|boots?|works?|running)\b|\b(?:less|smaller|little) (?:memory|RAM)\b.{0,50}?\b(?:starts?|boots?|works?)\b|\b(?:starts?|boots?|works?)\b.{0,40}?\bwith (?:less|smaller) (?:memory|RAM)", _MEMORY, 0.5, "The guest starts with less memory: with a device all of its memory is claimed at once", "Linux vfio: pinned pages; people", _SAID)
       for needle in ("decreas", "reduc", "lower", "less memory", "less ram", "smaller")),
 )
 
-PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS)
+_CHANGED = (r"(?:re-?seat\w*|swapp\w+|replac\w+|updat\w+|upgrad\w+|downgrad\w+|add\w*|remov\w+|chang\w+|enabl\w+|disabl\w+|sett?\w*|switch\w+|install\w*|rebuil\w+|mov\w+|plug\w+|bind\w*|flash\w*"
+            r"|clean\w*|unplugg\w+|load\w*|turn\w*|that|this|which|doing so|power.?cycl\w+)")
+TOLD = (
+    # Not what may, should or did not cure.
+    *(Phrase("cured", needle, rf"(?:\b{_CHANGED}\b[^.!?]{{0,70}}?(?<!not )(?<!n't )\b(?:fixed|solved|cured|resolved) (?:it|this|that|the|my|our|everything)\b"
+             r"|(?<!\bnot )(?<!\bbe )(?<!n't )(?<!\bget )\b(?:fixed|solved|cured|resolved)(?: (?:it|this|that))? (?:by|after|with|when|since|in)\b"
+             r"|\b(?:problem|issue|error|fault)s? (?:is |was |has been |are |got )?(?:now )?(?:fixed|solved|resolved|gone)\b|^\W*\[?solved\]?\b"
+             r"|\b(?:no longer|never again|not any ?more) (?:happen|occur|appear|come|show)\w*|(?<!not )\b(?:it|everything|passthrough|GPU|card|VM) (?:all )?works? (?:fine |perfectly |flawlessly |well |great )?(?:now|again|since)\b"
+             r"|\b(?:errors?|messages?|problem|Xids?) (?:is|are|was|were|has|have|did)(?: been)? (?:gone|not (?:come|re)\w*|never come back)\b)(?P<rest>.*)", says="the report says what cured it", by=_PEOPLE,
+             unless=r"\b(?:any|a|has anyone|how (?:can|do)|looking for).{0,20}(?:fix|solution)\b|not (?:yet )?(?:fixed|solved|resolved)")
+      for needle in ("fixed", "solved", "cured", "no longer", "never again", "any more", "anymore", "works", " gone", "come back")),
+    *(Phrase("troubles-listed", needle, r"^\W*(?:common|typical|known|frequent|possible) (?:problems|issues|pitfalls|errors|mistakes)\b|^\W*(?:troubleshooting|FAQ)\W*$", says="troubles are listed that people can have", by=_PEOPLE)
+      for needle in ("common ", "typical ", "known ", "frequent ", "possible ", "troubleshooting", "faq")),
+)
+
+PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS, *TOLD)

@@ -135,8 +135,8 @@ def no_type_listed(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.has("mdevctl-empty") or paper.has("vendor-vfio"):
         return
-    lines = paper.lines("mdevctl-empty", "vgpu-module")
-    is_loaded = paper.has("vgpu-module")
+    lines = paper.lines("mdevctl-empty", "vgpu-module", "consumer-card")
+    is_loaded = paper.has("vgpu-module", "consumer-card")
     title = "mdevctl lists no type: the vGPU manager does not know the card as one that it serves"
     yield known("vgpu-unsupported-board", title, lines, 0.6 if is_loaded else 0.45)
     title = "mdevctl lists no type: no vGPU manager serves the card"

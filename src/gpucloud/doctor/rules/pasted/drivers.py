@@ -16,6 +16,7 @@ _OPENED = 465
 """The first branch whose drivers run a consumer card in a guest that sees its hypervisor."""
 _BRANCHES = (384, 390, 410, 418, 430, 440, 450, 460, 470, 510, 525, 535, 550, 570, 580, 590)
 """Where the branches of vGPU software 5 to 20 begin. Source: NVIDIA vGPU documentation, table of releases."""
+_SECOND_START = ("host-reboot-helps", "second-start-fails", "reset-said")
 _VGPU = ("vgpu-name", "virtualization-vgpu", "licence-mode-product")
 _REFUSED = ("cuda-busy", "cuda-refused", "cuda-no-device")
 
@@ -67,7 +68,7 @@ def guest_newer_than_manager(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not _speaks_of_vgpu(paper):
         return
-    said = paper.said("driver-version", "manager-version", "guest-version")
+    said = (*paper.said("manager-version", "guest-version"), *_versions_of_no_side(paper))
     guests = {int(r.caught["version"]) for r in said if _is_of_guest(r)}
     hosts = {int(r.caught["version"]) for r in said if not _is_of_guest(r)}
     if guests and hosts and _branch(min(guests)) > _branch(max(hosts)):
@@ -77,6 +78,17 @@ def guest_newer_than_manager(case: Case) -> Answers:
             (r.evidence for r in said),
             0.82,
         )
+
+
+def _versions_of_no_side(paper: Paper) -> tuple[Remark, ...]:
+    """Versions that only the key places: not those in lines that say themselves whose they are."""
+    placed = {
+        (line.key, (line.line or 0) + below)
+        for line in paper.lines("manager-version", "guest-version")
+        for below in range(3)
+    }
+    versions = (r for r in paper.said("driver-version") if "version" in r.caught)
+    return tuple(r for r in versions if (r.evidence.key, r.evidence.line) not in placed)
 
 
 def _is_of_guest(remark: Remark) -> bool:
@@ -101,6 +113,16 @@ def hypervisor_seen(case: Case) -> Answers:
     if ages and max(ages) < _OPENED:
         lines = (*paper.lines("unhandled-fatal"), *paper.lines("driver-version"))
         yield known("error-43", "The guest's driver is one that refuses under a hypervisor", lines, 0.75)
+
+
+@rule
+def refused_at_second_start(case: Case) -> Answers:
+    """Windows stops the card at a later start, and a reboot of the host helps: it was not reset."""
+    paper = case.paper
+    if paper is not None and paper.has("code-43") and paper.has(*_SECOND_START):
+        lines = paper.lines(*_SECOND_START, "code-43")
+        title = "The card works for one start of a guest, then Windows stops it: it was not reset"
+        yield known("reset-bug", title, lines, 0.82, level=Level.WARNING)
 
 
 @rule
@@ -213,7 +235,7 @@ def _speaks_of_vgpu(paper: Paper) -> bool:
     return (
         is_vgpu(paper)
         or "vgpu" in told
-        or paper.has("mdev-uuid", "host-package", "vendor-vfio", "manager-version")
+        or paper.has("mdev-uuid", "host-package", "vendor-vfio", "guest-version")
     )
 
 

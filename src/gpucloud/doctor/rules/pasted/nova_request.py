@@ -11,11 +11,12 @@ from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.pasted.nova_check import release_told
 from gpucloud.doctor.rules.pasted.nova_settings import read_ident
 from gpucloud.doctor.rules.pasted.pools import types_in_pools
-from gpucloud.doctor.rules.pasted.sriov import has_sriov
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
+from gpucloud.nova.check.rules import traps
+from gpucloud.nova.machine.sriov import has_sriov
 
 _USSURI = 21
 """The first that keeps vGPUs over a resize."""
@@ -24,23 +25,28 @@ _REFUSED = ("no-valid-host", "filter-pci", "claim-failed", "pools-short")
 
 @rule
 def type_of_device(case: Case) -> Answers:
-    """An alias without device_type means type-PCI, and nova records cards with SR-IOV as type-PF."""
+    """Nova records cards with SR-IOV as type-PF, which an alias gets only where it asks for that type.
+
+    How much that weighs is what nova check says of the alias; a refusal in the report shows that it hurts.
+    """
     paper = case.paper
     if paper is None:
         return
     for setting in paper.nova.named(*ALIAS_NAMES):
         for one in objects(setting):
-            ident = read_ident(one)
-            if ident is None or one.get("device_type") not in (None, "type-PCI"):
+            ident, kind = read_ident(one), traps.without_pf(one)
+            # Where nova's pools are shown there is no need to infer the type from the id.
+            if ident is None or kind is None or types_in_pools(paper, ident):
                 continue
-            if types_in_pools(paper, ident):
-                continue  # What nova holds is shown: no need to infer it from the id.
             if has_sriov(ident) or _is_shown_with_sriov(paper, ident):
+                is_refused = paper.has(*_REFUSED)
                 yield known(
                     "alias-device-type-mismatch",
-                    f"{ident} has SR-IOV, so nova records it as type-PF; the alias asks for type-PCI",
+                    f"{ident} has SR-IOV, so nova records it as type-PF; the alias does not ask for that",
                     (setting.evidence, *_refusals(paper), *paper.lines("sriov-capability")),
-                    0.9 if paper.has(*_REFUSED, "sriov-capability") else 0.8,
+                    0.9 if is_refused or paper.has("sriov-capability") else 0.8,
+                    level=Level.BLOCKER if is_refused else kind.level,
+                    why=kind.what,
                 )
 
 

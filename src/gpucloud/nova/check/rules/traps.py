@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpucloud.model.finding import Level
+from gpucloud.model.pci import PciId
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines, spec_lines
 from gpucloud.nova.check.repair import WIDTHS, plain_id
+from gpucloud.nova.check.rules import alias as aliases
 from gpucloud.nova.device_spec import DeviceSpec
 from gpucloud.nova.device_spec.address import GlobAddress
+from gpucloud.nova.machine.sriov import has_sriov
 from gpucloud.nova.reading import Json, is_yes
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import pci
@@ -19,11 +22,8 @@ from gpucloud.nova.releases import pci
 _TRANSLATOR = "nova/compute/pci_placement_translator.py"
 _FIRST_VF = 4
 """Function of the first VF of NVIDIA's cards; below may be a card's sound."""
+_ID = re.compile("[0-9a-f]{4}")
 _CAPITALS = re.compile(r"(?<!\\)[A-F]")
-_WITH_SRIOV = frozenset(
-    ("20b0", "20b2", "20b5", "20b7", "20f1", "2235", "2236", "25b6", "26b5", "26b9", "27b8", "2330", "2331")
-)
-"""NVIDIA's A100, A30, A40, A10, A16, L40, L40S, L4 and H100: they have the SR-IOV capability."""
 
 SAME_CARD = Kind(
     "nova-entries-of-one-card",
@@ -139,11 +139,21 @@ def wrong_type(case: Case) -> Iterator[Finding]:
     if case.machine is not None:
         return
     for alias in case.alias_entries:
-        ids = [plain_id(alias.written.get(key)) for key in ("vendor_id", "product_id")]
-        if ids[0] == "10de" and ids[1] in _WITH_SRIOV and alias.written.get("device_type") == "type-PCI":
+        ident = _ident(alias)
+        if ident is not None and has_sriov(ident) and without_pf(alias.written) is WRONG_TYPE:
             fix = alias_lines(case.release, {**alias.written, "device_type": "type-PF"})
-            what = f"alias {alias.written.get('name')}: 10de:{ids[1]} has SR-IOV"
+            what = f"alias {alias.written.get('name')}: {ident} has SR-IOV"
             yield WRONG_TYPE.at(alias.setting, what, fix=fix)
+
+
+def without_pf(alias: Mapping[str, object]) -> Kind | None:
+    """What it is that an alias never gets a physical function; None where it asks for another type.
+
+    Without a type it still matches virtual functions, and with type-PCI nothing of a card with SR-IOV.
+    """
+    if "device_type" not in alias:
+        return aliases.NO_TYPE
+    return WRONG_TYPE if alias["device_type"] == "type-PCI" else None
 
 
 def only_vfs(case: Case) -> Iterator[Finding]:
@@ -191,6 +201,12 @@ def _slot_of(spec: DeviceSpec) -> tuple[str, int] | None:
     if not isinstance(form, GlobAddress) or "*" in form.parts:
         return None
     return ":".join(form.parts[:3]), int(form.parts[3], 16)
+
+
+def _ident(alias: Entry) -> PciId | None:
+    vendor, product = (plain_id(alias.written.get(key)) for key in ("vendor_id", "product_id"))
+    are_ids = _ID.fullmatch(vendor) is not None and _ID.fullmatch(product) is not None
+    return PciId(int(vendor, 16), int(product, 16)) if are_ids else None
 
 
 def _fits(spec: DeviceSpec, alias: Entry) -> bool:

@@ -1,0 +1,85 @@
+"""Faults in people's own words, without a message, and words like them that tell of no fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpucloud.doctor import diagnose
+from gpucloud.doctor.evidence.gather import gather
+from gpucloud.doctor.evidence.pasted import from_text
+from gpucloud.model.finding import Finding
+
+RESET, BAR, FIRMWARE, ROM = "reset-bug", "bar-allocation", "iommu-disabled-firmware", "vbios-rom"
+KIND, BOARD, FULL, LICENCE = (
+    "driver-kind-or-version", "vgpu-unsupported-board", "vgpu-type-or-capacity", "vgpu-licence-missing",
+)  # fmt: skip
+FRAMEBUFFER, MEMORY, SECURE = "boot-framebuffer-holds-gpu", "host-memory-short", "secure-boot"
+
+TOLD = [
+    (RESET, ("Passing my RX 580 to a Windows guest works on the first start. After I shut the guest down and "
+            "start it again the screen stays black until I reboot the host.")),
+    (RESET, "The Vega 64 does not reset properly when the VM is stopped."),
+    (RESET, "Once the VM with the GPU has been restarted, I have to power cycle the server to use the card."),
+    (RESET, "The GPU cannot be reset after the guest was killed, and the whole host hangs."),
+    (RESET, "My 6900 XT: first boot of the VM is fine, second boot gives code 43, a host reboot is needed."),
+    (RESET, "The domain with the passed through card is stuck in the state 'shutting down'."),
+    (RESET, "When the VM with the MI50 shuts down, the host freezes and must be restarted."),
+    (RESET, "After a forced stop of the VM the graphics card is unusable until the server is rebooted."),
+    (BAR, "The board has no option for Above 4G decoding, and with the Tesla P40 it does not POST."),
+    (BAR, "Turning on above 4G decoding in the BIOS fixed it: the driver now sees the whole memory."),
+    (BAR, "With CSM off the server refuses to boot with a BAR larger than 256 MB."),
+    (BAR, "My BIOS doesn't have above 4G, so the M40 never gets its resources."),
+    (FIRMWARE, "Xen says no IOMMU. The IVRS table of this laptop is malformed."),
+    (FIRMWARE, "It turned out that VT-d was disabled in the BIOS."),
+    (FIRMWARE, "I forgot to enable IOMMU in the BIOS after the update."),
+    (FIRMWARE, "Vendor confirmed: broken DMAR table, fixed in the next release."),
+    (KIND, "The guest driver version must match the vGPU manager; mine does not match."),
+    (KIND, "I have the 535 driver in the guest but the GRID host has 470."),
+    (KIND, "vGPU: host driver 470.63.01, guest driver 528.24, and Windows shows no display."),
+    (BOARD, "The RTX 4090 is not supported by this vGPU release."),
+    (FULL, "The second VM fails: vGPU profile, out of framebuffer."),
+    (FULL, "Deleted guests leave their vGPUs behind, they are not released and nothing more starts."),
+    (LICENCE, "The GRID vGPU runs at 3 fps; it has no license as we found out."),
+    (BOARD, "nvidia-smi works on my GTX 1070, but mdevctl types shows nothing."),
+    (FRAMEBUFFER, "The second card works, the boot card does not: video=efifb:off solved it."),
+    (FRAMEBUFFER, "Something was holding the EFI framebuffer, so the guest got a black screen."),
+    (ROM, "There was no picture until I passed a patched rom to the VM."),
+    (ROM, "Adding a romfile for the GPU fixed the black screen."),
+    (MEMORY, "If I reduce the VM's memory from 64 to 16 GB it starts with the GPU."),
+    (SECURE, "The vGPU driver fails to load when Secure Boot is enabled."),
+]  # fmt: skip
+
+NO_FAULT = [
+    "Restart the VM at any time: the GPU comes back, and no reboot of the host is needed.",
+    "The host was rebooted after the kernel update; the VM with the GPU was shut down before.",
+    "Install the driver in the guest and restart the guest.",
+    "Resizable BAR is on and above 4G decoding too, and the guest has its card.",
+    "VT-d is enabled in the BIOS, and the RTX A4000 works in the guest.",
+    "Make sure that the IOMMU is enabled in the BIOS.",
+    "The password was not reset. The network card does not reset its counters.",
+    "The DMAR table is there and valid. IVRS was found.",
+    "Guest driver and host driver are both 535.161, all vGPUs run.",
+    "The vGPU has its license, and nvidia-smi -q says Licensed.",
+    "Secure Boot is enabled and our key is enrolled: the modules load.",
+    "The framebuffer of the VM's VNC console is 1024x768.",
+    "I gave the VM less memory to make room for a second VM.",
+    "The H100 is supported by vGPU 17 and newer.",
+    "vGPU types: nvidia-256, nvidia-257.",
+    "No romfile is needed with this card.",
+    "The guest was restarted three times, and the card was reset each time.",
+    "Shut the guest down before you take the card away.",
+]
+
+
+def found_in(text: str) -> tuple[Finding, ...]:
+    return diagnose(gather(from_text("report", [text]))).findings
+
+
+@pytest.mark.parametrize(("cause", "text"), TOLD)
+def test_a_fault_is_understood_from_plain_words(cause: str, text: str) -> None:
+    assert [one.cause for one in found_in(text)][:1] == [cause]
+
+
+@pytest.mark.parametrize("text", NO_FAULT)
+def test_words_that_tell_of_no_fault_are_left_alone(text: str) -> None:
+    assert [(one.cause, one.evidence[0].text) for one in found_in(text)] == []
