@@ -37,3 +37,10 @@ def test_several_definitions_weigh_more_with_placement() -> None:
     assert findings(f"[pci]\n{twice}", release="30")["nova-alias-repeated"].level is Level.INFO
     placed = f"[filter_scheduler]\npci_in_placement = true\n[pci]\n{twice}"
     assert findings(placed, release="30")["nova-alias-repeated"].level is Level.WARNING
+
+
+@pytest.mark.parametrize(("vendor", "fixed"), [("0x10DE", '"vendor_id": "10de"'), ("10dex", None)])
+def test_a_refused_alias_is_mended_only_where_nova_then_takes_it(vendor: str, fixed: str | None) -> None:
+    found = findings(f'[pci]\nalias = {{"name": "t4", "vendor_id": "{vendor}", "product_id": "1eb8"}}\n')
+    fix = found["nova-alias-refused"].fix
+    assert any(fixed in line for line in fix) if fixed else fix == found["nova-alias-refused"].kind.fix

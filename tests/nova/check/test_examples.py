@@ -152,6 +152,10 @@ TABLE = {
     "spec-number": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
     "spec-one-time-without-placement": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
     "spec-partial-glob": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
+    "json-key-twice": Example("34", Service.COMPUTE, True, {"nova-json-key-repeated"}),
+    "spec-0x-address": Example("34", Service.COMPUTE, True, {"nova-id-form"}),
+    "spec-no-id": Example("34", Service.COMPUTE, False, {"nova-device-spec-refused"}),
+    "spec-regex-branches": Example("34", Service.COMPUTE, True, {"nova-address-prefix"}),
     "spec-regex": Example("34", Service.COMPUTE, True, {"nova-address-prefix"}),
     "spec-too-new": Example("30", Service.COMPUTE, True, {"nova-device-spec-key"}),
     "spec-traits-list": Example("34", Service.COMPUTE, True, {"nova-placement-name"}),
@@ -255,7 +259,9 @@ A16 = {"vendor_id": "10de", "product_id": "25b6", "resource_class": "CUSTOM_A16"
         ("spec-misspelt", "device_spec", A16),
         ("traits-with-blank", "device_spec", {**T4, "traits": "CUSTOM_BLUE,CUSTOM_BIG"}),
         ("alias-device-type", "alias", {"name": "t4", **T4, "device_type": "type-PF"}),
-        ("spec-regex", "device_spec", {**T4, "address": {"domain": ".*", "bus": "2$"}}),
+        ("spec-0x-address", "device_spec", {**T4, "address": "0000:3b:00.0"}),
+        ("spec-regex-branches", "device_spec", {**T4, "address": {"bus": "^(02|3b)$"}}),
+        ("spec-regex", "device_spec", {**T4, "address": {"domain": ".*", "bus": "^02$"}}),
     ],
 )
 def test_the_fix_is_the_line_as_it_should_stand(name: str, option: str, value: dict[str, object]) -> None:

@@ -6,8 +6,11 @@ Each fix shows the whole line, so that two findings about one line do not contra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
 
 from gpucloud.nova.match.standard import normal_class, normal_traits, standard_traits
 from gpucloud.nova.reading import Json, is_yes
@@ -21,6 +24,8 @@ WIDTHS: Mapping[str, int] = {"domain": 4, "bus": 2, "slot": 2, "function": 1}
 _CLASS = re.compile(r"CUSTOM_[A-Z0-9_]+")
 _TRAIT = re.compile(r"[A-Za-z0-9_]+")
 _IDS = ("vendor_id", "product_id")
+_PREFIX = re.compile(r"(?<![0-9a-zA-Z])0[xX](?=[0-9a-fA-F])")
+_parser: Any = re._parser  # type: ignore[attr-defined]  # noqa: SLF001 - no other gives the tree
 _LONGEST = 255
 _MOST_KEYS = 64
 """Of an entry whose keys are compared with known ones."""
@@ -72,13 +77,43 @@ def plain_id(value: Json) -> str:
     return text.zfill(4) if re.fullmatch(r"[0-9a-f]{1,4}", text) else text
 
 
-def is_open(place: str, part: Json) -> bool:
-    """Whether a regular expression of an address matches longer texts than it shows."""
-    return (
-        isinstance(part, str)
-        and re.fullmatch(r"\^?[0-9a-fA-F]*", part) is not None
-        and (len(part.removeprefix("^")) < WIDTHS[place])
-    )
+def plain_address(text: str) -> str:
+    """An address without 0x before its fields."""
+    return _PREFIX.sub("", text)
+
+
+@lru_cache(maxsize=1000)
+def is_open(place: str, part: str) -> bool:
+    """Whether a regular expression of an address takes a shorter text than the field, and has no end."""
+    try:
+        with warnings.catch_warnings():  # what Python finds odd in a pattern is no error
+            warnings.simplefilter("ignore")
+            nodes = _parser.parse(part)
+            least, most = nodes.getwidth()
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return int(least) < WIDTHS[place] and int(most) <= WIDTHS[place] and not _ends(nodes)
+
+
+def _ends(nodes: Sequence[tuple[object, Any]]) -> bool:
+    """Whether a parsed expression ends with $, in all of its branches."""
+    if not nodes:
+        return False
+    sign, value = nodes[-1]
+    if str(sign) == "BRANCH":
+        return all(_ends(each) for each in value[1])
+    return _ends(value[3]) if str(sign) == "SUBPATTERN" else str(value) in ("AT_END", "AT_END_STRING")
+
+
+def _closed(place: str, part: str) -> str:
+    """The same expression for the whole field: what is digits alone is filled up with zeros."""
+    inner = part.removeprefix("^")
+    inner = inner[1:-1] if re.fullmatch(r"\([^()]*\)", inner) else inner
+    digits = inner.split("|")
+    if not all(re.fullmatch(r"[0-9a-fA-F]+", each) for each in digits):
+        return f"^(?:{part.removeprefix('^')})$"
+    filled = "|".join(each.zfill(WIDTHS[place]) for each in digits)
+    return f"^({filled})$" if len(digits) > 1 else f"^{filled}$"
 
 
 def better_class(value: Json) -> str | None:
@@ -105,9 +140,11 @@ def better_traits(value: Json) -> str | None:
 def _repaired(key: str, value: Json) -> Json:
     if key in _IDS and isinstance(value, str) and value != "*":
         return right_vendor(value) or plain_id(value) if key == "vendor_id" else plain_id(value)
+    if key == "address" and isinstance(value, str):
+        return plain_address(value)
     if key == "address" and isinstance(value, dict):
         return {
-            place: f"{part}$" if is_open(place, part) else part
+            place: _closed(place, part) if isinstance(part, str) and is_open(place, part) else part
             for place, part in value.items()
             if place in WIDTHS
         }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from gpucloud.model.finding import Level
-from gpucloud.nova.alias import Alias
+from gpucloud.nova.alias import Alias, parse_aliases
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines, spec_lines
@@ -309,14 +310,18 @@ def _lines(case: Case, alias: Alias) -> tuple[str, ...]:
 
 
 def _fix_of(case: Case, place: int | None) -> tuple[str, ...]:
-    """The refused alias with what this release takes; nothing where it cannot be told."""
+    """The refused alias as this release takes it; nothing where it cannot be told."""
     if place is None:
         return ()
     setting = case.alias_settings[place]
     mine = [entry.written for entry in case.alias_entries if entry.setting == setting]
     if len(mine) != 1:
         return ()
-    return () if repair_alias(mine[0], case.release) == mine[0] else alias_lines(case.release, mine[0])
+    repaired = json.dumps(repair_alias(mine[0], case.release))
+    is_taken = not isinstance(
+        parse_aliases([repaired], case.release, pci_in_placement=case.places_pci), Refusal
+    )
+    return alias_lines(case.release, mine[0]) if is_taken else ()
 
 
 RULES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -9,7 +10,7 @@ from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines, spec_lines
-from gpucloud.nova.check.repair import WIDTHS, is_open, nearest, plain_id, right_vendor
+from gpucloud.nova.check.repair import WIDTHS, is_open, nearest, plain_address, plain_id, right_vendor
 from gpucloud.nova.check.start import reads_specs_at_start
 from gpucloud.nova.reading import Json, is_yes
 from gpucloud.nova.refusal import Refusal
@@ -70,9 +71,9 @@ VENDOR = Kind(
 ID_FORM = Kind(
     "nova-id-form",
     Level.INFO,
-    "An id in another form than nova compares",
+    "An id or address in another form than nova compares",
     "device_spec takes 0x10de and 10DE from 15 on, an alias refuses 0x and matches upper case only from "
-    "18. One form fits everywhere: four digits in lower case.",
+    "18. One form fits everywhere: digits in lower case without 0x, four for an id.",
     ("`does not match '^([\\\\da-fA-F]{4})$'` when the value is copied into an alias",),
     ("Write four hexadecimal digits in lower case, without 0x",),
     (f"{_DEVSPEC}: get_pci_dev_info", "nova/pci/request.py: _ALIAS_SCHEMA"),
@@ -127,6 +128,7 @@ _SINCE: Mapping[str, str] = {
     "live_migratable": "31.0.0",
     "one_time_use": "32.0.0",
 }
+_ID = re.compile(r"[0-9a-f]{4}")
 _SHOWN = 16
 """Strange keys of one entry that are told."""
 _OF_ALIAS = ("name", "device_type", "numa_policy", "capability_type")
@@ -190,10 +192,19 @@ def id_form(case: Case) -> Iterator[Finding]:
         changed = [
             f"{key} is written {value!r}"
             for key in ("vendor_id", "product_id")
-            if isinstance(value := entry.written.get(key), str) and value != "*" and plain_id(value) != value
+            if isinstance(value := entry.written.get(key), str) and _is_odd(value)
         ]
+        address = entry.written.get("address")
+        if isinstance(address, str) and plain_address(address) != address:
+            changed.append(f"the address is written {address!r}")
         if changed:
             yield ID_FORM.at(entry.setting, ", ".join(changed), fix=spec_lines(case.release, entry.written))
+
+
+def _is_odd(value: str) -> bool:
+    """Whether it is an id, and in another form than nova compares."""
+    plain = plain_id(value)
+    return plain != value and _ID.fullmatch(plain) is not None
 
 
 def regex(case: Case) -> Iterator[Finding]:
@@ -208,7 +219,7 @@ def regex(case: Case) -> Iterator[Finding]:
         said += [
             f"{key} {address[key]!r} matches every text that begins so"
             for key in WIDTHS
-            if is_open(key, address.get(key))
+            if isinstance(part := address.get(key), str) and is_open(key, part)
         ]
         if said:
             yield REGEX.at(entry.setting, "; ".join(said), fix=spec_lines(case.release, entry.written))

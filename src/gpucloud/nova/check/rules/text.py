@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from gpucloud.model.finding import Level
@@ -22,6 +23,8 @@ _ELSE = re.compile(r"[#;]|\[[A-Za-z][\w.-]*\]|[A-Za-z_]\w*\s*[=:]")
 """How a comment, a heading or an option begins."""
 _LONGEST = 4096
 """Of a value that is tried as Python."""
+_SHOWN, _MOST_KEYS = 60, 8
+"""Characters of a key, and keys of a value, that are told."""
 _OSLO = "oslo.config: oslo_config/iniparser.py, cfg.py, types.py"
 
 UNREADABLE = Kind(
@@ -109,6 +112,15 @@ NOT_JSON = Kind(
     ('Write one JSON object: {"vendor_id": "10de", "product_id": "1eb8"}',),
     ("nova/pci/request.py, nova/pci/whitelist.py",),
 )
+REPEATED_KEY = Kind(
+    "nova-json-key-repeated",
+    Level.WARNING,
+    "A key that stands twice in one object",
+    "Of a key that repeats, Python's JSON keeps the last value and says nothing of the others.",
+    ("devices or aliases of the last value alone",),
+    ("Keep one of them; for several devices write several lines",),
+    ("RFC 8259, section 4", "Python docs: json (repeated names within an object)"),
+)
 
 
 def unreadable(case: Case) -> Iterator[Finding]:
@@ -140,6 +152,15 @@ def bad_json(case: Case) -> Iterator[Finding]:
         yield from judge_json(case, setting, is_alias=False)
     for setting in case.alias_settings:
         yield from judge_json(case, setting, is_alias=True)
+
+
+def repeated_key(case: Case) -> Iterator[Finding]:
+    """A key that stands twice in one object."""
+    for setting in (*case.spec_settings, *case.alias_settings):
+        for key in _twice(setting.value):
+            yield REPEATED_KEY.at(
+                setting, f"{shown(setting)}: {key[:_SHOWN]!r} stands twice; the last counts"
+            )
 
 
 def judge_json(case: Case, setting: Setting, *, is_alias: bool) -> Iterator[Finding]:
@@ -188,6 +209,24 @@ def _unreadable(setting: Setting, error: str) -> tuple[Kind, str]:
     return NOT_JSON, f"{shown(setting)} is no JSON: {error}"
 
 
+def _twice(text: str) -> list[str]:
+    """Keys that an object of a value has more than once; none of what is no JSON."""
+    found: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        known = dict(pairs)
+        if len(known) != len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            found.extend(key for key, count in counts.items() if count > 1)
+        return known
+
+    try:
+        json.loads(text, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return []
+    return list(dict.fromkeys(found))[:_MOST_KEYS]
+
+
 def _cut(text: str) -> tuple[list[dict[str, Json]], str | None]:
     """The object that a value begins with, and the heading, option or comment after it; else None."""
     try:
@@ -212,4 +251,4 @@ def _python(text: str) -> list[dict[str, Json]]:
     return several if all(isinstance(one, dict) for one in several) else []
 
 
-RULES = (unreadable, wrong_value, substituted, bad_json)
+RULES = (unreadable, wrong_value, substituted, bad_json, repeated_key)
