@@ -1,0 +1,1 @@
+"""An OpenStack cloud, reached through its APIs: configuration and sessions are openstacksdk's."""

@@ -1,0 +1,32 @@
+"""A request to one of a cloud's services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request.
+
+    Args:
+        service: ``compute``, ``image``, ``identity`` or ``placement``.
+        method: of HTTP.
+        path: below the service's endpoint, version left out, quoted.
+        body: as JSON; None for none.
+        content_type: of the body.
+    """
+
+    service: str
+    method: str
+    path: str
+    body: object = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What keystone's limits belong to: the compute service, and the region that nova asks for."""
+
+    service_id: str
+    region_id: str | None

@@ -1,0 +1,92 @@
+"""What APIs answer, into values: strictly, for an answer of another form would make wrong differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from gpucloud.cloud.openstack.publish.offer import DESCRIPTION, MARK, RECORD, Aggregate, Flavor
+from gpucloud.model.failure import Failure
+
+T = TypeVar("T")
+
+
+def entry(answer: Any, name: str, kind: type[T], what: str) -> T:
+    """A value of an object, of its kind.
+
+    Raises:
+        Failure: it is not there, or is of another kind.
+    """
+    value = answer.get(name) if isinstance(answer, Mapping) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise Failure(f"{what}: the answer has no {name} as the API describes it", "look at that service")
+    return value
+
+
+def entries(answer: Any, name: str, what: str) -> list[Any]:
+    """A list of an object."""
+    return entry(answer, name, list, what)
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlavor:
+    """A flavor as it is listed."""
+
+    id: str
+    name: str
+    flavor: Flavor
+    is_ours: bool
+
+
+def flavor_of(item: Any) -> HasFlavor:
+    """One of ``GET /flavors/detail`` (2.61)."""
+    what = "flavors"
+    extra_specs = texts(entry(item, "extra_specs", dict, what), what)
+    return HasFlavor(
+        entry(item, "id", str, what),
+        entry(item, "name", str, what),
+        Flavor(
+            entry(item, "vcpus", int, what),
+            entry(item, "ram", int, what),
+            entry(item, "disk", int, what),
+            entry(item, "os-flavor-access:is_public", bool, what),
+            extra_specs,
+        ),
+        item.get("description") == DESCRIPTION,
+    )
+
+
+def aggregate_of(item: Any) -> tuple[str, str, Aggregate, bool]:
+    """One of ``GET /os-aggregates``: name, id, itself, and whether it is ours."""
+    what = "aggregates"
+    metadata = texts(entry(item, "metadata", dict, what), what)
+    is_ours = metadata.pop(MARK, None) is not None
+    hosts = frozenset(map(str, entries(item, "hosts", what)))
+    number = entry(item, "id", int, what)
+    return entry(item, "name", str, what), str(number), Aggregate(hosts, metadata), is_ours
+
+
+def image_of(item: Any) -> tuple[str, str, dict[str, str], frozenset[str]]:
+    """One of ``GET /images``: id, name, properties that are text, and which of them were set here."""
+    what = "images"
+    key = entry(item, "id", str, what)
+    properties = {str(name): value for name, value in item.items() if isinstance(value, str)}
+    record = properties.pop(RECORD, "")
+    return key, str(item.get("name") or ""), properties, frozenset(filter(None, record.split(",")))
+
+
+def amounts(item: Any) -> dict[str, int]:
+    """The numbers of a quota set."""
+    return {
+        str(name): value
+        for name, value in item.items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    }
+
+
+def texts(item: Mapping[Any, Any], what: str) -> dict[str, str]:
+    """An object whose values are text."""
+    if not all(isinstance(value, str) for value in item.values()):
+        raise Failure(f"{what}: the answer has values that are no text", "look at that service")
+    return {str(name): value for name, value in item.items()}

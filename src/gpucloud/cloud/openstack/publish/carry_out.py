@@ -1,0 +1,100 @@
+"""Differences made on a cloud, several at a time; each failure is named, and what was done is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from gpucloud.cloud.openstack.calls import Call, Place
+from gpucloud.cloud.openstack.publish import answers
+from gpucloud.cloud.openstack.publish import change as do
+from gpucloud.cloud.openstack.publish.calls import call_of
+from gpucloud.cloud.openstack.publish.change import Chain, Change
+from gpucloud.model.failure import Failure
+
+Watch = Callable[[int], None]
+"""Told how many differences are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How far a chain came.
+
+    Args:
+        chain: which.
+        done: so many of its changes.
+        failure: of the next one; None where none failed.
+    """
+
+    chain: Chain
+    done: int
+    failure: Failure | None = None
+
+    @property
+    def failed(self) -> Change | None:
+        """The change that failed."""
+        return self.chain.changes[self.done] if self.failure is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Makes chains.
+
+    Args:
+        send: sends a request and gives its answer.
+        workers: chains at a time.
+        place: of limits, where there are any.
+        stop: no further call begins once it is set.
+    """
+
+    send: Callable[[Call], Any]
+    workers: int
+    place: Place | None
+    stop: Event
+
+    def carry_out(self, chains: Sequence[Chain], watch: Watch) -> tuple[Made, ...]:
+        """Make all chains, phase by phase; one that fails leaves the others alone.
+
+        Ctrl-C lets calls that are under way come to their end, and begins none.
+        """
+        made: list[Made] = []
+        for phase in sorted({chain.phase for chain in chains}):
+            made += self._phase([chain for chain in chains if chain.phase == phase], watch, made)
+        return tuple(made)
+
+    def _phase(self, chains: Sequence[Chain], watch: Watch, before: Sequence[Made]) -> list[Made]:
+        done = sum(each.done for each in before)
+        with ThreadPoolExecutor(self.workers) as pool:
+            futures = [pool.submit(self._chain, chain) for chain in chains]
+            try:
+                for future in as_completed(futures):
+                    done += future.result().done
+                    watch(done)
+            except KeyboardInterrupt:
+                self.stop.set()
+        return [future.result() for future in futures]
+
+    def _chain(self, chain: Chain) -> Made:
+        key = chain.id or ""
+        for number, change in enumerate(chain.changes):
+            if self.stop.is_set():
+                return Made(chain, number)
+            try:
+                answer = self.send(call_of(chain, change, key, self.place))
+                key = _id_of(change, answer) or key
+            except Failure as failure:
+                return Made(chain, number, failure)
+        return Made(chain, len(chain.changes))
+
+
+def _id_of(change: Change, answer: Any) -> str | None:
+    """The id of what a call has made."""
+    if isinstance(change, do.CreateFlavor):
+        return answers.entry(answers.entry(answer, "flavor", dict, "flavor"), "id", str, "flavor")
+    if isinstance(change, do.CreateAggregate):
+        made = answers.entry(answer, "aggregate", dict, "aggregate")
+        return str(answers.entry(made, "id", int, "aggregate"))
+    return None

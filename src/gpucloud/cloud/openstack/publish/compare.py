@@ -1,0 +1,280 @@
+"""What a cloud has beside what is wanted: differences in order, what is left as it is, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gpucloud.cloud.openstack.publish import change as do
+from gpucloud.cloud.openstack.publish.change import Chain, Change
+from gpucloud.cloud.openstack.publish.offer import MARK, RECORD, Aggregate, Flavor, Listed, Offer
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is not as wanted and stays: only ``--prune`` takes it away."""
+
+    kind: str
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What cannot be done, and what would help."""
+
+    kind: str
+    name: str
+    why: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How a cloud differs from what is wanted."""
+
+    chains: tuple[Chain, ...] = ()
+    left: tuple[Left, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Differences, which is calls."""
+        return sum(len(chain.changes) for chain in self.chains)
+
+
+def flavors_to_delete(listed: Listed, wanted: Offer, *, prune: bool) -> tuple[str, ...]:
+    """Own flavors that would be deleted or made anew: it must be known who uses them."""
+    names = []
+    for name in sorted(listed.own_flavors):
+        new = wanted.flavors.get(name)
+        is_other = new is not None and new.fixed != listed.offer.flavors[name].fixed
+        if is_other or (prune and new is None):
+            names.append(name)
+    return tuple(names)
+
+
+def compare(listed: Listed, wanted: Offer, *, prune: bool) -> Compared:
+    """Find the differences.
+
+    Args:
+        listed: what the cloud has.
+        wanted: what it is to offer.
+        prune: take away what was made here and is not wanted any more.
+    """
+    found = [
+        *_traits(listed, wanted),
+        *_limits(listed, wanted),
+        *_flavors(listed, wanted, prune),
+        *_aggregates(listed, wanted, prune),
+        *_images(listed, wanted, prune),
+        *_quotas(listed, wanted),
+    ]
+    return Compared(
+        tuple(each for each in found if isinstance(each, Chain) and each.changes),
+        tuple(each for each in found if isinstance(each, Left)),
+        tuple(each for each in found if isinstance(each, Refused)),
+    )
+
+
+Found = Iterator[Chain | Left | Refused]
+
+
+def _flavors(listed: Listed, wanted: Offer, prune: bool) -> Found:
+    for name, new in sorted(wanted.flavors.items()):
+        old = listed.offer.flavors.get(name)
+        if old is None:
+            yield Chain("flavor", name, None, (do.CreateFlavor(new), *_filled(new)))
+        elif name not in listed.own_flavors:
+            yield Refused(
+                "flavor",
+                name,
+                "it is there and was not made by gpucloud publish",
+                "choose another name, or hand it over: openstack --os-compute-api-version 2.55 flavor set "
+                f"--description 'made by gpucloud publish' '{name}'",
+            )
+        elif old.fixed != new.fixed:
+            yield from _made_anew(name, old, new, listed)
+        else:
+            yield from _changed_flavor(name, old, new, listed.flavor_ids[name], prune)
+    for name in sorted(listed.own_flavors - wanted.flavors.keys()):
+        yield from _unwanted_flavor(name, listed, prune)
+
+
+def _filled(new: Flavor) -> Iterator[Change]:
+    if new.extra_specs:
+        yield do.SetExtraSpecs(new.extra_specs)
+    yield from (do.Grant(project) for project in sorted(new.projects))
+
+
+def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed) -> Found:
+    """No call changes the size or visibility of a flavor, so it is deleted and made again with its id."""
+    users = listed.users.get(name, ())
+    if users:
+        yield Refused(
+            "flavor",
+            name,
+            f"size and visibility of a flavor cannot be changed, and servers use it: {_few(users)}",
+            "give the new size a new name, or resize these servers first",
+        )
+        return
+    key = listed.flavor_ids[name]
+    yield Chain("flavor", name, key, (do.DeleteFlavor(old), do.CreateFlavor(new, key), *_filled(new)))
+
+
+def _changed_flavor(name: str, old: Flavor, new: Flavor, key: str, prune: bool) -> Found:
+    changes: list[Change] = []
+    values = {k: v for k, v in new.extra_specs.items() if old.extra_specs.get(k) != v}
+    if values:
+        changes.append(do.SetExtraSpecs(values, _part(old.extra_specs, values)))
+    changes += [do.Grant(project) for project in sorted(new.projects - old.projects)]
+    extra = sorted(old.extra_specs.keys() - new.extra_specs.keys())
+    strangers = sorted(old.projects - new.projects)
+    if prune:
+        changes += [do.DropExtraSpec(key, old.extra_specs[key]) for key in extra]
+        changes += [do.Revoke(project) for project in strangers]
+    else:
+        yield from (Left("flavor", name, f"extra spec {key}={old.extra_specs[key]}") for key in extra)
+        yield from (Left("flavor", name, f"access of project {project}") for project in strangers)
+    yield Chain("flavor", name, key, tuple(changes))
+
+
+def _unwanted_flavor(name: str, listed: Listed, prune: bool) -> Found:
+    users = listed.users.get(name, ())
+    if not prune:
+        yield Left("flavor", name, "the whole flavor")
+    elif users:
+        yield Left("flavor", name, f"the whole flavor: servers use it: {_few(users)}")
+    else:
+        changes = (do.DeleteFlavor(listed.offer.flavors[name]),)
+        yield Chain("flavor", name, listed.flavor_ids[name], changes)
+
+
+def _aggregates(listed: Listed, wanted: Offer, prune: bool) -> Found:
+    for name, new in sorted(wanted.aggregates.items()):
+        old = listed.offer.aggregates.get(name)
+        if old is None:
+            changes: tuple[Change, ...] = (do.CreateAggregate(), *_changed_aggregate(Aggregate(), new, ()))
+            yield Chain("aggregate", name, None, changes)
+        elif name not in listed.own_aggregates and (old.hosts or old.metadata):
+            yield Refused(
+                "aggregate",
+                name,
+                "it is there and was not made by gpucloud publish",
+                f"choose another name, or hand it over: openstack aggregate set --property {MARK}=yes "
+                f"'{name}'",
+            )
+        else:
+            yield from _kept_aggregate(name, old, new, listed, prune)
+    for name in sorted(listed.own_aggregates - wanted.aggregates.keys()):
+        yield from _unwanted_aggregate(name, listed, prune)
+
+
+def _kept_aggregate(name: str, old: Aggregate, new: Aggregate, listed: Listed, prune: bool) -> Found:
+    """Ours, or one that holds nothing, as it is left where making it was cut off before it got its mark."""
+    extra = sorted(old.metadata.keys() - new.metadata.keys())
+    changes = list(_changed_aggregate(old, new, extra if prune else (), name in listed.own_aggregates))
+    strangers = sorted(old.hosts - new.hosts)
+    if prune:
+        changes += [do.RemoveHost(host) for host in strangers]
+    else:
+        yield from (Left("aggregate", name, f"{key}={old.metadata[key]}") for key in extra)
+        yield from (Left("aggregate", name, f"host {host}") for host in strangers)
+    yield Chain("aggregate", name, listed.aggregate_ids[name], tuple(changes))
+
+
+def _changed_aggregate(
+    old: Aggregate, new: Aggregate, dropped: tuple[str, ...] | list[str], is_marked: bool = False
+) -> Iterator[Change]:
+    values: dict[str, str | None] = {
+        key: value for key, value in new.metadata.items() if old.metadata.get(key) != value
+    }
+    values |= dict.fromkeys(dropped)
+    if not is_marked:
+        values[MARK] = "yes"
+    if values:
+        yield do.SetMetadata(values, _part(old.metadata, values))
+    yield from (do.AddHost(host) for host in sorted(new.hosts - old.hosts))
+
+
+def _unwanted_aggregate(name: str, listed: Listed, prune: bool) -> Found:
+    if not prune:
+        yield Left("aggregate", name, "the whole aggregate")
+        return
+    hosts = sorted(listed.offer.aggregates[name].hosts)
+    changes: tuple[Change, ...] = (*map(do.RemoveHost, hosts), do.DeleteAggregate())
+    yield Chain("aggregate", name, listed.aggregate_ids[name], changes)
+
+
+def _images(listed: Listed, wanted: Offer, prune: bool) -> Found:
+    for key in sorted(wanted.images.keys() | {key for key, own in listed.image_records.items() if own}):
+        old, new = listed.offer.images.get(key, {}), wanted.images.get(key, {})
+        own = listed.image_records.get(key, frozenset())
+        name = listed.image_names.get(key, key)
+        extra = own - new.keys()
+        values = {name: value for name, value in new.items() if old.get(name) != value}
+        gone = extra if prune else frozenset()
+        record = (own | new.keys()) - gone
+        if record != own and record:
+            values[RECORD] = ",".join(sorted(record))
+        dropped = (gone & old.keys()) | ({RECORD} if gone and not record else set())
+        if not prune:
+            yield from (Left("image", name, f"{each}={old.get(each, '')}") for each in sorted(extra))
+        if values or dropped:
+            before = {**_part(old, values), **_part(old, dict.fromkeys(dropped, ""))}
+            if own:
+                before[RECORD] = ",".join(sorted(own))
+            yield Chain("image", name, key, (do.SetProperties(values, before, frozenset(dropped)),))
+
+
+def _quotas(listed: Listed, wanted: Offer) -> Found:
+    """Quotas have no mark, so none is ever taken away."""
+    for owner, new in sorted(wanted.quotas.items(), key=lambda each: each[0] or ""):
+        old = listed.offer.quotas.get(owner, {})
+        values = {name: value for name, value in new.items() if old.get(name) != value}
+        if values:
+            changes = (do.SetQuota(values, {name: old[name] for name in values if name in old}),)
+            yield Chain("quota", owner or "default", owner, changes)
+
+
+def _limits(listed: Listed, wanted: Offer) -> Found:
+    """Registered limits first: keystone takes a project's limit only of what is registered."""
+    for key, value in sorted(wanted.limits.items(), key=lambda each: (each[0][0] or "", each[0][1])):
+        owner, resource = key
+        was = listed.offer.limits.get(key)
+        if owner is not None and (None, resource) not in {*listed.offer.limits, *wanted.limits}:
+            yield Refused(
+                "limit",
+                owner,
+                f"{resource} has no registered limit, and keystone takes none of a project before",
+                "write it under quotas: default, too",
+            )
+        elif was != value:
+            changes = (do.SetLimit(resource, value, was, listed.limit_ids.get(key)),)
+            yield Chain("limit", owner or "default", owner, changes, phase=0 if owner is None else 1)
+
+
+def _traits(listed: Listed, wanted: Offer) -> Found:
+    """Only added: a trait says not who gave it."""
+    named = frozenset[str]().union(*wanted.traits.values())
+    for trait in sorted(named - listed.known_traits):
+        if trait.startswith("CUSTOM_"):
+            yield Chain("trait", trait, trait, (do.CreateTrait(),), phase=0)
+        else:
+            yield Refused("trait", trait, "Placement knows no such trait", f"write CUSTOM_{trait}")
+    for host, new in sorted(wanted.traits.items()):
+        old = listed.offer.traits.get(host, frozenset())
+        if new - old:
+            provider = listed.providers[host]
+            yield Chain("host", host, provider.id, (do.SetTraits(new - old, old, provider),))
+
+
+def _part(old: Mapping[str, str], names: Mapping[str, object]) -> dict[str, str]:
+    return {name: old[name] for name in names if name in old}
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = ", ..." if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,57 @@
+"""A spec and a cloud into their differences: what `gpucloud publish` shows before it does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpucloud.cloud.openstack.publish.compare import Compared, compare, flavors_to_delete
+from gpucloud.cloud.openstack.publish.flavors import doubts_of
+from gpucloud.cloud.openstack.publish.look import Looker
+from gpucloud.cloud.openstack.publish.wanted import check, offer_of
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.spec import Spec
+from gpucloud.nova.releases.release import Release, parse_release
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The differences, and what of the spec may be written wrong."""
+
+    compared: Compared
+    doubts: tuple[str, ...]
+
+
+def release_of(spec: Spec) -> Release:
+    """The release that the spec is written for, once it is clear that nova of it can do all of it.
+
+    Raises:
+        Failure: it names none, or cannot.
+    """
+    if spec.openstack is None:
+        raise Failure(
+            "gpucloud.yaml does not say which nova the cloud has",
+            "write openstack: {release: 2025.1}, whichever it is",
+            code=Exit.USAGE,
+        )
+    release = parse_release(spec.openstack.release)
+    check(spec, release)
+    return release
+
+
+def find(looker: Looker, spec: Spec, *, prune: bool) -> Found:
+    """Look at the cloud, and compare.
+
+    Raises:
+        Failure: the spec names what is not there or cannot be; or the cloud cannot be read.
+    """
+    release = release_of(spec)
+    listed = looker.look(spec, prune=prune)
+    wanted = offer_of(spec, release, listed)
+    listed = looker.look_closer(spec, listed, wanted)
+    listed = looker.users(listed, flavors_to_delete(listed, wanted, prune=prune))
+    doubts = tuple(
+        line
+        for name, flavor in wanted.flavors.items()
+        for line in doubts_of(name, flavor.extra_specs, release)
+    )
+    return Found(compare(listed, wanted, prune=prune), doubts)

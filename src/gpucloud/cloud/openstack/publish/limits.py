@@ -1,0 +1,74 @@
+"""Quotas of the spec, as nova keeps them, or as limits of keystone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.cloud.openstack.publish.flavors import gpu_of
+from gpucloud.model.catalogue import QuotaWish
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.spec import Placement, Pool, Spec
+from gpucloud.nova.match.placement import ask_of
+from gpucloud.nova.releases import pci
+from gpucloud.nova.releases.release import Release
+
+_UNIFIED_SINCE = 25
+"""nova.quota.UnifiedLimitsDriver (nova release note of 25.0.0)."""
+
+
+def quota_of(wish: QuotaWish, where: str) -> dict[str, int]:
+    """What nova's own quotas say.
+
+    Raises:
+        Failure: GPUs are to be limited, which they cannot.
+    """
+    if wish.gpus:
+        raise Failure(
+            f"{where}: nova's own quotas do not count GPUs",
+            "leave gpus out, or write unified: true where nova has the driver for unified limits",
+            code=Exit.USAGE,
+        )
+    said = {"instances": wish.servers, "cores": wish.vcpus, "ram": wish.ram_mib}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def limits_of(spec: Spec, wish: QuotaWish, where: str, release: Release) -> dict[str, int]:
+    """The same as limits of keystone, with the names that nova asks for (nova/limit/placement.py).
+
+    Raises:
+        Failure: the release does not ask keystone, or does not count such devices.
+    """
+    if release.number < _UNIFIED_SINCE:
+        raise Failure(f"nova {release} keeps its own quotas", "leave unified: true out", code=Exit.USAGE)
+    return dict(_limits(spec, wish, where, release))
+
+
+def _limits(spec: Spec, wish: QuotaWish, where: str, release: Release) -> Iterator[tuple[str, int]]:
+    said = {"servers": wish.servers, "class:VCPU": wish.vcpus, "class:MEMORY_MB": wish.ram_mib}
+    yield from ((name, value) for name, value in said.items() if value is not None)
+    for amount in wish.gpus:
+        gpu = gpu_of(spec, amount.name, where)
+        kind = gpu.resource_class or _class_of_alias(spec, gpu.pool, where, release)
+        yield f"class:{kind}", amount.count
+
+
+def _class_of_alias(spec: Spec, pool: Pool, where: str, release: Release) -> str:
+    placement = spec.openstack.placement if spec.openstack is not None else None
+    if placement is not Placement.SCHEDULE or not pci.ALIASES_COUNT_FOR_LIMITS.at(release):
+        raise Failure(
+            f"{where}: nova {release} with placement: {(placement or Placement.OFF).value} does not count "
+            f"devices of pool {pool.name} against limits",
+            "that needs nova 34.0.0 and placement: schedule",
+            code=Exit.USAGE,
+        )
+    ids = {each for match in pool.matches for each in match.ids}
+    if pool.nova.resource_class is None and (len(ids) != 1 or not all(match.ids for match in pool.matches)):
+        raise Failure(
+            f"{where}: only the hosts show what Placement counts pool {pool.name} as",
+            f"write pools: {pool.name}: nova: resource_class",
+            code=Exit.USAGE,
+        )
+    if pool.nova.resource_class is not None:
+        return ask_of({"resource_class": pool.nova.resource_class}).resource_class
+    only = ids.pop()
+    return ask_of({"vendor_id": f"{only.vendor:04x}", "product_id": f"{only.device:04x}"}).resource_class

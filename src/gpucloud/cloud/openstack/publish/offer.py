@@ -1,0 +1,97 @@
+"""What a cloud offers its users, in the cloud's own terms: ids of projects and images, names of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DESCRIPTION = "made by gpucloud publish"
+"""Of a flavor: the mark of what may be changed and deleted here. The call that makes the flavor writes it
+(microversion 2.55), where an extra spec would need a second call, and no filter of the scheduler reads it."""
+MARK = "gpucloud:published"
+"""Key of an aggregate's metadata, the mark of ours. With a namespace no filter reads it: those that compare
+metadata with extra specs or properties skip keys of other scopes (nova/scheduler/filters/aggregate_*.py)."""
+RECORD = "gpucloud_properties"
+"""Property of an image: names of those that were set here. Nova passes over what it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    """A size of guests; whom it is for, where not for everybody."""
+
+    vcpus: int
+    ram_mib: int
+    disk_gib: int
+    is_public: bool = True
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    projects: frozenset[str] = frozenset()
+
+    @property
+    def fixed(self) -> tuple[int, int, int, bool]:
+        """What no call can change once the flavor is there (of a flavor only the description)."""
+        return (self.vcpus, self.ram_mib, self.disk_gib, self.is_public)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A set of hosts; the metadata without our mark."""
+
+    hosts: frozenset[str] = frozenset()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+LimitKey = tuple[str | None, str]
+"""Project, or None for the default, and resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All of it, by name; images by id; ``None`` for a project is the default."""
+
+    flavors: Mapping[str, Flavor] = field(default_factory=dict)
+    aggregates: Mapping[str, Aggregate] = field(default_factory=dict)
+    images: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    quotas: Mapping[str | None, Mapping[str, int]] = field(default_factory=dict)
+    limits: Mapping[LimitKey, int] = field(default_factory=dict)
+    traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A host's own provider in Placement."""
+
+    id: str
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the cloud has.
+
+    Args:
+        offer: of flavors and aggregates those of others, too; of quotas and traits those that were asked for.
+        flavor_ids: name to id.
+        own_flavors: names of those with our mark.
+        aggregate_ids: name to id.
+        own_aggregates: names of those with our mark.
+        image_names: id to name.
+        image_records: id to the properties that were set here.
+        limit_ids: to change a limit that is there.
+        providers: by host.
+        known_traits: of Placement, standard and own.
+        projects: name or id to ids; more than one where several domains have the name.
+        users: of flavors that would be deleted, names of servers that use them.
+    """
+
+    offer: Offer = field(default_factory=Offer)
+    flavor_ids: Mapping[str, str] = field(default_factory=dict)
+    own_flavors: frozenset[str] = frozenset()
+    aggregate_ids: Mapping[str, str] = field(default_factory=dict)
+    own_aggregates: frozenset[str] = frozenset()
+    image_names: Mapping[str, str] = field(default_factory=dict)
+    image_records: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    limit_ids: Mapping[LimitKey, str] = field(default_factory=dict)
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    known_traits: frozenset[str] = frozenset()
+    projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
