@@ -48,8 +48,8 @@ def test_every_reason_that_a_plan_gives_is_explained_and_none_that_it_does_not()
 def test_explain_knows_refusals_as_it_knows_causes(reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", reason]) == Exit.FINE
     said = capsys.readouterr().out
-    assert said.startswith(f"# {reason}\n")
-    assert "## What to do" in said
+    assert said.startswith(f"{reason}: ")
+    assert "\nWhat to do\n" in said
     assert run(["explain", reason, "--format", "json"]) == Exit.FINE
     assert json.loads(capsys.readouterr().out)["id"] == reason
 

@@ -163,12 +163,12 @@ def test_kinds_of_input_do_not_mix(tmp_path: Path) -> None:
 
 def test_an_id_is_found_however_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "ACS-Missing"]) == Exit.FINE
-    assert "# acs-missing" in capsys.readouterr().out
+    assert "acs-missing: " in capsys.readouterr().out
 
 
 def test_explain_prints_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "acs-missing"]) == Exit.FINE
-    assert capsys.readouterr().out.startswith("# acs-missing\n")
+    assert capsys.readouterr().out.startswith("acs-missing: The GPU shares")
 
 
 def test_explain_offers_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:

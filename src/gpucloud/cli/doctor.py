@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
-from gpucloud.cli.output import Shape, clean, has_colours, table
+from gpucloud.cli.output import Shape, paint_level, print_line_of_json, print_lines, print_text, table
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape) -> Worst:
 
     JSON is one object per input and line. Of more than one input text shows a table only, worst first.
     """
-    from gpucloud.doctor.report import COLUMNS, Unread, render_object, render_text, summary, totals
+    from gpucloud.doctor.report import COLUMNS, Unread, render_object, report_lines, summary, totals
 
     worst, rows, last = Worst(), [], None
     for diagnosis in diagnoses:
@@ -148,15 +147,15 @@ def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape) -> Worst:
             worst.add(diagnosis)
         last = diagnosis
         if shape is Shape.JSON:
-            print(json.dumps(render_object(diagnosis)))
+            print_line_of_json(render_object(diagnosis))
         else:
             rows.append(summary(diagnosis))
     if len(rows) == 1 and last is not None and not isinstance(last, Unread):
-        print(_coloured(clean(render_text(last))), end="")
+        print_lines(report_lines(last), paint_level)
     elif rows:
         rows.sort(key=lambda row: row.order)
         table(COLUMNS, [row.cells for row in rows])
-        print(f"\n{totals(rows)}; evidence and fixes of one: give it alone")
+        print_text(f"\n{totals(rows)}; evidence and fixes of one: give it alone")
     return worst
 
 
@@ -166,13 +165,3 @@ def finish(worst: Worst, threshold: Level) -> None:
         raise typer.Exit(Exit.FINDINGS)
     if worst.has_unread:
         raise typer.Exit(Exit.ERROR)
-
-
-def _coloured(text: str) -> str:
-    """The same text, with levels in colour where a person reads it on a terminal."""
-    if not has_colours():
-        return text
-    colours = {"BLOCKER": "\x1b[1;31m", "WARNING": "\x1b[1;33m", "INFO": "\x1b[1;36m"}
-    for word, colour in colours.items():
-        text = text.replace(f"\n{word} ", f"\n{colour}{word}\x1b[0m ")
-    return text

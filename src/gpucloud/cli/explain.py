@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.output import Shape, has_colours, print_json, print_lines
 from gpucloud.cli.typed.complete import reasons
 from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from gpucloud.doctor.causes.cause import Cause
+    from gpucloud.nova.check.finding import Kind
 
 CauseArgument = Annotated[
     str | None,
@@ -20,6 +26,13 @@ CauseArgument = Annotated[
         "check` finds.",
     ),
 ]
+_CODE = re.compile(r"`([^`]+)`")
+
+
+class _Heading(str):
+    """A line over what follows it."""
+
+    __slots__ = ()
 
 
 def explain(
@@ -35,30 +48,41 @@ def explain(
       gpucloud explain nova-alias-differs
     """
     from gpucloud.doctor.causes import CAUSES
-    from gpucloud.doctor.causes.pages import render_cause
-    from gpucloud.nova.check.page import render_kind
     from gpucloud.nova.check.rules.catalogue import KINDS
     from gpucloud.prepare.refusals import REFUSALS
 
-    known = {**CAUSES, **REFUSALS, **KINDS}
+    known: dict[str, Cause | Kind] = {**CAUSES, **REFUSALS, **KINDS}
     cause = None if cause is None else cause.lower()
     if cause is None and shape is Shape.JSON:
         print_json(tuple(known.values()))
     elif cause is None:
-        print_text(_index())
+        print_lines(_index(), _paint)
     elif cause not in known:
         near = get_close_matches(cause, known, n=3)
         hint = f"is it {' or '.join(near)}?" if near else "gpucloud explain lists all"
         raise Failure(f"no cause or refusal is called {cause!r}", hint, code=Exit.USAGE)
     elif shape is Shape.JSON:
         print_json(known[cause])
-    elif cause in KINDS:
-        print_text(render_kind(KINDS[cause]))
     else:
-        print_text(render_cause({**CAUSES, **REFUSALS}[cause]))
+        print_lines(_page(known[cause]), _paint)
 
 
-def _index() -> str:
+def _page(reason: Cause | Kind) -> Iterator[str]:
+    """All that is known of one; its page of the reference says the same."""
+    yield _Heading(f"{reason.id}: {reason.title}")
+    yield ""
+    yield reason.what
+    yield from _listed("How it shows", reason.how_it_shows)
+    yield from _listed("What to do", (*reason.fix, f"costs: {reason.costs}"))
+    yield from _listed("Where this is written", reason.sources)
+
+
+def _listed(heading: str, items: tuple[str, ...]) -> Iterator[str]:
+    yield from ("", _Heading(heading))
+    yield from (f"  - {item}" for item in items)
+
+
+def _index() -> Iterator[str]:
     """All ids with their titles, under their headings."""
     from gpucloud.doctor.causes import HEADINGS
     from gpucloud.nova.check.rules.catalogue import HEADINGS as NOVA
@@ -70,7 +94,14 @@ def _index() -> str:
         (f"nova.conf: {title}", [(each.id, each.title) for each in kinds]) for title, kinds in NOVA.items()
     ]
     width = max(len(name) for _, rows in headings for name, _ in rows)
-    blocks = (
-        "\n".join((title, *(f"  {name:<{width}}  {says}" for name, says in rows))) for title, rows in headings
-    )
-    return "\n\n".join(blocks)
+    for number, (title, rows) in enumerate(headings):
+        yield from ("",) * bool(number)
+        yield _Heading(title)
+        yield from (f"  {name:<{width}}  {says}" for name, says in rows)
+
+
+def _paint(line: str, shown: str) -> str:
+    """Code without its marks; headings and code in colour, where a person reads it."""
+    if not has_colours():
+        return _CODE.sub(r"\1", shown)
+    return f"\x1b[1m{shown}\x1b[0m" if isinstance(line, _Heading) else _CODE.sub("\x1b[36m\\1\x1b[0m", shown)

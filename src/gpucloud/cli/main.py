@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import cleandoc
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +18,7 @@ import typer
 
 from gpucloud import __version__
 from gpucloud.cli.output import say
+from gpucloud.cli.output.document import begin_output, print_error
 from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit, Failure, code_of
 
@@ -81,7 +83,10 @@ def _root(
     Exit codes: 0 fine; 1 it failed, is refused, or there is nothing to do it to; 2 what was typed, or written
     into gpucloud.yaml, cannot be meant, or names what is not there; 3 findings at or above the asked level,
     or not as planned; 4 changes pending (plan --check); 5 a change failed and was undone; 6 the undo failed
-    too; 130 interrupted. Every error is one line on standard error.
+    too; 130 interrupted. Every error is one line on standard error; with --format json, where there is no
+    result, standard output has {"error": that line, "code": the exit code}.
+
+    On a terminal prose fits its width; diffs, files and commands are never broken, and nothing is in a pipe.
     """
 
 
@@ -104,11 +109,18 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 def _add(app: typer.Typer, name: str, verb: Verb) -> None:
     target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
     if isinstance(target, typer.Typer):
-        for command in target.registered_commands:
-            command.help = _help(command.callback)
+        _write_help(target)
         app.add_typer(target, name=name, rich_help_panel=verb.panel)
     else:
         app.command(name, help=_help(target), rich_help_panel=verb.panel)(target)
+
+
+def _write_help(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.help = _help(command.callback)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _write_help(inner.typer_instance)
 
 
 def _help(command: object) -> str:
@@ -118,9 +130,20 @@ def _help(command: object) -> str:
     return f"{text}\b\nExamples:\n{items}" if found else text
 
 
-def _fail(line: str, code: int) -> int:
-    say(f"gpucloud: {line}")
+def _fail(arguments: Sequence[str], line: str, code: Exit, begin: str = f"{_NAME}: ") -> int:
+    """Say why it ends; to a program that asked for JSON as a document too."""
+    say(f"{begin}{line}")
+    if _is_json_asked_for(arguments) and sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):  # it may be the output that failed
+            print_error(line, code)
+            sys.stdout.flush()
     return code
+
+
+def _is_json_asked_for(arguments: Sequence[str]) -> bool:
+    """Claims ``--format json`` of this command; what follows ``lab run NAME`` is another one's."""
+    own = arguments[:3] if tuple(arguments[:2]) == ("lab", "run") else arguments
+    return "--format=json" in own or ("--format", "json") in pairwise(own)
 
 
 def _then(error: OSError) -> str:
@@ -130,17 +153,23 @@ def _then(error: OSError) -> str:
     return "; look whether the path is as you mean it" if code_of(error) is Exit.USAGE else ""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line and give its exit code; every error becomes one line."""
+def run(arguments: Sequence[str], obj: object = None) -> int:
+    """Run the command line and give its exit code; every error becomes one line.
+
+    Args:
+        arguments: what was typed after the program's name.
+        obj: as of ``call``.
+    """
+    begin_output()
     if sys.stdout is None:  # so it is where the shell closed it
-        return _fail("standard output is closed: open it, or send it to /dev/null", Exit.ERROR)
+        return _fail((), "standard output is closed: open it, or send it to /dev/null", Exit.ERROR)
     try:
-        code = call(arguments)
+        code = call(arguments, obj)
         sys.stdout.flush()
     except Failure as failure:
-        return _fail(str(failure), failure.code)
+        return _fail(arguments, str(failure), failure.code)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", Exit.INTERRUPTED)
+        return _fail(arguments, "interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
         _drop_output()  # the reader went away (`| head`)
         return Exit.FINE
@@ -149,12 +178,14 @@ def run(arguments: Sequence[str]) -> int:
             return Exit.FINE
         raise
     except OSError as error:
+        line = f"{error.filename or 'output'}: {error.strerror or error}{_then(error)}"
+        code = _fail(arguments, line, code_of(error))
         _drop_output()
-        return _fail(f"{error.filename or 'output'}: {error.strerror or error}{_then(error)}", code_of(error))
     except Exception as error:
         if os.environ.get("GPUCLOUD_TRACEBACK"):
             raise
         return _fail(
+            arguments,
             f"defect: {type(error).__name__}: {error}; please report it with the output of "
             "the same command run with GPUCLOUD_TRACEBACK=1",
             Exit.ERROR,
@@ -183,7 +214,7 @@ def call(arguments: Sequence[str], obj: object = None) -> int:
         return exit_.exit_code
     except typer.TyperException as error:
         if error.format_message():  # nothing to say: the help was asked for by giving no arguments
-            say(usage_line(command, arguments, error))
+            return _fail(arguments, usage_line(command, arguments, error), Exit.USAGE, "")
         return Exit.USAGE
     return Exit.FINE
 

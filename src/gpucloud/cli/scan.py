@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -170,8 +169,7 @@ def _nothing_found(host: Host) -> str:
 
 def _notes(host: Host) -> Iterator[str]:
     """NVSwitches by name; what is unknown, by reason: facts of functions once for all GPUs."""
-    yield from _block(_named_switches(host))
-    yield from _block(_maybe_gpus(host))
+    yield from filter(None, (_named_switches(host), _maybe_gpus(host)))
     reasons: dict[str, dict[str, None]] = {}
     for field in fields(host):
         if field.name != "units" and not (field.name == "functions" and host.units):
@@ -180,18 +178,15 @@ def _notes(host: Host) -> Iterator[str]:
         for field in fields(function):
             _gather(f"a GPU's {field.name}", getattr(function, field.name), reasons)
     for why, facts in reasons.items():
-        yield from _block(f"unknown ({why}): {', '.join(facts)}")
-
-
-def _block(text: str) -> list[str]:
-    return wrap(text, width=110, subsequent_indent="    ")
+        yield f"unknown ({one_line(why)}): {', '.join(facts)}"
 
 
 def _named_switches(host: Host) -> str:
     functions = {} if isinstance(host.functions, Unknown) else host.functions
     switches = [functions[address] for address in host.nvswitches if address in functions]
     names = ", ".join(dict.fromkeys(_name(each) for each in switches))
-    return f"NVSwitches: {' '.join(each.address.short for each in switches)} ({names})" if switches else ""
+    addresses = " ".join(each.address.short for each in switches)
+    return one_line(f"NVSwitches: {addresses} ({names})") if switches else ""
 
 
 def _maybe_gpus(host: Host) -> str:

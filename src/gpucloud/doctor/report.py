@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from textwrap import wrap
 
 from gpucloud.doctor.case import Diagnosis
 from gpucloud.model.finding import Evidence, Finding, Level
+from gpucloud.model.line import Copied
 from gpucloud.model.plain import Plain, to_plain
 
 _WIDTH = 100
@@ -98,7 +98,7 @@ def render_object(diagnosis: Diagnosis | Unread) -> dict[str, Plain]:
 
 def render_text(diagnosis: Diagnosis) -> str:
     """One input as text: findings, worst first (of a report, likeliest), then what could not be looked at."""
-    return "\n".join(_lines(diagnosis)) + "\n"
+    return "\n".join(report_lines(diagnosis)) + "\n"
 
 
 def _object(rank: int, finding: Finding) -> Plain:
@@ -106,7 +106,8 @@ def _object(rank: int, finding: Finding) -> Plain:
     return {"rank": rank, **plain} if isinstance(plain, dict) else plain
 
 
-def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+def report_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """The same, line by line: evidence and commands are ``Copied``, all else is prose."""
     yield f"{_tidy(diagnosis.source)}: {_verdict(diagnosis)}"
     for finding in diagnosis.findings:
         yield ""
@@ -115,7 +116,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield ""
         yield "Could not look at:"
         for why, facts in _by_reason(diagnosis).items():
-            yield from _block(_tidy(f"{', '.join(facts)}: {why}"), "  ", "    ")
+            yield _tidy(f"  {', '.join(facts)}: {why}")
 
 
 def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
@@ -154,17 +155,17 @@ def _verdict(diagnosis: Diagnosis) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield from _block(f"{finding.level.value.upper()} {finding.cause}: {finding.title}", "", "  ")
+    yield f"{finding.level.value.upper()} {finding.cause}: {finding.title}"
     shown = finding.evidence[:_EVIDENCE_SHOWN]
     for line in shown:
-        yield f"  | {_place(line)}: {line.text}"
+        yield Copied(f"  | {_place(line)}: {line.text}")
     if len(finding.evidence) > len(shown):
         yield f"  | and {len(finding.evidence) - len(shown)} more lines"
-    yield from _block(f"why  {finding.why}", "  ", "       ")
-    yield from _block(f"fix  {finding.fix.text}", "  ", "       ")
+    yield f"  why  {finding.why}"
+    yield f"  fix  {finding.fix.text}"
     for command in finding.fix.commands:
-        yield f"         {command}"
-    yield from _block(f"cost {finding.fix.costs}", "  ", "       ")
+        yield Copied(f"         {command}")
+    yield f"  cost {finding.fix.costs}"
 
 
 def _printable(finding: Finding) -> Finding:
@@ -188,14 +189,3 @@ def _tidy(text: str) -> str:
 
 def _place(evidence: Evidence) -> str:
     return evidence.key if evidence.line is None else f"{evidence.key}:{evidence.line}"
-
-
-def _block(text: str, first: str, rest: str | None = None) -> list[str]:
-    return wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=first if rest is None else rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

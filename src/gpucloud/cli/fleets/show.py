@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gpucloud.cli.output import Shape, one_line, print_json, print_text, say, table
+from gpucloud.cli.output import Shape, one_line, print_json, print_lines, say, table
 from gpucloud.fleet.event import Answered, Begins, Failed, Noted
 from gpucloud.fleet.tally import Result, Stage
 from gpucloud.model.failure import Exit, Failure
@@ -51,16 +51,20 @@ def _words(answer: Answer) -> str:
 
 def show_plans(results: Iterable[Result], shape: Shape) -> None:
     """Print the plan of each host that has one, equal ones once; beside JSON, to the user alone."""
-    from gpucloud.prepare.plan import render_plan
+    from gpucloud.prepare.plan import plan_lines
     from gpucloud.prepare.stored import parse_stored
 
-    hosts: dict[str, list[str]] = {}
+    hosts: dict[tuple[str, ...], list[str]] = {}
     for result in results:
         if result.plan is not None:
             plan = parse_stored(result.plan.encode(), f"the plan of {result.host}").plan
-            hosts.setdefault(render_plan(plan), []).append(one_line(result.host))
-    for text, names in hosts.items():
-        (print_text if shape is Shape.TEXT else say)(f"== {', '.join(names)}\n{text}\n")
+            hosts.setdefault(tuple(plan_lines(plan)), []).append(one_line(result.host))
+    for lines, names in hosts.items():
+        told = (f"== {', '.join(names)}", *lines, "")
+        if shape is Shape.TEXT:
+            print_lines(told)
+        else:
+            say("\n".join(told))
 
 
 def show_results(results: Sequence[Result], record: Path | None, shape: Shape) -> None:

@@ -16,7 +16,7 @@ from gpucloud.cli.nova.files import (
     read_files,
     text_of,
 )
-from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.output import Shape, paint_level, print_json, print_lines
 from gpucloud.model.failure import Exit
 from gpucloud.nova.service import Service
 
@@ -74,13 +74,13 @@ def check_files(
       gpucloud nova check --release 34 --service compute nova.conf --devices gpu01.tar.gz --format json
     """
     from gpucloud.model.finding import Level
-    from gpucloud.nova.check.report import check, render_object, render_text
+    from gpucloud.nova.check.report import check, render_object, report_lines
 
     report = check(_case(files, release, service, devices, against, kolla, provider_config or []))
     if shape is Shape.JSON:
         print_json(render_object(report))
     else:
-        print_text(render_text(report).rstrip("\n"))
+        print_lines(report_lines(report), paint_level)
     if report.worst >= Level(level.value).weight:
         raise typer.Exit(Exit.FINDINGS)
 

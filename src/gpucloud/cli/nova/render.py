@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +10,9 @@ import typer
 
 from gpucloud.cli.nova.below import differences, places, write_below
 from gpucloud.cli.nova.files import ShapeOption
-from gpucloud.cli.output import Shape, one_line, print_text, say
+from gpucloud.cli.output import Shape, note, one_line, print_line_of_json, print_lines
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -178,20 +178,19 @@ def _add(hosts: dict[str, Host], name: str, host: Host) -> None:
 def _show(found: Rendered, shape: Shape, said: dict[str, list[str]], lines: Iterable[str]) -> None:
     """Print what was rendered: as JSON with what was done with it, or as lines with advice after them."""
     if shape is Shape.JSON:
-        print(json.dumps({**_plain(found), **said}))
+        print_line_of_json({**_plain(found), **said})
         return
-    for line in lines:
-        print_text(line)
+    print_lines(map(Copied, lines))
     _show_advice(found)
 
 
 def _show_advice(found: Rendered) -> None:
     for line in found.missing:
-        say(f"missing: {line}")
+        note(f"missing: {line}")
     for line in found.warnings:
-        say(f"warning: {line}")
+        note(f"warning: {line}")
     for number, line in enumerate(found.steps, start=1):
-        say(f"{number}. {line}")
+        note(f"{number}. {line}")
 
 
 def _plain(found: Rendered) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.output import Shape, clean, print_json, print_text, say
+from gpucloud.cli.output import Shape, clean, print_document, print_json, print_lines, print_text, say
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON."
 
 def show_plan(plan: Plan, stored: bytes, shape: Shape) -> None:
     """Print a plan; its JSON is what is stored of it."""
-    from gpucloud.prepare.plan import render_plan
+    from gpucloud.prepare.plan import plan_lines
 
     if shape is Shape.JSON:
-        print(clean(stored.decode()), end="")
+        print_document(clean(stored.decode()).rstrip("\n"))
     else:
-        print_text(render_plan(plan))
+        print_lines(plan_lines(plan))
 
 
 def refuse(made: Plan) -> None:

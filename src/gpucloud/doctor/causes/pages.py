@@ -9,7 +9,7 @@ from gpucloud.doctor.causes.cause import Cause
 
 
 def render_cause(cause: Cause) -> str:
-    """One cause as a Markdown page; also what ``gpucloud explain`` prints."""
+    """One cause as a Markdown page of the reference."""
     parts = [
         f"# {cause.id}",
         f"**{cause.title}.** {cause.what}",

@@ -21,7 +21,7 @@ def render_page() -> str:
 
 
 def render_kind(kind: Kind) -> str:
-    """One kind as a page; also what ``gpucloud explain`` prints."""
+    """One kind as a page of the reference."""
     parts = [
         f"# {kind.id}",
         f"**{kind.title}** ({kind.level.value}). {kind.what}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gpucloud.model.finding import Level
+from gpucloud.model.line import Copied
 from gpucloud.nova.alias import Alias
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding
@@ -69,32 +70,41 @@ def render_object(report: Report) -> dict[str, object]:
 
 def render_text(report: Report) -> str:
     """The report for a person."""
+    return "\n".join(report_lines(report)) + "\n"
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """The same, line by line: lines that are to be put into a file are ``Copied``, all else is prose."""
     case = report.case
     if report.error is None:
         head = f"{case.service.unit} {case.release} starts with these files"
         head += f", and later refuses a value: {report.later.message}" if report.later is not None else ""
     else:
         head = f"{case.service.unit} {case.release} does not start: {report.error.message}"
-    parts = [head, *(_section(case, one) for one in report.findings)]
+    yield head
+    for one in report.findings:
+        yield ""
+        yield from _section(case, one)
     counts = ", ".join(
         f"{number} {level.value}{'s' if number != 1 and level is not Level.INFO else ''}"
         for level in reversed(Level)
         if (number := sum(one.level is level for one in report.findings))
     )
-    return "\n\n".join([*parts, counts or "nothing found"]) + "\n"
+    yield ""
+    yield counts or "nothing found"
 
 
-def _section(case: Case, finding: Finding) -> str:
+def _section(case: Case, finding: Finding) -> Iterator[str]:
     place = f"{finding.file}:{finding.line}: " if finding.file is not None else ""
-    lines = [
-        f"{finding.level.value.upper()} {finding.kind.id}: {finding.kind.title}",
-        f"  {place}{finding.what}",
-        f"  why: {finding.kind.what}",
-        *(f"  fix: {line}" if not n else f"       {line}" for n, line in enumerate(finding.fix)),
-        f"       then restart {(finding.kind.reader or case.service).unit}",
-        f"  written in: {'; '.join(finding.kind.sources)}",
-    ]
-    return "\n".join(lines)
+    yield f"{finding.level.value.upper()} {finding.kind.id}: {finding.kind.title}"
+    yield f"  {place}{finding.what}"
+    yield f"  why: {finding.kind.what}"
+    is_prose = finding.fix == finding.kind.fix
+    for number, line in enumerate(finding.fix):
+        shown = f"       {line}" if number else f"  fix: {line}"
+        yield shown if is_prose else Copied(shown)
+    yield f"       then restart {(finding.kind.reader or case.service).unit}"
+    yield f"  written in: {'; '.join(finding.kind.sources)}"
 
 
 def _finding(case: Case, finding: Finding) -> Mapping[str, object]:

@@ -3,6 +3,6 @@
 from gpucloud.prepare.plan.choose import choose_units
 from gpucloud.prepare.plan.passthrough import plan_passthrough
 from gpucloud.prepare.plan.recheck import recheck
-from gpucloud.prepare.plan.render import render_plan
+from gpucloud.prepare.plan.render import plan_lines, render_plan
 
-__all__ = ["choose_units", "plan_passthrough", "recheck", "render_plan"]
+__all__ = ["choose_units", "plan_lines", "plan_passthrough", "recheck", "render_plan"]

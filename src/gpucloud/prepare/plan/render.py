@@ -5,32 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from gpucloud.model.line import Copied
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
-from gpucloud.prepare.plan.render_adopted import render_adopted
-from gpucloud.prepare.plan.render_start import grounds, render_start
+from gpucloud.prepare.plan.render_adopted import adopted_lines
+from gpucloud.prepare.plan.render_start import grounds, start_lines
 from gpucloud.prepare.plan.wording import join
 from gpucloud.prepare.steps import preview
 
 
 def render_plan(plan: Plan) -> str:
     """The whole plan for a reader: what changes and why, or why nothing can."""
-    if plan.wanted is not None:
-        head = f"plan for the next start of {plan.host}: refused"
-        lines = [head, *_refusals(plan)] if plan.refusals else [render_start(plan), *_unseen(plan)]
-        return "\n".join([*render_adopted(plan.wanted.adopted, is_refused=bool(plan.refusals)), *lines])
+    return "\n".join(plan_lines(plan))
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The same, line by line: diffs and what files hold are ``Copied``, all else is prose."""
+    if plan.wanted is None:
+        yield from _now(plan)
+        return
+    yield from adopted_lines(plan.wanted.adopted, is_refused=bool(plan.refusals))
+    if plan.refusals:
+        yield f"plan for the next start of {plan.host}: refused"
+        yield from _refusals(plan)
+    else:
+        yield from start_lines(plan)
+        yield from _unseen(plan)
+
+
+def _now(plan: Plan) -> Iterator[str]:
     units = join([address.short for address in plan.units])
     if plan.refusals:
-        return "\n".join(
-            [f"plan for {plan.host}: GPU {units} cannot be given to guests now", *_refusals(plan)]
-        )
+        yield f"plan for {plan.host}: GPU {units} cannot be given to guests now"
+        yield from _refusals(plan)
+        return
     if plan.is_empty:
-        return f"nothing to do: GPU {units} is ready for guests on {plan.host}"
+        yield f"nothing to do: GPU {units} is ready for guests on {plan.host}"
+        return
     count = f"{len(plan.steps)} change" + ("s" if len(plan.steps) > 1 else "")
-    lines = [f"plan for {plan.host}: give GPU {units} to guests; {count}, without a restart"]
+    yield f"plan for {plan.host}: give GPU {units} to guests; {count}, without a restart"
     for number, step in enumerate(plan.steps, 1):
-        lines += _step(number, step)
-    return "\n".join([*lines, "", *_ways(plan), *_unseen(plan)])
+        yield from _step(number, step)
+    yield from ("", *_ways(plan), *_unseen(plan))
 
 
 def _refusals(plan: Plan) -> Iterator[str]:
@@ -58,9 +74,9 @@ def _step(number: int, step: Step) -> Iterator[str]:
     yield ""
     yield f"{number}. {call_change(step.change)}"
     yield from grounds(step)
-    yield f"   {change.path}"
-    yield f"   - {change.before or '(none)'}"
-    yield f"   + {change.after or '(none)'}"
+    yield Copied(f"   {change.path}")
+    yield Copied(f"   - {change.before or '(none)'}")
+    yield Copied(f"   + {change.after or '(none)'}")
 
 
 def _ways(plan: Plan) -> Iterator[str]:

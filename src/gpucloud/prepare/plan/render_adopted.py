@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gpucloud.model.line import Copied
 from gpucloud.model.plan import Adopted, ByHand
 from gpucloud.prepare.plan.wording import join
 
 
-def render_adopted(adopted: Adopted | None, *, is_refused: bool = False) -> Iterator[str]:
+def adopted_lines(adopted: Adopted | None, *, is_refused: bool = False) -> Iterator[str]:
     """Lines to be shown before the plan; none where it was not looked for."""
     if adopted is None:
         return
@@ -31,7 +32,7 @@ def _under(title: str, settings: Sequence[ByHand]) -> Iterator[str]:
     for setting in settings:
         where = setting.path if setting.line is None else f"{setting.path}, line {setting.line}"
         units = f": GPU {join([address.short for address in setting.units])}" if setting.units else ""
-        yield f"  {where}: {setting.text}"
+        yield Copied(f"  {where}: {setting.text}")
         yield f"    {setting.does}{units}"
         if setting.left is not None:
             yield f"    left: {setting.left}"

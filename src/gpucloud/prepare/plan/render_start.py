@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import unified_diff
 
 from gpucloud.model.change import EnableUnit, RunTool
+from gpucloud.model.line import Copied
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.wording import join
@@ -14,21 +15,22 @@ from gpucloud.prepare.steps import preview
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
-def render_start(plan: Plan) -> str:
+def start_lines(plan: Plan) -> Iterator[str]:
     """The whole plan for a reader; without its refusals, of which the caller tells."""
     if plan.is_empty:
         adopted = plan.wanted.adopted if plan.wanted is not None else None
         head = f"nothing to do: {plan.host} starts as its spec wants it"
         if adopted is not None and adopted.settings:
             head = f"nothing to do on {plan.host}: what was set up by hand stays"
-        return "\n".join([head, *_pools(plan), *_notes(plan), *_at_start(plan)])
+        yield from (head, *_pools(plan), *_notes(plan), *_at_start(plan))
+        return
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
-    lines = [f"plan for the next start of {plan.host}: {count}; they act after a restart", *_pools(plan)]
-    lines += _notes(plan)
+    yield f"plan for the next start of {plan.host}: {count}; they act after a restart"
+    yield from (*_pools(plan), *_notes(plan))
     for number, step in enumerate(shown, 1):
-        lines += ["", f"{number}. {call_change(step.change)}", *grounds(step), *_diff(step)]
-    return "\n".join([*lines, *_at_start(plan), "", *_ways(plan)])
+        yield from ("", f"{number}. {call_change(step.change)}", *grounds(step), *map(Copied, _diff(step)))
+    yield from (*_at_start(plan), "", *_ways(plan))
 
 
 def grounds(step: Step) -> Iterator[str]:
@@ -47,7 +49,7 @@ def _at_start(plan: Plan) -> Iterator[str]:
         change = preview(step.change)
         yield f"{number}. {call_change(step.change)}"
         yield from grounds(step)
-        yield f"   {change.path}: {change.before or '(none)'} -> {change.after or '(none)'}"
+        yield Copied(f"   {change.path}: {change.before or '(none)'} -> {change.after or '(none)'}")
     if plan.at_start:
         yield "undo: gpucloud undo takes back what a start has made, before it takes back how the host starts"
 

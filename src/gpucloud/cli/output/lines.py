@@ -1,0 +1,58 @@
+"""Lines on standard output and standard error: prose fits the terminal, what is to be copied stays whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+
+from gpucloud.cli.output.clean import clean
+from gpucloud.cli.output.terminal import has_colours, prose_width
+from gpucloud.cli.output.wrap import wrap
+from gpucloud.model.line import Copied
+
+_COLOURS = {"BLOCKER": "\x1b[1;31m", "WARNING": "\x1b[1;33m", "INFO": "\x1b[1;36m"}
+"""Levels of findings as terminals show them: bold red, yellow, cyan (ECMA-48, SGR)."""
+
+Paint = Callable[[str, str], str]
+"""A line as it was given and, clean, as it is shown; into what is printed, which may have colours."""
+
+
+def _plain(line: str, shown: str) -> str:
+    del line
+    return shown
+
+
+def print_lines(lines: Iterable[str], paint: Paint = _plain) -> None:
+    """Print lines of a result; those that are ``Copied`` as they are, prose broken to fit a terminal."""
+    width = prose_width(sys.stdout)
+    for line in lines:
+        shown = clean(line)
+        if width is not None and not isinstance(line, Copied):
+            shown = wrap(shown, width)
+        print(paint(line, shown))
+    sys.stdout.flush()  # a log file then holds it in order with what `say` says
+
+
+def paint_level(line: str, shown: str) -> str:
+    """A level in colour at the begin of a finding, where a person reads it."""
+    del line
+    word, space, rest = shown.partition(" ")
+    colour = _COLOURS.get(word) if has_colours() else None
+    return f"{colour}{word}\x1b[0m{space}{rest}" if colour else shown
+
+
+def print_text(text: str) -> None:
+    """Print a result of prose alone, at once."""
+    print_lines(text.split("\n"))
+
+
+def note(line: str) -> None:
+    """Tell the user what is to be known or done beside the result, in prose that fits the terminal."""
+    width = prose_width(sys.stderr)
+    shown = clean(line)
+    print(shown if width is None else wrap(shown, width), file=sys.stderr, flush=True)
+
+
+def say(line: str) -> None:
+    """Tell the user what is going on, in one line, without mixing it into the result."""
+    print(clean(line), file=sys.stderr, flush=True)

@@ -1,0 +1,41 @@
+"""What a terminal is like: how wide, and whether its user wants colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+_WIDEST = 100
+"""Longer lines of prose are hard to read, however wide the terminal is."""
+_NARROWEST = 40
+
+
+def has_colours() -> bool:
+    """Claims a terminal on standard output whose user has not declined colours.
+
+    Source: https://no-color.org (any value but the empty one); terminfo(5) for ``dumb``.
+    """
+    declined = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown")
+    return sys.stdout.isatty() and not declined
+
+
+def prose_width(stream: TextIO) -> int | None:
+    """How long a line of prose may be there; None for a file, a pipe or a program, where none is broken.
+
+    ``grep`` and ``less`` then have each sentence whole, as with gh, kubectl and cargo. Who sets COLUMNS
+    says it for everything, as to ps(1).
+    """
+    told = os.environ.get("COLUMNS", "")
+    columns = int(told) if told.isascii() and told.isdigit() else 0
+    if not columns and not stream.isatty():
+        return None
+    return max(_NARROWEST, min(columns or _columns(stream) or 80, _WIDEST))
+
+
+def _columns(stream: TextIO) -> int:
+    """What the terminal says; 0 where it does not know, as over a serial line."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0
