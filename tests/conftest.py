@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.kinds import check_kinds
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
@@ -19,6 +20,12 @@ for name, examples in (("check", 40), ("thorough", 600)):
     )
 # `./run check` looks at few examples every time, `./run test-lab` at many.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before any is left out by its marks."""
+    check_kinds(items)
 
 
 @pytest.fixture(scope="session")

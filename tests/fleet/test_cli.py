@@ -38,6 +38,7 @@ def test_what_cannot_be_meant_is_said_before_ansible_is_run(words: tuple[str, ..
     assert caught.value.code is Exit.USAGE
 
 
+@pytest.mark.proof
 def test_equal_plans_are_shown_once_and_then_the_hosts(
     fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,6 +53,7 @@ def test_equal_plans_are_shown_once_and_then_the_hosts(
     )
 
 
+@pytest.mark.proof
 def test_what_a_host_refuses_is_in_the_table_and_in_the_last_line(
     where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +64,7 @@ def test_what_a_host_refuses_is_in_the_table_and_in_the_last_line(
     assert said.err == ""
 
 
+@pytest.mark.proof
 def test_an_inventory_that_is_not_there_is_named(tmp_path: Path) -> None:
     nope = str(tmp_path / "nope")
     with pytest.raises(Failure, match=f"there is no inventory {nope}") as caught:
@@ -69,11 +72,10 @@ def test_an_inventory_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert caught.value.code is Exit.USAGE
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_the_whole_way_in_json(
     fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A minute of Ansible's time: part of ``./run test``."""
     spec = ("--spec", str(fleet.spec))
     assert call(("apply", *spec, *where, "--restart", "--yes", "--format", "json")) == Exit.FINE
     said = capsys.readouterr()
@@ -98,7 +100,7 @@ def test_the_whole_way_in_json(
     assert caught.value.code is Exit.FINDINGS
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_nothing_is_changed_anywhere_while_a_host_refuses(
     fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,7 @@ def ansible(fleet: Fleet, playbook: str, *options: str, ok: Sequence[int] = (0,)
     return done.stdout, json.loads(results.read_text()) if results.exists() else None
 
 
+@pytest.mark.proof
 def test_check_and_diff_mode_show_what_would_change_and_change_nothing(fleet: Fleet) -> None:
     (member, _), spec = fleet.members, fleet.spec
     before = member.picture
@@ -70,9 +71,8 @@ def test_check_and_diff_mode_show_what_would_change_and_change_nothing(fleet: Fl
     assert member.journal == []
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_it_changes_once_and_gives_the_gpus_as_facts(fleet: Fleet) -> None:
-    """Half a minute of Ansible's time: part of ``./run test``."""
     (member, _), spec = fleet.members, fleet.spec
     assert spec.exists()
     _, first = ansible(fleet, PLAYBOOK)
@@ -87,7 +87,7 @@ def test_it_changes_once_and_gives_the_gpus_as_facts(fleet: Fleet) -> None:
     assert {"0000:3b:00.0", "0000:3c:00.0"} <= set(cards)
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_what_cannot_be_done_fails_with_what_to_do(fleet: Fleet) -> None:
     out, _ = ansible(fleet, PLAYBOOK.replace("spec: gpucloud.yaml", "units: ['99:00.0']"), ok=(2,))
     assert "99:00.0" in out
@@ -95,7 +95,7 @@ def test_what_cannot_be_done_fails_with_what_to_do(fleet: Fleet) -> None:
     assert "what is wanted? Give one of spec and units" in out
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_the_program_of_the_collection_answers_and_nothing_is_left(fleet: Fleet) -> None:
     """On this very machine: whether guests run here is only looked at."""
     playbook = """\
@@ -114,7 +114,7 @@ def test_the_program_of_the_collection_answers_and_nothing_is_left(fleet: Fleet)
     assert place.exists() is before
 
 
-@pytest.mark.lab
+@pytest.mark.proof
 def test_ansible_documents_it(fleet: Fleet) -> None:
     write_collection(fleet.folder / "collections")
     argv = [str(Path(find_program()).with_name("ansible-doc")), "--json", "gpucloud.host.gpucloud"]

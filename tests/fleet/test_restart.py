@@ -13,7 +13,7 @@ import pytest
 from tests.fleet.fake_cloud import FakeCloud
 from tests.fleet.fleet import Fleet, stages
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
 
 HOSTS = ("gpu01", "gpu02")
 OURS = "gpucloud: it is restarted"

@@ -1,6 +1,6 @@
 """Two hosts through the real Ansible, one after the other, each changed by its own program on a fake host.
 
-Ansible takes a second for each task: what is marked ``lab`` is part of ``./run test``, not of every check.
+Ansible takes a second for each task: they are part of ``./run test``, not of every check.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from tests.fleet.fleet import Fleet, Member, stages
 from gpucloud.fleet.tally import Result
 from gpucloud.model.failure import Exit, Failure
 
+pytestmark = pytest.mark.proof
+
 TAKEN = {"0000:3b:00.0": "vfio-pci", "0000:3b:00.1": "vfio-pci"}
 
 
@@ -24,7 +26,6 @@ def by_name(results: list[Result]) -> dict[str, Result]:
     return {result.host: result for result in results}
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_looking_tells_each_hosts_plan_and_changes_nothing(fleet: Fleet) -> None:
     before = [member.picture for member in fleet.members]
@@ -35,7 +36,6 @@ def test_looking_tells_each_hosts_plan_and_changes_nothing(fleet: Fleet) -> None
     assert [member.journal for member in fleet.members] == [[], []]
 
 
-@pytest.mark.lab
 def test_hosts_are_made_ready_one_after_the_other_and_a_second_time_nothing_is_done(fleet: Fleet) -> None:
     results = fleet.run("rolling", fleet.wish())
     assert stages(results) == {"gpu01": "as planned", "gpu02": "as planned"}
@@ -51,7 +51,6 @@ def test_hosts_are_made_ready_one_after_the_other_and_a_second_time_nothing_is_d
     assert [member.journal for member in fleet.members] == [["applied"], ["applied"]]
 
 
-@pytest.mark.lab
 def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     first, second = fleet.members
     before = second.picture
@@ -65,7 +64,6 @@ def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     assert second.journal == []
 
 
-@pytest.mark.lab
 def test_a_host_that_cannot_be_reached_stops_the_rest(fleet: Fleet) -> None:
     fleet.write(
         "gpu01",
@@ -92,7 +90,6 @@ def test_of_a_batch_each_host_goes_to_its_own_end(fleet: Fleet) -> None:
     assert third.journal == []
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_a_pattern_leaves_hosts_out(fleet: Fleet) -> None:
     results = fleet.run("rolling", fleet.wish(hosts="compute:!gpu01"))
@@ -100,7 +97,6 @@ def test_a_pattern_leaves_hosts_out(fleet: Fleet) -> None:
     assert not has_taken(fleet.members[0])
 
 
-@pytest.mark.lab
 def test_what_was_shown_is_what_is_done_or_nothing(fleet: Fleet) -> None:
     plans = {result.host: result.plan or "" for result in fleet.run("look", fleet.wish())}
     first, second = fleet.members
@@ -111,7 +107,6 @@ def test_what_was_shown_is_what_is_done_or_nothing(fleet: Fleet) -> None:
     assert not has_taken(second)
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
     first = fleet.members[0]
@@ -124,21 +119,18 @@ def test_a_plan_is_data_to_ansible_whatever_stands_in_it(fleet: Fleet) -> None:
     assert "{{ lookup(" in grub.read_text()
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_a_pattern_that_matches_nobody_gives_nobody(fleet: Fleet) -> None:
     results = fleet.run("look", fleet.wish(hosts="gpu99"))
     assert results == []
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_an_inventory_that_is_none_is_said(fleet: Fleet) -> None:
     with pytest.raises(Failure, match="ansible-playbook did not begin"):
         fleet.run("look", fleet.wish(inventories=(str(fleet.folder / "nowhere"),), hosts="{{ nothing"))
 
 
-@pytest.mark.lab
 @pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_refused_with_its_exit_code(fleet: Fleet) -> None:
     (result,) = fleet.run("look", fleet.wish(hosts="gpu01", units=("99:00.0",)))

@@ -9,6 +9,8 @@ from gpucloud.fleet.event import Answered, Begins, Event, parse_event
 from gpucloud.fleet.run import Runner, find_program
 from gpucloud.fleet.tally import Result, Tally, count, tally
 
+pytestmark = pytest.mark.proof
+
 
 def stopped_at(fleet: Fleet, task: str, times: int) -> list[Result]:
     """Run, and ask to stop so many times when the first host begins with a task."""
@@ -22,14 +24,12 @@ def stopped_at(fleet: Fleet, task: str, times: int) -> list[Result]:
     return list(state.values())
 
 
-@pytest.mark.lab
 def test_asked_once_the_host_at_work_is_finished_and_the_next_is_not_begun(fleet: Fleet) -> None:
     results = stopped_at(fleet, "Plan", 1)
     assert stages(results) == {"gpu01": "as planned", "gpu02": "untouched"}
     assert [member.journal for member in fleet.members] == [["applied"], []]
 
 
-@pytest.mark.lab
 def test_asked_twice_it_is_broken_off_and_said_where(fleet: Fleet) -> None:
     results = stopped_at(fleet, "Plan", 2)
     assert stages(results) == {"gpu01": "begun", "gpu02": "untouched"}
@@ -37,7 +37,6 @@ def test_asked_twice_it_is_broken_off_and_said_where(fleet: Fleet) -> None:
     assert fleet.members[1].journal == []
 
 
-@pytest.mark.lab
 def test_the_record_alone_tells_the_same(fleet: Fleet) -> None:
     results = stopped_at(fleet, "Plan", 1)
     events: list[Event] = [event for line in fleet.lines if (event := parse_event(line))]

@@ -53,7 +53,7 @@ def test_every_family_comes_back_byte_for_byte(name: str, tmp_path: Path) -> Non
     assert site.picture() == old
 
 
-@pytest.mark.parametrize("name", ["debian-12", "rocky-8"])
+@pytest.mark.parametrize("name", ["debian-12", pytest.param("rocky-8", marks=pytest.mark.proof)])
 def test_a_cut_at_any_moment_leaves_the_old_or_the_new(name: str, tmp_path: Path) -> None:
     site, plan = site_of(tmp_path, name)
     old = site.picture()

@@ -216,6 +216,7 @@ def test_a_start_that_never_comes_up_is_tried_twice_and_then_the_old_one_taken(s
     assert call(["boot"], site.desk) == Exit.FINE
 
 
+@pytest.mark.proof
 def test_a_way_back_that_was_cut_off_is_gone_on_with_at_the_next_start(site: Site) -> None:
     old = prepared(site)
     restart(site, binds=False)
@@ -362,6 +363,7 @@ def whole(site: Site) -> bool:
     return "half" not in made.read_text()
 
 
+@pytest.mark.proof
 def test_a_cut_of_apply_or_undo_leaves_a_host_that_starts(site: Site) -> None:
     plan = mine(plan_for(site.kernel))
     old = site.picture()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.prepare.fake_host import ACCELERATOR, AUDIO, BMC, BRIDGE, Function, drivers_of
@@ -74,6 +75,7 @@ def test_undo_leaves_every_host_as_it_was(
         assert site.picture() == before
 
 
+@pytest.mark.proof
 @given(hosts(), st.randoms(use_true_random=False))
 def test_cards_given_one_by_one_come_back_in_any_order(functions: list[Function], chance: object) -> None:
     with folder_in_memory() as folder:

@@ -50,6 +50,7 @@ def test_the_same_cards_go_to_the_same_use(name: str, tmp_path: Path) -> None:
     assert script
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", OFTEN)
 def test_a_cut_at_any_moment_leaves_the_old_or_the_new(name: str, tmp_path: Path) -> None:
     site = site_of(tmp_path, STYLES[name])
