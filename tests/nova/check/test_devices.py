@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from gpucloud.model.finding import Level
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.check import Case, Report, Service, check
 from gpucloud.nova.config import Configuration, read_config_file
 from gpucloud.nova.machine import Device, DeviceType, Machine
@@ -118,3 +123,43 @@ def test_a_pattern_that_is_not_tried_is_told_and_the_report_is_whole() -> None:
     found = look('[pci]\ndevice_spec = {"address": {"bus": "((((((2*)*)*)*)*)*)*"}}\n')
     assert "nova-address-pattern-untried" in ids(found)
     assert found.error is None
+
+
+T4 = Device(PF, "10de", "1eb8", DeviceType.PCI, mdev_types=("nvidia-222", "nvidia-223"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("enabled_mdev_types = nvidia-222\n", None),
+        (
+            "enabled_mdev_types = nvidia-35\n",
+            "no GPU for it offers nvidia-35, but nvidia-222, nvidia-223",
+        ),
+        (
+            f"enabled_mdev_types = nvidia-35\n[mdev_nvidia-35]\ndevice_addresses = {PF}\n",
+            f"{PF} does not offer nvidia-35, but nvidia-222, nvidia-223",
+        ),
+        (
+            "enabled_mdev_types = nvidia-222\n[mdev_nvidia-222]\ndevice_addresses = 0000:5e:00.0\n",
+            "the host has no device 0000:5e:00.0, which is to offer nvidia-222",
+        ),
+    ],
+)
+def test_a_type_that_the_gpu_does_not_offer_is_told_with_those_that_it_does(
+    text: str, said: str | None
+) -> None:
+    found = look(f"[devices]\n{text}", Machine({PF: T4}))
+    assert [one.what for one in found.findings if one.kind.id == "nova-mdev-type-not-offered"] == (
+        [said] if said else []
+    )
+
+
+@pytest.mark.parametrize(("types", "level"), [((), Level.WARNING), (Unknown("denied"), Level.INFO)])
+def test_a_host_whose_gpus_offer_no_type_is_told_and_one_that_was_not_read_is_doubted(
+    types: tuple[str, ...] | Unknown, level: Level
+) -> None:
+    found = look("[devices]\nenabled_mdev_types = nvidia-35\n", Machine({PF: replace(T4, mdev_types=types)}))
+    (one,) = [each for each in found.findings if each.kind.id == "nova-mdev-type-not-offered"]
+    assert one.level is level
+    assert "denied" in one.what or level is Level.WARNING

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.doctor.build import function, host
 
 from gpucloud.model.failure import Failure
-from gpucloud.model.pci import PciAddress, PciId, Sriov
+from gpucloud.model.pci import PciAddress, PciId, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import DeviceType, Machine, machine_of, parse_devices
 
@@ -32,6 +32,17 @@ def test_the_kernels_facts_say_what_nova_calls_a_function() -> None:
     assert machine.devices["0000:3b:00.4"].parent == "0000:3b:00.0"
     assert [machine.devices[f"0000:3b:00.{n}"].numa_node for n in (0, 4)] == [1, None]
     assert machine.devices["0000:5e:00.0"].vendor_id == "1002"
+
+
+def test_mdev_types_are_those_of_the_function_or_not_known() -> None:
+    gpu = replace(function("3b:00.0"), mdev_types=(VgpuType("nvidia-222", "GRID T4-1B", 16),))
+    machine = machine_of(host(others=[gpu, replace(function("5e:00.0"), mdev_types=UNREAD)]))
+    assert [each.mdev_types for each in machine.devices.values()] == [("nvidia-222",), UNREAD]
+    listed = {"address": "0000:3b:00.0", "vendor_id": "10de", "product_id": "1eb8"}
+    (card,) = parse_devices(json.dumps([{**listed, "mdev_types": ["nvidia-222"]}])).devices.values()
+    assert card.mdev_types == ("nvidia-222",)
+    with pytest.raises(Failure, match="mdev_types is no list of names"):
+        parse_devices(json.dumps([{**listed, "mdev_types": [1]}]))
 
 
 def test_a_card_whose_vfs_cannot_be_on_is_a_plain_device() -> None:

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from gpucloud.model.unknown import Unknown
 
+NOT_SAID = Unknown("the list of devices has no mdev_types")
+
 
 class DeviceType(StrEnum):
     """What nova calls a device, after libvirt's capabilities of it (``nova/objects/fields.py``)."""
@@ -33,6 +35,8 @@ class Device:
     """None: the firmware does not say; nova treats that as a place of its own."""
     card_serial: str | None = None
     """The serial number in its vital product data, which ``remote_managed`` needs."""
+    mdev_types: tuple[str, ...] | Unknown = NOT_SAID
+    """Types of mediated devices that it offers: ``nvidia-474``; none for most."""
 
 
 @dataclass(frozen=True, slots=True)

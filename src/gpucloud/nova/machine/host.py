@@ -30,7 +30,7 @@ def machine_of(host: Host) -> Machine:
 
 
 def _device(function: PciFunction, ids: PciId, kind: DeviceType) -> Device:
-    node = function.numa_node
+    node, types = function.numa_node, function.mdev_types
     is_vf = kind is DeviceType.VF
     return Device(
         address=str(function.address),
@@ -39,6 +39,7 @@ def _device(function: PciFunction, ids: PciId, kind: DeviceType) -> Device:
         type=kind,
         parent=str(function.physical_function) if is_vf else None,
         numa_node=None if isinstance(node, Unknown) or node < 0 else node,
+        mdev_types=types if isinstance(types, Unknown) else tuple(each.id for each in types),
     )
 
 

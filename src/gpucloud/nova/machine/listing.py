@@ -1,7 +1,8 @@
 """Devices as a list in JSON, with the names that nova itself gives their facts (``nova/pci/manager.py``).
 
 ``[{"address": "0000:3b:00.0", "vendor_id": "10de", "product_id": "1eb8", "dev_type": "type-PF",
-"parent_addr": null, "numa_node": 0, "card_serial_number": null}]``; the first three must be there.
+"parent_addr": null, "numa_node": 0, "card_serial_number": null, "mdev_types": ["nvidia-35"]}]``; the first
+three must be there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import PciAddress
-from gpucloud.nova.machine.device import Device, DeviceType, Machine
+from gpucloud.nova.machine.device import NOT_SAID, Device, DeviceType, Machine
 from gpucloud.nova.reading import Json
 
 _ID = re.compile(r"[0-9a-f]{4}", re.ASCII)
@@ -53,6 +54,7 @@ def _parse_device(item: Json, number: int) -> Device:
         parent=None if parent is None else _address(parent, "parent_addr", number),
         numa_node=None if node is None or node < 0 else node,
         card_serial=_text(item.get("card_serial_number"), "card_serial_number", number),
+        mdev_types=_texts(item["mdev_types"], number) if "mdev_types" in item else NOT_SAID,
     )
 
 
@@ -82,3 +84,10 @@ def _text(value: Json, key: str, number: int) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Failure(f"device {number}: {key} is no text", _THEN)
     return value
+
+
+def _texts(value: Json, number: int) -> tuple[str, ...]:
+    names = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    if names != value:
+        raise Failure(f"device {number}: mdev_types is no list of names", _THEN)
+    return tuple(names)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gpucloud.model.finding import Level
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines, under
 from gpucloud.nova.machine import Device
 from gpucloud.nova.match.serve import Dropped
+from gpucloud.nova.mdev import Parent, parents_of
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, scheduler
 from gpucloud.nova.releases.release import SERIES, Release
 from gpucloud.nova.service import Service
+
+_SHOWN = 12
+"""Types of a GPU that are told."""
 
 
 def _search_of(release: Release) -> tuple[str, ...]:
@@ -94,6 +99,16 @@ TUNING = Kind(
     ("time-outs of allocation candidates", "`Got no allocation candidates` although devices are free"),
     _search_of(SERIES[-1]),
     ("nova docs: admin/pci-passthrough (PCI tracking in Placement)", "placement/conf/"),
+)
+NOT_OFFERED = Kind(
+    "nova-mdev-type-not-offered",
+    Level.WARNING,
+    "A vGPU type that the GPU does not offer",
+    "Nova makes inventories of GPUs that offer the type that they are to have; of others it says nothing. "
+    "Newer cards of NVIDIA offer types on their virtual functions, which must be on before nova-compute starts.",
+    ("no inventory of VGPU, and no message",),
+    ("Write a type that the GPU offers: ls /sys/class/mdev_bus/*/mdev_supported_types",),
+    ("nova/virt/libvirt/driver.py: _get_gpu_inventories, _get_mdev_capable_devices",),
 )
 
 
@@ -190,6 +205,37 @@ def untried(case: Case) -> Iterator[Finding]:
             yield UNTRIED.at(case.spec_settings[spec.value], what)
 
 
+def not_offered(case: Case) -> Iterator[Finding]:
+    """Types of mediated devices that the host's GPUs do not have."""
+    if case.machine is None or case.service is not Service.COMPUTE or isinstance(case.mdev, Refusal):
+        return
+    for each in parents_of(case.mdev, case.machine):
+        if each.is_named and each.is_right is False:
+            yield NOT_OFFERED.at(case.mdev_keys_of(each.type)["device_addresses"], _lack(each))
+    kind = case.mdev.default
+    devices = [each for each in case.machine.devices.values() if each.address not in case.mdev.by_address]
+    offers = [name for each in devices if isinstance(each.mdev_types, tuple) for name in each.mdev_types]
+    if kind is None or kind in offers:
+        return
+    unread = [each.mdev_types.why for each in devices if isinstance(each.mdev_types, Unknown)]
+    what = f"no GPU for it offers {kind}, but {_some(offers)}"
+    if unread:
+        what = f"whether a GPU offers {kind} is not known: {unread[0]}"
+    yield NOT_OFFERED.at(case.mdev_setting, what, level=Level.INFO if unread else Level.WARNING)
+
+
+def _lack(parent: Parent) -> str:
+    if not isinstance(parent.offers, tuple):
+        return f"the host has no device {parent.address}, which is to offer {parent.type}"
+    return f"{parent.address} does not offer {parent.type}, but {_some(parent.offers)}"
+
+
+def _some(offers: Sequence[str]) -> str:
+    names = sorted(set(offers))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(names[:_SHOWN]) or "no type at all") + more
+
+
 def _left_out(case: Case) -> tuple[str, ...]:
     """Devices of the host of which not enough is known to say what nova makes of them."""
     unread = case.machine.unread if case.machine is not None else ()
@@ -206,4 +252,4 @@ def _unread(case: Case) -> str:
     return f"; {len(unread)} devices could not be read: {unread[0]}" if unread else ""
 
 
-RULES = (tracking, no_device, not_served, both, tuning, untried)
+RULES = (tracking, no_device, not_served, both, tuning, untried, not_offered)
