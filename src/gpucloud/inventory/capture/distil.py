@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from gpucloud.inventory.capture.telling import only_telling
 from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.numbered import is_of_function
 from gpucloud.inventory.system.boot import ENTRIES, OWN, SETTINGS, settings_only
@@ -26,6 +27,7 @@ _DISTRIBUTION_KEYS = ("ID=", "ID_LIKE=", "VERSION_ID=")
 _NODE_PARTS = 5
 """Parts of ``/sys/dev/char/226:0``, with the empty one before the first slash."""
 _DISKS = re.compile(r"/dev/[a-z0-9]+(?::/dev/[a-z0-9]+)*|/dev/dm-[0-9]+", re.ASCII)
+_is_group_member = one_of(["/sys/kernel/iommu_groups/*/devices/*"])
 
 
 def distil(stream: Stream) -> Stream:
@@ -56,12 +58,13 @@ def distil(stream: Stream) -> Stream:
         **dict.fromkeys(SETTINGS, settings_only),
         **dict.fromkeys(CONFIGURATION, blank_comments),
     }
+    is_reduced = one_of(reducers)
     small = Stream()
     small.folders = [path for path in stream.folders if _is_kept(path, stream.links)]
     small.links = {path: target for path, target in stream.links.items() if _is_kept(path, stream.links)}
     small.unread = dict(stream.unread)
     small.files = {
-        _named(path): _reduced(path, data, reducers)
+        _named(path): _reduced(path, data, reducers) if is_reduced(path) else data
         for path, data in stream.files.items()
         if _is_kept(path, stream.links)
     }
@@ -87,8 +90,7 @@ def _is_kept(path: str, links: Mapping[str, str]) -> bool:
     if path.startswith("/sys/dev/") and len(parts) >= _NODE_PARTS:
         is_disk = parts[3] == "block" and len(parts) == _NODE_PARTS  # mounts name their disks so
         return is_disk or is_of_function(links.get("/".join(parts[:_NODE_PARTS]), ""))
-    is_member = fnmatchcase(path, "/sys/kernel/iommu_groups/*/devices/*")
-    return not is_member or bool(parse_addresses(parts[-1:]))
+    return not _is_group_member(path) or bool(parse_addresses(parts[-1:]))
 
 
 def _lines(text: str, starts: tuple[str, ...]) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 
 from gpucloud.inventory.capture.allowlist import SECURE_BOOT
 from gpucloud.inventory.capture.names import is_known_process, tells_of_host
 from gpucloud.inventory.capture.safe import is_relevant_module, is_safe_key, is_safe_value, is_safe_word
 from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.system.boot import KERNEL_CMDLINE, OWN, REFERENCE, SETTINGS, split_setting
 from gpucloud.inventory.system.configuration import CONFIGURATION
 from gpucloud.inventory.system.kernel import parse_arguments
@@ -33,6 +33,11 @@ _OF_MODULE = re.compile(
 _SECURE_BOOT_LENGTH = 5
 """Four bytes of attributes and the value."""
 _NAMED = re.compile(r"([A-Za-z0-9_.+-]{1,64})=(.*)", re.ASCII | re.DOTALL)
+_is_setting = one_of(SETTINGS)
+_is_configuration = one_of(CONFIGURATION)
+_is_command_line = one_of(["/proc/[0-9]*/cmdline"])
+_is_program_name = one_of(["/proc/[0-9]*/comm"])
+_names_modules = one_of(["/lib/modules/*/modules.dep", "/lib/modules/*/modules.builtin"])
 
 
 class Redactor:
@@ -119,17 +124,17 @@ class Redactor:
             return self.arguments
         if path in OWN:
             return self._kept
-        if any(fnmatchcase(path, pattern) for pattern in SETTINGS):
+        if _is_setting(path):
             return self.setting
         if path == "/proc/net/route":
             return lambda line: self._column(line, 0)
         if path == "/proc/net/ipv6_route":
             return lambda line: self._column(line, -1)
-        if fnmatchcase(path, "/proc/[0-9]*/cmdline"):
+        if _is_command_line(path):
             return self._guest
-        if fnmatchcase(path, "/proc/[0-9]*/comm"):
+        if _is_program_name(path):
             return self._process
-        if any(fnmatchcase(path, pattern) for pattern in CONFIGURATION):
+        if _is_configuration(path):
             return self.directive
         return self._kept
 
@@ -194,7 +199,7 @@ def redact(stream: Stream, host_name: str) -> Stream:
     """
     modules = {path.rpartition("/")[2] for path in stream.folders if path.startswith("/sys/module/")}
     for path, data in stream.files.items():
-        if any(fnmatchcase(path, f"/lib/modules/*/modules.{name}") for name in ("dep", "builtin")):
+        if _names_modules(path):
             modules |= module_names(data.decode(errors="replace"))
     names = {host_name, host_name.partition(".")[0], host_name.partition(".")[2]} - {""}
     return Redactor(filter(tells_of_host, names), modules).redact(stream)

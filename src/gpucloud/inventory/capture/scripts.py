@@ -7,9 +7,9 @@ The same file gets the same name in its path, in links, and in lines that start 
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 
 from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.system.boot import OWN, UNIT_LINK
 from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS, DRIVERCTL
 
@@ -22,7 +22,7 @@ _WORDS = (
     " gpucloud by id ids the to for on at and sh py bash service rules conf"
 )
 _EVERYBODYS = frozenset(_WORDS.split())
-_PATTERNS = tuple(
+_may_have_a_name = one_of(
     each for each in (*CAPTURED, *CAPTURED_LINKS) if "*" in each and not each.startswith(f"{DRIVERCTL}/")
 )
 _WORD = re.compile(r"[^\W\d_]+")
@@ -53,7 +53,7 @@ class _Names:
         self._given: dict[str, str] = {}
 
     def path(self, path: str) -> str:
-        if path in OWN or path == UNIT_LINK or not any(fnmatchcase(path, each) for each in _PATTERNS):
+        if path in OWN or path == UNIT_LINK or not _may_have_a_name(path):
             return path
         folder, _, name = path.rpartition("/")
         return f"{folder}/{self.name(name)}"

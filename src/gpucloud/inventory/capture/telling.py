@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from gpucloud.inventory.capture.scripts import without_names
 from gpucloud.inventory.collect.wire import Stream
+from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.system.boot import OWN, UNIT_LINK
 from gpucloud.inventory.system.by_hand import CAPTURED, CAPTURED_LINKS, has_sign
 
@@ -46,6 +46,8 @@ _SHAPES = re.compile(
 )
 """Paths below /sys, scripts that are captured by their names, addresses, ids, and variables."""
 _NOT_KEPT = "redacted"
+_may_be_by_hand = one_of(CAPTURED)
+_may_enable = one_of(CAPTURED_LINKS)
 
 
 def only_telling(stream: Stream) -> Stream:
@@ -85,10 +87,10 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _is_by_hand(path: str) -> bool:
-    return path not in OWN and any(fnmatchcase(path, pattern) for pattern in CAPTURED)
+    return path not in OWN and _may_be_by_hand(path)
 
 
 def _enables_other(path: str, units: set[str]) -> bool:
     """Claims a link that enables a unit of which the capture keeps nothing; gpucloud's own is kept."""
-    is_link = path != UNIT_LINK and any(fnmatchcase(path, pattern) for pattern in CAPTURED_LINKS)
+    is_link = path != UNIT_LINK and _may_enable(path)
     return is_link and path.rpartition("/")[2] not in units
