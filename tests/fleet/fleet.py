@@ -51,6 +51,10 @@ class Member:
     def journal(self) -> list[str]:
         return [entry.read_progress().status.value for entry in desk_of(self.folder).journal.entries()]
 
+    def write_edit(self) -> None:
+        """Somebody gives the card another driver since."""
+        (self.root / "sys/bus/pci/devices/0000:3b:00.0/driver_override").write_text("nvidia\n")
+
     def add_guest(self, name: str) -> None:
         """Let a QEMU run there."""
         process = self.root / "proc/4711"
@@ -121,11 +125,19 @@ class Fleet:
         return replace(wish, **changes)
 
     def run(
-        self, playbook: str, wish: Wish, plans: Mapping[str, str] | None = None, path: str = ""
+        self,
+        playbook: str,
+        wish: Wish,
+        plans: Mapping[str, str] | None = None,
+        path: str = "",
+        verb: str = "applied",
     ) -> list[Result]:
         """Run it to its end."""
         environment = {"PATH": path} if path else {}
-        with Runner(find_program(), self.lines.append, environment).run(playbook, wish, plans) as (events, _):
+        with Runner(find_program(), self.lines.append, environment).run(playbook, wish, plans, verb=verb) as (
+            events,
+            _,
+        ):
             return list(tally(events).values())
 
 

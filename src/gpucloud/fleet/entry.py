@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
+from gpucloud.fleet.back import show_back, take_back
 from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, failed, parse, render
 from gpucloud.model.change import Content, RunTool
@@ -60,6 +61,10 @@ def _obey(order: Order, desk: Desk) -> Answer:
                 for each in (desk.verify_units(order.units) if order.units else desk.verify(None))
             )
             return _not_as_planned(wrong) if wrong else Answer("verify", units=_units(desk))
+        case "standing":
+            return show_back(order, desk)
+        case "undo":
+            return take_back(order, desk, _tell)
         case "idle":
             return _idle(desk)
         case _:

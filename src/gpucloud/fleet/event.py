@@ -35,7 +35,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A playbook noted something: ``batch``, ``service`` or ``restart``."""
+    """A playbook noted something: ``batch``, ``service``, ``restart`` or ``back``."""
 
     host: str
     name: str

@@ -18,8 +18,8 @@ from gpucloud.prepare.structure import StructureError, structure
 LIMIT = 2 * PLAN_LIMIT
 """Bytes of an order or an answer: each holds one plan at most."""
 
-Verb = Literal["plan", "apply", "verify", "idle"]
-"""``idle`` asks only whether a guest runs, which a restart of the host would end."""
+Verb = Literal["plan", "apply", "verify", "standing", "undo", "idle"]
+"""``standing`` asks what ``undo`` would take back; ``idle`` whether a guest runs, which a restart ends."""
 
 _NOTHING = Content("")
 
@@ -42,6 +42,8 @@ class Order:
     is_forced: bool
     state: str
     """The folder of the host's journal."""
+    entry: str = "last"
+    """Of that journal, what ``standing`` and ``undo`` are about: a number, or the last that stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Runner:
             playbook: ``look`` or ``rolling``.
             wish: which hosts, and what for.
             plans: the stored plan for each host that was shown.
-            verb: what ``look`` asks: ``applied`` or ``verified``.
+            verb: what hosts are to be: ``applied``, ``undone``; only looked at: ``verified``.
 
         Raises:
             Failure: Ansible cannot be run, or said that it cannot do it at all.

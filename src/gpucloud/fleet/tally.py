@@ -26,6 +26,7 @@ class Stage(Enum):
     """Done and read back; a restart may be due."""
     VERIFIED = "as planned"
     """Looked at again, after a restart if there was one."""
+    UNDONE = "taken back"
     FAILED = "failed"
 
 
@@ -94,6 +95,21 @@ def _answered(result: Result, answer: Answer) -> Result:
         entry, plan = answer.entry or result.entry, answer.plan or result.plan
         return replace(result, stage=Stage.FAILED, code=answer.code, why=why, entry=entry, plan=plan)
     match answer.verb:
+        case "standing":
+            return replace(
+                result,
+                stage=Stage.AS_WANTED if answer.entry is None else Stage.PLANNED,
+                changes=len(answer.changes),
+                entry=answer.entry,
+                waits_for_restart=answer.waits_for_restart,
+            )
+        case "undo":
+            return replace(
+                result,
+                stage=Stage.UNDONE if answer.has_changed else Stage.AS_WANTED,
+                changes=len(answer.changes),
+                waits_for_restart=answer.waits_for_restart,
+            )
         case "plan":
             stage = Stage.PLANNED if answer.changes else Stage.AS_WANTED
             return replace(
@@ -119,6 +135,8 @@ def _answered(result: Result, answer: Answer) -> Result:
 
 def _noted(result: Result, note: Noted) -> Result:
     is_over = result.stage in (Stage.FAILED, Stage.VERIFIED)
+    if note.name == "back" and not is_over:
+        return replace(result, stage=Stage.UNDONE)
     result = result if is_over else replace(result, stage=Stage.BEGUN)
     if note.name == "service":
         return replace(result, service=note.value)

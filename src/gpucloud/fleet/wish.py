@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpucloud.model.plain import Plain
@@ -28,6 +29,8 @@ class Wish:
     is_restarting: bool = False
     cloud: str | None = None
     """Name in ``clouds.yaml``; None: no cloud is told."""
+    entries: Mapping[str, str] = field(default_factory=dict)
+    """By host, the entry of its journal that is to be taken back; without, the last that stands."""
 
     def as_variables(self) -> Variables:
         """The variables that the playbooks read."""
@@ -40,4 +43,5 @@ class Wish:
             "gpucloud_serial": self.serial,
             "gpucloud_restart": self.is_restarting,
             "gpucloud_cloud": self.cloud,
+            "gpucloud_entries": dict(self.entries),
         }

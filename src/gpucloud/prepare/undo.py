@@ -44,6 +44,18 @@ def choose_entry(journal: Journal, name: str) -> Entry:
     raise Failure("nothing is applied here, so there is nothing to take back", "see gpucloud undo --list")
 
 
+def find_standing(journal: Journal, name: str) -> Entry | None:
+    """As ``choose_entry``, but None where nothing stands, or the entry was taken back already.
+
+    Raises:
+        Failure: there is no entry of that number.
+    """
+    entries = journal.entries() if name == "last" else (journal.entry(name),)
+    if all(entry.read_progress().status == Status.UNDONE for entry in entries):
+        return None
+    return choose_entry(journal, name)
+
+
 def _refuse_undone(journal: Journal, entry: Entry) -> None:
     """To call an entry taken back a second time would hide that a later one stands on its card."""
     if entry.read_progress().status != Status.UNDONE:

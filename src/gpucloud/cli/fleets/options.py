@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpucloud.cli.plans.making import Asked
     from gpucloud.fleet.wish import Wish
 
-_PANEL = "Many hosts"
+PANEL = "Many hosts"
 
 HostsOption = Annotated[
     str | None,
@@ -22,7 +22,7 @@ HostsOption = Annotated[
         "--hosts",
         metavar="GROUP",
         help="Many hosts, through Ansible: a group or pattern of the inventory (compute, gpu*:!gpu07).",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 InventoryOption = Annotated[
@@ -32,7 +32,7 @@ InventoryOption = Annotated[
         "-i",
         metavar="INVENTORY",
         help="Ansible's inventory, such as Kolla's multinode; that of ansible.cfg without. May be repeated.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 SerialOption = Annotated[
@@ -41,7 +41,7 @@ SerialOption = Annotated[
         "--serial",
         metavar="N",
         help="So many hosts at a time, or a share of them (25%).",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 RestartOption = Annotated[
@@ -49,7 +49,7 @@ RestartOption = Annotated[
     typer.Option(
         "--restart",
         help="Restart each host whose start changes, when no guest runs on it.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 CloudOption = Annotated[
@@ -59,7 +59,7 @@ CloudOption = Annotated[
         envvar="OS_CLOUD",
         metavar="CLOUD",
         help="Around a restart disable nova-compute in this cloud of clouds.yaml; without, stop it.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 

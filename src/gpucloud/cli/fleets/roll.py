@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -31,16 +31,35 @@ def apply_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
     """
     looked = ask_plans(wish)
     due = [result for result in looked if _is_due(result, wish)]
-    if any(result.code for result in looked):
-        show_results(looked, None, shape)
-        conclude(looked)
-    if not due:
-        show_results(looked, None, shape)
+    if not can_begin(looked, due, shape):
         return
     show_plans(due, shape)
     ask(yes=yes)
-    rolled, record = _roll(wish, due)
-    results = [rolled.get(result.host, result) for result in looked]
+    plans = {result.host: result.plan or "" for result in due}
+    end(looked, roll(replace(wish, hosts=",".join(plans)), plans, "applied"), shape)
+
+
+def can_begin(looked: Sequence[Result], due: Sequence[Result], shape: Shape) -> bool:
+    """Claims that something is to be done, and no host has anything against it; else it is said.
+
+    Raises:
+        Failure: a host refuses, or cannot be reached.
+    """
+    if not due or any(result.code for result in looked):
+        show_results(looked, None, shape)
+        conclude(looked)
+        return False
+    return True
+
+
+def end(looked: Sequence[Result], rolled: tuple[Tally, Path], shape: Shape) -> None:
+    """Print how each host ended, those that were not due included.
+
+    Raises:
+        Failure: a host failed, or was cut off.
+    """
+    state, record = rolled
+    results = [state.get(result.host, result) for result in looked]
     show_results(results, record, shape)
     conclude(results, record)
 
@@ -49,13 +68,18 @@ def _is_due(result: Result, wish: Wish) -> bool:
     return result.stage is Stage.PLANNED or (wish.is_restarting and result.waits_for_restart)
 
 
-def _roll(wish: Wish, due: Sequence[Result]) -> tuple[Tally, Path]:
-    plans = {result.host: result.plan or "" for result in due}
-    chosen = replace(wish, hosts=",".join(plans))
+def roll(wish: Wish, plans: Mapping[str, str] | None, verb: str) -> tuple[Tally, Path]:
+    """Change hosts, a few at a time; gives how each ended, and the record of all that was told.
+
+    Args:
+        wish: which hosts, and what for.
+        plans: for each host the stored plan that was shown; None: it is no plan that is done.
+        verb: ``applied`` or ``undone``.
+    """
     state: Tally = {}
     with (
         recording(records_folder(), datetime.now().astimezone()) as (path, keep),
-        Runner(find_program(), keep).run("rolling", chosen, plans) as (events, stop),
+        Runner(find_program(), keep).run("rolling", wish, plans, verb=verb) as (events, stop),
         _stopping(stop),
     ):
         for event in events:

@@ -46,6 +46,8 @@ def _words(answer: Answer) -> str:
             return f"{count} made and read back"
         case "verify":
             return "as planned"
+        case "undo":
+            return f"{count} taken back"
     return ""
 
 
@@ -106,7 +108,7 @@ def _next(result: Result) -> Iterable[str]:
     if result.stage is Stage.BEGUN:
         yield f"at: {result.task}; on the host: gpucloud undo --list, then apply --resume or undo"
     if result.waits_for_restart and not result.was_restarted and result.stage is not Stage.PLANNED:
-        yield "acts from its next start on"
+        yield "acts until its next start" if result.stage is Stage.UNDONE else "acts from its next start on"
     if result.service is not None and result.service != "as before" and result.stage is not Stage.VERIFIED:
         yield f"nova-compute is {result.service}, until it is right and you bring it back"
 

@@ -31,9 +31,11 @@ options:
   state:
     description:
       - V(applied) makes the host as wanted.
+      - V(undone) takes back what O(entry) of the host's journal changed. Where the host has started with it,
+        it acts until the next start, see RV(needs_restart).
       - V(verified) fails where the host is not as it was applied, and changes nothing.
       - V(idle) fails where a guest runs on the host, and changes nothing.
-    choices: [applied, verified, idle]
+    choices: [applied, undone, verified, idle]
     default: applied
     type: str
   spec:
@@ -59,6 +61,13 @@ options:
       - A folder on the controller with a plan for each host, C(NAME.json), that was shown before. That plan
         is done, or, where the host has changed since, nothing.
     type: path
+  entry:
+    description:
+      - The entry of the host's journal that O(state=undone) takes back, as RV(answer) of an earlier task
+        names it. Of one that is taken back already nothing is changed.
+      - V(last) is the last one that stands, so that each further task takes back one more.
+    type: str
+    default: last
   program:
     description:
       - A command on the host that is given an order and answers it, instead of the program that this
@@ -95,6 +104,13 @@ EXAMPLES = r"""
   gpucloud.host.gpucloud:
     state: verified
   become: true
+
+- name: What that task changed, taken back
+  gpucloud.host.gpucloud:
+    state: undone
+    entry: "{{ gpus.answer.entry }}"
+  become: true
+  when: gpus.answer.entry
 
 - name: One card, at once, without a restart
   gpucloud.host.gpucloud:
@@ -134,11 +150,15 @@ ansible_facts:
 PLACE = Path("/usr/local/lib/gpucloud")
 LINK = Path("/usr/local/sbin/gpucloud")
 MARK = "# brought by the Ansible collection gpucloud.host"
+LOOKS = {"verified": "verify", "idle": "idle"}
+CHANGES = {"applied": ("plan", "apply"), "undone": ("standing", "undo")}
+"""What is asked first, and what is asked to do that; the verbs of ``gpucloud.fleet.order``."""
 OLDEST = (3, 11)
 NEWEST_MINOR = 20
 
 ARGUMENTS = {
-    "state": {"choices": ["applied", "verified", "idle"], "default": "applied"},
+    "state": {"choices": ["applied", "undone", "verified", "idle"], "default": "applied"},
+    "entry": {"type": "str", "default": "last"},
     "spec": {"type": "path"},
     "units": {"type": "list", "elements": "str"},
     "name": {"type": "str"},
@@ -241,6 +261,7 @@ def order(module: Any, verb: str) -> dict[str, Any]:
         "plan": given["_plan_text"] if verb == "apply" else None,
         "is_forced": given["force"],
         "state": given["journal"],
+        "entry": given["entry"],
     }
 
 
@@ -322,15 +343,17 @@ def main() -> None:
     exclusive = [("spec", "units")]
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True, mutually_exclusive=exclusive)
     program, state = find_program(module), module.params["state"]
-    if state != "applied":
-        tell(module, ask(module, program.argv, {"verified": "verify", "idle": "idle"}[state]), False)
-    if not module.params["_spec_text"] and not module.params["units"]:
+    if state in LOOKS:
+        tell(module, ask(module, program.argv, LOOKS[state]), False)
+    if state == "applied" and not module.params["_spec_text"] and not module.params["units"]:
         stop(module, msg="what is wanted? Give one of spec and units", answer=None)
-    answer = ask(module, program.argv, "plan")
-    if module.check_mode or not answer["changes"]:
-        tell(module, answer, bool(answer["changes"]))
+    look, do = CHANGES[state]
+    answer = ask(module, program.argv, look)
+    is_due = bool(answer["changes"] or answer["entry"])
+    if module.check_mode or not is_due:
+        tell(module, answer, is_due)
     program.settle()
-    answer = ask(module, program.argv, "apply")
+    answer = ask(module, program.argv, do)
     tell(module, answer, answer["has_changed"])
 
 

@@ -1,0 +1,44 @@
+"""``gpucloud undo`` with ``--hosts``: what stands is shown first, then taken back, a few hosts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gpucloud.cli.fleets.look import ask_hosts
+from gpucloud.cli.fleets.roll import can_begin, end, roll
+from gpucloud.cli.output import Shape, one_line, print_text, say
+from gpucloud.cli.plans.apply import ask
+from gpucloud.fleet.tally import Result, Stage
+
+if TYPE_CHECKING:
+    from gpucloud.fleet.wish import Wish
+
+
+def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
+    """Take back on each host the last entry of its journal that stands: the one that was shown, or nothing.
+
+    Raises:
+        Failure: a host refuses or failed, or the user did not want it.
+    """
+    looked = ask_hosts(wish, "undone")
+    due = [result for result in looked if result.stage is Stage.PLANNED]
+    if not can_begin(looked, due, shape):
+        return
+    _show(due, shape)
+    ask(yes=yes)
+    entries = {result.host: entry for result in due if (entry := result.entry) and entry.isdecimal()}
+    end(looked, roll(replace(wish, hosts=",".join(entries), entries=entries), None, "undone"), shape)
+
+
+def _show(results: Iterable[Result], shape: Shape) -> None:
+    """Print what would be taken back on each host, equal things once; beside JSON, to the user alone."""
+    hosts: dict[str, list[str]] = {}
+    for result in results:
+        changes = (change for answer in result.answers for change in answer.changes)
+        lines = [f"{number}. {one_line(change.called)}" for number, change in enumerate(changes, 1)]
+        text = "\n".join((f"take back journal entry {one_line(result.entry or '')}:", *lines))
+        hosts.setdefault(text, []).append(one_line(result.host))
+    for text, names in hosts.items():
+        (print_text if shape is Shape.TEXT else say)(f"== {', '.join(names)}\n{text}\n")
