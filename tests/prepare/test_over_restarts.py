@@ -46,7 +46,7 @@ def test_a_fresh_host_gives_one_of_two_equal_cards_to_a_guest_and_is_given_back_
     with disk_host(lab, "twins", makes) as host:
         first = drivers(host)
         apply_spec(host)
-        host.reboot()
+        host.reboot(timeout_s=REBUILT_S)
         assert is_confirmed(host)
         gpucloud(host, "verify")
         assert "iommu=pt" in kernel_arguments(host)
@@ -59,7 +59,7 @@ def test_a_fresh_host_gives_one_of_two_equal_cards_to_a_guest_and_is_given_back_
         assert {"1002:5046", "8086:2668"} <= {str(seen.id) for seen in guest.seen}
         guests.destroy("one", print)
         gpucloud(host, "undo")
-        host.reboot()
+        host.reboot(timeout_s=REBUILT_S)
         assert drivers(host) == first
         host.power_off()
         assert differences(first_tree(lab, makes, tmp_path), tree_of(host, tmp_path)) == {}
