@@ -145,8 +145,15 @@ def _commands() -> Iterator[str]:
     """All commands, those of groups with the group's name before them."""
     for name, verb in VERBS.items():
         target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
-        group = typer.main.get_command(target) if isinstance(target, typer.Typer) else None
-        yield from (f"{name} {each}" for each in group.commands) if isinstance(group, TyperGroup) else [name]
+        yield from _below(name, typer.main.get_command(target)) if isinstance(target, typer.Typer) else [name]
+
+
+def _below(path: str, command: object) -> Iterator[str]:
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from _below(f"{path} {name}", inner)
+    else:
+        yield path
 
 
 @pytest.mark.parametrize("command", list(_commands()))

@@ -1,47 +1,88 @@
-"""Rows under headings: drawn on a terminal, whose width they keep; aligned plain text elsewhere."""
+"""Rows under headings: within the width of a terminal, aligned plain text elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gpucloud.cli.output.clean import clean
+from gpucloud.cli.output.terminal import terminal_width
+from gpucloud.cli.output.wrap import wrap
 
-_SHORT = 14
-"""A column that is no wider is never broken: addresses, states, numbers. Names and sentences give way."""
+_GAP = 2
+_LONGEST_WORD = 24
+"""Words that are longer, paths mostly, are broken before a table is given up."""
+
+Row = Sequence[str]
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under headings."""
+def table(columns: Row, rows: Iterable[Row]) -> None:
+    """Print rows under headings; where the terminal is too narrow, row by row in place of side by side."""
     cells = [[clean(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _draw(columns, cells)
-    else:
+    if not sys.stdout.isatty():
         _align(columns, cells)
+        return
+    width = terminal_width(sys.stdout)
+    widths = fit([columns, *cells], width)
+    if widths is None:
+        print("\n\n".join("\n".join(_block(columns, row, width)) for row in cells))
+    else:
+        _draw(columns, cells, widths)
 
 
-def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def fit(lines: Sequence[Row], width: int) -> list[int] | None:
+    """How wide each column is drawn so that all are within the width; None where they cannot be.
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, width in zip(columns, _widths([columns, *rows]), strict=True):
-        drawn.add_column(heading, no_wrap=width <= _SHORT, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console().print(drawn)
+    The widest gives way first, down to its longest word. A column with a cell of several lines keeps its
+    width: its lines belong to those beside them.
+    """
+    widths = _widths(lines)
+    least = [_least(column) for column in zip(*lines, strict=True)]
+    excess = sum(widths) + _GAP * (len(widths) - 1) - width
+    while excess > 0:
+        slack = [now if now > low else 0 for now, low in zip(widths, least, strict=True)]
+        if not any(slack):
+            return None
+        widths[slack.index(max(slack))] -= 1
+        excess -= 1
+    return widths
 
 
-def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+def _least(column: Row) -> int:
+    if any("\n" in cell for cell in column):
+        return max(len(part) for cell in column for part in cell.split("\n"))
+    return max(min(len(word), _LONGEST_WORD) for cell in column for word in cell.split() or [""])
+
+
+def _widths(lines: Sequence[Row]) -> list[int]:
     return [
         max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*lines, strict=True)
     ]
 
 
-def _align(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [list(columns), *map(list, rows)]
+def _draw(columns: Row, rows: Sequence[Row], widths: Sequence[int]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for heading, width in zip(columns, widths, strict=True):
+        drawn.add_column(heading, width=width, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(width=sum(widths) + _GAP * len(widths)).print(drawn)
+
+
+def _block(columns: Row, row: Row, width: int) -> Iterator[str]:
+    """One row, each cell on a line of its own after its heading."""
+    label = max(map(len, columns)) + _GAP
+    for heading, cell in zip(columns, row, strict=True):
+        for number, part in enumerate(cell.split("\n")):
+            yield wrap(f"{'' if number else heading:<{label}}{part}".rstrip(), width)
+
+
+def _align(columns: Row, rows: Sequence[Row]) -> None:
+    lines = [columns, *rows]
     widths = _widths(lines)
     for line in lines:
         parts = [cell.split("\n") for cell in line]

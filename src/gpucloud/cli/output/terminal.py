@@ -26,15 +26,21 @@ def prose_width(stream: TextIO) -> int | None:
     ``grep`` and ``less`` then have each sentence whole, as with gh, kubectl and cargo. Who sets COLUMNS
     says it for everything, as to ps(1).
     """
+    return min(terminal_width(stream), _WIDEST) if _told_columns() or stream.isatty() else None
+
+
+def terminal_width(stream: TextIO) -> int:
+    """Columns of the terminal; 80 where it does not know, as over a serial line."""
+    return max(_NARROWEST, _told_columns() or _columns(stream) or 80)
+
+
+def _told_columns() -> int:
     told = os.environ.get("COLUMNS", "")
-    columns = int(told) if told.isascii() and told.isdigit() else 0
-    if not columns and not stream.isatty():
-        return None
-    return max(_NARROWEST, min(columns or _columns(stream) or 80, _WIDEST))
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 0
 
 
 def _columns(stream: TextIO) -> int:
-    """What the terminal says; 0 where it does not know, as over a serial line."""
+    """What the terminal says; 0 where it says nothing."""
     try:
         return os.get_terminal_size(stream.fileno()).columns
     except OSError:
