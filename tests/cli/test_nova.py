@@ -133,6 +133,43 @@ def test_match_says_device_entry_alias_and_flavor(folder: Path, capsys: pytest.C
     assert found["flavors"]["t4:2"]["devices"] is None
 
 
+def test_match_of_several_hosts_says_what_can_be_built_where(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "both.conf").write_text(SPEC + ALIAS)
+    (folder / "empty.json").write_text("[]")
+    command = ["nova", "match", "--release", "31", "--config", str(folder / "both.conf"), "--flavor", "t4:1"]
+    command += ["--devices", f"gpu01={folder}/devices.json", "--devices", str(folder / "empty.json")]
+    assert run(command) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "==> gpu01 <==" in said
+    assert said.endswith("             gpu01  empty\nalias t4     1      0\nflavor t4:1  yes    no\n")
+    assert run([*command, "--flavor", "t4:2", "--format", "json"]) == Exit.FINDINGS
+    found = object_of(capsys)
+    assert found["flavors"] == {"t4:1": ["gpu01"], "t4:2": []}
+    assert found["aliases"] == {"t4": {"gpu01": 1, "empty": 0}}
+    assert run([*command, "--devices", str(folder / "empty.json")]) == Exit.USAGE
+    assert "two hosts are called empty; name them: --devices NAME=CAPTURE" in capsys.readouterr().err
+
+
+def test_match_shows_the_vgpu_types_that_gpus_get(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "vgpu.conf").write_text(
+        "[devices]\nenabled_mdev_types = nvidia-222, nvidia-35\n[mdev_nvidia-222]\n"
+        "device_addresses = 0000:3b:00.0\nmdev_class = CUSTOM_T4\n[mdev_nvidia-35]\n"
+        "device_addresses = 0000:5e:00.0,0000:99:00.0\n"
+    )
+    ids = {"vendor_id": "10de", "product_id": "1eb8", "mdev_types": ["nvidia-222"]}
+    cards = [{"address": address, **ids} for address in ("0000:3b:00.0", "0000:5e:00.0")]
+    (folder / "cards.json").write_text(json.dumps(cards))
+    command = ["nova", "match", "--release", "31", "--config", str(folder / "vgpu.conf")]
+    assert run([*command, "--devices", str(folder / "cards.json")]) == Exit.FINE
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "0000:3b:00.0: mdevs of nvidia-222, as CUSTOM_T4",
+        "0000:5e:00.0: mdevs of nvidia-35, as VGPU: the GPU offers nvidia-222",
+        "0000:99:00.0: mdevs of nvidia-35, as VGPU: the host has no such device",
+    ]
+
+
 def test_match_ends_with_findings_for_an_alias_that_is_not_defined(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from errno import ENOENT
 from os import strerror
@@ -27,10 +28,11 @@ DEVICES = typer.Option(
     "--devices",
     metavar="CAPTURE|JSON",
     help="The devices of the host: a capture (`gpucloud capture`), or a list in JSON with address, "
-    "vendor_id, product_id, dev_type, parent_addr, numa_node.",
+    "vendor_id, product_id, dev_type, parent_addr, numa_node, mdev_types.",
 )
 ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
+_ARCHIVE = re.compile(r"\.(tar(\.[a-z0-9]+)?|tgz|json)$")
 _MOST_BYTES = 4 * 1024 * 1024
 """Of one file."""
 
@@ -99,6 +101,17 @@ def _bytes_of(path: Path) -> tuple[str, bytes | None]:
     if len(data) > _MOST_BYTES:
         raise Failure(f"{name} is larger than {_MOST_BYTES} bytes", "give a nova.conf", code=Exit.USAGE)
     return name, data
+
+
+def named_place(text: str) -> tuple[str, str]:
+    """``NAME=PLACE``; a path may hold ``=``, so what stands before it is a name only without a slash."""
+    name, found, place = text.partition("=")
+    return (name, place) if found and "/" not in name else ("", text)
+
+
+def name_of_capture(path: str) -> str:
+    """The name of a host whose capture was given without one."""
+    return _ARCHIVE.sub("", Path(path).resolve().name)
 
 
 def machine_from(path: Path) -> Machine:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpucloud.cli.nova.below import differences, places, write_below
-from gpucloud.cli.nova.files import ShapeOption
+from gpucloud.cli.nova.files import ShapeOption, name_of_capture, named_place
 from gpucloud.cli.output import Shape, note, one_line, print_line_of_json, print_lines
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.line import Copied
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from gpucloud.model.spec import Spec
     from gpucloud.nova.releases.release import Release
     from gpucloud.nova.render import Layout, Rendered
-
-_ARCHIVE = re.compile(r"\.(tar(\.[a-z0-9]+)?|tgz)$")
 
 ReleaseOption = Annotated[
     str | None,
@@ -155,18 +152,12 @@ def _hosts(captures: Sequence[str], remotes: Sequence[str]) -> dict[str, Host]:
 
     hosts: dict[str, Host] = {}
     for text in captures:
-        name, path = _named(text)
-        _add(hosts, name or _ARCHIVE.sub("", Path(path).resolve().name), open_host(capture=Path(path)))
+        name, path = named_place(text)
+        _add(hosts, name or name_of_capture(path), open_host(capture=Path(path)))
     for text in remotes:
-        name, remote = _named(text)
+        name, remote = named_place(text)
         _add(hosts, name or remote.rpartition("@")[2], open_host(remote=remote))
     return hosts
-
-
-def _named(text: str) -> tuple[str, str]:
-    """``NAME=PLACE``; a path may hold ``=``, so what stands before it is a name only without a slash."""
-    name, found, place = text.partition("=")
-    return (name, place) if found and "/" not in name else ("", text)
 
 
 def _add(hosts: dict[str, Host], name: str, host: Host) -> None:

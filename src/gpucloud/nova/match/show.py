@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.device_spec import DeviceSpec
 from gpucloud.nova.machine import Machine
 from gpucloud.nova.match.fit import Fit
 from gpucloud.nova.match.match import Match
 from gpucloud.nova.match.pools import Pool
 from gpucloud.nova.match.track import Tracked
+from gpucloud.nova.mdev import MdevTypes, Parent, parents_of
 from gpucloud.nova.refusal import Refusal
 
 _SHOWN = 8
@@ -19,15 +21,16 @@ Place = Callable[[int], str]
 """Which of device_spec's values to where it stands: ``nova.conf:12``."""
 
 
-def match_object(found: Match, machine: Machine, place: Place) -> dict[str, Any]:
+def match_object(found: Match, machine: Machine, place: Place, mdev: MdevTypes | Refusal) -> dict[str, Any]:
     """The match for JSON; the keys never change their meaning."""
     tracked = () if isinstance(found.tracked, Refusal) else found.tracked
     return {
-        "error": _refusal(found),
+        "error": _refusal(found, mdev),
         "devices": [_device(found, each, place) for each in tracked],
         "entries_without_devices": [
             {"at": place(spec.value), "written": dict(spec.written)} for spec in _idle(found, tracked)
         ],
+        "mdevs": [] if isinstance(mdev, Refusal) else [_parent(each) for each in parents_of(mdev, machine)],
         "aliases": _aliases(found),
         "flavors": {text: _flavor(fit) for text, fit in found.flavors.items()},
         "providers": _providers(found),
@@ -35,13 +38,13 @@ def match_object(found: Match, machine: Machine, place: Place) -> dict[str, Any]
     }
 
 
-def match_text(found: Match, machine: Machine, place: Place) -> str:
-    """The match for a person."""
-    return "\n".join(_lines(match_object(found, machine, place))) + "\n"
+def match_text(shown: Mapping[str, Any]) -> str:
+    """What ``match_object`` gives, for a person."""
+    return "\n".join(_lines(shown)) + "\n"
 
 
-def _refusal(found: Match) -> str | None:
-    for each in (found.specs, found.tracked, found.aliases, found.providers):
+def _refusal(found: Match, mdev: MdevTypes | Refusal) -> str | None:
+    for each in (found.specs, mdev, found.tracked, found.aliases, found.providers):
         if isinstance(each, Refusal):
             return each.message
     return None
@@ -62,6 +65,20 @@ def _device(found: Match, each: Tracked, place: Place) -> dict[str, Any]:
         "pool": pool,
         "aliases": [] if pool is None else list(_serving(found, found.pools[pool])),
         "passed_over": each.passed_over,
+    }
+
+
+def _parent(each: Parent) -> dict[str, Any]:
+    """``offers`` is null where it is not known, and where there is no such device: ``why`` says which."""
+    right = each.is_right
+    absent = "the host has no such device" if each.offers is None else None
+    return {
+        "address": each.address,
+        "type": each.type,
+        "resource_class": each.resource_class,
+        "offers": list(each.offers) if isinstance(each.offers, tuple) else None,
+        "is_offered": None if isinstance(right, Unknown) else right,
+        "why": each.offers.why if isinstance(each.offers, Unknown) else absent,
     }
 
 
@@ -143,6 +160,7 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
     idle, aliases, flavors = found["entries_without_devices"], found["aliases"], found["flavors"]
     for each in idle:
         yield f"{each['at']}: takes no device: {each['written']}"
+    yield from map(_parent_line, found["mdevs"])
     for name, alias in aliases.items():
         yield f"alias {name}: {alias['devices']} devices"
         for left in () if alias["devices"] else alias["left_out"][:4]:
@@ -163,3 +181,12 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
     unread = found["unread"]
     for what in unread:
         yield f"not known: {what}"
+
+
+def _parent_line(each: Mapping[str, Any]) -> str:
+    said = f"{each['address']}: mdevs of {each['type']}, as {each['resource_class']}"
+    if each["is_offered"]:
+        return said
+    if each["why"] is not None:
+        return f"{said}: {each['why']}"
+    return f"{said}: the GPU offers {', '.join(each['offers'][:_SHOWN]) or 'no type'}"

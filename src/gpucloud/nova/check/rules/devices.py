@@ -105,7 +105,8 @@ NOT_OFFERED = Kind(
     Level.WARNING,
     "A vGPU type that the GPU does not offer",
     "Nova makes inventories of GPUs that offer the type that they are to have; of others it says nothing. "
-    "Newer cards of NVIDIA offer types on their virtual functions, which must be on before nova-compute starts.",
+    "Newer cards of NVIDIA offer types on their virtual functions, which must be on before nova-compute "
+    "starts.",
     ("no inventory of VGPU, and no message",),
     ("Write a type that the GPU offers: ls /sys/class/mdev_bus/*/mdev_supported_types",),
     ("nova/virt/libvirt/driver.py: _get_gpu_inventories, _get_mdev_capable_devices",),
