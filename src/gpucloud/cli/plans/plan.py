@@ -94,10 +94,8 @@ def plan(
     is_elsewhere = capture is not None or remote is not None
     if write_spec:
         check_writing(asked, is_elsewhere=is_elsewhere)
-    if is_elsewhere:
-        made = plan_elsewhere(capture, remote, asked)
-    else:
-        made = _plan_here(desk_of(context, state), asked)
+    here = None if is_elsewhere else desk_of(context, state)
+    made = _plan_here(here, asked) if here is not None else plan_elsewhere(capture, remote, asked)
     _give(made, output, shape)
     if asked.is_adopting and is_elsewhere:
         settle_spec(made, asked, is_written=write_spec)
