@@ -108,6 +108,7 @@ def test_more_entries_than_any_host_has_are_refused_before_they_are_read() -> No
         parse_packed(b'{"a":' * 1_000_001, "a test")
 
 
+@pytest.mark.proof
 def test_a_host_of_8000_functions_is_read_from_what_is_written_of_it(tmp_path: Path) -> None:
     stream = Stream()
     for number in range(8000):
