@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gpucloud.model.finding import Level
 from gpucloud.nova.check import Case, Report, Service, check
 from gpucloud.nova.check.case import ProviderFile
 from gpucloud.nova.config import Configuration, read_config_file, replaced_by_kolla
@@ -53,6 +56,28 @@ def test_mdevs_that_libvirt_defines_need_more_of_kolla() -> None:
     for release, is_templated, expected in (("30", True, True), ("29", True, False), ("30", False, False)):
         found = ids(check(Case(types, parse_release(release), Service.COMPUTE, is_templated=is_templated)))
         assert ("nova-kolla-mdevctl" in found) is expected
+
+
+REPORTS = "report_in_placement = true\n"
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "level"),
+    [
+        ("31", f"[pci]\n{REPORTS}device_spec = {T4}\n", Level.WARNING),
+        ("31", f"[pci]\ndevice_spec = {T4}\n", None),
+        ("31", f"[pci]\n{REPORTS}device_spec = {T4}\npassthrough_whitelist = {A100}\n", None),
+        ("25", f"[pci]\npassthrough_whitelist = {T4}\n", Level.INFO),
+        ("21", f"[pci]\npassthrough_whitelist = {T4}\n", None),
+    ],
+)
+def test_kollas_own_list_for_neutron_is_named_where_it_harms(
+    release: str, text: str, level: Level | None
+) -> None:
+    for is_templated in (True, False):
+        case = Case(files(text), parse_release(release), Service.COMPUTE, is_templated=is_templated)
+        found = [one.level for one in check(case).findings if one.kind.id == "nova-kolla-sriov"]
+        assert found == ([level] if level is not None and is_templated else [])
 
 
 def test_the_sentinel_is_for_uuid_alone() -> None:

@@ -42,7 +42,7 @@ def test_every_rule_has_a_promise() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_explain_knows_it(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", kind]) == Exit.FINE
-    assert capsys.readouterr().out.startswith(f"# {kind}\n")
+    assert capsys.readouterr().out.startswith(f"{kind}: ")
 
 
 def test_explain_gives_it_as_json_and_in_the_list(capsys: pytest.CaptureFixture[str]) -> None:

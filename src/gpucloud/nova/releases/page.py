@@ -28,7 +28,7 @@ def _render_index() -> str:
         "",
         "What nova reads, refuses and matches, by release: the table that `gpucloud nova` itself uses.",
         "The tests compare the rules for 15 to 34 with nova's own code. There is no package of 13 and 14;",
-        "their code at the tags 13.0.0, 13.1.4, 14.0.0, 14.0.2 and 14.1.0 was compared once, by hand.",
+        "their code at the tags 13.0.0, 13.1.4, 14.0.0, 14.0.2 and 14.1.0 was compared by hand.",
         "What `gpucloud nova check` finds in files is in [findings.md](findings.md).",
         "",
         heading,

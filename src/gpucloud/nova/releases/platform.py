@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpucloud.nova.releases.fact import fact
+from gpucloud.nova.releases.release import Release
 
 MIN_LIBVIRT = fact(
     "oldest libvirt that nova-compute starts with",
@@ -48,6 +49,14 @@ KOLLA_ANSIBLE = fact(
     *((f"{number}.0.0", str(number - 11)) for number in range(15, 35)),
     source="kolla-ansible release notes",
 )
+KOLLA_SRIOV = fact(
+    "what becomes of the list by interfaces that kolla-ansible writes with enable_neutron_sriov "
+    "([pci]passthrough_whitelist), where an override gives devices",
+    None,
+    ("22.0.0", "replaced"),
+    ("26.0.0", "added"),
+    source="kolla-ansible: ansible/roles/nova-cell/templates/nova.conf.j2; nova/conf/pci.py",
+)
 TOO_MANY_VFS = fact(
     "with both Placement options on, a flavor may get more VFs than it asked for (LP 2098496)",
     False,
@@ -55,3 +64,24 @@ TOO_MANY_VFS = fact(
     ("32.0.0 29.4.0 30.2.0 31.1.0", False),
     source="nova/scheduler/manager.py",
 )
+
+
+def kolla_sriov_trouble(release: Release, *, reports: bool) -> str | None:
+    """What kolla-ansible's own list of devices does beside ours; None where it harms nothing.
+
+    Args:
+        release: which nova.
+        reports: ``[pci]report_in_placement``.
+    """
+    way = KOLLA_SRIOV.at(release)
+    if way == "replaced":
+        return (
+            "with enable_neutron_sriov kolla-ansible has devices for neutron in passthrough_whitelist, which "
+            "an override replaces: repeat them in it"
+        )
+    if way == "added" and reports:
+        return (
+            "with enable_neutron_sriov kolla-ansible adds devices by devname, with which nova-compute does "
+            "not start once it reports to Placement: set nova_pci_passthrough_whitelist to their addresses"
+        )
+    return None

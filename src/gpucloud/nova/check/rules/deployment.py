@@ -8,11 +8,14 @@ from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, ProviderFile
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import shown
-from gpucloud.nova.releases import vgpu
+from gpucloud.nova.releases import platform, vgpu
+from gpucloud.nova.releases.options import OptionName
+from gpucloud.nova.service import Service
 
 _TEMPLATE = ("{{", "{%", "{#")
 _SENTINEL = "$COMPUTE_NODE"
 _FIRST_WITH_PROVIDERS = 22
+_KOLLA_WHITELIST = OptionName("pci", "passthrough_whitelist")
 
 REPLACED = Kind(
     "nova-kolla-replaced",
@@ -43,6 +46,21 @@ MDEVCTL = Kind(
     ("`Cannot find 'mdevctl' in path`", "vGPUs are gone after the container was made anew"),
     ("Build the image with mdevctl, and keep /etc/mdevctl.d of the host in the container",),
     ("kolla commit 09f706bc2", "nova/virt/libvirt/driver.py: _create_mdev"),
+)
+SRIOV = Kind(
+    "nova-kolla-sriov",
+    Level.WARNING,
+    "kolla's own list of devices stands beside these lines",
+    "With enable_neutron_sriov kolla-ansible's template writes [pci]passthrough_whitelist from "
+    "nova_pci_passthrough_whitelist, by names of interfaces. Until 25 a line of the same name in an override "
+    "replaces it, so that neutron's ports lose their devices; from 26 on it adds up with device_spec, and "
+    "with report_in_placement nova-compute ends at the names.",
+    ("`PCI Placement reporting does not support 'devname' based device specification`",),
+    ("With enable_neutron_sriov, set nova_pci_passthrough_whitelist in globals.yml to addresses",),
+    (
+        "kolla-ansible: ansible/roles/nova-cell/templates/nova.conf.j2, defaults/main.yml",
+        "nova/compute/pci_placement_translator.py: ensure_no_dev_spec_with_devname",
+    ),
 )
 SENTINEL = Kind(
     "nova-provider-sentinel",
@@ -90,6 +108,18 @@ def mdevctl(case: Case) -> Iterator[Finding]:
         yield MDEVCTL.at(case.mdev_setting, f"nova {case.release} lets libvirt define mdevs with mdevctl")
 
 
+def sriov(case: Case) -> Iterator[Finding]:
+    """The list that kolla's template writes where neutron uses SR-IOV, unless these files write their own."""
+    if not case.is_templated or case.service is not Service.COMPUTE or not case.spec_settings:
+        return
+    own = case.configuration.every(_KOLLA_WHITELIST)
+    is_added = platform.KOLLA_SRIOV.at(case.release) == "added"
+    said = platform.kolla_sriov_trouble(case.release, reports=case.reports_in_placement)
+    if said is not None and is_added != bool(own):
+        level = Level.WARNING if is_added else Level.INFO
+        yield SRIOV.at((own or case.spec_settings)[0], said, level=level)
+
+
 def providers(case: Case) -> Iterator[Finding]:
     """provider.yaml: the sentinel, and releases that do not read the file."""
     for file in case.providers:
@@ -117,4 +147,4 @@ def _identifications(file: ProviderFile) -> Iterator[Mapping[str, object]]:
             yield found
 
 
-RULES = (replaced, templated, mdevctl, providers)
+RULES = (replaced, templated, mdevctl, sriov, providers)

@@ -7,9 +7,9 @@ Order for a container's nova.conf: template, ``global.conf``, ``nova.conf``, ``n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from gpucloud.nova.releases import vgpu
+from gpucloud.nova.releases import platform, vgpu
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.render import conf
 from gpucloud.nova.render.layouts.layout import Layout
@@ -37,11 +37,19 @@ def _files(settings: Settings) -> Mapping[str, str]:
 
 
 def _warns(settings: Settings) -> tuple[str, ...]:
+    return tuple(_troubles(settings))
+
+
+def _troubles(settings: Settings) -> Iterator[str]:
     """Source: kolla commit 09f706bc2; kolla-ansible mounts no volume at /etc/mdevctl.d."""
-    if not any(host.mdev_types for host in settings.hosts) or not vgpu.MDEV_PERSISTENT.at(settings.release):
-        return ()
-    said = "nova_libvirt must have mdevctl (kolla's image from 20.0.0 on) and keep the host's /etc/mdevctl.d"
-    return (f"{said}: libvirt defines mediated devices there",)
+    if any(host.mdev_types for host in settings.hosts) and vgpu.MDEV_PERSISTENT.at(settings.release):
+        yield (
+            "nova_libvirt must have mdevctl (kolla's image from 20.0.0 on) and keep the host's "
+            "/etc/mdevctl.d: libvirt defines mediated devices there"
+        )
+    said = platform.kolla_sriov_trouble(settings.release, reports=settings.reports)
+    if said is not None and any(host.entries for host in settings.hosts):
+        yield said
 
 
 def _restarts_of(release: Release) -> Mapping[str, str]:
