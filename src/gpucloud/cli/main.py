@@ -60,6 +60,7 @@ VERBS = {
     "console": Verb("guests.guest", "console", _GUESTS),
     "destroy": Verb("guests.guest", "destroy", _GUESTS),
     "nova": Verb("nova", "app", _NOVA),
+    "publish": Verb("publish", "publish", _NOVA),
     "lab": Verb("lab", "app", _LAB),
     "demo": Verb("demo", "demo", _LAB),
 }

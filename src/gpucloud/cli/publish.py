@@ -40,6 +40,8 @@ TimeoutOption = Annotated[
         "--timeout", min=1, metavar="SECONDS", help="Of each request; clouds.yaml's, or 60, without."
     ),
 ]
+_TOLD = 50
+"""Differences from one line of progress to the next."""
 Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
@@ -134,7 +136,12 @@ def _carry_out(api: Api, found: Found, parallel: int) -> tuple[Made, ...]:
     chains, total = found.compared.chains, found.compared.count
     has_limits = any(isinstance(change, SetLimit) for chain in chains for change in chain.changes)
     carrier = Carrier(api.send, parallel, api.place() if has_limits else None, Event())
-    return carrier.carry_out(chains, lambda done: say(f"{done} of {total}") if done % 50 == 0 else None)
+
+    def watch(done: int) -> None:
+        if done and done % _TOLD == 0:
+            say(f"{done} of {total}")
+
+    return carrier.carry_out(chains, watch)
 
 
 def _report(made: Sequence[Made], total: int) -> None:

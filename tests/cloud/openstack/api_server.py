@@ -99,6 +99,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that has gone away; what else goes wrong is its 500."""
+
+
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
 
@@ -119,7 +126,7 @@ def serving(
         pass
 
     Own.state, Own.missing, Own.raw, Own.over = state, missing, raw or {}, over
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
+    server = Server(("127.0.0.1", 0), Own)
     Own.base = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     clouds = folder / "clouds.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,8 @@ def open_api(cloud: str | None, timeout_s: float | None = None) -> Api:
     from keystoneauth1.exceptions import ClientException
 
     known: list[str] = []
+    for name in ("keystoneauth", "openstack"):  # what they would print comes in the failure
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         config = OpenStackConfig(app_name="gpucloud")
         known += sorted(name for name in config.get_cloud_names() if name)

@@ -43,7 +43,7 @@ def said_by(body: bytes) -> str:
     except (ValueError, RecursionError):
         found = None
     words = " ".join((found if found is not None else _TAG.sub(" ", text)).split())
-    return words[:_SAID] + ("..." if len(words) > _SAID else "")
+    return words[:_SAID] + "..." if len(words) > _SAID else words.rstrip(".")
 
 
 def _message(answer: object) -> str | None:

@@ -216,7 +216,7 @@ def _images(listed: Listed, wanted: Offer, prune: bool) -> Found:
         extra = own - new.keys()
         values = {name: value for name, value in new.items() if old.get(name) != value}
         gone = extra if prune else frozenset()
-        record = (own | new.keys()) - gone
+        record = (own | values.keys()) - gone  # what was there already is somebody else's
         if record != own and record:
             values[RECORD] = ",".join(sorted(record))
         dropped = (gone & old.keys()) | ({RECORD} if gone and not record else set())
