@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import IO, TYPE_CHECKING
 
+from gpucloud.cli.given import STANDARD_INPUT, waiting
 from gpucloud.cli.output import say
 from gpucloud.model.failure import Exit, Failure, code_of
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from gpucloud.doctor.evidence.pasted import Pasted
     from gpucloud.doctor.intake.decode import Account
 
-STANDARD_INPUT = "-"
 _PLAIN = (".txt", ".log", ".out", ".md")
 _ENVIRONMENT = "environment"
 _MOST_FILES = 200
@@ -35,15 +35,17 @@ def read_evidence(path: Path) -> Pasted:
     Raises:
         Failure: it is not there, cannot be read, or is no text.
     """
-    if str(path) == STANDARD_INPUT:
+    if path == STANDARD_INPUT:
         if sys.stdin.isatty():
             say("paste the evidence, then press Ctrl-D on a line of its own")
-        return _read(sys.stdin.buffer, "standard input", "")
+        with waiting(path):
+            return _read(sys.stdin.buffer, "standard input", "")
     try:
         path.stat()
         if path.is_dir():
             return _folder(path)
-        return _read(path.open("rb"), str(path), _key(path))
+        with waiting(path):
+            return _read(path.open("rb"), str(path), _key(path))
     except OSError as error:
         raise _unreadable(str(path), error) from error
 

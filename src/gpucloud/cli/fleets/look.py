@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gpucloud.cli.fleets.show import conclude, show_plans, show_results, tell
+from gpucloud.cli.given import refuse_pipe
 from gpucloud.cli.output import Shape
 from gpucloud.fleet.event import Failed
 from gpucloud.fleet.run import Runner, find_program
@@ -59,6 +60,7 @@ def ask_plans(wish: Wish) -> list[Result]:
     if wish.spec is None and not wish.units:
         raise Failure("it is not said what the hosts are to be", "give --spec or --unit", code=Exit.USAGE)
     if wish.spec is not None:
+        refuse_pipe(wish.spec, "it is read once more for the hosts")
         load_spec(wish.spec)  # what is wrong in it is said once, before any host is asked
     return ask_hosts(wish, "applied")
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.writing import replace_whole
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
@@ -111,11 +112,7 @@ def _write(place: Place) -> Iterator[str]:
         kept.write_bytes(place.path.read_bytes())
         yield str(kept)
     place.path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.path.with_name(f".{place.path.name}.gpucloud")
-    fresh.write_text(place.text, encoding="utf-8")
-    if place.known is not None:
-        fresh.chmod(place.path.stat().st_mode & 0o7777)
-    fresh.replace(place.path)
+    replace_whole(place.path, place.text.encode())
     yield str(place.path)
 
 

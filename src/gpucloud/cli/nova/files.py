@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.given import STANDARD_INPUT, waiting
 from gpucloud.cli.output import Shape
 from gpucloud.model.failure import Exit, Failure
 
@@ -88,13 +89,14 @@ def text_of(path: Path) -> tuple[str, str]:
 
 def _bytes_of(path: Path) -> tuple[str, bytes | None]:
     """The absolute path, as oslo.config prints it, and what is there; None where nothing is."""
-    if path == Path("-"):
-        name, data = "<stdin>", sys.stdin.buffer.read(_MOST_BYTES + 1)
+    if path == STANDARD_INPUT:
+        with waiting(path):
+            name, data = "<stdin>", sys.stdin.buffer.read(_MOST_BYTES + 1)
     else:
         place = path.expanduser()
         name = os.path.abspath(place)  # noqa: PTH100 - links stay as they are, as in oslo's messages
         try:
-            with place.open("rb") as file:
+            with waiting(place), place.open("rb") as file:
                 data = file.read(_MOST_BYTES + 1)
         except FileNotFoundError:
             return name, None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.given import spec_given
 from gpucloud.cli.nova.below import differences, places, write_below
 from gpucloud.cli.nova.files import ShapeOption, name_of_capture, named_place
 from gpucloud.cli.output import Shape, note, one_line, print_line_of_json, print_lines
@@ -118,9 +119,8 @@ def _rendered(
 ) -> Rendered:
     """What the spec comes to; hosts are read last, which takes longest."""
     from gpucloud.nova.render import render
-    from gpucloud.spec import load_spec
 
-    wanted = load_spec(path)
+    wanted = spec_given(path)
     known, way = _release(release, wanted), _layout(layout, wanted)
     return render(wanted, read_hosts(), known, way)
 

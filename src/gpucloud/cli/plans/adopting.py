@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.given import refuse_pipe
 from gpucloud.cli.output import say
-from gpucloud.cli.plans.making import Asked, name_elsewhere
+from gpucloud.cli.plans.making import ADOPTING, Asked, name_elsewhere
+from gpucloud.cli.writing import replace_whole
 from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def adopt_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> P
     from gpucloud.inventory.open import open_reader
     from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 
+    refuse_pipe(asked.spec_path, ADOPTING)
     reader = open_reader(capture=capture, remote=remote)
     file = SpecFile(str(asked.spec_path), _state(asked.spec_path))
     name = name_elsewhere(remote, asked)
@@ -82,14 +84,8 @@ def _new_text(made: Plan, path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: the spec that is there may be the only one."""
-    place = path.resolve()
-    beside = place.with_name(f".{place.name}.gpucloud-new")
     try:
-        beside.write_text(text)
-        if place.exists():
-            shutil.copymode(place, beside)
-        beside.replace(place)
+        replace_whole(path, text.encode())
     except OSError as error:
         raise Failure(
             f"cannot write {path}: {error.strerror}", "choose another place with --spec", code=code_of(error)

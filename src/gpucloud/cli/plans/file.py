@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucloud.cli.writing import replace_whole
 from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
@@ -39,17 +40,48 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # a pipe must not make us wait for a writer
 
 
-def write_plan(path: Path, data: bytes) -> None:
-    """Write a stored plan.
+def write_plan(path: Path, data: bytes) -> bool:
+    """Write a stored plan: a new file, or in place of an older plan, whole or not at all.
+
+    Returns:
+        Whether there was a plan, which is gone.
 
     Raises:
-        Failure: it cannot be written there.
+        Failure: another file is there, or it cannot be written.
     """
     try:
-        path.write_bytes(data)
+        return _write(path, data)
     except OSError as error:
         raise Failure(
             f"cannot write {path}: {error.strerror}",
             "choose another place with --output",
             code=code_of(error),
         ) from error
+
+
+def _write(path: Path, data: bytes) -> bool:
+    if not path.exists():
+        with path.open("xb") as file:
+            file.write(data)
+        return False
+    if _holds_nothing(path):
+        path.write_bytes(data)
+        return False
+    if not _is_plan(path):
+        what = f"{path} is already there, and is no plan as gpucloud wrote it"
+        raise Failure(what, "remove it, or name another with --output", code=Exit.USAGE)
+    replace_whole(path, data)
+    return True
+
+
+def _holds_nothing(path: Path) -> bool:
+    """Claims a pipe, standard output under one of its names, or an empty file, as mktemp makes it."""
+    return not path.is_file() or path.is_relative_to("/dev") or not path.stat().st_size
+
+
+def _is_plan(path: Path) -> bool:
+    try:
+        read_plan(path)
+    except Failure:
+        return False
+    return True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.given import refuse_pipe, spec_given
 from gpucloud.cli.hosts import host_from
 from gpucloud.cli.output import say
 from gpucloud.model.failure import Exit, Failure
@@ -45,6 +46,9 @@ AdoptOption = Annotated[
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Accept to lose the host's last console.")]
+
+
+ADOPTING = "the spec is extended, so it must be a file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,12 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
         Failure: a unit is no GPU of it, or the spec cannot be read or contradicts itself here.
     """
     if asked.is_adopting:
+        refuse_pipe(asked.spec_path, ADOPTING)
         own = asked.name or os.uname().nodename
         return desk.plan_adoption(str(asked.spec_path), own, force=asked.is_forced)
     if asked.spec is None:
         return desk.plan(asked.units or (), force=asked.is_forced)
-    from gpucloud.spec import load_spec
-
-    wanted, name = load_spec(asked.spec), asked.name or os.uname().nodename
+    wanted, name = spec_given(asked.spec), asked.name or os.uname().nodename
     made = desk.plan_start(wanted, name, force=asked.is_forced)
     if not made.refusals and shutil.which("gpucloud", path=SYSTEM_PATH) is None:
         say(f"gpucloud is nowhere in {SYSTEM_PATH}, so gpucloud-boot.service will not find it: link it there")
@@ -129,9 +132,8 @@ def _start_elsewhere(capture: Path | None, remote: str | None, spec: Path, asked
     from gpucloud.inventory.host import read_host
     from gpucloud.inventory.open import open_reader
     from gpucloud.prepare.boot import plan_boot, read_boot_files
-    from gpucloud.spec import load_spec
 
-    wanted = load_spec(spec)
+    wanted = spec_given(spec)
     reader = open_reader(capture=capture, remote=remote)
     files = read_boot_files(reader)
     host, own = read_host(reader), name_elsewhere(remote, asked)

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from gpucloud.prepare.desk import Desk
 
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan, for apply.")
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Also write the plan, for apply; an older plan there is replaced, no other file.",
+    ),
 ]
 WriteSpecOption = Annotated[
     bool,
@@ -129,9 +135,9 @@ def _give(made: Plan, output: Path | None, shape: Shape) -> None:
     from gpucloud.prepare.stored import render_stored
 
     stored = render_stored(made)
-    if output is not None and not made.refusals:
-        write_plan(output, stored)
+    is_replaced = output is not None and not made.refusals and write_plan(output, stored)
     show_plan(made, stored, shape)
     refuse(made)
     if output is not None and not made.is_empty:
-        say(f"{output} is written; now: gpucloud apply {output}")
+        place = " in place of an older plan" if is_replaced else ""
+        say(f"{output} is written{place}; now: gpucloud apply {output}")
