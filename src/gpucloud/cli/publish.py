@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.given import spec_given
 from gpucloud.cli.output import Shape, print_json, print_text, say
 from gpucloud.cli.plans.apply import ask
 from gpucloud.model.failure import Exit, Failure
@@ -55,11 +56,12 @@ def publish(
     timeout: TimeoutOption = None,
     shape: Shaped = Shape.TEXT,
 ) -> None:
-    """Make an OpenStack cloud offer what the spec's section `publish` says.
+    """Make an OpenStack cloud offer what a spec says.
 
-    Flavors with the extra specs that their GPUs need, quotas, properties of images, aggregates, traits of
-    hosts. The differences are shown first; each is one call. What publish has not made is never deleted, and
-    what it has made only with --prune. A flavor whose size changes is made anew, unless servers use it.
+    Its section `publish` has flavors, whose extra specs are made of the pools of their GPUs, quotas,
+    properties of images, aggregates, and traits of hosts. The differences are shown first; each is one call.
+    What publish has not made is never deleted, and what it has made only with --prune. A flavor whose size
+    changes is made anew, unless servers use it.
 
     What fails is named, and the rest is done: run it again to finish it. The JSON is {"differences", "left",
     "refused", "doubts", "done", "failed"}.
@@ -72,9 +74,8 @@ def publish(
     from gpucloud.cloud.openstack.api import open_api
     from gpucloud.cloud.openstack.publish.find import find, release_of
     from gpucloud.cloud.openstack.publish.look import Looker
-    from gpucloud.spec import load_spec
 
-    wanted = load_spec(spec)
+    wanted = spec_given(spec)
     release_of(wanted)
     api = open_api(cloud, timeout)
     api.login()

@@ -13,6 +13,8 @@ from tests.cloud.openstack.test_publish_idempotent import cloud
 
 from gpucloud.cloud.openstack.failures import said_by
 
+pytestmark = pytest.mark.filterwarnings("ignore:Support for InfluxDB")  # of openstacksdk itself
+
 __all__ = ["desk"]
 
 NOT_ADMIN = "that needs the role admin"

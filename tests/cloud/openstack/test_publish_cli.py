@@ -14,6 +14,8 @@ from tests.cloud.openstack.test_publish_idempotent import cloud
 
 from gpucloud.cli.main import run
 
+pytestmark = pytest.mark.filterwarnings("ignore:Support for InfluxDB")  # of openstacksdk itself
+
 WISH = """
 publish:
   flavors:
