@@ -66,7 +66,7 @@ def doctor(
     host by ids given to vfio-pci, a driver override, or a function of the card already given away.
     Of several inputs a table is shown, worst first; JSON is one object per input and line. A folder of
     captures, archives or directories, after --from is a fleet. Exit code 3 says that there are findings at
-    or above --level, 1 that one of several inputs could not be read.
+    or above --level, 1 that an input could not be read or has nothing in it to be judged.
 
     Examples:
       gpucloud doctor

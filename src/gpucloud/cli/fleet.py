@@ -74,7 +74,8 @@ def _nothing_in(case: Case) -> Failure:
     skipped = "".join(f": {what}" for what in case.paper.skipped) if case.paper is not None else ""
     return Failure(
         f"{case.host.source}: nothing in it that the doctor can read{skipped}",
-        "give text: a kernel log, listings, configuration (`gpucloud doctor --help` has examples)",
+        "give what the machine said: a kernel log, listings, configuration (`gpucloud doctor --help` has "
+        "examples); what a person concluded (observations) is not read",
     )
 
 

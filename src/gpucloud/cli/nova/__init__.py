@@ -10,7 +10,8 @@ from gpucloud.cli.nova.properties import judge_properties
 from gpucloud.cli.nova.render import render_nova
 
 app = typer.Typer(
-    no_args_is_help=True, help="nova.conf for every release: check it, and match it with devices."
+    no_args_is_help=True,
+    help="nova.conf and properties for every release: written, checked, matched with devices.",
 )
 app.command("render")(render_nova)
 app.command("check")(check_files)

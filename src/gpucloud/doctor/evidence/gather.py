@@ -75,12 +75,13 @@ def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
     seen, first = 0, ""
     for chunk in chunks(key, pieces):
         first = first or chunk.text[:_FIRST]
-        paper.has_text = paper.has_text or bool(chunk.text.strip())
+        paper.has_text = paper.has_text or any(map(str.isalnum, chunk.text))
         _read_messages(paper, chunk)
         if seen <= STRUCTURE_CHARACTERS:
             _read_lines(paper, chunk)
         seen += len(chunk.text)
     if "iommu_group" in key.lower() and _NOTHING.fullmatch(first.strip()):
+        paper.has_text = paper.has_text or bool(first.strip())  # an empty list says something here
         said = Remark(NO_GROUPS, Evidence(key, first.strip().partition("\n")[0] or "(no output)", 1))
         paper.remarks.setdefault(NO_GROUPS.name, []).append(said)
     if seen > STRUCTURE_CHARACTERS:
