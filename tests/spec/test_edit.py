@@ -8,17 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpucloud.model.catalogue import (
-    AggregateWish,
-    Amount,
-    Catalogue,
-    FlavorWish,
-    ImageWish,
-    ProjectQuota,
-    Quotas,
-    QuotaWish,
-    Setting,
-)
 from gpucloud.model.pci import PciId
 from gpucloud.model.spec import (
     HostGroup,
@@ -30,6 +19,17 @@ from gpucloud.model.spec import (
     Spec,
     Use,
     VgpuChoice,
+)
+from gpucloud.model.spec.catalogue import (
+    AggregateWish,
+    Amount,
+    Catalogue,
+    FlavorWish,
+    ImageWish,
+    ProjectQuota,
+    Quotas,
+    QuotaWish,
+    Setting,
 )
 from gpucloud.spec import edit_spec, parse_spec, render_spec
 from gpucloud.spec.page import EXAMPLE

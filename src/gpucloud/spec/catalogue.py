@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gpucloud.model.catalogue import (
+from gpucloud.model.spec.catalogue import (
     AggregateWish,
     Amount,
     Catalogue,

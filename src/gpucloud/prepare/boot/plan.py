@@ -16,7 +16,6 @@ from itertools import chain
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.inventory.system.network import OF_TABLE
 from gpucloud.model.boot import BootFiles
-from gpucloud.model.catalogue import Catalogue
 from gpucloud.model.change import (
     Change,
     Content,
@@ -31,6 +30,7 @@ from gpucloud.model.change import (
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Fact, Plan, Step, Taken, Wanted
 from gpucloud.model.spec import Spec, Use
+from gpucloud.model.spec.catalogue import Catalogue
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gpucloud.model.catalogue import Amount, FlavorWish
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Pool, Spec, Use
+from gpucloud.model.spec.catalogue import Amount, FlavorWish
 from gpucloud.nova.properties import Verdict, judge_flavor
 from gpucloud.nova.releases import guest, vgpu
 from gpucloud.nova.releases.release import Release

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpucloud.cloud.openstack.publish.flavors import gpu_of
-from gpucloud.model.catalogue import QuotaWish
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Placement, Pool, Spec
+from gpucloud.model.spec.catalogue import QuotaWish
 from gpucloud.nova.match.placement import ask_of
 from gpucloud.nova.releases import pci
 from gpucloud.nova.releases.release import Release

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from gpucloud.cloud.openstack.publish.flavors import extra_specs_of
 from gpucloud.cloud.openstack.publish.limits import limits_of, quota_of
 from gpucloud.cloud.openstack.publish.offer import MARK, Aggregate, Flavor, LimitKey, Listed, Offer
-from gpucloud.model.catalogue import AggregateWish, FlavorWish, ImageWish, QuotaWish
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Spec
+from gpucloud.model.spec.catalogue import AggregateWish, FlavorWish, ImageWish, QuotaWish
 from gpucloud.nova.properties import Verdict, judge_image
 from gpucloud.nova.releases.release import Release
 from gpucloud.spec.choose import is_named

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gpucloud.model.catalogue import Catalogue
 from gpucloud.model.pci import PciId
+from gpucloud.model.spec.catalogue import Catalogue
 
 
 class Use(Enum):
