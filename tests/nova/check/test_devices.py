@@ -77,6 +77,16 @@ def test_an_alias_of_another_type_is_told_with_the_right_one() -> None:
     assert '"device_type": "type-VF"' in found.findings[0].fix[1]
 
 
+def test_an_alias_for_cards_of_other_hosts_is_for_information() -> None:
+    text = f'[pci]\ndevice_spec = {{"address": "{VF}", "product_id": "25b6"}}\n' + "".join(
+        f'alias = {{"name": "{name}", "vendor_id": "10de", "product_id": "{product}", '
+        '"device_type": "type-PF"}\n'
+        for name, product in (("a16", "25b6"), ("h100", "2330"))
+    )
+    levels = {one.line: one.level for one in look(text).findings if one.kind.id == "nova-alias-no-device"}
+    assert levels == {3: Level.WARNING, 4: Level.INFO}
+
+
 def test_an_entry_without_a_device_is_told() -> None:
     found = look('[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "1eb8"}\n')
     assert ids(found) == ["nova-device-spec-no-device"]

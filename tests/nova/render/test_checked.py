@@ -29,9 +29,8 @@ def test_nothing_is_wrong_with_what_is_rendered(release: Release, layout: str) -
             report = check(case)
             assert report.error is None
             wrong = {one.kind.id for one in report.findings if one.level.weight >= Level.WARNING.weight}
-            elsewhere = {"nova-alias-no-device"} if len(cloud.hosts) > 1 else set()
             own_faults = {"nova-placement-too-many"} if platform.TOO_MANY_VFS.at(release) else set()
-            assert wrong <= elsewhere | own_faults
+            assert wrong <= own_faults
 
 
 def cases(release: Release, layout: str, cloud: Cloud) -> Iterator[Case]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.finding import Level
 from gpucloud.model.unknown import Unknown
@@ -44,7 +44,8 @@ NOT_SERVED = Kind(
     "nova-alias-no-device",
     Level.WARNING,
     "An alias that no device of this host serves",
-    "A flavor with this alias cannot be built here.",
+    "A flavor with this alias cannot be built here. Aliases are one for a whole cloud: that is right where "
+    "other hosts have the device.",
     ("`No valid host was found`", "`Dropped ... device(s) as they are PFs which we have not requested`"),
     ("Give the alias the type and ids of the device",),
     ("nova/pci/stats.py", "nova/virt/libvirt/host.py"),
@@ -141,8 +142,9 @@ def no_device(case: Case) -> Iterator[Finding]:
 def not_served(case: Case) -> Iterator[Finding]:
     """Aliases without a device, and why."""
     found = case.match
-    if found is None or isinstance(found.aliases, Refusal):
+    if found is None or case.machine is None or isinstance(found.aliases, Refusal):
         return
+    devices = case.machine.devices.values()
     for name, choice in found.choices.items():
         if choice.serving:
             continue
@@ -163,8 +165,10 @@ def not_served(case: Case) -> Iterator[Finding]:
         if wrong_type and len(written) == 1:
             kind = near[0].pool.devices[0].type.value
             fix = alias_lines(case.release, {**written[0], "device_type": kind})
-        what = f"alias {name} gets no device of this host{why}{_unread(case)}"
-        yield NOT_SERVED.at(setting, what, fix=fix, level=_level(case))
+        has_it = any(_is_of(device, spec) for device in devices for spec in alias.specs)
+        what = f"alias {name} gets no device of this host{why if has_it else ', which has none such'}"
+        level = _level(case) if has_it else Level.INFO
+        yield NOT_SERVED.at(setting, what + _unread(case), fix=fix, level=level)
 
 
 def both(case: Case) -> Iterator[Finding]:
@@ -178,6 +182,15 @@ def both(case: Case) -> Iterator[Finding]:
     for parent, child in sorted((parent, child) for parent, child in first.items() if parent in given):
         setting = case.spec_settings[given[parent].value]
         yield BOTH.at(setting, f"{parent} and its function {child} are both tracked")
+
+
+def _is_of(device: Device, spec: Mapping[str, str]) -> bool:
+    """Whether an alias asks for devices with these ids; one without ids asks for any."""
+    wanted = [spec.get("vendor_id"), spec.get("product_id")]
+    return all(
+        want is None or want.lower() == its
+        for want, its in zip(wanted, (device.vendor_id, device.product_id), strict=True)
+    )
 
 
 def _is_meant(device: Device, product: str | None) -> bool:
