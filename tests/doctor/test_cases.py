@@ -16,7 +16,7 @@ from gpucloud.doctor.evidence.pasted import from_mapping
 from gpucloud.model.finding import Level
 
 FILES = sorted((Path(__file__).parents[1] / "cases").glob("*.yaml"))
-CASES = [yaml.safe_load(path.read_text()) for path in FILES]
+CASES = [yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in FILES]
 RAW = [case for case in CASES if case["has_raw_evidence"]]
 CONFIRMED = [case for case in RAW if case["confidence"].startswith("confirmed")]
 

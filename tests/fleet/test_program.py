@@ -9,6 +9,8 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from gpucloud.fleet.collection import write_collection
 from gpucloud.fleet.program import build_program, pack
 from gpucloud.fleet.record import recording
@@ -25,6 +27,7 @@ def test_the_same_files_give_the_same_program(tmp_path: Path) -> None:
     assert pack(files).key != first.key
 
 
+@pytest.mark.proof
 def test_it_runs_with_nothing_but_python(tmp_path: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(build_program().archive)) as archive:
         assert not [name for name in archive.getnames() if name.endswith((".so", ".pyc"))]
