@@ -11,6 +11,8 @@ from gpucloud.nova.releases.release import parse_release
 
 REPORTS = "report_in_placement = true"
 A100 = '"vendor_id": "10de", "product_id": "20b5"'
+T4 = '"vendor_id": "10de", "product_id": "1eb8"'
+V100 = '"vendor_id": "10de", "product_id": "1db4"'
 KINDS = {
     "nova-entries-of-one-card",
     "nova-one-time-use-vf",
@@ -56,6 +58,9 @@ def alias(text: str) -> str:
         ("34", [entry(A100), alias('"vendor_id": "10de", "product_id": "1eb8"')], {"nova-alias-no-entry"}),
         ("34", [entry(A100), alias(f'{A100}, "device_type": "type-PF"')], set()),
         ("34", [alias(f'{A100}, "device_type": "type-PCI"')], {"nova-alias-type-of-card"}),
+        ("34", [alias(f'{T4}, "device_type": "type-PCI"')], {"nova-alias-type-of-card"}),
+        ("34", [alias(f'{V100}, "device_type": "type-PCI"')], set()),
+        ("34", [alias(A100)], set()),
         ("34", [entry('"address": {"bus": "^AF$"}')], {"nova-address-regex-capitals"}),
         ("34", [entry('"address": {"bus": "^[aA][fF]$"}')], set()),
         (

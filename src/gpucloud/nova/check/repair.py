@@ -85,6 +85,8 @@ def plain_address(text: str) -> str:
 @lru_cache(maxsize=1000)
 def is_open(place: str, part: str) -> bool:
     """Whether a regular expression of an address takes a shorter text than the field, and has no end."""
+    if len(part) > _LONGEST:
+        return False
     try:
         with warnings.catch_warnings():  # what Python finds odd in a pattern is no error
             warnings.simplefilter("ignore")
@@ -143,9 +145,12 @@ def _repaired(key: str, value: Json) -> Json:
     if key == "address" and isinstance(value, str):
         return plain_address(value)
     if key == "address" and isinstance(value, dict):
+        plain = {
+            place: plain_address(part) if isinstance(part, str) else part for place, part in value.items()
+        }
         return {
             place: _closed(place, part) if isinstance(part, str) and is_open(place, part) else part
-            for place, part in value.items()
+            for place, part in plain.items()
             if place in WIDTHS
         }
     if key == "resource_class":

@@ -81,9 +81,10 @@ ID_FORM = Kind(
 REGEX = Kind(
     "nova-address-prefix",
     Level.WARNING,
-    "A regular expression without an end",
+    "A regular expression that covers more than it says, or nothing",
     'Each part of an address object matches a prefix: "2" covers buses 2f and 25, too. Keys other than '
-    "domain, bus, slot and function are ignored, and those left out match all.",
+    "domain, bus, slot and function are ignored, and those left out match all. The kernel writes no 0x: an "
+    "expression with it matches nothing.",
     ("devices of other slots in the pools",),
     ("End each expression with $: ^25$",),
     (f"{_DEVSPEC}: PciAddressRegexSpec (re.match)",),
@@ -220,6 +221,11 @@ def regex(case: Case) -> Iterator[Finding]:
             f"{key} {address[key]!r} matches every text that begins so"
             for key in WIDTHS
             if isinstance(part := address.get(key), str) and is_open(key, part)
+        ]
+        said += [
+            f"{key} {part!r} matches nothing: addresses have no 0x"
+            for key in WIDTHS
+            if isinstance(part := address.get(key), str) and plain_address(part) != part
         ]
         if said:
             yield REGEX.at(entry.setting, "; ".join(said), fix=spec_lines(case.release, entry.written))
