@@ -29,6 +29,10 @@ TOLD = [
     (BAR, "Turning on above 4G decoding in the BIOS fixed it: the driver now sees the whole memory."),
     (BAR, "With CSM off the server refuses to boot with a BAR larger than 256 MB."),
     (BAR, "My BIOS doesn't have above 4G, so the M40 never gets its resources."),
+    (BAR, "Without the P40 the board starts, with it there is no POST at all."),
+    (BAR, "The workstation does not even POST with both A100 in it."),
+    (BAR, "Linux boots, but there is not enough MMIO space for the eighth card."),
+    (BAR, "The firmware cannot allocate PCI resources for the second M40."),
     (FIRMWARE, "Xen says no IOMMU. The IVRS table of this laptop is malformed."),
     (FIRMWARE, "It turned out that VT-d was disabled in the BIOS."),
     (FIRMWARE, "I forgot to enable IOMMU in the BIOS after the update."),
@@ -39,6 +43,9 @@ TOLD = [
     (BOARD, "The RTX 4090 is not supported by this vGPU release."),
     (FULL, "The second VM fails: vGPU profile, out of framebuffer."),
     (FULL, "Deleted guests leave their vGPUs behind, they are not released and nothing more starts."),
+    (FULL, "All vGPUs on the T4 have to be of the same type, so the second guest does not start."),
+    (FULL, "You can't mix vGPU profiles on this card."),
+    (BOARD, "My RTX 3060 shows no vGPU types."),
     (LICENCE, "The GRID vGPU runs at 3 fps; it has no license as we found out."),
     (BOARD, "nvidia-smi works on my GTX 1070, but mdevctl types shows nothing."),
     (FRAMEBUFFER, "The second card works, the boot card does not: video=efifb:off solved it."),
@@ -68,6 +75,9 @@ NO_FAULT = [
     "No romfile is needed with this card.",
     "The guest was restarted three times, and the card was reset each time.",
     "Shut the guest down before you take the card away.",
+    "The POST takes two minutes with eight cards, then the server boots.",
+    "There is enough MMIO space for all cards.",
+    "Guests of one card can have the same vGPU type.",
 ]
 
 

@@ -21,6 +21,7 @@ SERVERS = (
     *(Phrase("resizable-bar", needle, rf"\b(?:does(?:n't| not)|won't|fails? to|cannot|can't) (?:boot|start|work)\w*.{{0,60}}(?:{_REBAR}).{{0,40}}\b(?:enabled|on)\b|"
              rf"\b(?:disabl\w+|turn\w* off) (?:the )?(?:{_REBAR}).{{0,60}}\b(?:works?|fix\w*|solve\w*|helped)\b", _BAR, 0.7, "The guest cannot take the BAR that the host's firmware enlarged", "PCI Express: resizable BAR capability")
       for needle in ("resizable bar", "rebar", "resize bar", "re-size bar")),
+    Phrase("setup-no-room", "pci bus request resources", cause=_BAR, confidence=0.7, by="AMI Aptio status codes: 0x95", says="The server's firmware stops while it finds room for BARs"),
     Phrase("setup-no-room", "resource allocation error", r"PCI resource allocation error|\bPCIe? resource allocation (?:error|failed|failure)", _BAR, 0.85, _NO_ROOM, "AMI Aptio status codes: 0xD4"),
     Phrase("setup-no-room", "out of resource", r"PCIe?\b.{0,60}[Oo]ut.of.[Rr]esources?\b|\bD4\b.{0,40}[Oo]ut of [Rr]esources", _BAR, 0.85, _NO_ROOM, "AMI Aptio status codes: 0xD4; Lenovo XClarity"),
     Phrase("setup-no-room", "out_of_resource", r"OUT_OF_RESOURCE.{0,40}(?:PCI|slot)|PCI.{0,60}OUT_OF_RESOURCE", _BAR, 0.85, _NO_ROOM, "Lenovo UEFI: I.2018007"),

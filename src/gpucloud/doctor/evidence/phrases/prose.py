@@ -18,7 +18,7 @@ _CARD = (r"(?:v?GPUs?|[id]GPU|cards?|graphics|VGA|passthrough\w*|passed through|
 _GUEST = r"(?:VMs?|guests?|virtual machines?|domains?|windows|instances?)"
 _HOST = r"(?:host|hypervisor|(?:whole |entire |complete )?(?:system|machine|server|computer|PC|node|box)|proxmox|pve|unraid|everything)"
 _AGAIN = (r"(?:shut\w*(?:[ -]?down)?|stop(?:s|ped|ping)?|power\w*[ -]?off|re-?start\w*|re-?boot\w*|(?:second|2nd|next|subsequent) (?:\w+ )?(?:boot|start|time|run|launch)\w*"
-          r"|(?:start|boot|launch)\w* (?:it |the \w+ )?(?:again|a second time|once more|twice)|kill\w*|destroy\w*|forced? off)")
+          r"|(?:start|boot|launch)\w* (?:\w+ ){0,6}?(?:again|a second time|once more|twice)|kill\w*|destroy\w*|forced? off)")
 _NOT = r"(?:does(?:n't| not)|did(?:n't| not)|do(?:n't| not)|won't|will not|would(?:n't| not)|fail(?:s|ed|ing)? to|can(?:'t|not| not)|could(?:n't| not)|never|not|unable to|is(?:n't| not)|was(?:n't| not)|refus\w+ to)"
 _CURED = r"\b(?:works?|worked|working|fix(?:e[sd])?|solv\w+|resolv\w+|help(?:s|ed)|cure[sd]?|did the trick|(?:is|was|problem|issue) gone|goes away|went away|disappear\w*|necessary|needed)\b"
 _BROKEN = r"(?:malformed|broken|corrupt\w*|invalid|missing|buggy|incorrect|bogus|faulty|wrong|empty|absent)"
@@ -46,7 +46,7 @@ RESET = (
       for needle in ("reboot", "restart", "shut", "second", "stop", "power", "forced")),
     *(Phrase("second-start-fails", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:{_RESTARTED}.{{0,100}}?\b{_TROUBLE}|\b{_TROUBLE}\b.{{0,60}}?(?:\b(?:on|when|after|once|upon|if)\b).{{0,40}}?{_RESTARTED}))(?=.*?\b(?:first (?:\w+ )?(?:time|boot|start|run)|once|{_HOST}\b.{{0,60}}?(?:crash|freez|hang|lock|re-?boot|re-?start)|(?:crash|freez|hang|re-?boot|re-?start)\w*.{{0,30}}?\b{_HOST}))", _RESET, 0.52, _ONCE, _PEOPLE, _SAID,
              unless=r"update-grub|update-initramfs|\bpasswords?\b|Xid|fallen off|D3cold")
-      for needle in ("reboot", "restart", "shut", "second")),
+      for needle in ("reboot", "restart", "shut", "second", "again")),
     Phrase("domain-shutting-down", "shutting down", rf"^(?=.*?\b{_CARD})(?=.*?(?:hang\w*|stuck|remain\w*|stay\w*).{{0,40}}shutting down)", _RESET, 0.5, "A guest does not end: its card does not come back from its reset", _PEOPLE, _SAID),
 )
 
@@ -57,6 +57,11 @@ FIRMWARE = (
     *(Phrase("large-bar-said", needle, rf"\b{_NOT} (?:boot|post|start)\b.{{0,60}}?\b(?:BAR|ReBAR|rebar)\b(?: size)?|\b(?:BAR|ReBAR)\b.{{0,70}}?\b{_NOT} (?:boot|post|start)\b|\bBAR\b.{{0,20}}(?:too (?:big|large)|does(?:n't| not) fit|no room)", _BAR, 0.58, "The firmware finds no room for a BAR of this size", _PEOPLE, _SAID,
              unless=r"\b(?:VM|guest)\b.{0,30}boot")
       for needle in ("bar size", "rebar", " bar ")),
+    # A card whose BARs do not fit stops the firmware before anything is drawn.
+    Phrase("no-post-said", " post", rf"^(?=.*?\b{_CARD})(?=.*?(?:\bno POST\b|\b{_NOT} (?:even )?(?:pass |finish |complete )?POST\b|\bstuck (?:at|in|during) POST\b|\bhangs? (?:at|in|during) POST\b))", _BAR, 0.52, "The server does not start with the card in it: most often its firmware finds no room for a BAR", _PEOPLE, _SAID),
+    *(Phrase("no-room-said", needle, r"\b(?:insufficient|not enough|too little|no|lack of|out of|fail\w* to allocate|cannot allocate|can't allocate|run\w* out of) (?:\w+ ){0,2}?(?:BAR (?:space|memory|resources?)|(?:PCIe?|MMIO) (?:\w+ )?(?:space|resources?|memory))\b", _BAR, 0.58, "The firmware finds no room for a BAR of the card", _PEOPLE, _SAID,
+             unless=r"\b(?:VM|guest)\b|SR-?IOV|cores?\b|bus numbers?")
+      for needle in ("bar space", "bar memory", "bar resource", "pci resource", "pcie resource", "mmio space", "mmio resource")),
     *(Phrase("table-said-broken", needle, rf"\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b.{{0,30}}?(?:\btables?\b|\bentr\w+|\bstruct\w*)?.{{0,20}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b", _FIRMWARE, 0.6, "The firmware's table of IOMMUs is said to be broken", _PEOPLE, _SAID)
       for needle in ("dmar", "ivrs", "ivmd", "ivhd", "drhd", "iort")),
     Phrase("rmrr-said-broken", "rmrr", rf"\bRMRRs?\b.{{0,40}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\bRMRR", _RMRR, 0.55, "Memory that the firmware reserves is said to be described wrongly", _PEOPLE, _SAID),
@@ -73,6 +78,10 @@ VGPU = (
     *(Phrase("guest-version", needle, r"\bguest ?(?:vGPU |GRID |NVIDIA )?drivers?\b.{0,40}?\b(?P<version>\d{3})\.\d", says="the version of the driver in the guest", by=_PEOPLE) for needle in ("guest driver", "guestdriver", "guest vgpu driver", "guest nvidia driver")),
     Phrase("vgpu-release-old", "supported", r"\bonly (?:be )?supported (?:by|from|in|since|with|on) (?:NVIDIA )?(?:vGPU|GRID|driver)(?: software| release| version)* ?\d", _KIND, 0.6, "The card needs another release of the vGPU software", "NVIDIA vGPU release notes: supported GPUs", _SAID),
     Phrase("vgpu-release-old", "not supported", r"\bnot (?:yet )?supported (?:by|in|with|on) (?:this|that|your|the installed|the used) (?:NVIDIA )?(?:vGPU|GRID)(?: software| manager| release| version| driver)*", _BOARD, 0.62, "The card is said not to be one that this vGPU software serves", "NVIDIA vGPU release notes: supported GPUs", _SAID),
+    *(Phrase("vgpu-mixed-said", needle, r"^(?=.*?(?:vGPU|mdev|GRID|nvidia-\d+))(?=.*?(?:not possible|can(?:'t|not)|must|needs? to|have to|has to|only)\b.{0,40}?\b(?:mix(?:ing|ed)?\b|(?:the |of the )?same (?:vGPU )?(?:type|profile|size|frame)))", _FULL, 0.55, "Another vGPU size runs on the card", "NVIDIA vGPU user guide: time-sliced vGPUs of a card; people", _SAID)
+      for needle in ("mix", "same type", "same profile", "same size", "same vgpu")),
+    *(Phrase("vgpu-none-said", needle, r"\b(?:has|have|shows?|offers?|with) no (?:vGPU|mdev) (?:types?|profiles?)\b|\bnot supported (?:by|for|with) (?:the )?(?:NVIDIA )?vGPU", _BOARD, 0.55, "The card is said not to be one for vGPUs", "NVIDIA vGPU documentation: supported GPUs; people", _SAID)
+      for needle in ("vgpu type", "vgpu profile", "mdev type", "not supported")),
     *(Phrase("vgpu-memory-said", needle, r"^(?=.*?(?:vGPU|vmiop|mdev|GRID|profile))(?=.*?(?:[Ff]ailed to alloc\w*|[Ee]rror allocating|[Cc]ould not allocate|[Nn]ot enough|[Ii]nsufficient|[Oo]ut of|no) (?:\w+ )?(?:FB\b|frame ?buffer|video memory|VRAM|GPU memory))", _FULL, 0.6, "The card has no memory left for this vGPU", "nvidia-vgpu-mgr, people", _SAID)
       for needle in ("framebuffer", "frame buffer", "fb memory", "video memory", "vram", "gpu memory")),
     *(Phrase("vgpu-unlicensed-said", needle, r"^(?=.*?(?:vGPU|GRID|vWS|vPC))(?=.*?\b(?:not licen[sc]ed|no (?:valid )?licen[sc]e|without (?:a |any )?(?:valid )?licen[sc]e|unlicen[sc]ed|licen[sc]e (?:is |was |has )?(?:missing|expired|not (?:work|acquir|found|valid)\w*)))", "vgpu-licence-missing", 0.6, "The guest is said to have no vGPU licence", "NVIDIA vGPU client licensing user guide: effects of license enforcement", _SAID,
