@@ -8,12 +8,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from gpucloud.cli.labs.cloud import app as cloud
 from gpucloud.cli.output import Format, print_json, print_text, say, table
 from gpucloud.cli.typed.complete import servers, topologies
 
 app = typer.Typer(
     no_args_is_help=True, help="Servers that are not there: real kernel, IOMMU groups and drivers."
 )
+
+app.add_typer(cloud, name="cloud")
 
 _Name = Annotated[
     str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.resources import files
 
 from gpucloud.model.failure import Failure
@@ -32,15 +33,20 @@ def search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def require(*programs: str, path: str | None = None) -> None:
+def require(*programs: str, path: str | None = None, packages: Mapping[str, str] = PROGRAMS) -> None:
     """Check that programs are there, on the search path or the given one.
+
+    Args:
+        programs: their names.
+        path: where they are looked for.
+        packages: the Debian package of each.
 
     Raises:
         Failure: naming all that are missing, with the command that installs them.
     """
     missing = [name for name in programs if shutil.which(name, path=path or search_path()) is None]
     if missing:
-        wanted = " ".join(sorted({PROGRAMS[name] for name in missing}))
+        wanted = " ".join(sorted({packages[name] for name in missing}))
         raise Failure(
             f"the laboratory needs {', '.join(missing)}, not found on this machine",
             f"install: apt-get install --no-install-recommends {wanted}",

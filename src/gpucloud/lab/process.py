@@ -6,12 +6,15 @@ import os
 import shlex
 import subprocess
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from gpucloud.lab.needs import search_path
 from gpucloud.model.failure import Failure
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,22 @@ def run_raw(
     return done
 
 
-def follow(argv: Sequence[str], *, timeout_s: float, log: Path, on_line: Callable[[str], None]) -> None:
+def follow(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    log: Path,
+    on_line: Callable[[str], None],
+    variables: Mapping[str, str] = NOTHING,
+) -> None:
     """Run a program, write all that it says to a log, and hand on each line as it comes.
+
+    Args:
+        argv: program and arguments.
+        timeout_s: after this many seconds it is killed.
+        log: is written anew.
+        on_line: told each line.
+        variables: added to its environment: passwords, which everybody could read among the arguments.
 
     Raises:
         Failure: it took too long or failed; the message names the log.
@@ -95,7 +112,7 @@ def follow(argv: Sequence[str], *, timeout_s: float, log: Path, on_line: Callabl
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment(),
+            env={**environment(), **variables},
         ) as process,
     ):
         timer = threading.Timer(timeout_s, process.kill)

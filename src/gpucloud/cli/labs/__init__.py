@@ -1,0 +1,1 @@
+"""Parts of ``gpucloud lab`` that are groups of commands themselves."""

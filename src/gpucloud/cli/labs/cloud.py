@@ -1,0 +1,83 @@
+"""``gpucloud lab cloud``: a real OpenStack on this machine, brought up, looked at, taken down."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpucloud.cli.ending import interruptible
+from gpucloud.cli.output import Format, print_json, print_text, say, table
+from gpucloud.lab.cloud.settings import Compute
+from gpucloud.model.failure import Exit
+
+app = typer.Typer(
+    no_args_is_help=True, help="A real OpenStack on this machine: keystone, placement, glance, nova."
+)
+_NONE = "there is no cloud: gpucloud lab cloud up brings one up"
+
+
+@app.command()
+def up(
+    compute: Annotated[
+        Compute, typer.Option("--compute", help="What nova-compute makes of servers.")
+    ] = Compute.FAKE,
+) -> None:
+    """Bring the cloud up and leave it running; Ctrl-C takes it down again.
+
+    It needs root and Debian's mariadb-server and rabbitmq-server, of which it runs instances of its own; the
+    first time OpenStack is installed from PyPI into an environment of its own. Everything listens on loopback
+    only. With nova's fake driver servers have every state that real ones have, and run nothing; all are
+    launched without networks.
+
+    Examples:
+      gpucloud lab cloud up
+      gpucloud lab cloud up --compute fake
+    """
+    from gpucloud.lab.cloud.up import CLOUD
+    from gpucloud.lab.cloud.up import up as bring_up
+
+    with interruptible():
+        cloud = bring_up(compute=compute, progress=say)
+    print_text(f"the cloud is up: export OS_CLIENT_CONFIG_FILE={cloud.clouds_yaml} OS_CLOUD={CLOUD}")
+
+
+@app.command()
+def status(
+    output: Annotated[Format, typer.Option("--format", help="How to print the result.")] = Format.TABLE,
+) -> None:
+    """Show the cloud's services: process, port, whether each answers. Exit code 3: not all do.
+
+    Examples:
+      gpucloud lab cloud status
+      gpucloud lab cloud status --format json
+    """
+    from gpucloud.lab.cloud.site import place_of
+    from gpucloud.lab.cloud.status import look
+
+    found = look(place_of())
+    if output is Format.JSON:
+        print_json(found)
+    elif found is None:
+        print_text(_NONE)
+    else:
+        rows = [(one.name, str(one.pid), str(one.port or "-"), one.state) for one in found.services]
+        table(("service", "process", "port", "state"), rows)
+        leads_to_it = found.clouds_yaml or "not there: the cloud did not come up"
+        print_text(f"clouds.yaml: {leads_to_it}; logs: {found.folder / 'logs'}")
+    if found is not None and not found.is_whole:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+@app.command()
+def down() -> None:
+    """End the cloud: no process, port or file is left but what is cached.
+
+    Examples:
+      gpucloud lab cloud down
+    """
+    from gpucloud.lab.cloud.down import down as take_down
+    from gpucloud.lab.cloud.site import place_of
+
+    take_down(place_of())
+    print_text("the cloud is down")

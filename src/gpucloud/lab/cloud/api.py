@@ -1,0 +1,89 @@
+"""The APIs of the cloud as its administrator calls them: plain HTTP, for the few calls that bring it up."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gpucloud.lab.cloud.settings import ADMIN
+from gpucloud.lab.cloud.site import Site
+from gpucloud.model.failure import Failure
+
+TIMEOUT_S = 60
+_SAID = 300
+"""Characters of an API's answer that a message quotes."""
+
+# A proxy that the user's environment names must not see what never leaves this machine.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Api:
+    """A session of the administrator.
+
+    Args:
+        site: the cloud; its keystone must answer.
+
+    Raises:
+        Failure: keystone refuses.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._token = ""
+        domain = {"id": "default"}
+        user = {"name": ADMIN, "domain": domain, "password": site.passwords["admin"]}
+        asked = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {"name": ADMIN, "domain": domain}},
+            }
+        }
+        with self._open("POST", "keystone", "/v3/auth/tokens", json.dumps(asked).encode(), {}) as answer:
+            self._token = answer.headers["X-Subject-Token"]
+
+    def call(self, method: str, port: str, path: str, body: object = None, version: str = "") -> Any:
+        """Call an API and give what it answers.
+
+        Args:
+            method: of HTTP.
+            port: name of the API among the site's ports.
+            path: with the query.
+            body: becomes JSON; None for none.
+            version: microversion of nova.
+
+        Raises:
+            Failure: the API cannot be reached or refuses.
+        """
+        more = {"OpenStack-API-Version": f"compute {version}"} if version else {}
+        data = None if body is None else json.dumps(body).encode()
+        with self._open(method, port, path, data, more) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def upload(self, path: str, file: Path) -> None:
+        """Send a file's content to glance.
+
+        Raises:
+            Failure: as `call`.
+        """
+        # A length that is known beforehand: what comes in chunks reaches a WSGI application in other ways.
+        size = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+        with file.open("rb") as content, self._open("PUT", "glance", path, content, size):
+            pass
+
+    def _open(self, method: str, port: str, path: str, data: Any, more: Mapping[str, str]) -> Any:
+        headers = {"Content-Type": "application/json", "X-Auth-Token": self._token, **more}
+        request = urllib.request.Request(  # noqa: S310 - the site's own URL
+            self._site.url(port) + path, data=data, headers=headers, method=method
+        )
+        try:
+            return _OPENER.open(request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            said = " ".join(error.read(4096).decode(errors="replace").split())[:_SAID]
+            raise Failure(f"{port} refuses {method} {path} with {error.code}: {said}") from error
+        except OSError as error:
+            raise Failure(f"{port} does not answer {method} {path}: {error}") from error

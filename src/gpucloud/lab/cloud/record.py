@@ -1,0 +1,49 @@
+"""What a cloud's folder keeps of it: ports and processes. No password is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gpucloud.lab.cloud.daemon import Daemon
+
+RECORD = "cloud.json"
+CLOUDS_YAML = "clouds.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Facts of a cloud.
+
+    Attributes:
+        environment: folder of the virtual environment that it runs from.
+        ports: of loopback, by what listens.
+        daemons: in the order in which they were started.
+        started_at: seconds since 1970.
+        is_up: all steps of coming up are done.
+    """
+
+    environment: str
+    ports: Mapping[str, int]
+    daemons: tuple[Daemon, ...]
+    started_at: float
+    is_up: bool = False
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write the facts whole: a reader sees the old ones or the new ones."""
+    part = folder / f"{RECORD}.part"
+    part.write_text(json.dumps(asdict(record), indent=1))
+    part.replace(folder / RECORD)
+
+
+def read_record(folder: Path) -> Record | None:
+    """The facts of a cloud, or None where there is no file of them that is whole."""
+    try:
+        data = json.loads((folder / RECORD).read_text())
+        daemons = tuple(Daemon(**one) for one in data.pop("daemons"))
+        return Record(**data, daemons=daemons)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None

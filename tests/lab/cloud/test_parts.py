@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from gpucloud.cli.main import run
+from gpucloud.lab.cloud.daemon import Daemon
+from gpucloud.lab.cloud.environment import LOCK, release
+from gpucloud.lab.cloud.files.no_networks import application
+from gpucloud.lab.cloud.needs import PROGRAMS
+from gpucloud.lab.cloud.record import RECORD, Record, read_record, write_record
+from gpucloud.lab.cloud.site import PORTS
+from gpucloud.lab.cloud.status import State, look
+from gpucloud.model.failure import Exit
+
+FILES = files("gpucloud.lab.cloud").joinpath("files")
+KNOWN = Record("/environment", dict.fromkeys(PORTS, 1), (Daemon("nova-conductor", os.getpid(), 1),), 5.0)
+
+
+def test_each_program_comes_with_a_package_of_the_list() -> None:
+    lines = FILES.joinpath("packages.txt").read_text().splitlines()
+    listed = {line.partition("#")[0].strip() for line in lines} - {""}
+    assert set(PROGRAMS.values()) == listed
+
+
+def test_the_lock_pins_what_is_asked_for_with_what_its_file_must_be() -> None:
+    wanted = FILES.joinpath("requirements.in").read_text().splitlines()
+    pins = [line.partition("#")[0].strip() for line in wanted if "==" in line and not line.startswith("#")]
+    locked = LOCK.read_text()
+    assert {f"{name}=={version}" for name, version in release().items()} == set(pins)
+    assert locked.count("==") <= locked.count("--hash=sha256:")
+
+
+def test_what_is_written_of_a_cloud_is_read_again(tmp_path: Path) -> None:
+    write_record(tmp_path, KNOWN)
+    assert read_record(tmp_path) == KNOWN
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"daemons": [{}]}', '{"daemons": 1}', "\x00"])
+def test_a_record_that_is_not_whole_is_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_text(text)
+    assert read_record(tmp_path) is None
+
+
+def test_a_service_whose_process_is_gone_has_ended(tmp_path: Path) -> None:
+    write_record(tmp_path, replace(KNOWN, is_up=True))
+    found = look(tmp_path)
+    assert found is not None
+    assert [(one.name, one.state) for one in found.services] == [("nova-conductor", State.ENDED)]
+    assert not found.is_whole
+
+
+def test_a_cloud_that_has_not_come_up_is_not_whole(tmp_path: Path) -> None:
+    write_record(tmp_path, replace(KNOWN, daemons=()))
+    found = look(tmp_path)
+    assert found is not None
+    assert not found.is_whole
+
+
+def test_the_network_service_has_none_of_anything() -> None:
+    assert _ask("GET", "/v2.0/ports") == ("200 OK", {"ports": []})
+    assert _ask("GET", "/v2.0/networks") == ("200 OK", {"networks": []})
+    assert _ask("GET", "/")[0] == "200 OK"
+
+
+def test_the_network_service_makes_nothing() -> None:
+    assert _ask("POST", "/v2.0/ports")[0] == "404 Not Found"
+    assert _ask("GET", "/v2.0/ports/1")[0] == "404 Not Found"
+
+
+def _ask(method: str, path: str) -> tuple[str, object]:
+    said: list[str] = []
+    body = application({"REQUEST_METHOD": method, "PATH_INFO": path}, lambda status, _: said.append(status))
+    return said[0], json.loads(b"".join(body))
+
+
+@pytest.fixture
+def _no_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_no_cloud")
+def test_where_there_is_no_cloud_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lab", "cloud", "status"]) == Exit.FINE
+    assert "there is no cloud: gpucloud lab cloud up" in capsys.readouterr().out
+    assert run(["lab", "cloud", "down"]) == Exit.USAGE
+    assert "there is no cloud; gpucloud lab cloud up brings one up" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_no_cloud")
+def test_a_cloud_that_is_broken_ends_status_with_its_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "gpucloud" / "lab" / "cloud"
+    folder.mkdir(parents=True)
+    write_record(folder, replace(KNOWN, is_up=True))
+    assert run(["lab", "cloud", "status", "--format", "json"]) == Exit.FINDINGS
+    assert json.loads(capsys.readouterr().out)["services"][0]["state"] == "has ended"
+    assert run(["lab", "cloud", "down"]) == Exit.FINE
+    assert not folder.exists()
