@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpucloud.inventory.pci.function import Names
 from gpucloud.inventory.pci.functions import read_functions
 from gpucloud.inventory.pci.groups import Groups, groups_of, read_groups
-from gpucloud.inventory.pci.names import NewestNames
+from gpucloud.inventory.pci.names import NEWEST
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.distribution import read_distribution
 from gpucloud.inventory.system.framebuffers import read_consoles, read_framebuffers
@@ -27,7 +27,7 @@ def read_host(reader: HostReader, names: Names | None = None) -> Host:
     kernel = read_kernel(reader)
     listed = read_groups(reader)
     known = Groups({}, {}, {}) if isinstance(listed, Unknown) else listed
-    functions = read_functions(reader, names or NewestNames(), kernel.release, known)
+    functions = read_functions(reader, names or NEWEST, kernel.release, known)
     found = {} if isinstance(functions, Unknown) else functions
     groups = groups_of(found, listed) or listed if isinstance(listed, Unknown) else listed.of_iommu
     return Host(

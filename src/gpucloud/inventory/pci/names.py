@@ -78,6 +78,10 @@ class NewestNames:
         return PciNames(newest.read_bytes())
 
 
+NEWEST = NewestNames()
+"""One for the process: a plan is looked at again and again, and a fleet has many hosts."""
+
+
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
