@@ -157,9 +157,11 @@ class Tools:
 
     def make(self, program: str) -> None:
         texts = {
-            name: text
-            for name, text in picture(self.root).items()
-            if name.startswith(("etc", "usr/lib/dracut")) and "gpucloud-new" not in name
+            f"{folder}/{name}": text
+            for folder in ("etc", "usr/lib/dracut")
+            if (self.root / folder).is_dir()
+            for name, text in picture(self.root / folder).items()
+            if "gpucloud-new" not in name
         }
         made = self.root / f"boot/made-by-{program}.new"
         made.parent.mkdir(exist_ok=True)
