@@ -84,9 +84,8 @@ NOVA_CONFIGURATION = Heading(
         Cause(
             "alias-device-type-mismatch",
             "The alias asks for another type of device",
-            "nova records a card with the SR-IOV capability as type-PF, a VF as type-VF; an alias "
-            "without device_type "
-            "means type-PCI and never matches them.",
+            "nova records a card with the SR-IOV capability as type-PF, a VF as type-VF. An alias without "
+            "device_type gets VFs and never a PF; one with type-PCI gets neither.",
             ("`No valid host was found` with an alias without device_type, and a card that has SR-IOV",),
             ('"device_type": "type-PF" (or type-VF) in the alias, on API and computes',),
             _RESTART,
