@@ -84,8 +84,7 @@ class Nova:
 
     def _set(self, group: str | None, name: str, value: object) -> None:
         """Set an option where the release has it; those without a group are of 13 and 14."""
-        is_there = name in (self.conf if group is None else self.conf.get(group, ()))
-        if is_there:
+        if name in (self.conf if group is None else getattr(self.conf, group, ())):
             self.conf.set_override(name, value, group=group)
 
     def _about_devices(self, specs: Answer, case: dict[str, Any]) -> Answer:

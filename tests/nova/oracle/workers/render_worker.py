@@ -16,13 +16,15 @@ from typing import Any
 device_worker = importlib.import_module("device_worker")  # beside this file, which no package holds here
 talk = importlib.import_module("talk")
 _KEYS = ("device_addresses", "mdev_class", "max_instances")
-_OURS = (
+_SPECS = (
     ("pci", "device_spec"),
     ("pci", "passthrough_whitelist"),
-    ("pci", "alias"),
-    ("pci", "report_in_placement"),
-    ("filter_scheduler", "pci_in_placement"),
+    ("DEFAULT", "pci_passthrough_whitelist"),
 )
+_ALIASES = (("pci", "alias"), ("DEFAULT", "pci_alias"))
+_FILTERS = (("filter_scheduler", "enabled_filters"), ("DEFAULT", "scheduler_default_filters"))
+"""An option under the names that it had, newest first; those of 13 and 14 last."""
+_OURS = (*_SPECS, *_ALIASES, ("pci", "report_in_placement"), ("filter_scheduler", "pci_in_placement"))
 
 
 class Service:
@@ -38,8 +40,8 @@ class Service:
     def answer(self, case: dict[str, Any]) -> dict[str, Any]:
         """What the service makes of its files."""
         for group, name in _OURS:
-            if name in self.conf[group]:
-                self.conf.clear_override(name, group=group)
+            if name in self._group(group):
+                self.conf.clear_override(name, group=None if group == "DEFAULT" else group)
         paths = []
         for number, text in enumerate(case["files"]):
             paths.append(self.folder / f"{number}.conf")
@@ -47,25 +49,33 @@ class Service:
         self.conf([], project="nova", default_config_files=list(map(str, paths)))
         said: dict[str, Any] = self.nova.answer(self._case(case))
         return said | {
-            "filters": list(self.conf.filter_scheduler.enabled_filters),
+            "filters": list(self._read(_FILTERS, ())),
             "mdev": self._mdev(),
-            "post_copy": self.conf.libvirt.live_migration_permit_post_copy,
-            "downtime": self.conf.libvirt.live_migration_downtime,
+            "post_copy": self._read((("libvirt", "live_migration_permit_post_copy"),), False),
+            "downtime": self._read((("libvirt", "live_migration_downtime"),), None),
             "in_placement": self._is_on("filter_scheduler", "pci_in_placement"),
         }
 
     def _case(self, case: dict[str, Any]) -> dict[str, Any]:
-        pci = self.conf.pci
         return {
             **case,
-            "specs": list(pci.device_spec if "device_spec" in pci else pci.passthrough_whitelist),
-            "aliases": list(pci.alias),
+            "specs": list(self._read(_SPECS, ())),
+            "aliases": list(self._read(_ALIASES, ())),
             "report": self._is_on("pci", "report_in_placement"),
             "in_placement": self._is_on("filter_scheduler", "pci_in_placement"),
         }
 
     def _is_on(self, group: str, name: str) -> bool:
-        return bool(self.conf[group][name]) if name in self.conf[group] else False
+        return bool(self._read(((group, name),), False))
+
+    def _group(self, name: str) -> Any:
+        """The options of a section; none where the release does not have it."""
+        return self.conf if name == "DEFAULT" else getattr(self.conf, name, {})
+
+    def _read(self, names: tuple[tuple[str, str], ...], default: object) -> Any:
+        """The option under the newest name that the release has."""
+        known = (self._group(group)[name] for group, name in names if name in self._group(group))
+        return next(known, default)
 
     def _mdev(self) -> dict[str, dict[str, str]] | None:
         """Types with their sections, as the release registers those; None before it has any."""
