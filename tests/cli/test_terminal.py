@@ -78,7 +78,11 @@ def test_prose_and_tables_keep_the_width(verb: str, columns: int, host: str) -> 
 
 def test_a_pipe_has_sentences_whole(host: str) -> None:
     done = subprocess.run(
-        [GPUCLOUD, "doctor", "--unit", "3b:00.0", "--from", host], capture_output=True, text=True, check=False
+        [GPUCLOUD, "doctor", "--unit", "3b:00.0", "--from", host],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "60"},
     )
     assert "\n  why  " in done.stdout
     assert not re.search(r"^ {7}\S", done.stdout, re.MULTILINE)  # where a sentence would go on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,7 @@ class Terminal(io.StringIO):
 def test_a_file_has_every_sentence_on_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("COLUMNS", "50")
     print_text(f"  why  {SENTENCE * 9}")
     assert capsys.readouterr().out == f"  why  {SENTENCE * 9}\n"
 
@@ -80,9 +81,10 @@ def test_columns_are_as_the_user_says(columns: str, width: int, monkeypatch: pyt
     assert prose_width(Terminal()) == width
 
 
-def test_who_sets_columns_says_it_for_pipes_too_and_a_diff_stays_as_it_is(
+def test_a_diff_stays_as_it_is_where_prose_is_broken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "50")
     print_lines([SENTENCE, Copied(f"+{SENTENCE}")])
     *prose, copied = capsys.readouterr().out.splitlines()

@@ -53,7 +53,7 @@ class Answers:
                 "cat": '{"plan": {"steps": [1, 2]}}',
             }
             return Completed(next(text for words, text in answers.items() if words in line), "", 0)
-        match argv[argv.index("gpucloud") + 1], "--format" in argv:
+        match argv[1], "--format" in argv:
             case "scan", True:
                 return Completed(json.dumps(SCAN), "", 0)
             case "doctor", True:

@@ -15,8 +15,6 @@ from gpucloud.model.failure import Exit, Failure
 GUEST = "demo"
 PLAN = "/tmp/demo-plan.json"
 ACT_TIMEOUT_S = 300.0
-_COLUMNS = 100
-"""How long the lines are that commands print for the reports: they see no terminal, and would break none."""
 
 
 class Server(Protocol):
@@ -45,7 +43,7 @@ class Set:
         """
         argv = ("gpucloud", *words)
         self.commands.append(" ".join(argv))
-        done = _run(self.server, ("env", f"COLUMNS={_COLUMNS}", *argv))
+        done = _run(self.server, argv)
         if done.code not in ok:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise Failure(

@@ -82,7 +82,8 @@ details { border-top: 1px solid var(--line); padding: .6rem 0; }
 summary { cursor: pointer; display: grid; grid-template-columns: 1.5rem 6rem 1fr 4rem; gap: .5rem; }
 summary span:last-child { text-align: right; opacity: .7; font-variant-numeric: tabular-nums; }
 .fine { color: #2a8a3e; } .failed { color: #c22; }
-pre { overflow-x: auto; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .4rem;
+pre { overflow-x: auto; white-space: pre-wrap; padding: .75rem 1rem;
+  border: 1px solid var(--line); border-radius: .4rem;
   font: 13px/1.45 ui-monospace, monospace; }
 code { font: 14px ui-monospace, monospace; }
 </style>

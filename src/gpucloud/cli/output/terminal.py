@@ -23,14 +23,14 @@ def has_colours() -> bool:
 def prose_width(stream: TextIO) -> int | None:
     """How long a line of prose may be there; None for a file, a pipe or a program, where none is broken.
 
-    ``grep`` and ``less`` then have each sentence whole, as with gh, kubectl and cargo. Who sets COLUMNS
-    says it for everything, as to ps(1).
+    ``grep`` and ``less`` then have each sentence whole, as with gh, kubectl and cargo. COLUMNS counts on a
+    terminal only: programs that have loaded readline hand it on to all they start.
     """
-    return min(terminal_width(stream), _WIDEST) if _told_columns() or stream.isatty() else None
+    return min(terminal_width(stream), _WIDEST) if stream.isatty() else None
 
 
 def terminal_width(stream: TextIO) -> int:
-    """Columns of the terminal; 80 where it does not know, as over a serial line."""
+    """Columns as COLUMNS says, as for ls(1), or the terminal; 80 where it knows none (a serial line)."""
     return max(_NARROWEST, _told_columns() or _columns(stream) or 80)
 
 
