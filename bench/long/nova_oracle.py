@@ -1,9 +1,9 @@
 """How often gpucloud and nova disagree: ``python bench/long/nova_oracle.py [CASES [SEED [RELEASE...]]]``.
 
 Runs so many distinct random cases (50,000 unless told), and those made by hand, through every release of nova
-that can be installed, or those named, and through gpucloud's rules for it. Prints one line for each release (distinct
-cases, disagreements, seconds) and the first three disagreements in full. Two releases at a time, at low
-priority; an hour and more on two cores. The first run makes nova's environment in the user's cache.
+that can be installed, or those named, and through gpucloud's rules for it. Prints one line for each release
+(distinct cases, disagreements, seconds) and the first three disagreements in full. Two releases at a time, at
+low priority; an hour and more on two cores. The first run makes nova's environment in the user's cache.
 """
 
 from __future__ import annotations
