@@ -116,9 +116,10 @@ def follow(
         ) as process,
     ):
         timer = threading.Timer(timeout_s, process.kill)
-        timer.start()
+        timer.daemon = True  # where an interrupt comes before it is cancelled, the program does not wait for it
         last = ""
         try:
+            timer.start()
             for line in process.stdout or ():
                 kept.write(line)
                 last = line.strip() or last
