@@ -116,7 +116,7 @@ def follow(
         ) as process,
     ):
         timer = threading.Timer(timeout_s, process.kill)
-        timer.daemon = True  # where an interrupt comes before it is cancelled, the program does not wait for it
+        timer.daemon = True  # an interrupt may come before it is cancelled
         last = ""
         try:
             timer.start()
