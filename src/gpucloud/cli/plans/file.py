@@ -74,9 +74,13 @@ def _write(path: Path, data: bytes) -> bool:
     return True
 
 
+_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd")
+"""Names of what is open already, a redirected file too: the shell has judged it."""
+
+
 def _holds_nothing(path: Path) -> bool:
     """Claims a pipe, standard output under one of its names, or an empty file, as mktemp makes it."""
-    return not path.is_file() or path.is_relative_to("/dev") or not path.stat().st_size
+    return not path.is_file() or any(map(path.is_relative_to, _STREAMS)) or not path.stat().st_size
 
 
 def _is_plan(path: Path) -> bool:
