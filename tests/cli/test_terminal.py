@@ -16,6 +16,8 @@ import pytest
 from tests.prepare.fake_host import card
 from tests.prepare.site import site_in
 
+pytestmark = pytest.mark.proof
+
 GPUCLOUD = Path(sys.executable).with_name("gpucloud")
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -36,6 +36,7 @@ def test_no_key_of_a_document_with_thousands_is_lost() -> None:
     assert [finding.cause for finding in found] == ["rmrr-ineligible"]
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(30)  # a second is the aim (bench/doctor.py); minutes would be a defect
 @pytest.mark.parametrize(
     "line", ["alias = {]", "vga [10de:1b80] vfio-pci bar reserve", "pci_passthrough:a=1 alias"]

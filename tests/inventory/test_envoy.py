@@ -82,6 +82,7 @@ def test_what_takes_too_long_is_left_behind_and_the_rest_is_read(gate: Path, tmp
     assert gate.exists()
 
 
+@pytest.mark.proof
 def test_once_one_has_taken_too_long_others_have_less_time(gate: Path, tmp_path: Path) -> None:
     envoy = Envoy(by_text, 0.6)
     stuck = [written(tmp_path, name, STUCK.encode()) for name in ("a", "b")]

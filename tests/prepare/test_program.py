@@ -12,6 +12,8 @@ from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
 from gpucloud.prepare.reach.program import run_bounded
 
+pytestmark = pytest.mark.proof
+
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 SLEEP = ("sleep", "600")
 

@@ -17,6 +17,8 @@ from gpucloud.model.host import Host
 from gpucloud.prepare.desk import Desk
 from gpucloud.prepare.journal import Status
 
+pytestmark = pytest.mark.proof
+
 STARTED = "123456"
 
 

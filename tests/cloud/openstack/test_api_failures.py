@@ -13,7 +13,10 @@ from tests.cloud.openstack.test_publish_idempotent import cloud
 
 from gpucloud.cloud.openstack.failures import said_by
 
-pytestmark = pytest.mark.filterwarnings("ignore:Support for InfluxDB")  # of openstacksdk itself
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.filterwarnings("ignore:Support for InfluxDB"),  # of openstacksdk itself
+]
 
 __all__ = ["desk"]
 

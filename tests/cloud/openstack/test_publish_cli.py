@@ -14,7 +14,10 @@ from tests.cloud.openstack.test_publish_idempotent import cloud
 
 from gpucloud.cli.main import run
 
-pytestmark = pytest.mark.filterwarnings("ignore:Support for InfluxDB")  # of openstacksdk itself
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.filterwarnings("ignore:Support for InfluxDB"),  # of openstacksdk itself
+]
 
 WISH = """
 publish:

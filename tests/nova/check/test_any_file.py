@@ -70,6 +70,7 @@ def test_deep_json(depth: int) -> None:
     judge((f"{spec}device_spec = {deep}\nalias = {deep}\ndev_spec = {deep}\n",), SERIES[-1], Service.COMPUTE)
 
 
+@pytest.mark.proof
 def test_many_strange_names_and_keys() -> None:
     keys = json.dumps({f"key{number}": number for number in range(20_000)})
     names = "".join(f"vendor{number} = 1\n" for number in range(20_000))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from tests.nova.render.clouds import CLOUDS, Cloud
 from tests.nova.render.read_back import configuration_for
-from tests.nova.render.test_every_release import machine_as_said, steps_of
+from tests.nova.render.test_every_release import ends_and_between, machine_as_said, steps_of
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
@@ -22,7 +22,7 @@ from gpucloud.nova.service import Service
 
 
 @pytest.mark.parametrize("layout", ["packages", "kolla-ansible", "rhoso"])
-@pytest.mark.parametrize("release", SERIES, ids=str)
+@ends_and_between(SERIES)
 def test_nothing_is_wrong_with_what_is_rendered(release: Release, layout: str) -> None:
     for cloud in CLOUDS.values():
         for case in cases(release, layout, cloud):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import pytest
@@ -32,7 +32,14 @@ def steps_of(release: Release) -> Iterator[str]:
         yield "schedule"
 
 
-each_release = pytest.mark.parametrize("release", [*SERIES, *POINTS], ids=str)
+def ends_and_between(releases: Sequence[Release]) -> pytest.MarkDecorator:
+    """The oldest and the newest at every check, all at every test."""
+    first, *between, last = releases
+    proofs = (pytest.param(release, marks=pytest.mark.proof) for release in between)
+    return pytest.mark.parametrize("release", [first, *proofs, last], ids=str)
+
+
+each_release = ends_and_between((*SERIES[:-1], *POINTS, SERIES[-1]))
 each_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 
