@@ -44,6 +44,12 @@ def test_one_word_of_a_list_goes_and_the_others_stay(
     assert edited.startswith(f"# a\n{head.rstrip()}")
 
 
+def test_the_value_of_another_word_stays() -> None:
+    line = 'X="a=b b" Y=b\n'
+    assert edit_text(line, [SwapWord(1, 1, "b")]) == 'X="a=b" Y=b\n'
+    assert edit_text("export X=b # why\n", [SwapWord(1, 1, "b", "c")]) == "export X=c # why\n"
+
+
 @given(WORDS, WORDS)
 def test_a_word_is_no_part_of_another(word: str, other: str) -> None:
     line = f"GRUB={word}x {other}\n"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _BLANKS = " \t"
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[\w.-]+\s*\+?=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ Edit = CutLines | SwapWord
 def edit_text(text: str, edits: Iterable[Edit]) -> str:
     """The text with these edits made: lines that none of them names stay byte for byte.
 
-    A word ends at white space, quotes or brackets, and may begin after ``=``; one that goes takes the blanks
-    before it along, and goes wherever it stands on the line.
+    A word ends at white space, quotes or brackets, and may begin after the ``=`` of the assignment that the
+    line is; one that goes takes the blanks before it along, and goes wherever it stands on the line.
     """
     lines = text.splitlines(keepends=True)
     gone: set[int] = set()
@@ -50,7 +51,10 @@ def edit_text(text: str, edits: Iterable[Edit]) -> str:
 def _swapped(line: str, old: str, new: str) -> str:
     word = re.compile(rf"(?<![^\s\"'(=]){re.escape(old)}(?![^\s\"')])")
     for match in reversed(list(word.finditer(line))):
-        line = _in_place(line[: match.start()], new, line[match.end() :])
+        before = line[: match.start()]
+        if before.endswith("=") and not _ASSIGNMENT.fullmatch(before):
+            continue  # the value of another word
+        line = _in_place(before, new, line[match.end() :])
     return line
 
 
