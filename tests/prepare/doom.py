@@ -173,8 +173,12 @@ def doomed(site: Site, doom: Doom) -> Site:
     return Site(site.kernel, site.state, DoomedDisk(doom), lambda system: DoomedSystem(system, doom))
 
 
+Ends = Callable[[Site, int, Callable[[Site], object]], bool]
+"""Does something to a site up to a moment; claims that it ended there."""
+
+
 def dies(site: Site, at: int, act: Callable[[Site], object]) -> bool:
-    """Do something to a site up to a moment; claims that it ended there."""
+    """With an exception, in this process: quick, and what is under test could still run a ``finally``."""
     try:
         act(doomed(site, Doom(at)))
     except Killed:
@@ -183,11 +187,15 @@ def dies(site: Site, at: int, act: Callable[[Site], object]) -> bool:
 
 
 def is_killed(site: Site, at: int, act: Callable[[Site], object]) -> bool:
-    """The same in a process of its own, which gets SIGKILL."""
+    """The same in a process of its own, which gets SIGKILL: no ``finally`` runs."""
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
             act(doomed(site, Doom(at, be_killed)))
+            code = 0
         finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+            os._exit(code)
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert ended in (0, -signal.SIGKILL), f"at moment {at} it ended by itself, with {ended}"
+    return ended != 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.prepare.doom import dies, is_killed
+from tests.prepare.doom import Ends, dies, is_killed
 from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffer, card
 from tests.prepare.site import Site, site_in
 
@@ -87,9 +87,16 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
     return Story(tmp_path, request.param)
 
 
-def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story) -> None:
+@pytest.fixture(params=[dies, pytest.param(is_killed, marks=[pytest.mark.proof, pytest.mark.slow])])
+def ends(request: pytest.FixtureRequest) -> Ends:
+    """An exception at every moment, and in the slow proofs SIGKILL to a process of its own."""
+    how: Ends = request.param
+    return how
+
+
+def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story, ends: Ends) -> None:
     for moment in story.moments():
-        if not dies(story.site, moment, story.apply):
+        if not ends(story.site, moment, story.apply):
             assert moment > 30
             break
         if story.is_cut_off:
@@ -99,9 +106,10 @@ def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story) -> None:
             story.undo(story.site)
 
 
-def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story) -> None:
+def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story, ends: Ends) -> None:
     for moment in story.moments():
-        if not dies(story.site, moment, story.apply):
+        if not ends(story.site, moment, story.apply):
+            assert moment > 30
             break
         story.resume(story.site)
         if story.site.journal.entries():
@@ -109,27 +117,28 @@ def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story) -> None:
             story.undo(story.site)
 
 
-def test_an_undo_that_was_cut_off_is_repeated(story: Story) -> None:
+def test_an_undo_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None:
     for moment in story.moments():
         story.apply(story.site)
-        if not dies(story.site, moment, story.undo):
+        if not ends(story.site, moment, story.undo):
             assert moment > 20
             break
         if story.site.journal.entry("1").read_progress().status != Status.UNDONE:
             story.undo(story.site)
 
 
-def test_a_resume_that_was_cut_off_is_repeated(story: Story) -> None:
+def test_a_resume_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None:
     for moment in story.moments():
-        assert dies(story.site, 20, story.apply)
-        if not dies(story.site, moment, story.resume):
+        assert ends(story.site, 20, story.apply)
+        if not ends(story.site, moment, story.resume):
+            assert moment > 10
             break
         story.resume(story.site)
         assert story.site.picture() == story.new, moment
         story.undo(story.site)
 
 
-def test_sigkill_is_no_different(story: Story) -> None:
+def test_sigkill_is_no_different_at_a_few_moments_in_every_check(story: Story) -> None:
     for moment in range(5, 45, 13):
         assert is_killed(story.site, moment, story.apply)
         if story.is_cut_off:
