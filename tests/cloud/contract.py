@@ -46,7 +46,7 @@ class CloudContract:
     def test_a_launched_guest_has_seen_all_it_was_given(self, ground: Ground) -> None:
         guest = ground.launch()
         assert guest.state is GuestState.RUNNING
-        assert len(guest.units) == 1
+        assert guest.gpus == 1
         assert set(guest.units) <= set(guest.functions)
         assert guest.seen is not None
         assert len(guest.seen) >= len(guest.functions)
@@ -75,7 +75,7 @@ class CloudContract:
         ground.cloud.destroy(second.name, lambda _: None)
 
     def test_more_gpus_than_there_are_is_refused_and_leaves_nothing(self, ground: Ground) -> None:
-        with pytest.raises(Failure, match=f"{ground.gpus + 1} wanted, {ground.gpus} free"):
+        with pytest.raises(Failure, match=f"{ground.gpus + 1} wanted"):
             ground.launch(gpus=ground.gpus + 1)
         assert ground.names() == []
 

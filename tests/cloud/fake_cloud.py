@@ -67,6 +67,7 @@ def _guest(spec: GuestSpec, units: tuple[GpuUnit, ...], number: str) -> Guest:
         name=spec.name,
         id=number,
         state=GuestState.RUNNING,
+        gpus=len(units),
         units=tuple(unit.address for unit in units),
         functions=tuple(one.address for one in functions),
         seen=seen,

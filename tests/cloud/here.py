@@ -9,10 +9,11 @@ from pathlib import Path
 from tests.cloud.fake_hypervisor import FakeHypervisor
 
 from gpucloud.cloud.boot.make import BootMaker, Identity, MakeBoot
+from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware, KernelBoot, UserNetwork
 from gpucloud.cloud.libvirt.cloud import LibvirtCloud
 from gpucloud.cloud.libvirt.machine.places import Places
-from gpucloud.cloud.libvirt.tools import Clock, Tools
+from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.pci import PciAddress

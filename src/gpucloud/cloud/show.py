@@ -15,7 +15,7 @@ def row_of(guest: Guest) -> tuple[str, ...]:
     return (
         guest.name,
         guest.state.value,
-        "\n".join(str(unit) for unit in guest.units) or "none",
+        "\n".join(str(unit) for unit in guest.units) or str(guest.gpus or "none"),
         str(guest.cpus),
         format_memory(guest.memory_mib),
         _time(guest.ends_at_s),
@@ -27,7 +27,7 @@ def text_of(guest: Guest) -> str:
     units = ", ".join(map(str, guest.units))
     facts = {
         "state": guest.state.value if guest.failure is None else f"{guest.state.value}: {guest.failure}",
-        "gpus": f"{units} ({len(guest.functions)} functions)" if units else "none",
+        "gpus": f"{units} ({len(guest.functions)} functions)" if units else str(guest.gpus or "none"),
         "cpus": str(guest.cpus),
         "memory": format_memory(guest.memory_mib),
         "boots": guest.image or "the check guest",

@@ -90,10 +90,12 @@ class Guest:
     id: str
     """What the cloud calls it: for libvirt the UUID of the domain."""
     state: GuestState
+    gpus: int
+    """How many GPUs it was given."""
     units: tuple[PciAddress, ...]
-    """The host's GPU units it has."""
+    """The host's GPU units it has; empty where the cloud does not tell which they are."""
     functions: tuple[PciAddress, ...]
-    """All host functions it has, companions included."""
+    """All host functions it has, companions included; empty the same way."""
     seen: tuple[SeenFunction, ...] | None
     """What the guest reported; None before it did."""
     failure: str | None
@@ -106,4 +108,4 @@ class Guest:
     ends_at_s: float | None
     """Unix time at which it is ended by itself; None: never."""
     console_log: str | None
-    """Where everything that it printed on its serial console is kept."""
+    """The file where everything that it printed on its serial console is kept; None where the cloud has it."""

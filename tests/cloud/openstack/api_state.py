@@ -147,12 +147,17 @@ class CloudState:
     def _make_flavor(self, body: Any, **_: Any) -> Answer:
         new = dict(body["flavor"])
         allowed = {"name", "id", "ram", "vcpus", "disk", "os-flavor-access:is_public", "description"}
-        need(new.keys() <= allowed, 400, "Additional properties are not allowed")
+        need(
+            new.keys() <= allowed | {"swap", "OS-FLV-EXT-DATA:ephemeral", "rxtx_factor"},
+            400,
+            "Additional properties are not allowed",
+        )
         need(all(isinstance(new[key], int) for key in ("ram", "vcpus", "disk")), 400, "Invalid input")
         key = new.get("id") or f"f-{next(self.numbers)}"
         taken = any(each["name"] == new["name"] or each["id"] == key for each in self.flavors.values())
         need(not taken, 409, f"Flavor with name {new['name']} already exists.")
-        self.flavors[key] = {**new, "id": key, "extra_specs": {}, "swap": "", "rxtx_factor": 1.0}
+        unsaid = {"swap": "", "rxtx_factor": 1.0, "OS-FLV-EXT-DATA:ephemeral": 0}
+        self.flavors[key] = {**unsaid, **new, "id": key, "extra_specs": {}}
         self.access[key] = set()
         return 200, {"flavor": self.flavors[key]}
 
@@ -260,6 +265,15 @@ class CloudState:
         return 200, {kind: {**self.default_quota, **own, "id": named[0] if named else "default"}}
 
     # images
+
+    def snapshot(self, image: str, key: str) -> None:
+        """A server that was made of the image kept as an image: nova copies the properties."""
+        self.images[key] = {
+            **self.images[image],
+            "id": key,
+            "name": f"snapshot {key}",
+            "image_type": "snapshot",
+        }
 
     def _list_images(self, query: dict[str, str], **_: Any) -> Answer:
         return self._paged("images", [*self.images.values()], query, "next")

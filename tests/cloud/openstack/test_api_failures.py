@@ -43,7 +43,7 @@ def test_who_is_no_admin_is_told_which_call_needs_it(desk: Desk) -> None:
 def test_an_older_cloud_is_named_as_such(desk: Desk) -> None:
     state = cloud()
     state.newest = (2, 53)
-    assert "publish needs nova 18.0.0 (Rocky)" in refused(desk, state)
+    assert "gpucloud needs nova 18.0.0 (Rocky)" in refused(desk, state)
 
 
 @pytest.mark.parametrize("service", ["compute", "image", "placement"])

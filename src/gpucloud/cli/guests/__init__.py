@@ -1,1 +1,1 @@
-"""``gpucloud launch``, ``list``, ``show``, ``console``, ``destroy``: guests with GPUs on this machine."""
+"""``gpucloud launch``, ``list``, ``show``, ``console``, ``destroy``: guests here, or in a cloud."""

@@ -1,4 +1,4 @@
-"""What the verbs of guests share: this machine's cloud, and a guest as it is printed."""
+"""What the verbs of guests share: the cloud that is meant, and a guest as it is printed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,37 @@ from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
+    from gpucloud.cloud.openstack.servers.launch import Wishes
     from gpucloud.cloud.protocol import Cloud
     from gpucloud.model.guest import Guest
 
 TextOrJson = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
+CloudOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cloud", metavar="NAME", help="In an OpenStack cloud of clouds.yaml; without, on this host."
+    ),
+]
 
-def cloud_here() -> Cloud:
+
+def the_cloud(name: str | None, wishes: Wishes | None = None) -> Cloud:
+    """The guests of a cloud of clouds.yaml, or without a name those of this machine.
+
+    Raises:
+        Failure: there is no such cloud, it cannot be reached, or the user is not root here.
+    """
+    if name is None:
+        return _cloud_here()
+    from gpucloud.cloud.openstack.api import open_api
+    from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud
+
+    api = open_api(name)
+    api.login()
+    return OpenStackCloud(api.send, wishes)
+
+
+def _cloud_here() -> Cloud:
     """The guests of this machine.
 
     Raises:

@@ -1,4 +1,4 @@
-"""``gpucloud launch``: a guest with GPUs, started and asked what it sees."""
+"""``gpucloud launch``: a guest with GPUs, here or in a cloud, started and asked what it sees."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.guests.here import TextOrJson, cloud_here, print_guest
+from gpucloud.cli.guests.here import CloudOption, TextOrJson, print_guest, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from gpucloud.cloud.openstack.servers.launch import Wishes
     from gpucloud.model.guest import GuestSpec
 
 Gpus = Annotated[
@@ -24,9 +25,26 @@ Model = Annotated[
     str | None, typer.Option(help="Only GPUs with this in their name or ids, as 'V100' or '10de:1db4'.")
 ]
 Image = Annotated[
-    Path | None,
-    typer.Option(help="A disk image, raw or qcow2, which is only read; without one the guest just checks."),
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="IMAGE",
+        help="A disk image, raw or qcow2, which is only read; without one the guest just checks. "
+        "With --cloud, the name or id of one of the cloud's, with cloud-init in it.",
+    ),
 ]
+Flavor = Annotated[
+    str | None,
+    typer.Option(
+        help="With --cloud: this flavor; without, the smallest of gpucloud publish that gives what is asked.",
+        show_default=False,
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="With --cloud: auto (as without), none, or a network's id."),
+]
+Key = Annotated[str | None, typer.Option(metavar="NAME", help="With --cloud: a keypair that the cloud has.")]
 NewName = Annotated[
     str | None, typer.Option(help="Name of the guest; one is made up without.", show_default=False)
 ]
@@ -56,38 +74,61 @@ def launch(
     lifetime: Lifetime = None,
     timeout: Timeout = "5m",
     keep_failed: KeepFailed = False,
+    cloud: CloudOption = None,
+    flavor: Flavor = None,
+    network: Network = None,
+    key: Key = None,
     form: TextOrJson = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
 
-    GPUs must be prepared: gpucloud plan, gpucloud apply. If anything fails, or on Ctrl-C, the guest ends and
-    all that was made for it goes; of one that failed, the log of its console stays. A guest that will not
-    end is named, keeps what it has, and the exit code is 6. Without --image the guest is the built-in check
-    guest: this host's kernel, which reports its PCI list and waits.
+    GPUs of this host must be prepared: gpucloud plan, gpucloud apply. If anything fails, or on Ctrl-C, the
+    guest ends and all that was made for it goes; of one that failed here, the log of its console stays. A
+    guest that will not end is named, keeps what it has, and the exit code is 6. Without --image the guest is
+    the built-in check guest: this host's kernel, which reports its PCI list and waits.
+
+    In a cloud the guest is a server of a flavor with at least --cpus and --memory; --unit cannot be said. Its
+    time limit is only written into its metadata: nothing ends it by itself there yet.
 
     Examples:
       gpucloud launch --gpus 2 --model V100 --for 2h
       gpucloud launch --unit 3b:00.0 --name check
       gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
+      gpucloud launch --cloud mycloud --gpus 2 --image ubuntu-24.04 --name train
+      gpucloud launch --cloud mycloud --flavor a100.1 --image ubuntu-24.04 --network none
     """
     from gpucloud.cloud.protocol import Patience
 
+    wishes = _wishes(cloud, flavor, network, key)
+    if cloud is not None:
+        cpus, memory = cpus or 1, memory or "1M"
+    elif image is not None:
+        image = str(Path(image).absolute())
     spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
     patience = Patience(_seconds(timeout), keep_failed)
     try:
         with interruptible():
-            guest = cloud_here().launch(spec, patience, say)
+            guest = the_cloud(cloud, wishes).launch(spec, patience, say)
     except KeyboardInterrupt:
         what = f"the launch of guest {spec.name} was interrupted, and nothing of it is left"
         raise Failure(what, code=Exit.INTERRUPTED) from None
     print_guest(guest, form)
 
 
+def _wishes(cloud: str | None, flavor: str | None, network: str | None, key: str | None) -> Wishes:
+    from gpucloud.cloud.openstack.servers.launch import Wishes
+
+    if cloud is None and (flavor, network, key) != (None, None, None):
+        what = "--flavor, --network and --key are of a cloud, and none is named"
+        raise Failure(what, "name one of clouds.yaml with --cloud", code=Exit.USAGE)
+    return Wishes(flavor, network or "auto", key)
+
+
 def _spec(
     gpus: int | None,
     model: str | None,
     units: list[str],
-    image: Path | None,
+    image: str | None,
     name: str | None,
     cpus: int | None,
     memory: str | None,
@@ -105,7 +146,7 @@ def _spec(
             gpus=gpus if gpus is not None else len(named) or 1,
             model=model,
             units=named,
-            image=None if image is None else str(image.absolute()),
+            image=image,
             cpus=cpus or default_cpus,
             memory_mib=parse_memory_mib(memory or default_memory),
             lifetime_s=None if lifetime is None else _seconds(lifetime),

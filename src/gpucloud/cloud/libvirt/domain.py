@@ -99,6 +99,7 @@ def guest_of(domain: Domain, record: Record) -> Guest:
         name=domain.name,
         id=domain.uuid,
         state=_state_of(domain, record),
+        gpus=len(record.units),
         units=record.units,
         functions=domain.functions,
         seen=record.seen,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpucloud.cloud.boot.make import BootMaker
+from gpucloud.cloud.clock import CLOCK, Clock
 from gpucloud.cloud.definition.parts import UserNetwork
 from gpucloud.cloud.libvirt.connection import Hypervisor, connect
 from gpucloud.cloud.libvirt.machine.deadline import Deadline, deadline_of_this_machine
@@ -17,15 +17,6 @@ from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
 from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.programs import run
 from gpucloud.model.host import Host
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time: ``now`` for people (Unix time), ``since_boot`` for waiting, ``wait`` to wait."""
-
-    now: Callable[[], float]
-    since_boot: Callable[[], float]
-    wait: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +45,5 @@ def tools_of_this_machine(read_host: Callable[[], Host]) -> Tools:
         boots=BootMaker(run, os.uname().release, has_uefi),
         find_network=find_user_network,
         free_memory_mib=read_free_memory_mib,
-        clock=Clock(time.time, time.monotonic, time.sleep),
+        clock=CLOCK,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.console import KEPT_CHARS, ConsoleLog, last_words
 from gpucloud.cloud.dead_ends import find_dead_end
 from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Firmware
 from gpucloud.cloud.libvirt.agent import ask_for_report
 from gpucloud.cloud.libvirt.connection import Hypervisor
-from gpucloud.cloud.libvirt.tools import Clock
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.cloud.report import MARK, find_missing, parse_report
 from gpucloud.model.failure import Failure

@@ -106,7 +106,7 @@ class Api:
             call.method,
             data=None if call.body is None else json.dumps(call.body),
             headers={"Content-Type": call.content_type, "Accept": "application/json"},
-            microversion=MICROVERSIONS.get(call.service),
+            microversion=call.microversion or MICROVERSIONS.get(call.service),
             raise_exc=False,
             log=False,
             stream=True,

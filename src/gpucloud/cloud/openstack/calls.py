@@ -15,6 +15,7 @@ class Call:
         path: below the service's endpoint, version left out, quoted.
         body: as JSON; None for none.
         content_type: of the body.
+        microversion: where it must be another than that of all other requests.
     """
 
     service: str
@@ -22,6 +23,7 @@ class Call:
     path: str
     body: object = None
     content_type: str = "application/json"
+    microversion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

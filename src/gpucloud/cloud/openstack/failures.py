@@ -15,15 +15,31 @@ _HELP = {
     401: "look at the credentials in clouds.yaml",
     403: "that needs the role admin: choose another cloud of clouds.yaml, or ask who has it",
     404: "it went away meanwhile, or the API is older: run it again",
-    406: "this cloud is older: publish needs nova 18.0.0 (Rocky) and placement 1.6",
+    406: "this cloud is older: gpucloud needs nova 18.0.0 (Rocky) and placement 1.6",
     409: "somebody changed it meanwhile, or it is in use: run it again and look",
-    413: "the cloud limits requests: run it again with --parallel 1",
-    429: "the cloud limits requests: run it again with --parallel 1",
+    413: "the cloud limits requests: run it again later; publish takes --parallel 1",
+    429: "the cloud limits requests: run it again later; publish takes --parallel 1",
 }
 
 
-def refusal(what: str, status: int, body: bytes) -> Failure:
+class Refusal(Failure):
     """An answer with an error.
+
+    Args:
+        what: as `Failure` has it.
+        then: the same.
+        status: of HTTP.
+        said: the service's own words.
+    """
+
+    def __init__(self, what: str, then: str, status: int, said: str) -> None:
+        super().__init__(what, then)
+        self.status = status
+        self.said = said
+
+
+def refusal(what: str, status: int, body: bytes) -> Refusal:
+    """An answer with an error, and what helps.
 
     Args:
         what: the request, as ``POST compute /flavors``.
@@ -32,7 +48,7 @@ def refusal(what: str, status: int, body: bytes) -> Failure:
     """
     said = said_by(body)
     then = _HELP.get(status, "look into the log of that service, and run it again")
-    return Failure(f"{what}: {status}{f' {said}' if said else ''}", then)
+    return Refusal(f"{what}: {status}{f' {said}' if said else ''}", then, status, said)
 
 
 def said_by(body: bytes) -> str:

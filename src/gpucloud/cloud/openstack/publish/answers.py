@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from gpucloud.cloud.openstack.publish.offer import DESCRIPTION, MARK, RECORD, Aggregate, Flavor
+from gpucloud.cloud.openstack.publish.offer import DESCRIPTION, MARK, RECORD, Aggregate, Flavor, Provider
 from gpucloud.model.failure import Failure
 
 T = TypeVar("T")
@@ -52,9 +52,18 @@ def flavor_of(item: Any) -> HasFlavor:
             entry(item, "disk", int, what),
             entry(item, "os-flavor-access:is_public", bool, what),
             extra_specs,
+            unsaid=tuple(_unsaid(item)),
         ),
         item.get("description") == DESCRIPTION,
     )
+
+
+def _unsaid(item: Any) -> Iterator[str]:
+    """What a flavor has that no spec says; nova writes a swap of nothing as an empty text before 2.75."""
+    defaults = {"swap": 0, "OS-FLV-EXT-DATA:ephemeral": 0, "rxtx_factor": 1}
+    for name, default in defaults.items():
+        if item.get(name, default) not in (default, "", None):
+            yield f"{name.rpartition(':')[2]}={item[name]}"
 
 
 def aggregate_of(item: Any) -> tuple[str, str, Aggregate, bool]:
@@ -68,12 +77,18 @@ def aggregate_of(item: Any) -> tuple[str, str, Aggregate, bool]:
 
 
 def image_of(item: Any) -> tuple[str, str, dict[str, str], frozenset[str]]:
-    """One of ``GET /images``: id, name, properties that are text, and which of them were set here."""
+    """One of ``GET /images``: id, name, properties that are text, and which of them were set here.
+
+    A snapshot has the record of the image that its server was made of, which is a property like any other.
+    """
     what = "images"
     key = entry(item, "id", str, what)
     properties = {str(name): value for name, value in item.items() if isinstance(value, str)}
-    record = properties.pop(RECORD, "")
-    return key, str(item.get("name") or ""), properties, frozenset(filter(None, record.split(",")))
+    owner, _, names = properties.get(RECORD, "").partition(":")
+    record = frozenset(filter(None, names.split(","))) if owner == key else frozenset()
+    if record:
+        del properties[RECORD]
+    return key, str(item.get("name") or ""), properties, record
 
 
 def amounts(item: Any) -> dict[str, int]:
@@ -83,6 +98,12 @@ def amounts(item: Any) -> dict[str, int]:
         for name, value in item.items()
         if isinstance(value, int) and not isinstance(value, bool)
     }
+
+
+def traits_of(answer: Any, provider: str) -> tuple[Provider, frozenset[str]]:
+    """``GET /resource_providers/{uuid}/traits``: the provider with its generation, and its traits."""
+    generation = entry(answer, "resource_provider_generation", int, "traits")
+    return Provider(provider, generation), frozenset(map(str, entries(answer, "traits", "traits")))
 
 
 def texts(item: Mapping[Any, Any], what: str) -> dict[str, str]:

@@ -68,6 +68,11 @@ def call_of(  # noqa: C901 - one case for each kind of change
             assert_never(change)
 
 
+def traits_call(provider: str) -> Call:
+    """The request for the traits of a provider."""
+    return Call("placement", "GET", f"/resource_providers/{quote(provider, safe='')}/traits")
+
+
 def _compute(method: str, path: str, body: object = None) -> Call:
     return Call("compute", method, path, body)
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 from gpucloud.cloud.openstack.calls import Call, Place
+from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.publish import answers
 from gpucloud.cloud.openstack.publish import change as do
-from gpucloud.cloud.openstack.publish.calls import call_of
+from gpucloud.cloud.openstack.publish.calls import call_of, traits_call
 from gpucloud.cloud.openstack.publish.change import Chain, Change
+from gpucloud.cloud.openstack.publish.mishaps import is_bound, must_be_kept, with_help
 from gpucloud.model.failure import Failure
 
+_TRIES = 3
+"""Of writing a provider's traits, each after a look."""
+_CONFLICT = 409
 Watch = Callable[[int], None]
 """Told how many differences are done."""
 
@@ -67,27 +72,60 @@ class Carrier:
 
     def _phase(self, chains: Sequence[Chain], watch: Watch, before: Sequence[Made]) -> list[Made]:
         done = sum(each.done for each in before)
-        with ThreadPoolExecutor(self.workers) as pool:
-            futures = [pool.submit(self._chain, chain) for chain in chains]
+        pool = ThreadPoolExecutor(self.workers)
+        futures: list[Future[Made]] = []
+        try:
+            for chain in chains:
+                futures.append(pool.submit(self._chain, chain))
+            for future in as_completed(futures):
+                done += future.result().done
+                watch(done)
+        except KeyboardInterrupt:
+            self.stop.set()
+        self._wait_for(futures)
+        pool.shutdown(wait=False)
+        return [future.result() for future in futures]
+
+    def _wait_for(self, futures: Sequence[Future[Made]]) -> None:
+        """Each call ends in its time; a further Ctrl-C does not lose what they have done."""
+        while True:
             try:
-                for future in as_completed(futures):
-                    done += future.result().done
-                    watch(done)
+                wait(futures)
             except KeyboardInterrupt:
                 self.stop.set()
-        return [future.result() for future in futures]
+            else:
+                return
 
     def _chain(self, chain: Chain) -> Made:
         key = chain.id or ""
         for number, change in enumerate(chain.changes):
-            if self.stop.is_set():
+            if self.stop.is_set() and not is_bound(chain, number):
                 return Made(chain, number)
             try:
-                answer = self.send(call_of(chain, change, key, self.place))
-                key = _id_of(change, answer) or key
+                key = _id_of(change, self._make(chain, change, key)) or key
             except Failure as failure:
-                return Made(chain, number, failure)
+                return Made(chain, number, with_help(chain, change, failure))
         return Made(chain, len(chain.changes))
+
+    def _make(self, chain: Chain, change: Change, key: str) -> Any:
+        if isinstance(change, do.SetTraits):
+            return self._set_traits(chain, change, key)
+        answer = self.send(call_of(chain, change, key, self.place))
+        if isinstance(change, do.SetQuota):
+            must_be_kept(change, answer)
+        return answer
+
+    def _set_traits(self, chain: Chain, change: do.SetTraits, key: str) -> Any:
+        """Servers come and go and raise the generation of a provider: then what it has now is read and kept."""
+        for _ in range(_TRIES):
+            try:
+                return self.send(call_of(chain, change, key, self.place))
+            except Refusal as refusal:
+                if refusal.status != _CONFLICT:
+                    raise
+            provider, kept = answers.traits_of(self.send(traits_call(key)), key)
+            change = do.SetTraits(change.added, kept, provider)
+        return self.send(call_of(chain, change, key, self.place))
 
 
 def _id_of(change: Change, answer: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from gpucloud.cloud.openstack.publish.offer import Flavor, Provider
 
@@ -146,6 +147,18 @@ Change = (
 )
 
 
+class Phase(IntEnum):
+    """What is done before what."""
+
+    NAMES = 0
+    """Traits and registered limits, of which others speak."""
+    HOSTS = 1
+    """Traits of providers, before aggregates raise their generations (nova mirrors them to Placement)."""
+    THINGS = 2
+    DEFAULTS = 3
+    """Of quotas, once projects that must not follow have their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Changes of one thing, one after the other; chains of a phase do not touch each other.
@@ -155,11 +168,11 @@ class Chain:
         name: what the user calls it.
         id: what the cloud calls it; None until it is made.
         changes: in order.
-        phase: those of 0 are done before any of 1 begins.
+        phase: those of 0 are done before any of 1 begins, and so on.
     """
 
     kind: str
     name: str
     id: str | None
     changes: tuple[Change, ...]
-    phase: int = 1
+    phase: int = Phase.THINGS

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpucloud.cloud.openstack.publish import change as do
-from gpucloud.cloud.openstack.publish.change import Chain, Change
-from gpucloud.cloud.openstack.publish.offer import MARK, RECORD, Aggregate, Flavor, Listed, Offer
+from gpucloud.cloud.openstack.publish.change import Chain, Change, Phase
+from gpucloud.cloud.openstack.publish.offer import (
+    MARK,
+    RECORD,
+    Aggregate,
+    Flavor,
+    Listed,
+    Offer,
+    record_of,
+)
 
 _SHOWN = 5
 
@@ -96,7 +104,7 @@ def _flavors(listed: Listed, wanted: Offer, prune: bool) -> Found:
                 f"--description 'made by gpucloud publish' '{name}'",
             )
         elif old.fixed != new.fixed:
-            yield from _made_anew(name, old, new, listed)
+            yield from _made_anew(name, old, new, listed, prune)
         else:
             yield from _changed_flavor(name, old, new, listed.flavor_ids[name], prune)
     for name in sorted(listed.own_flavors - wanted.flavors.keys()):
@@ -109,8 +117,11 @@ def _filled(new: Flavor) -> Iterator[Change]:
     yield from (do.Grant(project) for project in sorted(new.projects))
 
 
-def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed) -> Found:
-    """No call changes the size or visibility of a flavor, so it is deleted and made again with its id."""
+def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed, prune: bool) -> Found:
+    """No call changes the size or visibility of a flavor, so it is deleted and made again with its id.
+
+    What others have added comes again with it; with ``prune`` it does not.
+    """
     users = listed.users.get(name, ())
     if users:
         yield Refused(
@@ -119,9 +130,36 @@ def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed) -> Found:
             f"size and visibility of a flavor cannot be changed, and servers use it: {_few(users)}",
             "give the new size a new name, or resize these servers first",
         )
-        return
-    key = listed.flavor_ids[name]
-    yield Chain("flavor", name, key, (do.DeleteFlavor(old), do.CreateFlavor(new, key), *_filled(new)))
+    elif old.unsaid:
+        yield Refused(
+            "flavor",
+            name,
+            f"made anew for its size it would lose what no spec says: {', '.join(old.unsaid)}",
+            "give the new size a new name",
+        )
+    else:
+        whole = new if prune else _with_others(old, new)
+        key = listed.flavor_ids[name]
+        if not prune:
+            yield from _others(name, old, new)
+        yield Chain("flavor", name, key, (do.DeleteFlavor(old), do.CreateFlavor(whole, key), *_filled(whole)))
+
+
+def _with_others(old: Flavor, new: Flavor) -> Flavor:
+    """The new flavor with the extra specs and projects of the old; a public one has no projects."""
+    return replace(
+        new,
+        extra_specs={**old.extra_specs, **new.extra_specs},
+        projects=frozenset() if new.is_public else new.projects | old.projects,
+    )
+
+
+def _others(name: str, old: Flavor, new: Flavor) -> Iterator[Left]:
+    """What the flavor has beside what is wanted."""
+    for key in sorted(old.extra_specs.keys() - new.extra_specs.keys()):
+        yield Left("flavor", name, f"extra spec {key}={old.extra_specs[key]}")
+    for project in sorted(old.projects - new.projects) if not new.is_public else ():
+        yield Left("flavor", name, f"access of project {project}")
 
 
 def _changed_flavor(name: str, old: Flavor, new: Flavor, key: str, prune: bool) -> Found:
@@ -130,14 +168,12 @@ def _changed_flavor(name: str, old: Flavor, new: Flavor, key: str, prune: bool) 
     if values:
         changes.append(do.SetExtraSpecs(values, _part(old.extra_specs, values)))
     changes += [do.Grant(project) for project in sorted(new.projects - old.projects)]
-    extra = sorted(old.extra_specs.keys() - new.extra_specs.keys())
-    strangers = sorted(old.projects - new.projects)
     if prune:
-        changes += [do.DropExtraSpec(key, old.extra_specs[key]) for key in extra]
-        changes += [do.Revoke(project) for project in strangers]
+        gone = sorted(old.extra_specs.keys() - new.extra_specs.keys())
+        changes += [do.DropExtraSpec(each, old.extra_specs[each]) for each in gone]
+        changes += [do.Revoke(project) for project in sorted(old.projects - new.projects)]
     else:
-        yield from (Left("flavor", name, f"extra spec {key}={old.extra_specs[key]}") for key in extra)
-        yield from (Left("flavor", name, f"access of project {project}") for project in strangers)
+        yield from _others(name, old, new)
     yield Chain("flavor", name, key, tuple(changes))
 
 
@@ -158,7 +194,7 @@ def _aggregates(listed: Listed, wanted: Offer, prune: bool) -> Found:
         if old is None:
             changes: tuple[Change, ...] = (do.CreateAggregate(), *_changed_aggregate(Aggregate(), new, ()))
             yield Chain("aggregate", name, None, changes)
-        elif name not in listed.own_aggregates and (old.hosts or old.metadata):
+        elif name not in listed.own_aggregates:
             yield Refused(
                 "aggregate",
                 name,
@@ -173,9 +209,8 @@ def _aggregates(listed: Listed, wanted: Offer, prune: bool) -> Found:
 
 
 def _kept_aggregate(name: str, old: Aggregate, new: Aggregate, listed: Listed, prune: bool) -> Found:
-    """Ours, or one that holds nothing, as it is left where making it was cut off before it got its mark."""
     extra = sorted(old.metadata.keys() - new.metadata.keys())
-    changes = list(_changed_aggregate(old, new, extra if prune else (), name in listed.own_aggregates))
+    changes = list(_changed_aggregate(old, new, extra if prune else (), is_marked=True))
     strangers = sorted(old.hosts - new.hosts)
     if prune:
         changes += [do.RemoveHost(host) for host in strangers]
@@ -218,25 +253,39 @@ def _images(listed: Listed, wanted: Offer, prune: bool) -> Found:
         gone = extra if prune else frozenset()
         record = (own | values.keys()) - gone  # what was there already is somebody else's
         if record != own and record:
-            values[RECORD] = ",".join(sorted(record))
+            values[RECORD] = record_of(key, record)
         dropped = (gone & old.keys()) | ({RECORD} if gone and not record else set())
         if not prune:
             yield from (Left("image", name, f"{each}={old.get(each, '')}") for each in sorted(extra))
         if values or dropped:
             before = {**_part(old, values), **_part(old, dict.fromkeys(dropped, ""))}
             if own:
-                before[RECORD] = ",".join(sorted(own))
+                before[RECORD] = record_of(key, own)
             yield Chain("image", name, key, (do.SetProperties(values, before, frozenset(dropped)),))
 
 
 def _quotas(listed: Listed, wanted: Offer) -> Found:
-    """Quotas have no mark, so none is ever taken away."""
+    """Quotas have no mark, so none is ever taken away.
+
+    Nova answers with the default where a project has no quota of its own. So where a default changes, each
+    wanted project gets its own of that name first, though it seems to have it.
+    """
+    changing = _other(listed.offer.quotas.get(None, {}), wanted.quotas.get(None, {})).keys()
     for owner, new in sorted(wanted.quotas.items(), key=lambda each: each[0] or ""):
         old = listed.offer.quotas.get(owner, {})
-        values = {name: value for name, value in new.items() if old.get(name) != value}
+        if owner is not None:
+            old = {
+                name: value for name, value in old.items() if name not in changing or new.get(name) != value
+            }
+        values = _other(old, new)
         if values:
             changes = (do.SetQuota(values, {name: old[name] for name in values if name in old}),)
-            yield Chain("quota", owner or "default", owner, changes)
+            phase = Phase.DEFAULTS if owner is None else Phase.THINGS
+            yield Chain("quota", owner or "default", owner, changes, phase)
+
+
+def _other(old: Mapping[str, int], new: Mapping[str, int]) -> dict[str, int]:
+    return {name: value for name, value in new.items() if old.get(name) != value}
 
 
 def _limits(listed: Listed, wanted: Offer) -> Found:
@@ -253,7 +302,9 @@ def _limits(listed: Listed, wanted: Offer) -> Found:
             )
         elif was != value:
             changes = (do.SetLimit(resource, value, was, listed.limit_ids.get(key)),)
-            yield Chain("limit", owner or "default", owner, changes, phase=0 if owner is None else 1)
+            yield Chain(
+                "limit", owner or "default", owner, changes, Phase.NAMES if owner is None else Phase.THINGS
+            )
 
 
 def _traits(listed: Listed, wanted: Offer) -> Found:
@@ -261,14 +312,15 @@ def _traits(listed: Listed, wanted: Offer) -> Found:
     named = frozenset[str]().union(*wanted.traits.values())
     for trait in sorted(named - listed.known_traits):
         if trait.startswith("CUSTOM_"):
-            yield Chain("trait", trait, trait, (do.CreateTrait(),), phase=0)
+            yield Chain("trait", trait, trait, (do.CreateTrait(),), Phase.NAMES)
         else:
             yield Refused("trait", trait, "Placement knows no such trait", f"write CUSTOM_{trait}")
     for host, new in sorted(wanted.traits.items()):
         old = listed.offer.traits.get(host, frozenset())
         if new - old:
             provider = listed.providers[host]
-            yield Chain("host", host, provider.id, (do.SetTraits(new - old, old, provider),))
+            changes = (do.SetTraits(new - old, old, provider),)
+            yield Chain("host", host, provider.id, changes, Phase.HOSTS)
 
 
 def _part(old: Mapping[str, str], names: Mapping[str, object]) -> dict[str, str]:

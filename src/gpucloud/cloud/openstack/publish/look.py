@@ -13,15 +13,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from gpucloud.cloud.openstack.calls import Call, Place
+from gpucloud.cloud.openstack.pages import Send, pages
 from gpucloud.cloud.openstack.publish import answers
+from gpucloud.cloud.openstack.publish.calls import traits_call
 from gpucloud.cloud.openstack.publish.offer import LimitKey, Listed, Offer, Provider
 from gpucloud.cloud.openstack.publish.wanted import projects_named
-from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
 
-Send = Callable[[Call], Any]
-_PAGE = 1000
-_PAGES = 100
 _USERS = 6
 T = TypeVar("T")
 R = TypeVar("R")
@@ -109,16 +107,7 @@ class Looker:
         return self.send(Call(service, "GET", path))
 
     def _pages(self, service: str, path: str, key: str, more: str) -> Iterator[Any]:
-        mark = ""
-        for _ in range(_PAGES):
-            answer = self._get(service, f"{path}{'&' if '?' in path else '?'}limit={_PAGE}{mark}")
-            items = answers.entries(answer, key, f"GET {service} {path}")
-            yield from items
-            if not items or not answer.get(more):
-                return
-            last = answers.entry(items[-1], "id", str, f"GET {service} {path}")
-            mark = f"&marker={quote(last, safe='')}"
-        raise Failure(f"GET {service} {path} does not end", "look at that service")
+        return pages(self.send, service, path, key, more)
 
     def _flavors(self, listed: Listed) -> Listed:
         pages = self._pages("compute", "/flavors/detail?is_public=None", "flavors", "flavors_links")
@@ -184,9 +173,7 @@ class Looker:
         return answers.amounts(answers.entry(answer, "quota_set", dict, "quotas"))
 
     def _traits(self, provider: Provider) -> tuple[Provider, frozenset[str]]:
-        answer, what = self._get("placement", f"/resource_providers/{provider.id}/traits"), "traits"
-        generation = answers.entry(answer, "resource_provider_generation", int, what)
-        return Provider(provider.id, generation), frozenset(map(str, answers.entries(answer, "traits", what)))
+        return answers.traits_of(self.send(traits_call(provider.id)), provider.id)
 
     def _users(self, flavor: str) -> tuple[str, ...]:
         path = f"/servers?all_tenants=1&flavor={quote(flavor, safe='')}&limit={_USERS}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 DESCRIPTION = "made by gpucloud publish"
@@ -12,12 +12,23 @@ MARK = "gpucloud:published"
 """Key of an aggregate's metadata, the mark of ours. With a namespace no filter reads it: those that compare
 metadata with extra specs or properties skip keys of other scopes (nova/scheduler/filters/aggregate_*.py)."""
 RECORD = "gpucloud_properties"
-"""Property of an image: names of those that were set here. Nova passes over what it does not know."""
+"""Property of an image: ``ID:name,...``, its own id and the names of those that were set here. Nova passes
+over what it does not know, but copies it into snapshots (unless ``non_inheritable_image_properties`` has it),
+where the id is another's."""
+
+
+def record_of(image: str, names: Iterable[str]) -> str:
+    """The record of an image."""
+    return f"{image}:{','.join(sorted(names))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """A size of guests; whom it is for, where not for everybody."""
+    """A size of guests; whom it is for, where not for everybody.
+
+    Args:
+        unsaid: what it has that a spec has no words for, as ``swap=512``; made anew it would lose that.
+    """
 
     vcpus: int
     ram_mib: int
@@ -25,6 +36,7 @@ class Flavor:
     is_public: bool = True
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     projects: frozenset[str] = frozenset()
+    unsaid: tuple[str, ...] = ()
 
     @property
     def fixed(self) -> tuple[int, int, int, bool]:

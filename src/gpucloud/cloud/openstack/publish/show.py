@@ -56,6 +56,8 @@ def _change(change: Change) -> Iterator[str]:  # noqa: C901 - one case for each 
             yield f"+ {_size(change.flavor)}"
         case do.DeleteFlavor():
             yield f"- {_size(change.flavor)}"
+            yield from (f"- {name}={value}" for name, value in change.flavor.extra_specs.items())
+            yield from (f"- project {project}" for project in sorted(change.flavor.projects))
         case do.SetExtraSpecs() | do.SetMetadata() | do.SetQuota():
             yield from _values(change.values, change.was)
         case do.DropExtraSpec():

@@ -1,0 +1,207 @@
+"""A cloud looked at: a server or flavor, and what its way through nova meets. What is refused is `Unknown`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from gpucloud.cloud.openstack.calls import Call
+from gpucloud.cloud.openstack.explain import answers
+from gpucloud.cloud.openstack.explain.request import Request, parts_of, query_of, requests_of
+from gpucloud.cloud.openstack.explain.seen import Candidates, Holder, Inventory, Seen, Server
+from gpucloud.cloud.openstack.failures import Refusal
+from gpucloud.cloud.openstack.pages import Send, pages
+from gpucloud.cloud.openstack.publish.answers import HasFlavor, aggregate_of, entries, entry, flavor_of, image_of
+from gpucloud.cloud.openstack.publish.offer import Aggregate, Flavor
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.unknown import Unknown
+from gpucloud.nova.match.placement import Ask
+
+T = TypeVar("T")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_PLACEMENT = "1.29"
+"""Candidates name the root of each provider: Rocky, as nova 18 has it."""
+_ACTIONS = 3
+_PROVIDERS = 200
+_NOT_UNDERSTOOD, _GONE = 400, 404
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was asked about: a flavor, or a server with its own."""
+
+    name: str
+    flavor: Flavor
+    flavor_name: str
+    server: Server | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at one cloud; changes nothing.
+
+    Args:
+        send: sends a request and gives its answer.
+    """
+
+    send: Send
+
+    def find(self, name: str) -> Subject:
+        """The server or flavor of that name or id.
+
+        Raises:
+            Failure: there is none, or several; or nova does not answer.
+        """
+        flavors = self._flavors()
+        servers = self._servers(name)
+        found = [Subject(name, each.flavor, each.flavor_name, each) for each in servers]
+        found += [Subject(name, each.flavor, each.name) for each in flavors if name in (each.id, each.name)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            near = get_close_matches(name, [each.name for each in flavors], n=1, cutoff=0.6)
+            hint = f"; is it the flavor {near[0]}?" if near else ""
+            then = "openstack server list and openstack flavor list show what there is"
+            raise Failure(f"no server or flavor is called {name}{hint}", then, code=Exit.USAGE)
+        names = ", ".join(one.server.id if one.server else f"flavor {one.flavor_name}" for one in found[:5])
+        raise Failure(f"{len(found)} are called {name}: {names}", "give an id", code=Exit.USAGE)
+
+    def look(self, subject: Subject, devices: Sequence[Ask]) -> Seen:
+        """All that can be read of its way.
+
+        Args:
+            subject: what was found.
+            devices: what its PCI devices ask Placement for, where nova asks that.
+        """
+        server = subject.server
+        if server is not None:
+            server = replace(server, said={**server.said, **self._actions(server)})
+        image = _known(lambda: self._image(server))
+        return Seen(
+            subject.name,
+            subject.flavor,
+            subject.flavor_name,
+            server,
+            image,
+            _known(lambda: answers.limits_of(self._get("compute", "/limits"))),
+            _known(lambda: tuple(map(answers.service_of, self._services()))),
+            _known(lambda: tuple(map(answers.hypervisor_of, self._hypervisors()))),
+            _known(self._aggregates),
+            _known(lambda: self._candidates(subject.flavor, image, devices)),
+            _known(lambda: self._holders(server)),
+        )
+
+    def _get(self, service: str, path: str) -> Any:
+        version = _PLACEMENT if service == "placement" else None
+        return self.send(Call(service, "GET", path, microversion=version))
+
+    def _flavors(self) -> list[HasFlavor]:
+        path = "/flavors/detail?is_public=None"
+        return [flavor_of(each) for each in pages(self.send, "compute", path, "flavors", "flavors_links")]
+
+    def _servers(self, name: str) -> list[Server]:
+        """By id; else the project's own of that name, else, where that is allowed, those of any project."""
+        if _UUID.fullmatch(name):
+            try:
+                answer = self._get("compute", f"/servers/{name}")
+            except Refusal as refusal:
+                if refusal.status != _GONE:
+                    raise
+                return []
+            return [answers.server_of(entry(answer, "server", dict, "server"))]
+        path = f"/servers/detail?name={quote(f'^{re.escape(name)}$', safe='')}"
+        own = self._listed(path, name)
+        everybodys = own or _known(lambda: self._listed(f"{path}&all_tenants=1", name))
+        return [] if isinstance(everybodys, Unknown) else everybodys
+
+    def _listed(self, path: str, name: str) -> list[Server]:
+        found = pages(self.send, "compute", path, "servers", "servers_links")
+        return [each for each in map(answers.server_of, found) if each.name == name]
+
+    def _actions(self, server: Server) -> Mapping[str, str]:
+        """What failed of the newest actions; why where that may not be read is no word of nova's."""
+        path = f"/servers/{quote(server.id, safe='')}/os-instance-actions"
+        found = _known(lambda: entries(self._get("compute", path), "instanceActions", "actions"))
+        said: dict[str, str] = {}
+        for action in () if isinstance(found, Unknown) else found[:_ACTIONS]:
+            request = quote(entry(action, "request_id", str, "actions"), safe="")
+            whole = _known(lambda key=request: self._get("compute", f"{path}/{key}"))  # type: ignore[misc]
+            if not isinstance(whole, Unknown):
+                words = answers.events_of(entry(whole, "instanceAction", dict, "actions"))
+                said[f"action {entry(action, 'action', str, 'actions')}"] = words
+        return {where: words for where, words in said.items() if words}
+
+    def _image(self, server: Server | None) -> Mapping[str, str]:
+        if server is None or server.image is None:
+            return {}
+        _, _, properties, _ = image_of(self._get("image", f"/images/{quote(server.image, safe='')}"))
+        return properties
+
+    def _services(self) -> list[Any]:
+        return entries(self._get("compute", "/os-services?binary=nova-compute"), "services", "services")
+
+    def _hypervisors(self) -> list[Any]:
+        path = "/os-hypervisors/detail"
+        return list(pages(self.send, "compute", path, "hypervisors", "hypervisors_links"))
+
+    def _aggregates(self) -> tuple[Aggregate, ...]:
+        items = entries(self._get("compute", "/os-aggregates"), "aggregates", "aggregates")
+        return tuple(aggregate for _, _, aggregate, _ in map(aggregate_of, items))
+
+    def _holders(self, server: Server | None) -> tuple[Holder, ...]:
+        path = "/servers/detail?all_tenants=1"
+        items = pages(self.send, "compute", path, "servers", "servers_links")
+        others = (each for each in items if server is None or each.get("id") != server.id)
+        return tuple(each for each in map(answers.holder_of, others) if each is not None)
+
+    def _candidates(
+        self, flavor: Flavor, image: Mapping[str, str] | Unknown, devices: Sequence[Ask]
+    ) -> Candidates:
+        policy = flavor.extra_specs.get("group_policy")
+        properties = {} if isinstance(image, Unknown) else image
+        request: Request = {}
+        for request in requests_of(flavor, properties, devices):
+            try:
+                hosts = self._room(query_of(request, policy))
+            except Refusal as refusal:
+                if refusal.status != _NOT_UNDERSTOOD:
+                    raise
+                return Candidates(refusal=refusal.said)
+            if hosts:
+                return Candidates(hosts)
+        parts = {name: self._room(query) for name, query in parts_of(request)}
+        lacking = [name.partition(":")[0] for name, hosts in parts.items() if not hosts and ":" in name]
+        return Candidates(parts=parts, inventories=self._inventories(lacking) if lacking else {})
+
+    def _room(self, query: str) -> frozenset[str]:
+        return answers.roots_of(self._get("placement", f"/allocation_candidates?{query}&limit=1000"))
+
+    def _inventories(self, classes: Sequence[str]) -> dict[str, tuple[Inventory, ...] | Unknown]:
+        """What all providers have of these classes; of very many it is not asked."""
+        providers = entries(self._get("placement", "/resource_providers"), "resource_providers", "providers")
+        if len(providers) > _PROVIDERS:
+            why = f"{len(providers)} providers are more than are asked one by one"
+            return dict.fromkeys(classes, Unknown(why))
+        found: dict[str, list[Inventory]] = {name: [] for name in classes}
+        for provider in providers:
+            own = f"/resource_providers/{quote(entry(provider, 'uuid', str, 'providers'), safe='')}"
+            has = entry(self._get("placement", f"{own}/inventories"), "inventories", dict, "inventories")
+            if not found.keys() & has.keys():
+                continue
+            used = entry(self._get("placement", f"{own}/usages"), "usages", dict, "usages")
+            for name in found.keys() & has.keys():
+                title = entry(provider, "name", str, "providers")
+                found[name].append(answers.inventory_of(title, has[name], int(used.get(name) or 0)))
+        return {name: tuple(each) for name, each in found.items()}
+
+
+def _known(read: Callable[[], T]) -> T | Unknown:
+    """What is read; where it is refused or fails, why."""
+    try:
+        return read()
+    except Failure as failure:
+        return Unknown(failure.what)

@@ -1,0 +1,134 @@
+"""What the APIs tell of a flavor's or a server's way through nova."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gpucloud.cloud.openstack.publish.offer import Aggregate, Flavor
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that was asked about.
+
+    Args:
+        status: as nova says it, ``ERROR``.
+        host: where it is or was to be; None where nova has none, or does not tell.
+        project: whose it is.
+        image: id; None where it boots from a volume.
+        flavor: as it was when the server was made.
+        said: what nova says of its failure, by where it says it: ``fault``, ``action create``.
+    """
+
+    id: str
+    name: str
+    status: str
+    host: str | None
+    project: str
+    image: str | None
+    flavor: Flavor
+    flavor_name: str
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status == "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A nova-compute: ``reason`` is why it was disabled, empty where nobody said."""
+
+    host: str
+    is_enabled: bool
+    is_up: bool
+    reason: str = ""
+
+    @property
+    def takes_guests(self) -> bool:
+        return self.is_enabled and self.is_up
+
+
+@dataclass(frozen=True, slots=True)
+class Hypervisor:
+    """A host: its id is that of its provider in Placement (2.53)."""
+
+    id: str
+    name: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a provider has of a class, and how much of it is in use."""
+
+    provider: str
+    total: int
+    reserved: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """What is left where nothing is overcommitted."""
+        return self.total - self.reserved - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What Placement has for a request.
+
+    Args:
+        hosts: ids of the providers of hosts that have room for all of it.
+        parts: each part of it asked for alone (``VCPU:8``), and the hosts that have room for that; looked at
+            only where no host has room for all of it.
+        inventories: of classes that no host has room for.
+        refusal: what Placement says of a request that it does not understand; None where it does.
+    """
+
+    hosts: frozenset[str] = frozenset()
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    inventories: Mapping[str, tuple[Inventory, ...] | Unknown] = field(default_factory=dict)
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Another server with devices: ``aliases`` is its flavor's ``pci_passthrough:alias``."""
+
+    name: str
+    host: str
+    aliases: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that was read.
+
+    Args:
+        name: what was asked about.
+        flavor: of it; of a server that which it was made with.
+        flavor_name: its name.
+        server: None where a flavor was asked about.
+        limits: ``maxTotalCores``, ``totalCoresUsed``... of the project; -1 is no limit.
+        services: every nova-compute.
+        image: properties of the server's image; none where there is no image.
+    """
+
+    name: str
+    flavor: Flavor
+    flavor_name: str
+    server: Server | None
+    image: Mapping[str, str] | Unknown
+    limits: Mapping[str, int] | Unknown
+    services: tuple[Service, ...] | Unknown
+    hypervisors: tuple[Hypervisor, ...] | Unknown
+    aggregates: tuple[Aggregate, ...] | Unknown
+    candidates: Candidates | Unknown
+    holders: tuple[Holder, ...] | Unknown
+
+    @property
+    def aliases(self) -> str | None:
+        """The flavor's ``pci_passthrough:alias``."""
+        return self.flavor.extra_specs.get("pci_passthrough:alias")

@@ -1,0 +1,1 @@
+"""Guests as servers of nova: `gpucloud.cloud.protocol.Cloud` through the compute and image APIs."""

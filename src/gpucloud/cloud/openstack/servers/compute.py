@@ -1,0 +1,93 @@
+"""The compute and image services of a cloud, as far as guests need them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from gpucloud.cloud.openstack.calls import Call
+from gpucloud.cloud.openstack.failures import Refusal
+from gpucloud.cloud.openstack.pages import Send, pages
+from gpucloud.cloud.openstack.publish.answers import HasFlavor, entry, flavor_of
+from gpucloud.cloud.openstack.servers import calls
+from gpucloud.cloud.openstack.servers.answers import Image, Server, console_of, image_of, server_of
+from gpucloud.cloud.openstack.servers.calls import NewServer
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_GONE = 404
+_NOT_NOW = 409
+_DELETED = "DELETED"
+_PUT_ASIDE = "SOFT_DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """One project's servers, flavors and images. Every method raises `Failure` for what is refused.
+
+    Args:
+        send: sends a request and gives its answer.
+    """
+
+    send: Send
+
+    def flavors(self) -> list[HasFlavor]:
+        """Those that the project may use."""
+        return [flavor_of(each) for each in self._pages("compute", "/flavors/detail", "flavors")]
+
+    def images(self, named: str) -> list[Image]:
+        """The image of that id, or all of that name."""
+        if _UUID.fullmatch(named):
+            try:
+                return [image_of(self.send(Call("image", "GET", f"/images/{named}")))]
+            except Refusal as refusal:
+                if refusal.status != _GONE:
+                    raise
+        path = f"/images?name={quote(named, safe='')}"
+        return [image_of(each) for each in pages(self.send, "image", path, "images", "next")]
+
+    def servers(self) -> list[Server]:
+        """All of the project, ours or not."""
+        return [server_of(each) for each in self._pages("compute", "/servers/detail", "servers")]
+
+    def server(self, key: str) -> Server | None:
+        """One; None where it is gone, or only its record is left, which administrators see."""
+        try:
+            server = server_of(entry(self.send(calls.show(key)), "server", dict, "server"))
+            return None if server.status == _DELETED else server
+        except Refusal as refusal:
+            if refusal.status == _GONE:
+                return None
+            raise
+
+    def create(self, new: NewServer) -> str:
+        """Make a server, and give its id."""
+        answer = entry(self.send(calls.create(new)), "server", dict, "server")
+        return entry(answer, "id", str, "server")
+
+    def delete(self, server: Server) -> None:
+        """Ask for a server's end; of one that was put aside for its end for good."""
+        is_aside = server.status == _PUT_ASIDE
+        try:
+            self.send(calls.force_delete(server.id) if is_aside else calls.delete(server.id))
+        except Refusal as refusal:
+            if refusal.status != _GONE:
+                raise
+
+    def console(self, key: str) -> str:
+        """What the server has printed, as far as it is kept; empty before it has a console."""
+        try:
+            return console_of(self.send(calls.console(key)))
+        except Refusal as refusal:
+            if refusal.status in (_GONE, _NOT_NOW):
+                return ""
+            raise
+
+    def keep(self, key: str, metadata: Mapping[str, str]) -> None:
+        """Write metadata beside what is there."""
+        if metadata:
+            self.send(calls.add_metadata(key, metadata))
+
+    def _pages(self, service: str, path: str, key: str) -> list[object]:
+        return list(pages(self.send, service, path, key, f"{key}_links"))

@@ -1,0 +1,156 @@
+"""One launch on OpenStack: choose, make, wait, look; and the server deleted if any of it fails."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpucloud.cloud.boot.seed import render_user_data
+from gpucloud.cloud.clock import Clock
+from gpucloud.cloud.openstack.failures import Refusal
+from gpucloud.cloud.openstack.publish.answers import HasFlavor
+from gpucloud.cloud.openstack.servers.answers import Image, Server
+from gpucloud.cloud.openstack.servers.calls import NewServer
+from gpucloud.cloud.openstack.servers.choose import check_image, choose_flavor, choose_image, count_gpus
+from gpucloud.cloud.openstack.servers.compute import Compute
+from gpucloud.cloud.openstack.servers.guest import guest_of
+from gpucloud.cloud.openstack.servers.record import (
+    Record,
+    failure_metadata,
+    metadata_of,
+    parse_record,
+    seen_metadata,
+)
+from gpucloud.cloud.openstack.servers.undo import Undo
+from gpucloud.cloud.openstack.servers.waiting import Waiting, is_final
+from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked of OpenStack alone.
+
+    Args:
+        flavor: its name or id; None: one of `gpucloud publish` that gives what is asked.
+        network: ``auto``, ``none``, or a network's id.
+        key: name of a keypair that the cloud has; None for none.
+    """
+
+    flavor: str | None = None
+    network: str = "auto"
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch of one guest."""
+
+    compute: Compute
+    clock: Clock
+    wishes: Wishes
+    spec: GuestSpec
+    patience: Patience
+    say: Say
+
+    def do(self) -> Guest:
+        """Launch.
+
+        Raises:
+            Failure: it cannot be done, or the guest does not see what its flavor gives; nothing is left,
+                unless a failed guest is to be kept.
+        """
+        named = self._named_image()
+        flavor = choose_flavor(self.compute.flavors(), self.spec, self.wishes.flavor)
+        image = choose_image(self.compute.images(named), named)
+        check_image(image, flavor)
+        refuse_taken_name(self.spec.name, self.compute.servers())
+        record = self._record(named, flavor)
+        with Undo(self.compute, self.clock, self.spec.name, self.say) as undo:
+            undo.begin(record.token)
+            key = self._make(record, flavor, image)
+            undo.made(key)
+            if record.ends_at_s is not None:
+                self.say("its end is written into its metadata; nothing in the cloud ends it by itself yet")
+            self.say(f"nova makes guest {self.spec.name} of flavor {flavor.name}, as server {key}")
+            try:
+                seen = self._wait(record, key)
+            except Failure as failure:
+                if self.patience.keeps_failed:
+                    self.compute.keep(key, failure_metadata(failure.what))
+                    undo.keep()
+                raise
+            self.compute.keep(key, seen_metadata(seen))
+            guest = self._read_back(key)
+            undo.keep()
+        self.say(f"the guest's own kernel lists {len(seen)} PCI functions, its GPUs among them")
+        return guest
+
+    def _named_image(self) -> str:
+        if self.spec.units:
+            what = "the cards of a cloud cannot be named: nova chooses them"
+            raise Failure(what, "leave --unit out; --model or --flavor says which kind", code=Exit.USAGE)
+        if self.spec.image is None:
+            what = "a guest in a cloud boots an image of it, and none is named"
+            raise Failure(what, "name one with --image: openstack image list", code=Exit.USAGE)
+        return self.spec.image
+
+    def _record(self, image: str, flavor: HasFlavor) -> Record:
+        started = int(self.clock.now())
+        lifetime = self.spec.lifetime_s
+        ends = None if lifetime is None else started + lifetime
+        return Record(secrets.token_hex(16), count_gpus(flavor), image, started, ends)
+
+    def _make(self, record: Record, flavor: HasFlavor, image: Image) -> str:
+        new = NewServer(
+            self.spec.name,
+            flavor.id,
+            image.id,
+            self.wishes.network,
+            self.wishes.key,
+            render_user_data(record.token),
+            metadata_of(record),
+        )
+        try:
+            return self.compute.create(new)
+        except Refusal as refusal:
+            if not is_final(refusal):
+                raise
+            what = f"nova does not make guest {self.spec.name}: {refusal.said or refusal.what}"
+            then = (
+                "openstack quota show" if refusal.status == 403 else "look at --network, --key and --flavor"
+            )
+            raise Refusal(what, then, refusal.status, refusal.said) from refusal
+
+    def _wait(self, record: Record, key: str) -> tuple[SeenFunction, ...]:
+        waiting = Waiting(self.compute, self.clock, key, self.spec.name, self.say)
+        waiting.for_start()
+        self.say(f"guest {self.spec.name} started; waiting for its kernel to say what it sees")
+        return waiting.for_report(record, self.patience)
+
+    def _read_back(self, key: str) -> Guest:
+        server = self.compute.server(key)
+        record = None if server is None else parse_record(server.metadata)
+        if server is None or record is None:
+            raise Failure(
+                f"guest {self.spec.name} reported, and was deleted right after", "openstack server list"
+            )
+        return guest_of(server, record)
+
+
+def refuse_taken_name(name: str, servers: Sequence[Server]) -> None:
+    """See that no server of the project has the name: nova would make another one.
+
+    Raises:
+        Failure: one has it.
+    """
+    taken = next((each for each in servers if each.name == name), None)
+    if taken is None:
+        return
+    then = "choose another --name"
+    if parse_record(taken.metadata) is None:
+        what = f"there is a server {name} already, which gpucloud did not make"
+        raise Failure(what, then, code=Exit.USAGE)
+    raise Failure(f"there is a guest {name} already", f"{then}, or destroy it", code=Exit.USAGE)

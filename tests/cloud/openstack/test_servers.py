@@ -1,0 +1,227 @@
+"""Guests on OpenStack: the contract of clouds, and that nothing of ours is left whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.cloud.contract import CloudContract, Ground
+from tests.cloud.here import FakeTime
+from tests.cloud.openstack.flaky import FAULTS, Flaky
+from tests.cloud.openstack.server_state import Made, ServersState, prints_report, servers_state
+
+from gpucloud.cloud.clock import Clock
+from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud, new_in
+from gpucloud.cloud.openstack.servers.launch import Wishes
+from gpucloud.cloud.protocol import Patience
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.guest import Guest, GuestSpec, GuestState
+
+SPEC = GuestSpec("one", 1, image="ubuntu")
+
+
+def cloud_on(state: ServersState, script: Iterable[str] = (), wishes: Wishes | None = None) -> OpenStackCloud:
+    time = FakeTime()
+    clock = Clock(time.now, time.since_boot, time.wait)
+    return OpenStackCloud(Flaky(state, script), wishes, clock)
+
+
+def launch(
+    state: ServersState,
+    script: Iterable[str] = (),
+    *,
+    spec: GuestSpec = SPEC,
+    keeps: bool = False,
+    wishes: Wishes | None = None,
+) -> Guest:
+    return cloud_on(state, script, wishes).launch(spec, Patience(60, keeps), lambda _: None)
+
+
+def left(state: ServersState) -> list[str]:
+    """Names of servers, without that of somebody else."""
+    return [server.name for server in state.made.values() if server.id != "s-0"]
+
+
+class TestOpenStackCloud(CloudContract):
+    @pytest.fixture
+    def ground(self) -> Ground:
+        return Ground(cloud_on(servers_state()), 2, SPEC, [])
+
+
+SCRIPTS = st.builds(
+    lambda well, faults: ["ok"] * well + faults,
+    st.integers(0, 12),
+    st.lists(st.sampled_from(FAULTS), max_size=20),
+)
+
+
+@given(SCRIPTS, st.booleans())
+@example(["ok", "ok", "ok", "lost"], False)
+@example(["ok", "ok", "ok", "late", "500", "down"], False)
+@example(["ok", "ok", "ok", "ok", "500", "500", "500", "500", "interrupt", "gone"], True)
+def test_a_launch_makes_one_guest_or_leaves_nothing(script: list[str], is_soft: bool) -> None:
+    state = servers_state()
+    state.is_soft = is_soft
+    try:
+        launch(state, script)
+    except (Failure, KeyboardInterrupt):
+        assert (left(state), state.free_gpus) == ([], 2)
+    else:
+        assert cloud_on(state).show("one").state is GuestState.RUNNING
+        assert (left(state), state.free_gpus) == (["one"], 1)
+    assert state.made["s-0"].status == "ACTIVE"
+
+
+@given(st.lists(st.sampled_from(FAULTS), max_size=20))
+def test_what_was_destroyed_is_gone(script: list[str]) -> None:
+    state = servers_state()
+    launch(state)
+    cloud = cloud_on(state, ["ok", *(each for each in script if each != "interrupt")])
+    assert cloud.destroy("one", lambda _: None).name == "one"
+    assert (left(state), state.free_gpus) == ([], 2)
+
+
+def test_a_server_that_stays_is_named_with_what_the_cloud_says() -> None:
+    state = servers_state()
+    state.becomes = ("ERROR",)
+    state.faults = [("DELETE", "servers", 409)]
+    with pytest.raises(Failure, match=r"could not make .* may still run, .*409 injected") as caught:
+        launch(state)
+    assert caught.value.code is Exit.UNDO_FAILED
+    assert "openstack server delete s-1" in caught.value.then
+
+
+def test_nova_says_why_a_server_could_not_be_made() -> None:
+    state = servers_state()
+    state.free_gpus = 0
+    with pytest.raises(Failure, match="nova could not make guest one: No valid host was found"):
+        launch(state)
+    assert left(state) == []
+
+
+def test_a_quota_is_quoted() -> None:
+    state = servers_state()
+    state.most_servers = 1
+    with pytest.raises(Failure, match="does not make guest one: Quota exceeded for instances"):
+        launch(state)
+    assert left(state) == []
+
+
+def _lacks_a_gpu(server: Made) -> str:
+    return prints_report(replace(server, gpus=0))
+
+
+@pytest.mark.parametrize(
+    ("prints", "says"),
+    [
+        (_lacks_a_gpu, "its PCI list has 0 GPUs, and its flavor gives 1"),
+        (lambda _: "", "did not say in 60 s what it sees: it did not report; its console stayed empty"),
+        (lambda _: "Kernel panic - not syncing: VFS\n", "does not come up: its kernel panicked: VFS"),
+        (lambda one: prints_report(replace(one, nonce="0" * 32)), "its report did not become whole"),
+    ],
+    ids=["no gpu", "silent", "panic", "another launch's"],
+)
+def test_a_guest_without_its_gpus_is_no_guest(prints: object, says: str) -> None:
+    state = servers_state()
+    state.prints = prints  # type: ignore[assignment]
+    with pytest.raises(Failure, match=says):
+        launch(state)
+    assert left(state) == []
+
+
+def test_a_guest_that_failed_can_be_kept_and_says_why() -> None:
+    state = servers_state()
+    state.prints = _lacks_a_gpu
+    with pytest.raises(Failure):
+        launch(state, keeps=True)
+    (guest,) = cloud_on(state).list()
+    assert guest.state is GuestState.FAILED
+    assert guest.failure is not None
+    assert "0 GPUs" in guest.failure
+
+
+def test_a_guest_that_ends_before_it_reports_is_said_to() -> None:
+    state = servers_state()
+    state.becomes = ("ACTIVE", "SHUTOFF")
+    state.prints = lambda _: "Power down\n"
+    with pytest.raises(Failure, match="became SHUTOFF before it reported; its last words: Power down"):
+        launch(state)
+
+
+@pytest.mark.parametrize(
+    ("spec", "wishes", "says"),
+    [
+        (replace(SPEC, image=None), Wishes(), "boots an image of it, and none is named"),
+        (replace(SPEC, image="debian"), Wishes(), "there is no image 'debian'"),
+        (replace(SPEC, image="twin"), Wishes(), "several images are called 'twin'"),
+        (replace(SPEC, image="large"), Wishes(), "image large needs a disk of 21 GiB, flavor gpu.1 has 20"),
+        (replace(SPEC, image="hungry"), Wishes(), "needs 9000 MiB of memory, flavor gpu.1 has 8192"),
+        (replace(SPEC, image="new"), Wishes(), "image new is queued"),
+        (replace(SPEC, cpus=64), Wishes(), "gives that many GPUs with 64 processors"),
+        (SPEC, Wishes(flavor="gpu.9"), "there is no flavor 'gpu.9'"),
+        (SPEC, Wishes(flavor="gpu.2"), "1 wanted, and flavor gpu.2 gives 2 GPUs"),
+        (
+            replace(SPEC, memory_mib=9000),
+            Wishes(flavor="foreign"),
+            "4 processors, 8G, and more was asked",
+        ),
+        (replace(SPEC, name="theirs"), Wishes(), "a server theirs already, which gpucloud did not make"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(
+    spec: GuestSpec, wishes: Wishes, says: str
+) -> None:
+    state = servers_state()
+    for key, name in (("i2", "twin"), ("i3", "twin")):
+        state.add_image(key, name)
+    state.add_image("i4", "large", virtual_size=(20 << 30) + 1)
+    state.add_image("i5", "hungry", min_ram=9000)
+    state.add_image("i6", "new", status="queued", size=None)
+    with pytest.raises(Failure, match=says):
+        launch(state, spec=spec, wishes=wishes)
+    assert {method for method, _ in state.calls} <= {"GET"}
+
+
+def test_a_flavor_of_others_is_taken_only_by_name() -> None:
+    state = servers_state()
+    del state.flavors["id-gpu.1"]
+    with pytest.raises(Failure, match="1 wanted, and no flavor of gpucloud publish gives that many GPUs"):
+        launch(state)
+    assert launch(state, wishes=Wishes(flavor="foreign")).gpus == 1
+
+
+def test_the_deadline_is_in_the_metadata() -> None:
+    state = servers_state()
+    guest = launch(state, spec=replace(SPEC, lifetime_s=90))
+    assert state.made[guest.id].metadata["gpucloud:ends_at"] == str(int(guest.started_at_s) + 90)
+
+
+def test_a_console_is_followed_to_its_end() -> None:
+    state = servers_state()
+    launch(state)
+    looks = iter(["one\n", "one\ntwo\n", "one\ntwo\n", "one\ntwo\nthree\n"])
+    state.prints = lambda server: next(looks)
+    state.made["s-1"].ahead = ["ACTIVE", "ACTIVE", "ACTIVE", "SHUTOFF"]
+    assert "".join(cloud_on(state).console("one", follows=True)) == "one\ntwo\nthree\n"
+
+
+@given(st.lists(st.text("ab\n", max_size=40), max_size=8), st.integers(150, 300))
+def test_nothing_of_a_console_is_said_twice(pieces: list[str], kept: int) -> None:
+    lines = [f"{number}:{piece}\n" for number, piece in enumerate(pieces)]
+    whole = before = said = ""
+    for line in lines:
+        whole += line
+        said += new_in(whole[-kept:], before)
+        before = whole[-kept:]
+    assert said == whole
+
+
+def test_two_guests_of_one_name_are_told_apart_by_their_ids() -> None:
+    state = servers_state()
+    launch(state)
+    state.made["s-9"] = replace(state.made["s-1"], id="s-9")
+    with pytest.raises(Failure, match="2 guests are called one: s-1, s-9"):
+        cloud_on(state).destroy("one", lambda _: None)
