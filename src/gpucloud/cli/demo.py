@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -17,6 +17,12 @@ from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Theatre, play_story
 from gpucloud.demo.story import Act, Story
 from gpucloud.model.failure import Exit, Failure, code_of
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+PAGE, DATA = "gpucloud-demo.html", "gpucloud-demo.json"
+"""The two reports."""
 
 
 class _Lines:
@@ -49,18 +55,27 @@ class _Spinner:
         self._status.start()
 
     def ended(self, act: Act) -> None:
-        from rich.text import Text
-
         self._status.stop()
         _print_output(act)
-        mark = ("\N{CHECK MARK} ", "green") if act.is_ok else ("\N{MULTIPLICATION X} ", "bold red")
-        line = Text.assemble(
-            mark, (f"{act.name:<9} ", "bold"), clean(act.result), (f"  {act.seconds:.1f} s", "dim")
-        )
-        self._console.print(line)
+        self._console.print(act_line(act))
 
     def leaves(self) -> None:
         self._status.stop()
+
+
+def act_line(act: Act) -> Text:
+    """The line that stays on a terminal of an act that is over."""
+    from rich.text import Text
+
+    mark = ("\N{CHECK MARK} ", "green") if act.is_ok else ("\N{MULTIPLICATION X} ", "bold red")
+    return Text.assemble(
+        mark, (f"{act.name:<9} ", "bold"), clean(act.result), (f"  {act.seconds:.1f} s", "dim")
+    )
+
+
+def ending(story: Story, folder: Path) -> list[str]:
+    """The last lines of every story that was told to its end."""
+    return [*render_lines(story), f"reports        {folder / PAGE} {folder / DATA}"]
 
 
 def _print_output(act: Act) -> None:
@@ -98,7 +113,7 @@ def tell(theatre: Theatre, audience: Audience, folder: Path) -> Story:
         Failure: the user interrupted it, or the terminal went away.
     """
     story = Story()
-    page, data = folder / "gpucloud-demo.html", folder / "gpucloud-demo.json"
+    page, data = folder / PAGE, folder / DATA
     with interruptible():
         try:
             return play_story(theatre, audience, story=story)
@@ -140,8 +155,7 @@ def demo(
     audience = _Spinner() if sys.stderr.isatty() else _Lines()
     story = tell(theatre, audience, output)
     print_text("")
-    for line in render_lines(story):
+    for line in ending(story, output):
         print_text(line)
-    print_text(f"reports        {output / 'gpucloud-demo.html'} {output / 'gpucloud-demo.json'}")
     if not story.is_ok:
         raise typer.Exit(Exit.ERROR)
