@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpucloud.cli.main import run
-from gpucloud.lab.cloud.daemon import Daemon
+from gpucloud.lab.cloud.daemon import Daemon, boot_id
 from gpucloud.lab.cloud.environment import LOCK, release
 from gpucloud.lab.cloud.files.no_networks import application
 from gpucloud.lab.cloud.needs import PROGRAMS
@@ -19,7 +19,9 @@ from gpucloud.lab.cloud.status import State, look
 from gpucloud.model.failure import Exit
 
 FILES = files("gpucloud.lab.cloud").joinpath("files")
-KNOWN = Record("/environment", dict.fromkeys(PORTS, 1), (Daemon("nova-conductor", os.getpid(), 1),), 5.0)
+KNOWN = Record(
+    "/environment", dict.fromkeys(PORTS, 1), (Daemon("nova-conductor", os.getpid(), 1, boot_id()),), 5.0
+)
 
 
 def test_each_program_comes_with_a_package_of_the_list() -> None:

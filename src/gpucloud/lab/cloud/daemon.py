@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from gpucloud.lab.process import environment
 from gpucloud.model.failure import Failure
 
 _PROC = Path("/proc")
+_BOOT_ID = Path("sys/kernel/random/boot_id")
+
+Waits = Callable[[int, float], bool]
+"""Waits so many seconds for the process of a pidfd; gives whether it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,13 @@ class Daemon:
         name: of the service.
         pid: its process id, which is the session's id too.
         started_ticks: when it began, in clock ticks since boot: ids are used again, this is not.
+        boot: the kernel's id of the boot that both count in: after the next one they are a stranger's.
     """
 
     name: str
     pid: int
     started_ticks: int
+    boot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,23 @@ class _Stat:
     started_ticks: int
 
 
-def start(name: str, argv: Sequence[str], *, cwd: Path, log: Path, variables: Mapping[str, str]) -> Daemon:
+def boot_id(proc: Path = _PROC) -> str:
+    """What the kernel calls this boot (random(4))."""
+    return (proc / _BOOT_ID).read_text().strip()
+
+
+def surroundings(tmp: Path) -> dict[str, str]:
+    """The environment of all that the cloud runs: its folder of temporary files is the mark that tells it.
+
+    gunicorn's and nova's processes write their titles over their environment, and so over the mark, unless
+    ``SPT_NOENV`` is set (setproctitle's README).
+    """
+    return {**environment(), "TMPDIR": str(tmp), "SPT_NOENV": "1"}
+
+
+def start(
+    name: str, argv: Sequence[str], *, cwd: Path, log: Path, tmp: Path, variables: Mapping[str, str]
+) -> Daemon:
     """Start a program in a session of its own; what it says is added to the log.
 
     Args:
@@ -47,6 +69,7 @@ def start(name: str, argv: Sequence[str], *, cwd: Path, log: Path, variables: Ma
         argv: program and arguments.
         cwd: the folder it starts in.
         log: file for its standard output and error.
+        tmp: folder of temporary files; no process of another cloud has the same.
         variables: added to its environment.
 
     Raises:
@@ -61,70 +84,109 @@ def start(name: str, argv: Sequence[str], *, cwd: Path, log: Path, variables: Ma
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
-                env={**environment(), **variables},
+                env={**surroundings(tmp), **variables},
             )
         except OSError as error:
             raise Failure(f"{argv[0]} cannot be run: {error.strerror}") from error
     stat = _read(_PROC / str(process.pid))
     # Until it is waited for, even one that has ended already is there, as a zombie.
-    return Daemon(name, process.pid, stat.started_ticks if stat else 0)
+    return Daemon(name, process.pid, stat.started_ticks if stat else 0, boot_id())
 
 
 def is_running(daemon: Daemon, proc: Path = _PROC) -> bool:
     """Claims that the process itself runs, and not another one that got its id."""
     stat = _read(proc / str(daemon.pid))
-    return stat is not None and stat.started_ticks == daemon.started_ticks and stat.state != "Z"
+    return (
+        stat is not None and _is_itself(stat, daemon) and stat.state != "Z" and daemon.boot == boot_id(proc)
+    )
 
 
-def end(daemons: Sequence[Daemon], timeout_s: float = 20) -> None:
+def end(daemons: Sequence[Daemon], tmp: Path, waits: Waits | None = None) -> None:
     """End processes at once, with all that they started: nothing of the cloud is to be kept.
 
+    Args:
+        daemons: what was started, in the order in which it is to be ended.
+        tmp: the folder that they were started with.
+        waits: how the end of one is waited for; by default for 20 s.
+
     Raises:
-        Failure: one does not go away.
+        Failure: some do not go away; all others are ended by then.
     """
+    left = []
     for daemon in daemons:
-        for pid in list(_members(daemon)):
-            _kill(pid, daemon, timeout_s)
-        _reap(daemon.pid)
+        left += [(daemon.name, pid) for pid in list(_members(daemon)) if not _kill(pid, daemon, tmp, waits)]
+        _reap(daemon)
+    if left:
+        named = ", ".join(f"{name} (process {pid})" for name, pid in left)
+        by_hand = f"end by hand: kill -KILL {' '.join(str(pid) for _, pid in left)}"
+        raise Failure(f"what was killed does not end: {named}", by_hand)
 
 
 def _members(daemon: Daemon, proc: Path = _PROC) -> Iterator[int]:
-    """The processes of a daemon's session, itself first.
+    """What may be the processes of a daemon's session, itself first.
 
     While one of them lives, the id is not given to another process, even if the daemon itself has ended: a
-    number is free when no process, group or session has it (``free_pid`` in the kernel's kernel/pid.c).
+    number is free when no process, group or session has it (``free_pid`` in the kernel's kernel/pid.c). Once
+    none does, a stranger may lead a session of that id, so each is looked at again before it is ended.
     """
     leader = _read(proc / str(daemon.pid))
-    if leader is not None and leader.started_ticks != daemon.started_ticks:
+    if daemon.boot != boot_id(proc) or (leader is not None and not _is_itself(leader, daemon)):
         return
     stats = (_read(entry) for entry in proc.iterdir() if entry.name.isdigit())
     found = [stat for stat in stats if stat and stat.session == daemon.pid and stat.state != "Z"]
     yield from (stat.pid for stat in sorted(found, key=lambda stat: stat.pid != daemon.pid))
 
 
-def _kill(pid: int, daemon: Daemon, timeout_s: float) -> None:
+def _kill(pid: int, daemon: Daemon, tmp: Path, waits: Waits | None) -> bool:
+    """Kill a process of a daemon's session, and no other; gives whether none is left of it."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
+        return True
     try:
-        # Looked at again now that the handle holds it: no other process can be hit.
-        stat = _read(_PROC / str(pid))
-        if stat is None or stat.session != daemon.pid:
-            return
+        # Looked at now that the handle holds it: no other process can be hit.
+        if not _is_of(_PROC / str(pid), daemon, tmp):
+            return True
         signal.pidfd_send_signal(handle, signal.SIGKILL)
-        if not select.select([handle], [], [], timeout_s)[0]:
-            raise Failure(f"{daemon.name}, process {pid}, does not end", f"end it by hand: kill -KILL {pid}")
+        return (waits or _has_ended)(handle, _END_S)
     except ProcessLookupError:
-        return
+        return True
     finally:
         os.close(handle)
 
 
-def _reap(pid: int) -> None:
+_END_S = 20.0
+
+
+def _has_ended(handle: int, timeout_s: float) -> bool:
+    return bool(select.select([handle], [], [], timeout_s)[0])
+
+
+def _is_of(process: Path, daemon: Daemon, tmp: Path) -> bool:
+    """Claims that a process is the daemon, or that the daemon started it: it has inherited the mark."""
+    stat = _read(process)
+    if stat is None or stat.session != daemon.pid:
+        return False
+    if _is_itself(stat, daemon):
+        return True
+    return stat.started_ticks >= daemon.started_ticks and _has_mark(process, tmp)
+
+
+def _is_itself(stat: _Stat, daemon: Daemon) -> bool:
+    return (stat.pid, stat.started_ticks) == (daemon.pid, daemon.started_ticks)
+
+
+def _has_mark(process: Path, tmp: Path) -> bool:
+    try:
+        return b"TMPDIR=" + os.fsencode(tmp) in (process / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return False
+
+
+def _reap(daemon: Daemon) -> None:
     """Take the exit code of the process if it is this one's child, so that no zombie keeps its id."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        os.waitpid(daemon.pid, os.WNOHANG)
     except ChildProcessError:
         return
 

@@ -21,7 +21,7 @@ def settings(site: Site) -> str:
 [mariadbd]
 user = root
 datadir = {folder}
-tmpdir = {site.data / "tmp"}
+tmpdir = {site.tmp}
 socket = mariadb.sock
 pid_file = mariadb.pid
 bind_address = {HOST}

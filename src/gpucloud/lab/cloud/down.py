@@ -10,6 +10,7 @@ from pathlib import Path
 from gpucloud.lab.cache import remove_tree
 from gpucloud.lab.cloud import daemon
 from gpucloud.lab.cloud.record import read_record
+from gpucloud.lab.cloud.site import tmp_of
 from gpucloud.model.failure import Exit, Failure
 
 LOGS = "logs"
@@ -35,7 +36,7 @@ def clear_away(folder: Path) -> None:
     record = read_record(folder)
     if record is not None:
         # The newest first: a service that loses its database would fill its log meanwhile.
-        daemon.end(record.daemons[::-1])
+        daemon.end(record.daemons[::-1], tmp_of(folder))
     remove_tree(folder)
 
 

@@ -174,7 +174,7 @@ def gunicorn(site: Site, port: str, application: str, path: str = "") -> str:
         "worker_class": "gthread",
         "threads": 8,
         "timeout": 120,
-        "worker_tmp_dir": str(site.data / "tmp"),
+        "worker_tmp_dir": str(site.tmp),
         "control_socket_disable": True,
         "pythonpath": path,
     }

@@ -52,6 +52,11 @@ class Site:
         """Folder of what the services keep, a folder for each."""
         return self.folder / "data"
 
+    @property
+    def tmp(self) -> Path:
+        """Folder of temporary files, which marks all processes of this cloud."""
+        return tmp_of(self.folder)
+
     def url(self, port: str) -> str:
         """Where an API is, without an end."""
         return f"http://{HOST}:{self.ports[port]}"
@@ -60,6 +65,11 @@ class Site:
 def place_of(state: Path | None = None) -> Path:
     """The folder of the user's cloud: there is one."""
     return (state or state_folder()) / "cloud"
+
+
+def tmp_of(folder: Path) -> Path:
+    """The folder of temporary files of the cloud in a folder."""
+    return folder / "data" / "tmp"
 
 
 def free_ports() -> dict[str, int]:
@@ -80,7 +90,7 @@ def new_passwords() -> dict[str, str]:
 
 def make_folders(site: Site) -> None:
     """Make the folders that nobody else can look into."""
-    for folder in (site.folder, site.config, site.logs, site.data, site.data / "tmp"):
+    for folder in (site.folder, site.config, site.logs, site.data, site.tmp):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -141,9 +141,15 @@ class _Coming:
         self.progress(f"starting {what}")
         for service in started:
             log = self.site.logs / f"{service.name}.log"
-            variables = {**service.variables, "TMPDIR": str(self.site.data / "tmp")}
             self.daemons.append(
-                daemon.start(service.name, service.argv, cwd=self.site.data, log=log, variables=variables)
+                daemon.start(
+                    service.name,
+                    service.argv,
+                    cwd=self.site.data,
+                    log=log,
+                    tmp=self.site.tmp,
+                    variables=service.variables,
+                )
             )
             self._record()
         for service in started:
