@@ -23,6 +23,7 @@ from gpucloud.inventory.capture.archives import bounds
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.packed import Packed, Root
 from gpucloud.inventory.capture.reader import CaptureReader
+from gpucloud.inventory.patterns import one_of
 from gpucloud.model.failure import Failure
 from gpucloud.model.plain import to_plain
 from gpucloud.model.unknown import Unknown
@@ -325,3 +326,18 @@ def test_folders_named_by_thousands_of_digits_are_no_groups_and_no_processes() -
     assert host.iommu.groups == {}
     assert not isinstance(host.functions, Unknown)
     assert isinstance(next(iter(host.functions.values())).iommu_group, Unknown)
+
+
+def test_names_of_processes_and_guests_are_no_longer_than_hosts_have_them(tmp_path: Path) -> None:
+    tree = HostTree(tmp_path)
+    tree.function(GPU, "10de:1db4", "0302")
+    command = ("/usr/bin/qemu-system-x86_64", "-name", f"guest={'g' * 900_000},debug-threads=on")
+    tree.holder(42, "p" * 900_000, tree.node(GPU, "drm/card0"), command)
+    found = read_host(open_capture(tmp_path), NAMES).units[0].primary.holders
+    assert isinstance(found, tuple)
+    assert [(len(holder.process), len(holder.guest or "")) for holder in found] == [(64, 255)]
+
+
+def test_no_patterns_match_no_path() -> None:
+    assert not one_of([])("")
+    assert not one_of([])("/sys")

@@ -65,6 +65,7 @@ def _read(stream: IO[bytes], source: str, key: str, *, is_one_of_many: bool = Fa
     from gpucloud.doctor.intake.formats import format_of
 
     first = stream.read(PIECE_BYTES)
+    _refuse_packed(Path(source))
     known = format_of(first)
     if known is not None:
         raise Failure(f"evidence {source} is {known.name}", known.then.format(path=quote(source)))
@@ -114,6 +115,8 @@ def _document(source: str, text: str, account: Account, *, is_json: bool) -> Pas
     parsed = parse_document(clean_text(text), is_json=is_json)
     if parsed is None:
         return None
+    if "gpucloud_capture" in parsed:
+        raise _captured(source, "ARCHIVE")
     pasted = from_mapping(source, parsed)
     pasted.notes.extend(account.notes())
     return pasted
@@ -130,11 +133,32 @@ def _folder(folder: Path) -> Pasted:
     """Every file of a folder under a key of its own; what cannot be read is noted and passed over."""
     from gpucloud.doctor.evidence.pasted import Pasted
 
-    if (folder / "sys").is_dir() and (folder / "proc").is_dir():
-        then = f"gpucloud doctor --from {quote(str(folder))}"
-        raise Failure(f"{folder} is a captured host and no evidence", then, code=Exit.USAGE)
+    _refuse_packed(folder / "host.json")
+    if _is_host(folder):
+        raise _captured(str(folder), quote(str(folder)))
     notes: list[str] = []
     return Pasted(str(folder), _folder_texts(folder, notes), _environment(folder), notes)
+
+
+def _is_host(folder: Path) -> bool:
+    has_files = (folder / "sys").is_dir() and (folder / "proc").is_dir()
+    return has_files or (folder / "gpucloud/host.json").is_file()
+
+
+def _refuse_packed(path: Path) -> None:
+    """Refuse what is of an unpacked capture: its words are paths and values, and no evidence.
+
+    Raises:
+        Failure: the path is that of its manifest or of its host, and its host is there.
+    """
+    packed = path.absolute().parent / "host.json"
+    if path.name in ("host.json", "manifest.json") and packed.parent.name == "gpucloud" and packed.is_file():
+        raise _captured(str(path), quote(str(packed.parent.parent)))
+
+
+def _captured(source: str, capture: str) -> Failure:
+    then = f"look at the capture as a host: gpucloud doctor --from {capture}"
+    return Failure(f"evidence {source} is of a captured host", then, code=Exit.USAGE)
 
 
 def _folder_texts(folder: Path, notes: list[str]) -> Iterator[tuple[str, Iterable[str]]]:

@@ -11,6 +11,11 @@ from gpucloud.inventory.reader import HostReader
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 
+_LONGEST_PROCESS = 64
+"""Characters: 15 are a program's, and kernel workers have longer names (fs/proc/array.c, ``proc_task_name``)."""
+_LONGEST_GUEST = 255
+"""Characters: libvirt keeps a guest in a file of its name, and no name of a file is longer (NAME_MAX)."""
+
 
 class Openings(NamedTuple):
     """All processes that have one of the nodes open, by node, and why some could not be looked at."""
@@ -63,7 +68,7 @@ def parse_guest(command: str) -> str | None:
         return None
     parts = words[words.index("-name") + 1].split(",")
     named = [part.removeprefix("guest=") for part in parts if part.startswith("guest=")]
-    return (named or parts)[0] or None
+    return (named or parts)[0][:_LONGEST_GUEST] or None
 
 
 def _open_targets(reader: HostReader, pid: int) -> frozenset[str] | Unknown:
@@ -88,7 +93,7 @@ def _holder(reader: HostReader, pid: int, node: str) -> Holder | None:
     command = reader.read_text(f"/proc/{pid}/cmdline")
     return Holder(
         pid=pid,
-        process=name.strip() if isinstance(name, str) else "?",
+        process=name.strip()[:_LONGEST_PROCESS] if isinstance(name, str) else "?",
         node=node,
         guest=parse_guest(command) if isinstance(command, str) else None,
         unread=next((answer for answer in (name, command) if isinstance(answer, Unknown)), None),
