@@ -56,6 +56,18 @@ class CloudState:
     calls: list[tuple[str, str]] = field(default_factory=list)
     faults: list[tuple[str, str, int]] = field(default_factory=list)
     """Method, pattern of the path, status."""
+    has_unified_limits: bool = False
+    """Nova's driver: PUT of quotas is answered with 200, and does nothing."""
+    own_project: str = "p"
+    """Of a token that is no token of the system's."""
+    shows_all_limits: bool = False
+    """As keystone from 29 on; before, a project's token sees that project's limits."""
+    knows_system: bool = True
+    """The user has a role on the system."""
+    most_listed: int | None = None
+    """Keystone's list_limit."""
+    orphans: frozenset[str] = frozenset()
+    """Hosts whose compute node has no service: nova passes over them after it has cut a page."""
     lock: RLock = field(default_factory=RLock)
     numbers: Any = field(default_factory=lambda: count(1))
 
@@ -240,17 +252,30 @@ class CloudState:
             need(host in self.hosts, 404, f"Compute host {host} could not be found.")
             need(host not in hosts, 409, f"Aggregate already has host {host}.")
             hosts.append(host)
+            self._raise_generation(host)  # nova mirrors aggregates to placement
         else:
             need(host in hosts, 404, f"Cannot remove host {host} in aggregate")
             hosts.remove(host)
+            self._raise_generation(host)
         return 200, {"aggregate": aggregate}
+
+    def _raise_generation(self, host: str) -> None:
+        key = f"rp-{host}"
+        self.generations[key] = self.generations.get(key, 0) + 1
 
     def _list_hypervisors(self, query: dict[str, str], **_: Any) -> Answer:
         shown = [
             {"id": f"rp-{host}", "hypervisor_hostname": f"{host}.example", "service": {"host": host}}
             for host in self.hosts
         ]
-        return self._paged("hypervisors", shown, query, "hypervisors_links")
+        status, answer = self._paged("hypervisors", shown, query, "hypervisors_links")
+        page = [each for each in answer["hypervisors"] if each["service"]["host"] not in self.orphans]
+        links = (
+            {}
+            if len(page) < min(int(query.get("limit", self.page)), self.page)
+            else {"hypervisors_links": []}
+        )
+        return status, {"hypervisors": page, **links}
 
     def _list_servers(self, query: dict[str, str], **_: Any) -> Answer:
         found = [each for each in self.servers if each["flavor"] == query["flavor"]]
@@ -261,7 +286,8 @@ class CloudState:
         own = self.quotas.setdefault(named[0], {}) if named else self.default_quota
         if body is not None:
             need(body[kind].keys() <= self.default_quota.keys(), 400, "Additional properties are not allowed")
-            own |= body[kind]
+            if not self.has_unified_limits:
+                own |= body[kind]
         return 200, {kind: {**self.default_quota, **own, "id": named[0] if named else "default"}}
 
     # images
@@ -276,7 +302,9 @@ class CloudState:
         }
 
     def _list_images(self, query: dict[str, str], **_: Any) -> Answer:
-        return self._paged("images", [*self.images.values()], query, "next")
+        hidden = query.get("os_hidden") == "true"
+        shown = [each for each in self.images.values() if each.get("os_hidden", False) == hidden]
+        return self._paged("images", shown, query, "next")
 
     def _patch_image(self, named: list[str], body: Any, headers: dict[str, str], **_: Any) -> Answer:
         need(named[0] in self.images, 404, f"Failed to find image {named[0]}")
@@ -286,6 +314,7 @@ class CloudState:
         image = dict(self.images[named[0]])
         for step in body:
             name = step["path"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+            need(name not in ("status", "id", "size", "checksum", "deleted"), 403, f"{name} is read-only.")
             need(step["op"] == "add" or name in image, 409, f"Property {name} does not exist.")
             image.pop(name, None)
             if step["op"] != "remove":
@@ -301,14 +330,24 @@ class CloudState:
             403,
             "You are not authorized to perform the requested action: identity:list_projects.",
         )
-        return 200, {"projects": [{"id": key, "name": name} for key, name in self.projects.items()]}
+        projects = [{"id": key, "name": name} for key, name in self.projects.items()]
+        return 200, self._cut("projects", projects)
+
+    def _cut(self, key: str, listed: list[Any]) -> dict[str, Any]:
+        if self.most_listed is None or len(listed) <= self.most_listed:
+            return {key: listed, "links": {}}
+        return {key: listed[: self.most_listed], "links": {}, "truncated": True}
 
     def _kept(self, kind: str) -> dict[str, dict[str, Any]]:
         need(kind in ("registered_limits", "limits"), 404, "Could not find the resource")
         return self.registered if kind == "registered_limits" else self.limits
 
-    def _list_limits(self, named: list[str], **_: Any) -> Answer:
-        return 200, {named[0]: [*self._kept(named[0]).values()], "links": {}}
+    def _list_limits(self, named: list[str], headers: dict[str, str], **_: Any) -> Answer:
+        """keystone/api/limits.py: only a token of the system shows the limits of every project."""
+        shown = [*self._kept(named[0]).values()]
+        if named[0] == "limits" and not self.shows_all_limits and headers.get("x-auth-token") != "system":
+            shown = [each for each in shown if each["project_id"] == self.own_project]
+        return 200, self._cut(named[0], shown)
 
     def _make_limits(self, named: list[str], body: Any, **_: Any) -> Answer:
         kept = self._kept(named[0])

@@ -47,6 +47,11 @@ class Flaky:
             raise KeyboardInterrupt
         return answer
 
+    def finish(self) -> None:
+        """Let all come that is still on its way."""
+        while self._late:
+            self._do_what_is_late()
+
     def _do_what_is_late(self) -> None:
         due = [call for left, call in self._late if left == 0]
         self._late = [(left - 1, call) for left, call in self._late if left > 0]

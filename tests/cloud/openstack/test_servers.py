@@ -23,10 +23,10 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
 SPEC = GuestSpec("one", 1, image="ubuntu")
 
 
-def cloud_on(state: ServersState, script: Iterable[str] = (), wishes: Wishes | None = None) -> OpenStackCloud:
+def cloud_on(state: ServersState, send: Flaky | None = None, wishes: Wishes | None = None) -> OpenStackCloud:
     time = FakeTime()
     clock = Clock(time.now, time.since_boot, time.wait)
-    return OpenStackCloud(Flaky(state, script), wishes, clock)
+    return OpenStackCloud(send or Flaky(state, ()), wishes, clock)
 
 
 def launch(
@@ -37,7 +37,11 @@ def launch(
     keeps: bool = False,
     wishes: Wishes | None = None,
 ) -> Guest:
-    return cloud_on(state, script, wishes).launch(spec, Patience(60, keeps), lambda _: None)
+    send = Flaky(state, script)
+    try:
+        return cloud_on(state, send, wishes).launch(spec, Patience(60, keeps), lambda _: None)
+    finally:
+        send.finish()
 
 
 def left(state: ServersState) -> list[str]:
@@ -61,6 +65,7 @@ SCRIPTS = st.builds(
 @given(SCRIPTS, st.booleans())
 @example(["ok", "ok", "ok", "lost"], False)
 @example(["ok", "ok", "ok", "late", "500", "down"], False)
+@example([*["ok"] * 9, *["500"] * 4], False)
 @example(["ok", "ok", "ok", "ok", "500", "500", "500", "500", "interrupt", "gone"], True)
 def test_a_launch_makes_one_guest_or_leaves_nothing(script: list[str], is_soft: bool) -> None:
     state = servers_state()
@@ -75,11 +80,15 @@ def test_a_launch_makes_one_guest_or_leaves_nothing(script: list[str], is_soft: 
     assert state.made["s-0"].status == "ACTIVE"
 
 
+def test_a_launch_outlives_a_service_that_fails_for_a_moment() -> None:
+    assert launch(servers_state(), [*["ok"] * 4, "500", "down", "429"]).state is GuestState.RUNNING
+
+
 @given(st.lists(st.sampled_from(FAULTS), max_size=20))
 def test_what_was_destroyed_is_gone(script: list[str]) -> None:
     state = servers_state()
     launch(state)
-    cloud = cloud_on(state, ["ok", *(each for each in script if each != "interrupt")])
+    cloud = cloud_on(state, Flaky(state, ["ok", *(each for each in script if each != "interrupt")]))
     assert cloud.destroy("one", lambda _: None).name == "one"
     assert (left(state), state.free_gpus) == ([], 2)
 
