@@ -9,12 +9,9 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from gpucloud.lab.needs import search_path
 from gpucloud.model.failure import Failure
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8", "PATH": search_path()}
 
 
+def bare_environment() -> dict[str, str]:
+    """PATH, HOME and the language alone: no proxy, and nothing that a program would take for an option."""
+    home = {"HOME": os.environ["HOME"]} if "HOME" in os.environ else {}
+    return {**home, "LC_ALL": "C.UTF-8", "PATH": search_path()}
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -38,6 +41,7 @@ def run(
     ok: Collection[int] | None = (0,),
     stdin: bytes = b"",
     cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run a program and wait for it.
 
@@ -47,11 +51,12 @@ def run(
         ok: exit codes that are fine; None for all.
         stdin: what it reads on standard input.
         cwd: folder it starts in.
+        env: its whole environment; by default `environment`.
 
     Raises:
         Failure: it is not there, took too long, or ended with a code outside ``ok``.
     """
-    done = run_raw(argv, timeout_s=timeout_s, ok=ok, stdin=stdin, cwd=cwd)
+    done = run_raw(argv, timeout_s=timeout_s, ok=ok, stdin=stdin, cwd=cwd, env=env)
     return Completed(_text(done.stdout), _text(done.stderr), done.returncode)
 
 
@@ -62,6 +67,7 @@ def run_raw(
     ok: Collection[int] | None = (0,),
     stdin: bytes = b"",
     cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """As `run`, with the output as bytes."""
     try:
@@ -72,7 +78,7 @@ def run_raw(
             capture_output=True,
             timeout=timeout_s,
             check=False,
-            env=environment(),
+            env=environment() if env is None else env,
         )
     except OSError as error:
         raise Failure(f"{argv[0]} cannot be run: {error.strerror}") from error
@@ -89,7 +95,7 @@ def follow(
     timeout_s: float,
     log: Path,
     on_line: Callable[[str], None],
-    variables: Mapping[str, str] = NOTHING,
+    env: Mapping[str, str] | None = None,
 ) -> None:
     """Run a program, write all that it says to a log, and hand on each line as it comes.
 
@@ -98,7 +104,8 @@ def follow(
         timeout_s: after this many seconds it is killed.
         log: is written anew.
         on_line: told each line.
-        variables: added to its environment: passwords, which everybody could read among the arguments.
+        env: its whole environment, which may hold passwords, as everybody could read them among the
+            arguments; by default `environment`.
 
     Raises:
         Failure: it took too long or failed; the message names the log.
@@ -112,7 +119,7 @@ def follow(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**environment(), **variables},
+            env=environment() if env is None else env,
         ) as process,
     ):
         timer = threading.Timer(timeout_s, process.kill)

@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.lab.cloud.sites import site_in
 
 from gpucloud.lab.cloud import daemon
 from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.ready import wait_until
+from gpucloud.lab.cloud.setup import Command, run_command
 from gpucloud.model.failure import Failure
 
+OURS = {"HOME", "LC_ALL", "PATH", "SPT_NOENV", "TMPDIR", "no_proxy"}
 FAMILY = "echo $SAID; sleep 300 & sleep 300 & echo ready; wait"
 
 
@@ -121,6 +124,36 @@ def test_one_that_has_ended_does_not_run_even_while_nobody_has_asked_for_its_cod
     started = daemon.start("short", ["true"], cwd=tmp_path, log=tmp_path / "log", tmp=tmp_path, variables={})
     _wait_for_the_end_of(started)
     daemon.end([started], tmp_path)
+
+
+@pytest.fixture
+def _caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets what would lead the cloud astray: a proxy, an option of keystone, one of MariaDB."""
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("OS_DATABASE__CONNECTION", "sqlite://")
+    monkeypatch.setenv("MYSQL_HOME", "/etc/other")
+
+
+@pytest.mark.usefixtures("_caller")
+def test_of_the_callers_environment_a_daemon_has_little(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    started = daemon.start("env", ["env"], cwd=tmp_path, log=log, tmp=tmp_path, variables={"A": "b"})
+    _wait_for_the_end_of(started)
+    daemon.end([started], tmp_path)
+    assert _variables(log) == {*OURS, "A"}
+    assert "no_proxy=127.0.0.1\n" in log.read_text()
+
+
+@pytest.mark.usefixtures("_caller")
+def test_of_the_callers_environment_a_command_has_as_little(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    run_command(site, Command("env", ("env",), {"OS_BOOTSTRAP_PASSWORD": "p"}))
+    assert _variables(site.logs / "env.log") == {*OURS, "OS_BOOTSTRAP_PASSWORD"}
+    assert f"TMPDIR={site.tmp}\n" in (site.logs / "env.log").read_text()
+
+
+def _variables(log: Path) -> set[str]:
+    return {line.partition("=")[0] for line in log.read_text().splitlines()}
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:

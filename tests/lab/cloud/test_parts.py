@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from gpucloud.cli.labs.cloud import way_to
 from gpucloud.cli.main import run
 from gpucloud.lab.cloud.daemon import Daemon, boot_id
 from gpucloud.lab.cloud.environment import LOCK, release
@@ -105,3 +107,26 @@ def test_a_cloud_that_is_broken_ends_status_with_its_code(
     assert json.loads(capsys.readouterr().out)["services"][0]["state"] == "has ended"
     assert run(["lab", "cloud", "down"]) == Exit.FINE
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "more"),
+    [
+        ({}, ""),
+        ({"https_proxy": "http://p:1"}, ""),
+        ({"http_proxy": "http://p:1"}, " no_proxy=127.0.0.1"),
+        (
+            {"ALL_PROXY": "http://p:1", "NO_PROXY": "a.example,b.example"},
+            " no_proxy=a.example,b.example,127.0.0.1",
+        ),
+        ({"http_proxy": "http://p:1", "no_proxy": "127.0.0.1", "NO_PROXY": "a"}, " no_proxy=127.0.0.1"),
+    ],
+)
+def test_the_line_that_leads_to_the_cloud_goes_past_a_proxy(environ: dict[str, str], more: str) -> None:
+    line = way_to(Path("/state/clouds.yaml"), "lab", environ)
+    assert line == f"export OS_CLIENT_CONFIG_FILE=/state/clouds.yaml OS_CLOUD=lab{more}"
+
+
+def test_the_line_that_leads_to_the_cloud_can_be_pasted_from_a_folder_of_any_name() -> None:
+    line = way_to(Path("/my state/it's"), "lab", {})
+    assert shlex.split(line)[1] == "OS_CLIENT_CONFIG_FILE=/my state/it's"

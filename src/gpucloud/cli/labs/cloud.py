@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.output import Format, print_json, print_text, say, table
+from gpucloud.cli.output import Format, print_json, print_lines, print_text, say, table
 from gpucloud.lab.cloud.settings import Compute
+from gpucloud.lab.cloud.site import HOST
 from gpucloud.model.failure import Exit
+from gpucloud.model.line import Copied
 
 app = typer.Typer(
     no_args_is_help=True, help="A real OpenStack on this machine: keystone, placement, glance, nova."
@@ -39,7 +45,17 @@ def up(
 
     with interruptible():
         cloud = bring_up(compute=compute, progress=say)
-    print_text(f"the cloud is up: export OS_CLIENT_CONFIG_FILE={cloud.clouds_yaml} OS_CLOUD={CLOUD}")
+    print_text(f"the cloud is up: {way_to(cloud.clouds_yaml, CLOUD, os.environ)}")
+
+
+def way_to(clouds_yaml: Path, name: str, environ: Mapping[str, str]) -> str:
+    """The line for a shell that leads to the cloud, past a proxy where one is set."""
+    words = {"OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "OS_CLOUD": name}
+    if any(environ.get(one) for name in ("http_proxy", "all_proxy") for one in (name, name.upper())):
+        # As requests reads them: the name in capitals is not looked at where the other one is set.
+        spared = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        words["no_proxy"] = ",".join(dict.fromkeys(filter(None, [*spared.split(","), HOST])))
+    return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
 
 
 @app.command()

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.lab.process import environment
+from gpucloud.lab.cloud.site import HOST
+from gpucloud.lab.process import bare_environment
 from gpucloud.model.failure import Failure
 
 _PROC = Path("/proc")
@@ -53,10 +54,12 @@ def boot_id(proc: Path = _PROC) -> str:
 def surroundings(tmp: Path) -> dict[str, str]:
     """The environment of all that the cloud runs: its folder of temporary files is the mark that tells it.
 
+    Of the caller's it has little: a proxy would be sent the passwords that go to loopback, and oslo.config
+    takes ``OS_GROUP__OPTION`` rather than what our files say.
     gunicorn's and nova's processes write their titles over their environment, and so over the mark, unless
     ``SPT_NOENV`` is set (setproctitle's README).
     """
-    return {**environment(), "TMPDIR": str(tmp), "SPT_NOENV": "1"}
+    return {**bare_environment(), "no_proxy": HOST, "TMPDIR": str(tmp), "SPT_NOENV": "1"}
 
 
 def start(

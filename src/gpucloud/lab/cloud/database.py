@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpucloud.lab.cloud.daemon import surroundings
 from gpucloud.lab.cloud.settings import ACCOUNT, DATABASES
 from gpucloud.lab.cloud.site import HOST, Site, write_secret
 from gpucloud.lab.process import run
@@ -59,7 +60,8 @@ def prepare(site: Site) -> None:
     folder = site.data / "mariadb"
     # Nobody logs in as root: the account is left without a password, and bound to the system's root.
     how = ["--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--skip-test-db"]
-    run(["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={folder}", *how], timeout_s=120)
+    argv = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={folder}", *how]
+    run(argv, timeout_s=120, env=surroundings(site.tmp))
 
 
 def argv(site: Site) -> tuple[str, ...]:

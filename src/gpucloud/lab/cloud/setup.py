@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpucloud.lab.cloud.api import Api
+from gpucloud.lab.cloud.daemon import surroundings
 from gpucloud.lab.cloud.environment import program
 from gpucloud.lab.cloud.ready import last_error
 from gpucloud.lab.cloud.services import NOVA_CONF, NOVA_DATABASES, config_files
@@ -41,9 +42,8 @@ def run_command(site: Site, command: Command) -> None:
     """
     log = site.logs / f"{command.name}.log"
     try:
-        follow(
-            command.argv, timeout_s=TIMEOUT_S, log=log, on_line=lambda _: None, variables=command.variables
-        )
+        env = {**surroundings(site.tmp), **command.variables}
+        follow(command.argv, timeout_s=TIMEOUT_S, log=log, on_line=lambda _: None, env=env)
     except Failure as failure:
         raise Failure(f"{command.name} failed: {last_error(log)}") from failure
 
