@@ -51,12 +51,26 @@ def ensure(place: Path, make: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def locked(place: Path) -> Iterator[None]:
-    """Be the only one at work on ``place``; the kernel gives the lock back when its holder dies."""
+def locked(place: Path, busy: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Be the only one at work on ``place``; the kernel gives the lock back when its holder dies.
+
+    Args:
+        place: need not be there.
+        busy: called before another one is waited for; what it raises ends the wait.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f".{place.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        take(lock.fileno(), busy)
         yield
+
+
+def take(handle: int, busy: Callable[[], None]) -> None:
+    """Lock an open file or folder until it is closed; ``busy`` is as for `locked`."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy()
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def keep_newest(folder: Path, count: int) -> None:

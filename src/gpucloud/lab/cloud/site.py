@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpucloud.lab.cache import state_folder
+from gpucloud.lab.cache import state_folder, take
 
 HOST = "127.0.0.1"
 """The only address that anything of the cloud listens on."""
@@ -70,6 +71,25 @@ def place_of(state: Path | None = None) -> Path:
 def tmp_of(folder: Path) -> Path:
     """The folder of temporary files of the cloud in a folder."""
     return folder / "data" / "tmp"
+
+
+@contextmanager
+def alone(folder: Path, busy: Callable[[], None]) -> Iterator[None]:
+    """Be the only one that makes or ends the cloud of a folder.
+
+    What is locked is the folder that it is in: a file for it would be left when the cloud is gone.
+
+    Args:
+        folder: of the cloud; need not be there.
+        busy: called before another one is waited for; what it raises ends the wait.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        take(handle, busy)
+        yield
+    finally:
+        os.close(handle)
 
 
 def free_ports() -> dict[str, int]:

@@ -11,13 +11,21 @@ from gpucloud.lab.cache import cache_folder, locked
 from gpucloud.lab.cloud import broker, daemon, database, ready, services, setup
 from gpucloud.lab.cloud.api import Api
 from gpucloud.lab.cloud.daemon import Daemon
-from gpucloud.lab.cloud.down import clear_away, keep_logs
+from gpucloud.lab.cloud.down import clear_away, give_up
 from gpucloud.lab.cloud.environment import ensure_environment
 from gpucloud.lab.cloud.needs import require_programs
 from gpucloud.lab.cloud.record import CLOUDS_YAML, Record, read_record, write_record
 from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.settings import Compute, clouds_yaml
-from gpucloud.lab.cloud.site import Site, free_ports, make_folders, new_passwords, place_of, write_secret
+from gpucloud.lab.cloud.site import (
+    Site,
+    alone,
+    free_ports,
+    make_folders,
+    new_passwords,
+    place_of,
+    write_secret,
+)
 from gpucloud.lab.guest.build import ensure_guest_disks
 from gpucloud.lab.image.packages import Progress
 from gpucloud.model.failure import Exit, Failure
@@ -64,17 +72,21 @@ def up(
     known, folder = cache or cache_folder(), place_of(state)
     environment = ensure_environment(known, progress)
     disk = ensure_guest_disks(known, progress).good
-    # Beside what is cached, as nothing else of a cloud outlives it.
-    with locked(known / "cloud" / "up"):
+
+    def busy() -> None:
+        progress("waiting for another lab cloud that is coming up or going down")
+
+    # One at a time, wherever it is: until all of its services listen, its ports are anybody's.
+    with locked(known / "cloud" / "up", busy), alone(folder, busy):
         _must_be_free(folder)
         began = time.monotonic()
-        site = Site(folder, environment, free_ports(), new_passwords())
+        coming = _Coming(Site(folder, environment, free_ports(), new_passwords()), compute, progress)
         try:
-            _Coming(site, compute, progress).up(disk)
-        except Failure as failure:
-            raise _give_up(folder, failure) from failure
+            coming.up(disk)
+        except (Failure, OSError) as failure:
+            raise give_up(folder, coming.daemons, failure) from failure
         except BaseException:
-            clear_away(folder)
+            clear_away(folder, coming.daemons)
             raise
         progress(f"all of it took {time.monotonic() - began:.0f} s")
     return Cloud(folder)
@@ -88,12 +100,6 @@ def _must_be_free(folder: Path) -> None:
             "the cloud runs already", "gpucloud lab cloud status; gpucloud lab cloud down", code=Exit.USAGE
         )
     clear_away(folder)
-
-
-def _give_up(folder: Path, failure: Failure) -> Failure:
-    kept = keep_logs(folder)
-    clear_away(folder)
-    return Failure(f"the cloud did not come up: {failure.what}", f"the logs are in {kept}")
 
 
 @dataclass(slots=True)
@@ -140,20 +146,21 @@ class _Coming:
     def _start(self, what: str, started: Sequence[Service]) -> None:
         self.progress(f"starting {what}")
         for service in started:
-            log = self.site.logs / f"{service.name}.log"
-            self.daemons.append(
-                daemon.start(
-                    service.name,
-                    service.argv,
-                    cwd=self.site.data,
-                    log=log,
-                    tmp=self.site.tmp,
-                    variables=service.variables,
-                )
-            )
-            self._record()
+            with daemon.undisturbed():
+                self.daemons.append(self._started(service))
+                self._record()
         for service in started:
             self._wait(service)
+
+    def _started(self, service: Service) -> Daemon:
+        return daemon.start(
+            service.name,
+            service.argv,
+            cwd=self.site.data,
+            log=self.site.logs / f"{service.name}.log",
+            tmp=self.site.tmp,
+            variables=service.variables,
+        )
 
     def _wait(self, service: Service) -> None:
         def is_ready() -> bool:
