@@ -56,6 +56,7 @@ class ServersState(CloudState):
     """One project's servers on hosts with some GPUs."""
 
     made: dict[str, Made] = field(default_factory=dict)
+    keypairs: dict[str, str] = field(default_factory=dict)
     free_gpus: int = 2
     most_servers: int = 10
     becomes: tuple[str, ...] = ("BUILD", "ACTIVE")
@@ -89,6 +90,8 @@ class ServersState(CloudState):
         parts = [unquote(part) for part in url.path.strip("/").split("/")]
         if (service, parts[0], method) == ("image", "images", "GET"):
             return self._find_images(parts[1:], query)
+        if (service, parts[0]) == ("compute", "os-keypairs"):
+            return self._keypair(parts[1:], body)
         if (service, parts[0]) != ("compute", "servers"):
             return super()._route(service, method, target, body, headers)
         self._microversion(headers)
@@ -117,6 +120,16 @@ class ServersState(CloudState):
         found = [each for each in self.images.values() if query.get("name") in (None, each["name"])]
         return self._paged("images", found, query, "next")
 
+    def _keypair(self, named: list[str], body: Any) -> Answer:
+        if named:
+            need(named[0] in self.keypairs, 404, f"Keypair {named[0]} not found for user u")
+            return 200, {"keypair": {"name": named[0], "public_key": self.keypairs[named[0]]}}
+        new = body["keypair"]
+        need(new["name"] not in self.keypairs, 409, f"Key pair '{new['name']}' already exists.")
+        need(new["public_key"].startswith("ssh-"), 400, "Keypair data is invalid")
+        self.keypairs[new["name"]] = new["public_key"]
+        return 200, {"keypair": new}
+
     def _create(self, wish: dict[str, Any]) -> Answer:
         need(wish["flavorRef"] in self.flavors, 400, "Invalid flavorRef provided.")
         need(wish["imageRef"] in self.images, 400, "Invalid imageRef provided.")
@@ -127,6 +140,7 @@ class ServersState(CloudState):
             403,
             "Quota exceeded for instances: Requested 1, but already used.",
         )
+        need(wish.get("key_name") in (None, *self.keypairs), 400, "Invalid key_name provided.")
         flavor = self.flavors[wish["flavorRef"]]
         data = base64.b64decode(wish["user_data"], validate=True).decode()
         nonce = re.search(r"gpucloud_reports ([0-9a-f]{32}) ", data)

@@ -74,6 +74,16 @@ def test_a_launch_that_nova_fails_is_one_line_and_leaves_nothing(
     assert [server.name for server in state.made.values()] == ["theirs"]
 
 
+def test_ones_own_public_key_becomes_the_keypair(
+    state: ServersState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_ed25519.pub").write_text("ssh-ed25519 AAAA me@here\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run([*LAUNCH, "--key", "mine"]) == 0
+    assert state.keypairs == {"mine": "ssh-ed25519 AAAA me@here"}
+
+
 @pytest.mark.parametrize("option", [("--flavor", "a"), ("--network", "none"), ("--key", "me")])
 def test_what_only_a_cloud_has_needs_one(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["launch", *option]) == 2

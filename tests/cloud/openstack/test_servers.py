@@ -202,6 +202,18 @@ def test_a_flavor_of_others_is_taken_only_by_name() -> None:
     assert launch(state, wishes=Wishes(flavor="foreign")).gpus == 1
 
 
+def test_a_keypair_is_made_where_the_cloud_has_none_and_taken_where_it_has() -> None:
+    state = servers_state()
+    wishes = Wishes(key="mine", public_key="ssh-ed25519 AAAA me")
+    launch(state, wishes=wishes)
+    launch(state, spec=replace(SPEC, name="two"), wishes=wishes)
+    assert state.keypairs == {"mine": "ssh-ed25519 AAAA me"}
+    assert sum(call == ("POST", "compute /os-keypairs") for call in state.calls) == 1
+    with pytest.raises(Failure, match="no keypair 'other', and there is no public key here"):
+        launch(state, spec=replace(SPEC, name="three"), wishes=Wishes(key="other"))
+    assert left(state) == ["one", "two"]
+
+
 def test_the_deadline_is_in_the_metadata() -> None:
     state = servers_state()
     guest = launch(state, spec=replace(SPEC, lifetime_s=90))

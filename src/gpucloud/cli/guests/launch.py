@@ -44,7 +44,13 @@ Network = Annotated[
     str | None,
     typer.Option(metavar="ID", help="With --cloud: auto (as without), none, or a network's id."),
 ]
-Key = Annotated[str | None, typer.Option(metavar="NAME", help="With --cloud: a keypair that the cloud has.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="With --cloud: a keypair; made of ~/.ssh/id_*.pub if the cloud has none so called.",
+    ),
+]
 NewName = Annotated[
     str | None, typer.Option(help="Name of the guest; one is made up without.", show_default=False)
 ]
@@ -61,6 +67,9 @@ Timeout = Annotated[
     str, typer.Option(metavar="TIME", help="How long the guest may take to say what it sees.")
 ]
 KeepFailed = Annotated[bool, typer.Option("--keep-failed", help="Keep a guest that fails, to look at it.")]
+
+_MOST_KEY_CHARS = 16_384
+"""A key of 16,384 bits has some 2,800."""
 
 
 def launch(
@@ -121,7 +130,20 @@ def _wishes(cloud: str | None, flavor: str | None, network: str | None, key: str
     if cloud is None and (flavor, network, key) != (None, None, None):
         what = "--flavor, --network and --key are of a cloud, and none is named"
         raise Failure(what, "name one of clouds.yaml with --cloud", code=Exit.USAGE)
-    return Wishes(flavor, network or "auto", key)
+    return Wishes(flavor, network or "auto", key, None if key is None else _read_public_key(Path.home()))
+
+
+def _read_public_key(home: Path) -> str | None:
+    """The user's own, the first in the order in which ssh tries them."""
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        try:
+            with (home / ".ssh" / f"id_{kind}.pub").open(encoding="ascii") as file:
+                return file.read(_MOST_KEY_CHARS).strip()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise Failure(f"~/.ssh/id_{kind}.pub cannot be read: {error}", "look at that file") from error
+    return None
 
 
 def _spec(

@@ -1,6 +1,7 @@
 """Requests about servers, for the microversion of ``cloud.openstack.api``.
 
-Source: https://docs.openstack.org/api-ref/compute/ (servers, server metadata, os-getConsoleOutput).
+Source: https://docs.openstack.org/api-ref/compute/ (servers, server metadata, os-getConsoleOutput,
+keypairs).
 """
 
 from __future__ import annotations
@@ -76,6 +77,16 @@ def console(key: str) -> Call:
 def add_metadata(key: str, metadata: Mapping[str, str]) -> Call:
     """Write these, and leave the others."""
     return Call("compute", "POST", f"{_server(key)}/metadata", {"metadata": dict(metadata)})
+
+
+def show_keypair(name: str) -> Call:
+    """A keypair of the user's."""
+    return Call("compute", "GET", f"/os-keypairs/{quote(name, safe='')}")
+
+
+def import_keypair(name: str, public_key: str) -> Call:
+    """Give the cloud the public half of a key that the user has."""
+    return Call("compute", "POST", "/os-keypairs", {"keypair": {"name": name, "public_key": public_key}})
 
 
 def _server(key: str) -> str:

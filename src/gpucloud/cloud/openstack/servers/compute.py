@@ -84,6 +84,20 @@ class Compute:
                 return ""
             raise
 
+    def has_keypair(self, name: str) -> bool:
+        """Claims that the user has a keypair of that name there."""
+        try:
+            self.send(calls.show_keypair(name))
+        except Refusal as refusal:
+            if refusal.status != _GONE:
+                raise
+            return False
+        return True
+
+    def import_keypair(self, name: str, public_key: str) -> None:
+        """Make one of a public key."""
+        self.send(calls.import_keypair(name, public_key))
+
     def keep(self, key: str, metadata: Mapping[str, str]) -> None:
         """Write metadata beside what is there."""
         if metadata:

@@ -36,12 +36,14 @@ class Wishes:
     Args:
         flavor: its name or id; None: one of `gpucloud publish` that gives what is asked.
         network: ``auto``, ``none``, or a network's id.
-        key: name of a keypair that the cloud has; None for none.
+        key: name of a keypair; None for none.
+        public_key: of which it is made where the cloud has none of that name; None: there is none to take.
     """
 
     flavor: str | None = None
     network: str = "auto"
     key: str | None = None
+    public_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Launch:
         image = choose_image(self.compute.images(named), named)
         check_image(image, flavor)
         refuse_taken_name(self.spec.name, self.compute.servers())
+        self._ensure_key()
         record = self._record(named, flavor)
         with Undo(self.compute, self.clock, self.spec.name, self.say) as undo:
             undo.begin(record.token)
@@ -96,6 +99,17 @@ class Launch:
             what = "a guest in a cloud boots an image of it, and none is named"
             raise Failure(what, "name one with --image: openstack image list", code=Exit.USAGE)
         return self.spec.image
+
+    def _ensure_key(self) -> None:
+        """Make the keypair where there is none of its name; it is the user's, and stays."""
+        name = self.wishes.key
+        if name is None or self.compute.has_keypair(name):
+            return
+        if self.wishes.public_key is None:
+            what = f"the cloud has no keypair {name!r}, and there is no public key here to make it of"
+            raise Failure(what, "make a key with ssh-keygen, or look at: openstack keypair list")
+        self.compute.import_keypair(name, self.wishes.public_key)
+        self.say(f"made keypair {name} of your own public key")
 
     def _record(self, image: str, flavor: HasFlavor) -> Record:
         started = int(self.clock.now())
