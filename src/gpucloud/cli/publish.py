@@ -79,7 +79,7 @@ def publish(
     release_of(wanted)
     api = open_api(cloud, timeout)
     api.login()
-    found = find(Looker(api.send, parallel, api.place), wanted, prune=prune)
+    found = find(Looker(api.send, parallel, api.place, api.project), wanted, prune=prune)
     if check or not found.compared.count or found.compared.refused:
         _show(found, (), shape)
         _conclude(found, is_checking=check)

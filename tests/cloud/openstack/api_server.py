@@ -55,8 +55,10 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - as http.server calls them
 
     def _login(self, body: Any) -> None:
+        scope = body["auth"].get("scope", {})
         said = body["auth"]["identity"]["password"]["user"]["password"]
-        if said != PASSWORD:
+        is_of_system = "system" in scope
+        if said != PASSWORD or (is_of_system and not self.state.knows_system):
             error = {"error": {"code": 401, "message": "The request you have made requires authentication."}}
             return self._send(401, _json(error))
         catalog = [
@@ -71,18 +73,23 @@ class Handler(BaseHTTPRequestHandler):
             for service, url in ((each, self.base + root) for each, root in ROOTS.items())
             if service not in self.missing
         ]
+        scoped: dict[str, Any] = {
+            "project": {"id": "p", "name": "admin", "domain": {"id": "default", "name": "Default"}}
+        }
+        if is_of_system:
+            scoped = {"system": {"all": True}}
         token = {
             "token": {
                 "methods": ["password"],
                 "expires_at": "2099-01-01T00:00:00.000000Z",
                 "issued_at": "2026-01-01T00:00:00.000000Z",
                 "user": {"id": "u", "name": "admin", "domain": {"id": "default", "name": "Default"}},
-                "project": {"id": "p", "name": "admin", "domain": {"id": "default", "name": "Default"}},
+                **scoped,
                 "roles": [{"id": "r", "name": "admin"}],
                 "catalog": catalog,
             }
         }
-        return self._send(201, _json(token), {"X-Subject-Token": "token"})
+        return self._send(201, _json(token), {"X-Subject-Token": "system" if is_of_system else "token"})
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

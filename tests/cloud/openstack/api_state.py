@@ -273,7 +273,7 @@ class CloudState:
         links = (
             {}
             if len(page) < min(int(query.get("limit", self.page)), self.page)
-            else {"hypervisors_links": []}
+            else {"hypervisors_links": [{"rel": "next", "href": "..."}]}
         )
         return status, {"hypervisors": page, **links}
 

@@ -16,6 +16,7 @@ from gpucloud.cloud.openstack.publish.carry_out import Carrier, Made
 from gpucloud.cloud.openstack.publish.compare import Compared
 from gpucloud.cloud.openstack.publish.find import find
 from gpucloud.cloud.openstack.publish.look import Looker
+from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
 
 PLACE = Place(SERVICE, REGION)
@@ -44,6 +45,10 @@ def send_to(state: CloudState) -> Callable[[Call], Any]:
         headers = {"content-type": call.content_type}
         if call.service in MICROVERSIONS:
             headers["openstack-api-version"] = f"{call.service} {MICROVERSIONS[call.service]}"
+        if call.is_of_system:
+            if not state.knows_system:
+                raise Failure("this user has no role on the system")
+            headers["x-auth-token"] = "system"
         body = None if call.body is None else json.loads(json.dumps(call.body))
         status, answer = state.answer(call.service, call.method, call.path, body, headers)
         if status >= 300:
@@ -54,7 +59,9 @@ def send_to(state: CloudState) -> Callable[[Call], Any]:
 
 
 def compared(state: CloudState, spec: Spec, *, prune: bool = False) -> Compared:
-    return find(Looker(send_to(state), 2, lambda: PLACE), spec, prune=prune).compared
+    return find(
+        Looker(send_to(state), 2, lambda: PLACE, lambda: state.own_project), spec, prune=prune
+    ).compared
 
 
 def publish(state: CloudState, spec: Spec, *, prune: bool = False) -> tuple[Compared, Sequence[Made]]:

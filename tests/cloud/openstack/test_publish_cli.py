@@ -88,7 +88,7 @@ def test_check_shows_every_difference_and_changes_nothing(desk: Desk) -> None:
         "~ image ubuntu",
         "    + hw_machine_type=q35",
         "    + hw_firmware_type=uefi",
-        "    + gpucloud_properties=hw_firmware_type,hw_machine_type",
+        "    + gpucloud_properties=i1:hw_firmware_type,hw_machine_type",
         "~ quota default",
         "    ~ instances: 10 -> 5",
         "~ quota p2",

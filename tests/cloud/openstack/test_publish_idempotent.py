@@ -36,7 +36,8 @@ CATALOGUES = st.fixed_dictionaries(
     optional={
         "flavors": st.dictionaries(st.sampled_from(["a", "b.1", "c d"]), FLAVORS, max_size=3),
         "quotas": st.fixed_dictionaries(
-            {"unified": st.booleans(), "default": QUOTAS}, optional={"projects": st.just({})}
+            {"unified": st.booleans(), "default": QUOTAS},
+            optional={"projects": st.dictionaries(st.sampled_from(["research", "p2"]), QUOTAS)},
         ),
         "images": st.dictionaries(
             st.sampled_from(["ubuntu", "i2"]),
@@ -69,7 +70,13 @@ SPECS = CATALOGUES.map(lambda wish: parse_spec(HEAD + "publish: " + json.dumps(w
 def cloud() -> CloudState:
     state = CloudState(hosts=("gpu01", "gpu02", "gpu03", "cpu1"), projects=dict(PROJECTS), page=2)
     for key, name in (("i1", "ubuntu"), ("i2", "windows"), ("i3", "windows")):
-        state.images[key] = {"id": key, "name": name, "hw_disk_bus": "virtio", "size": 1}
+        state.images[key] = {
+            "id": key,
+            "name": name,
+            "hw_disk_bus": "virtio",
+            "size": 1,
+            "visibility": "public",
+        }
     state.flavors["1"] = {
         "id": "1",
         "name": "m1.tiny",

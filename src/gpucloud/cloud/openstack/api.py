@@ -13,6 +13,8 @@ from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
+    from keystoneauth1.identity.base import BaseIdentityPlugin
+    from keystoneauth1.loading import BaseLoader
     from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
     from requests import Response
@@ -24,6 +26,10 @@ PLACEMENT = "1.6"
 MICROVERSIONS = {"compute": COMPUTE, "placement": PLACEMENT}
 _VERSIONS = {"compute": "2", "image": "2", "identity": "3"}
 """Of services whose endpoint may be written without its version."""
+_SCOPES = {
+    *("project_id", "project_name", "project_domain_id", "project_domain_name"),
+    *("domain_id", "domain_name", "trust_id", "system_scope"),
+}
 _TIMEOUT_S = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
 """Of an answer: tens of thousands of flavors."""
@@ -100,8 +106,25 @@ class Api:
                 return Place(str(service["id"]), wanted or regions[0])
         raise Failure(f"cloud {self.name} has no compute service in its catalogue", "openstack catalog list")
 
+    def project(self) -> str | None:
+        """Id of the project that the token is for.
+
+        Raises:
+            Failure: there is no token.
+        """
+        from keystoneauth1.exceptions import ClientException
+
+        try:
+            access = self._region.get_auth().get_access(self._session)  # type: ignore[union-attr]
+        except ClientException as error:
+            raise unreachable(self.name, "identity", error) from error
+        return None if access.project_id is None else str(access.project_id)
+
     def _ask(self, call: Call) -> Response:
-        return self._adapters[call.service].request(
+        adapter = self._adapters[call.service]
+        if call.is_of_system:
+            adapter = self._adapter(call.service, _of_system(self._region))
+        return adapter.request(
             call.path,
             call.method,
             data=None if call.body is None else json.dumps(call.body),
@@ -113,12 +136,13 @@ class Api:
             timeout=self._timeout_s,
         )
 
-    def _adapter(self, service: str) -> Adapter:
+    def _adapter(self, service: str, auth: BaseIdentityPlugin | None = None) -> Adapter:
         from keystoneauth1.adapter import Adapter
 
         version = _VERSIONS.get(service)
         return Adapter(
             self._session,
+            auth=auth,
             service_type=service,
             interface=self._region.get_interface(service),
             region_name=self._region.get_region_name(service),
@@ -126,6 +150,16 @@ class Api:
             min_version=version,
             max_version=None if version is None else f"{version}.latest",
         )
+
+
+def _of_system(region: CloudRegion) -> BaseIdentityPlugin:
+    """The same credentials for the whole system, where clouds.yaml has a project or a domain."""
+    from keystoneauth1.loading import get_plugin_loader
+
+    loader: BaseLoader[BaseIdentityPlugin] = get_plugin_loader(region.config["auth_type"])
+    known = {option.dest for option in loader.get_options()}
+    said = {name: value for name, value in region.config["auth"].items() if name in known - _SCOPES}
+    return loader.load_from_options(**said, **dict.fromkeys(known & {"system_scope"}, "all"))
 
 
 def open_api(cloud: str | None, timeout_s: float | None = None) -> Api:

@@ -16,6 +16,7 @@ class Call:
         body: as JSON; None for none.
         content_type: of the body.
         microversion: where it must be another than that of all other requests.
+        is_of_system: with a token of the same user for the whole system, not for a project.
     """
 
     service: str
@@ -24,6 +25,7 @@ class Call:
     body: object = None
     content_type: str = "application/json"
     microversion: str | None = None
+    is_of_system: bool = False
 
 
 @dataclass(frozen=True, slots=True)

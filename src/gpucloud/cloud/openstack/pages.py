@@ -15,7 +15,7 @@ _PAGE = 1000
 _PAGES = 100
 
 
-def pages(send: Send, service: str, path: str, key: str, more: str) -> Iterator[Any]:
+def pages(send: Send, service: str, path: str, key: str, more: str | None) -> Iterator[Any]:
     """All things of a listing.
 
     Args:
@@ -23,7 +23,7 @@ def pages(send: Send, service: str, path: str, key: str, more: str) -> Iterator[
         service: whose listing.
         path: of the listing.
         key: under which a page has its things.
-        more: key that says that there is a further page.
+        more: key that says that there is a further page; None: only an empty page is the last.
 
     Raises:
         Failure: the answer is of another form, or there is no last page.
@@ -33,7 +33,7 @@ def pages(send: Send, service: str, path: str, key: str, more: str) -> Iterator[
         answer = send(Call(service, "GET", f"{path}{'&' if '?' in path else '?'}limit={_PAGE}{mark}"))
         items = answers.entries(answer, key, f"GET {service} {path}")
         yield from items
-        if not items or not answer.get(more):
+        if not items or (more is not None and not answer.get(more)):
             return
         last = answers.entry(items[-1], "id", str, f"GET {service} {path}")
         mark = f"&marker={quote(last, safe='')}"

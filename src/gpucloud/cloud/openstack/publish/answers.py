@@ -29,6 +29,21 @@ def entries(answer: Any, name: str, what: str) -> list[Any]:
     return entry(answer, name, list, what)
 
 
+def whole(answer: Any, name: str) -> list[Any]:
+    """A list of keystone's, which is not cut off (``[identity]list_limit`` and the like).
+
+    Raises:
+        Failure: keystone has more than it says.
+    """
+    found = entries(answer, name, name)
+    if answer.get("truncated"):
+        raise Failure(
+            f"keystone lists {len(found)} {name.replace('_', ' ')}, and has more",
+            "raise list_limit in keystone.conf",
+        )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class HasFlavor:
     """A flavor as it is listed."""

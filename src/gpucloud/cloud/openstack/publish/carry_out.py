@@ -75,8 +75,7 @@ class Carrier:
         pool = ThreadPoolExecutor(self.workers)
         futures: list[Future[Made]] = []
         try:
-            for chain in chains:
-                futures.append(pool.submit(self._chain, chain))
+            futures.extend(pool.submit(self._chain, chain) for chain in chains)
             for future in as_completed(futures):
                 done += future.result().done
                 watch(done)
@@ -116,7 +115,7 @@ class Carrier:
         return answer
 
     def _set_traits(self, chain: Chain, change: do.SetTraits, key: str) -> Any:
-        """Servers come and go and raise the generation of a provider: then what it has now is read and kept."""
+        """Servers come and go and raise a provider's generation: then what it has now is read, and kept."""
         for _ in range(_TRIES):
             try:
                 return self.send(call_of(chain, change, key, self.place))

@@ -274,9 +274,8 @@ def _quotas(listed: Listed, wanted: Offer) -> Found:
     for owner, new in sorted(wanted.quotas.items(), key=lambda each: each[0] or ""):
         old = listed.offer.quotas.get(owner, {})
         if owner is not None:
-            old = {
-                name: value for name, value in old.items() if name not in changing or new.get(name) != value
-            }
+            seeming = {name for name in changing if new.get(name) == old.get(name)}
+            old = {name: value for name, value in old.items() if name not in seeming}
         values = _other(old, new)
         if values:
             changes = (do.SetQuota(values, {name: old[name] for name in values if name in old}),)

@@ -18,11 +18,17 @@ from gpucloud.cloud.openstack.publish import answers
 from gpucloud.cloud.openstack.publish.calls import traits_call
 from gpucloud.cloud.openstack.publish.offer import LimitKey, Listed, Offer, Provider
 from gpucloud.cloud.openstack.publish.wanted import projects_named
+from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
 
 _USERS = 6
+Watch = Callable[[int, int], None]
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def _nobody(done: int, total: int) -> None:
+    """Told, and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,15 @@ class Looker:
         send: sends a request and gives its answer.
         workers: requests at a time.
         place: of keystone's limits; asked for where they are wanted.
+        project: the id of our own; asked for where images are wanted.
+        watch: told of a step of so many that it is done.
     """
 
     send: Send
     workers: int
     place: Callable[[], Place]
+    project: Callable[[], str | None]
+    watch: Watch = _nobody
 
     def look(self, spec: Spec, *, prune: bool) -> Listed:
         """What the cloud has of all that the spec names.
@@ -100,13 +110,17 @@ class Looker:
 
     def each(self, do: Callable[[T], R], things: Iterable[T]) -> list[R]:
         """The same for each, several at a time, in order."""
+        wanted, found = list(things), []
         with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(do, things))
+            for number, each in enumerate(pool.map(do, wanted), 1):
+                found.append(each)
+                self.watch(number, len(wanted))
+        return found
 
     def _get(self, service: str, path: str) -> Any:
         return self.send(Call(service, "GET", path))
 
-    def _pages(self, service: str, path: str, key: str, more: str) -> Iterator[Any]:
+    def _pages(self, service: str, path: str, key: str, more: str | None) -> Iterator[Any]:
         return pages(self.send, service, path, key, more)
 
     def _flavors(self, listed: Listed) -> Listed:
@@ -130,18 +144,29 @@ class Looker:
         )
 
     def _images(self, listed: Listed) -> Listed:
-        found = [answers.image_of(item) for item in self._pages("image", "/images", "images", "next")]
+        """Those of all projects, and hidden ones, which glance lists apart; nova takes them all the same."""
+        both = ("/images", "/images?os_hidden=true")
+        items = [item for path in both for item in self._pages("image", path, "images", "next")]
+        found, project = [answers.image_of(item) for item in items], self.project()
         return replace(
             listed,
             offer=Offer(images={key: properties for key, _, properties, _ in found}),
             image_names={key: name for key, name, _, _ in found},
             image_records={key: record for key, _, _, record in found},
+            foreign_images=frozenset(
+                key
+                for key, _, properties, _ in found
+                if properties.get("visibility") != "public" and properties.get("owner") != project
+            ),
         )
 
     def _providers(self, listed: Listed) -> Listed:
-        """Hosts, each with the id of its provider, which is that of its hypervisor (2.53)."""
+        """Hosts, each with the id of its provider, which is that of its hypervisor (2.53).
+
+        Nova cuts a page, then passes over compute nodes without a service: a short page is not the last.
+        """
         what, providers = "hypervisors", {}
-        for item in self._pages("compute", "/os-hypervisors/detail", "hypervisors", "hypervisors_links"):
+        for item in self._pages("compute", "/os-hypervisors/detail", "hypervisors", None):
             host = answers.entry(answers.entry(item, "service", dict, what), "host", str, what)
             providers[host] = Provider(answers.entry(item, "id", str, what))
         return replace(listed, providers=providers)
@@ -151,14 +176,16 @@ class Looker:
         return replace(listed, known_traits=frozenset(map(str, traits)))
 
     def _projects(self, listed: Listed) -> Listed:
-        answer, what = self._get("identity", "/projects"), "projects"
-        found: dict[str, tuple[str, ...]] = {}
-        for item in answers.entries(answer, "projects", what):
+        """An id is meant before a name that is written like it: who makes a project chooses its name."""
+        what = "projects"
+        names: dict[str, tuple[str, ...]] = {}
+        ids: dict[str, tuple[str, ...]] = {}
+        for item in answers.whole(self._get("identity", "/projects"), what):
             key = answers.entry(item, "id", str, what)
             name = answers.entry(item, "name", str, what)
-            found[name] = (*found.get(name, ()), key)
-            found.setdefault(key, (key,))
-        return replace(listed, projects=found)
+            names[name] = (*names.get(name, ()), key)
+            ids[key] = (key,)
+        return replace(listed, projects={**names, **ids})
 
     def _access(self, flavor: str) -> frozenset[str]:
         path = f"/flavors/{quote(flavor, safe='')}/os-flavor-access"
@@ -184,13 +211,23 @@ class Looker:
         limits: dict[LimitKey, int] = {}
         ids: dict[LimitKey, str] = {}
         for kind, field in (("registered_limits", "default_limit"), ("limits", "resource_limit")):
-            items = answers.entries(self._get("identity", f"/{kind}"), kind, "limits")
-            for item in (each for each in items if _is_at(each, place)):
+            items = self._all_limits() if kind == "limits" else self._get("identity", f"/{kind}")
+            for item in (each for each in answers.whole(items, kind) if _is_at(each, place)):
                 owner = answers.entry(item, "project_id", str, "limits") if kind == "limits" else None
                 key = (owner, answers.entry(item, "resource_name", str, "limits"))
                 limits[key] = answers.entry(item, field, int, "limits")
                 ids[key] = answers.entry(item, "id", str, "limits")
         return limits, ids
+
+    def _all_limits(self) -> Any:
+        """Limits of all projects: up to keystone 28 a project's token shows that project's alone.
+
+        Where the user has no role on the system, those that it may see; the others show as conflicts.
+        """
+        try:
+            return self.send(Call("identity", "GET", "/limits", is_of_system=True))
+        except Failure:
+            return self._get("identity", "/limits")
 
 
 def _is_at(item: Any, place: Place) -> bool:
@@ -215,6 +252,7 @@ def _joined(one: Listed, other: Listed) -> Listed:
         own_aggregates=one.own_aggregates | other.own_aggregates,
         image_names=_either(one.image_names, other.image_names),
         image_records=_either(one.image_records, other.image_records),
+        foreign_images=one.foreign_images | other.foreign_images,
         providers=_either(one.providers, other.providers),
         known_traits=one.known_traits | other.known_traits,
         projects=_either(one.projects, other.projects),

@@ -16,8 +16,9 @@ _CONFLICT = 409
 
 
 def is_bound(chain: Chain, number: int) -> bool:
-    """That change follows the one before at once, even after Ctrl-C: between them the cloud would lack a flavor
-    whose id nobody knows any more, or have an aggregate that is not known to be ours.
+    """That change follows the one before even after Ctrl-C.
+
+    Between the two the cloud lacks a flavor whose id nobody else knows, or has an aggregate without our mark.
     """
     before = chain.changes[number - 1] if number else None
     return isinstance(before, do.DeleteFlavor | do.CreateAggregate)
@@ -35,9 +36,9 @@ def with_help(chain: Chain, change: Change, failure: Failure) -> Failure:
             return Failure(what, f"mark it: {mark}, and run it again")
         case do.SetLimit(id=None) if isinstance(failure, Refusal) and failure.status == _CONFLICT:
             return Failure(
-                f"{failure.what}; there is such a limit, and this keystone hides limits of other projects from "
+                f"{failure.what}; there is such a limit, and this keystone hides other projects' limits from "
                 "this token",
-                "give this user the role admin of the system: openstack role add --system all --user USER admin",
+                "have a role on the system: openstack role add --system all --user USER admin",
             )
     return failure
 

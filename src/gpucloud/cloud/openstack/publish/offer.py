@@ -88,10 +88,11 @@ class Listed:
         own_aggregates: names of those with our mark.
         image_names: id to name.
         image_records: id to the properties that were set here.
+        foreign_images: ids of those of other projects that are not public; their names say nothing.
         limit_ids: to change a limit that is there.
         providers: by host.
         known_traits: of Placement, standard and own.
-        projects: name or id to ids; more than one where several domains have the name.
+        projects: id or name to ids, an id before a name; more than one where several domains have the name.
         users: of flavors that would be deleted, names of servers that use them.
     """
 
@@ -102,6 +103,7 @@ class Listed:
     own_aggregates: frozenset[str] = frozenset()
     image_names: Mapping[str, str] = field(default_factory=dict)
     image_records: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    foreign_images: frozenset[str] = frozenset()
     limit_ids: Mapping[LimitKey, str] = field(default_factory=dict)
     providers: Mapping[str, Provider] = field(default_factory=dict)
     known_traits: frozenset[str] = frozenset()

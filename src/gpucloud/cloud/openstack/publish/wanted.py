@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from gpucloud.cloud.openstack.publish.flavors import extra_specs_of
 from gpucloud.cloud.openstack.publish.limits import limits_of, quota_of
-from gpucloud.cloud.openstack.publish.offer import MARK, Aggregate, Flavor, LimitKey, Listed, Offer
+from gpucloud.cloud.openstack.publish.offer import MARK, RECORD, Aggregate, Flavor, LimitKey, Listed, Offer
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Spec
 from gpucloud.model.spec.catalogue import AggregateWish, FlavorWish, ImageWish, QuotaWish
@@ -16,6 +16,16 @@ from gpucloud.spec.choose import is_named
 
 _FOR_GPUS = {"hw_machine_type": "q35", "hw_firmware_type": "uefi"}
 """PCIe for the card, and firmware that maps large BARs; nova's default is pc (i440fx) with BIOS."""
+
+_OF_GLANCE = frozenset(
+    {
+        *("checksum", "container_format", "created_at", "deleted", "deleted_at", "direct_url", "disk_format"),
+        *("file", "id", "location", "locations", "min_disk", "min_ram", "name", "os_hash_algo"),
+        *("os_hash_value", "os_hidden", "owner", "protected", "schema", "self", "size", "status", "stores"),
+        *("tags", "updated_at", "virtual_size", "visibility", RECORD),
+    }
+)
+"""Base, read-only and reserved properties (glance/api/v2/images.py), and our own record."""
 
 
 def projects_named(spec: Spec) -> tuple[str, ...]:
@@ -84,6 +94,13 @@ def properties_of(wish: ImageWish, release: Release) -> dict[str, str]:
     if wish.is_hypervisor_hidden:
         made["img_hide_hypervisor_id"] = "true"
     made |= {setting.name: setting.value for setting in wish.properties}
+    for name in sorted(made):
+        if name in _OF_GLANCE or name.startswith("os_glance"):
+            raise Failure(
+                f"image {wish.name}: {name} is glance's own or ours, no property to be set",
+                f"leave it out; what glance lets be changed is: openstack image set {wish.name!r}",
+                code=Exit.USAGE,
+            )
     for judged in judge_image(made, release):
         if judged.verdict in (Verdict.REFUSED, Verdict.IGNORED):
             raise Failure(
@@ -94,11 +111,22 @@ def properties_of(wish: ImageWish, release: Release) -> dict[str, str]:
     return made
 
 
+def image_doubts(wish: ImageWish, release: Release) -> Iterator[str]:
+    """Properties that no nova reads: others may, or they are written wrong."""
+    for judged in judge_image(properties_of(wish, release), release):
+        if judged.verdict is Verdict.UNKNOWN:
+            yield f"image {wish.name}: {judged.name}: {judged.why}"
+
+
 def _image_id(name: str, listed: Listed) -> str:
     found = (
         [name]
         if name in listed.image_names
-        else [key for key, called in listed.image_names.items() if called == name]
+        else [
+            key
+            for key, called in listed.image_names.items()
+            if called == name and key not in listed.foreign_images
+        ]
     )
     if len(found) == 1:
         return found[0]
