@@ -14,6 +14,8 @@ from tests.cloud.openstack.flaky import FAULTS, Flaky
 from tests.cloud.openstack.server_state import Made, ServersState, prints_report, servers_state
 
 from gpucloud.cloud.clock import Clock
+from gpucloud.cloud.openstack.calls import Call
+from gpucloud.cloud.openstack.pages import Send
 from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud, new_in
 from gpucloud.cloud.openstack.servers.launch import Wishes
 from gpucloud.cloud.protocol import Patience
@@ -23,7 +25,7 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
 SPEC = GuestSpec("one", 1, image="ubuntu")
 
 
-def cloud_on(state: ServersState, send: Flaky | None = None, wishes: Wishes | None = None) -> OpenStackCloud:
+def cloud_on(state: ServersState, send: Send | None = None, wishes: Wishes | None = None) -> OpenStackCloud:
     time = FakeTime()
     clock = Clock(time.now, time.since_boot, time.wait)
     return OpenStackCloud(send or Flaky(state, ()), wishes, clock)
@@ -65,7 +67,7 @@ SCRIPTS = st.builds(
 @given(SCRIPTS, st.booleans())
 @example(["ok", "ok", "ok", "lost"], False)
 @example(["ok", "ok", "ok", "late", "500", "down"], False)
-@example([*["ok"] * 9, *["500"] * 4], False)
+@example([*["ok"] * 10, *["500"] * 4], False)
 @example(["ok", "ok", "ok", "ok", "500", "500", "500", "500", "interrupt", "gone"], True)
 def test_a_launch_makes_one_guest_or_leaves_nothing(script: list[str], is_soft: bool) -> None:
     state = servers_state()
@@ -81,7 +83,7 @@ def test_a_launch_makes_one_guest_or_leaves_nothing(script: list[str], is_soft: 
 
 
 def test_a_launch_outlives_a_service_that_fails_for_a_moment() -> None:
-    assert launch(servers_state(), [*["ok"] * 4, "500", "down", "429"]).state is GuestState.RUNNING
+    assert launch(servers_state(), [*["ok"] * 5, "500", "down", "429"]).state is GuestState.RUNNING
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=20))
@@ -192,6 +194,21 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
     with pytest.raises(Failure, match=says):
         launch(state, spec=spec, wishes=wishes)
     assert {method for method, _ in state.calls} <= {"GET"}
+
+
+def test_of_two_launches_at_once_with_one_name_none_makes_a_second() -> None:
+    state = servers_state()
+    twin = replace(state.made["s-0"], id="s-9", name="one")
+    send = Flaky(state, ())
+
+    def send_beside_another(call: Call) -> object:
+        if call.method == "POST" and call.path == "/servers":
+            state.made["s-9"] = twin
+        return send(call)
+
+    with pytest.raises(Failure, match="there is a server one already"):
+        cloud_on(state, send_beside_another).launch(SPEC, Patience(60), lambda _: None)
+    assert set(state.made) == {"s-0", "s-9"}
 
 
 def test_a_flavor_of_others_is_taken_only_by_name() -> None:

@@ -75,6 +75,7 @@ class Launch:
             undo.begin(record.token)
             key = self._make(record, flavor, image)
             undo.made(key)
+            self._refuse_twin(key)
             if record.ends_at_s is not None:
                 self.say("its end is written into its metadata; nothing in the cloud ends it by itself yet")
             self.say(f"nova makes guest {self.spec.name} of flavor {flavor.name}, as server {key}")
@@ -137,6 +138,10 @@ class Launch:
                 "openstack quota show" if refusal.status == 403 else "look at --network, --key and --flavor"
             )
             raise Refusal(what, then, refusal.status, refusal.said) from refusal
+
+    def _refuse_twin(self, key: str) -> None:
+        """See that no other launch took the name meanwhile; of two at once, both may give way."""
+        refuse_taken_name(self.spec.name, [each for each in self.compute.servers() if each.id != key])
 
     def _wait(self, record: Record, key: str) -> tuple[SeenFunction, ...]:
         waiting = Waiting(self.compute, self.clock, key, self.spec.name, self.say)
