@@ -79,7 +79,7 @@ _FILES = (
     " /sys/kernel/iommu_groups/*/type /sys/kernel/iommu_groups/*/name /sys/kernel/security/lockdown"
     " /etc/os-release /usr/lib/os-release"
     " /sys/class/vtconsole/vtcon*/name /sys/class/vtconsole/vtcon*/bind"
-    " /sys/dev/char/*/uevent /sys/dev/block/*/uevent"
+    " /sys/class/block/*/dm/uuid /sys/dev/char/*/uevent /sys/dev/block/*/uevent"
 )
 _BOOT = tuple(dict.fromkeys((*SETTINGS, KERNEL_CMDLINE, *OWN)))
 _LONG_FILES = (

@@ -14,7 +14,7 @@ from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.numbered import is_of_function
-from gpucloud.inventory.system.boot import ENTRIES, OWN, SETTINGS, settings_only
+from gpucloud.inventory.system.boot import ENTRIES, GRUB_FOLDERS, OWN, SETTINGS, settings_only
 from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
 from gpucloud.inventory.system.iommu import interrupt_chips
@@ -27,6 +27,7 @@ _DISTRIBUTION_KEYS = ("ID=", "ID_LIKE=", "VERSION_ID=")
 _NODE_PARTS = 5
 """Parts of ``/sys/dev/char/226:0``, with the empty one before the first slash."""
 _DISKS = re.compile(r"/dev/[a-z0-9]+(?::/dev/[a-z0-9]+)*|/dev/dm-[0-9]+", re.ASCII)
+_MAPPERS = re.compile(r"(?:LVM|CRYPT|DMRAID|(?:part[0-9]{1,3}-)?mpath)-", re.ASCII)
 _is_group_member = one_of(["/sys/kernel/iommu_groups/*/devices/*"])
 
 
@@ -48,6 +49,7 @@ def distil(stream: Stream) -> Stream:
         "/proc/net/ipv6_route": _ipv6_routes,
         "/proc/net/fib_trie": _tables,
         "/sys/dev/*/*/uevent": lambda text: _lines(text, ("DEVNAME=",)),
+        "/sys/class/block/*/dm/uuid": _mapper,
         "/proc/driver/nvidia/gpus/*/information": lambda text: _lines(text, ("Device Minor:",)),
         "/etc/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
         "/usr/lib/os-release": lambda text: _lines(text, _DISTRIBUTION_KEYS),
@@ -111,11 +113,18 @@ def _memory(text: str) -> str:
 
 
 def _mountinfo(text: str) -> str:
-    seen = {mount.point: mount for mount in parse_mountinfo(text) if mount.point in POINTS}
+    points = (*POINTS, *GRUB_FOLDERS)
+    seen = {mount.point: mount for mount in parse_mountinfo(text) if mount.point in points}
     return "\n".join(
         f"0 0 {mount.number} / {mount.point} rw - {mount.kind} {_disk(mount.source)}"
         for mount in seen.values()
     )
+
+
+def _mapper(text: str) -> str:
+    """Whose a mapped disk is, in front of an identifier: ``LVM-``, ``CRYPT-``."""
+    match = _MAPPERS.match(text)
+    return match[0] if match else ""
 
 
 def _mounts(text: str) -> str:

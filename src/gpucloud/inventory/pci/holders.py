@@ -12,7 +12,7 @@ from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 
 _LONGEST_PROCESS = 64
-"""Characters: 15 are a program's, and kernel workers have longer names (fs/proc/array.c, ``proc_task_name``)."""
+"""Characters: 15 are a program's; kernel workers have more (fs/proc/array.c, ``proc_task_name``)."""
 _LONGEST_GUEST = 255
 """Characters: libvirt keeps a guest in a file of its name, and no name of a file is longer (NAME_MAX)."""
 

@@ -16,6 +16,8 @@ GRUB_ENVIRONMENT = "/boot/grub2/grubenv"
 """Where RHEL 8 keeps ``kernelopts``, which its entries refer to."""
 ENTRIES = ("/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries")
 """Boot Loader Specification, type 1: uapi-group.org/specifications/specs/boot_loader_specification."""
+GRUB_FOLDERS = ("/boot/grub", "/boot/grub2")
+"""Where GRUB has its own files: Debian's family; the others."""
 
 SETTINGS = (
     GRUB,

@@ -99,6 +99,20 @@ def risk_of_trying(files: BootFiles, folder: str) -> str:
     )
 
 
+def risk_without(why: Unknown, files: BootFiles, folder: str | None) -> str:
+    """What could go wrong where the old start is not kept, in words.
+
+    Args:
+        why: why it is not.
+        files: its boot files; in a capture's GRUB's scripts are unknown: the host itself may keep it.
+        folder: where GRUB has its own files; None: it is another boot loader.
+    """
+    risk = f"a start that hangs before systemd runs may need a hand at the boot menu: {why.why}"
+    if folder is None or not isinstance(files.folders.get(GRUB_SCRIPTS), Unknown):
+        return risk
+    return "; ".join(filter(None, (risk, risk_of_trying(files, folder))))
+
+
 def has_entry(state: FileState) -> bool:
     """Claims that GRUB's drop-in file has an entry of this module's."""
     return _BLOCK.search(state.text) is not None

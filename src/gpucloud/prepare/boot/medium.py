@@ -8,14 +8,16 @@ has no checksums (no ZFS); of btrfs it can write a place in the header alone, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from gpucloud.inventory.reader import Reader
+from gpucloud.inventory.reader import Reader, needed
 from gpucloud.inventory.system.storage import parse_mountinfo
 from gpucloud.model.unknown import Unknown
 
 _CHECKED = ("btrfs", "zfs")
 _MOUNTS = "/proc/self/mountinfo"
+_NO_DISK = "0:"
+"""How numbers of file systems without a disk of their own begin (in memory, over the network)."""
 _DEPTH = 8
 """Layers of LVM, encryption and RAID that are followed."""
 
@@ -32,25 +34,50 @@ def read_unwritable(reader: Reader, folder: str) -> str | None | Unknown:
     mount = [mount for mount in above if len(mount.point) == nearest][-1]
     if mount.kind in _CHECKED:
         return mount.kind
-    return next(_layers(reader, f"/sys/dev/block/{mount.number}", _DEPTH), None)
+    if mount.number is None or mount.number.startswith(_NO_DISK):
+        return None
+    return _layer(reader, f"/sys/dev/block/{mount.number}", _DEPTH)
 
 
 def _is_above(point: str, folder: str) -> bool:
     return f"{folder}/".startswith(f"{point.rstrip('/')}/")
 
 
-def _layers(reader: Reader, disk: str, depth: int) -> Iterator[str]:
-    """LVM and RAID among what a disk is, and what it is made of."""
+def _layer(reader: Reader, disk: str, depth: int) -> str | None | Unknown:
+    """LVM or RAID, where a disk is one or is made of one; Unknown where a part cannot be looked at."""
     target = reader.read_link(disk)
-    _, is_block, names = (target if isinstance(target, str) else "").partition("/block/")
-    if not is_block or not depth:
-        return
+    if not isinstance(target, str):
+        return needed(target, disk)
+    _, is_block, names = target.partition("/block/")
+    if not is_block:  # a namespace of NVMe, below its controller or its subsystem
+        return None
     name = names.partition("/")[0]
-    label = reader.read_text(f"/sys/class/block/{name}/dm/uuid")
-    if isinstance(label, str) and label.startswith("LVM-"):
-        yield "LVM"
-    if name.startswith("md"):
-        yield "RAID"
-    below = reader.list_dir(f"/sys/class/block/{name}/slaves")
-    for each in below if isinstance(below, tuple) else ():
-        yield from _layers(reader, f"/sys/class/block/{each}", depth - 1)
+    return "RAID" if name.startswith("md") else _one_of((_mapped(reader, name), *_below(reader, name, depth)))
+
+
+def _mapped(reader: Reader, name: str) -> str | None | Unknown:
+    """LVM, where the device mapper says that a disk is a volume of it."""
+    if not name.startswith("dm-"):
+        return None
+    path = f"/sys/class/block/{name}/dm/uuid"
+    label = needed(reader.read_text(path), path)
+    return label if isinstance(label, Unknown) else "LVM" if label.startswith("LVM-") else None
+
+
+def _below(reader: Reader, name: str, depth: int) -> Iterator[str | None | Unknown]:
+    """The answers of all that a disk is made of."""
+    folder = f"/sys/class/block/{name}/slaves"
+    names = reader.list_dir(folder)
+    if isinstance(names, Unknown):
+        yield names
+    elif names and not depth:
+        yield Unknown(f"{folder} leads deeper than {_DEPTH} layers")
+    else:
+        yield from (_layer(reader, f"/sys/class/block/{each}", depth - 1) for each in names or ())
+
+
+def _one_of(answers: Iterable[str | None | Unknown]) -> str | None | Unknown:
+    """What keeps GRUB from writing, whatever else is not known; then what is not known."""
+    told = tuple(answers)
+    known = next((answer for answer in told if isinstance(answer, str)), None)
+    return known or next((answer for answer in told if isinstance(answer, Unknown)), None)

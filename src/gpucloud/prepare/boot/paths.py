@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from gpucloud.inventory.system.boot import ENTRIES, GRUB, GRUB_DROP_INS, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+from gpucloud.inventory.system.boot import (
+    ENTRIES,
+    GRUB,
+    GRUB_DROP_INS,
+    GRUB_ENVIRONMENT,
+    GRUB_FOLDERS,
+    KERNEL_CMDLINE,
+)
 
 __all__ = [
     "CUSTOM_FILES",
@@ -22,8 +29,6 @@ __all__ = [
 KERNELSTUB = "/etc/kernelstub/configuration"
 """In no capture: it holds more than arguments, and only kernelstub knows what."""
 
-GRUB_FOLDERS = ("/boot/grub", "/boot/grub2")
-"""Debian's family; the others."""
 GRUB_CUSTOM = "custom.cfg"
 """In GRUB's folder: read at every start by what grub.d/41_custom has put into the boot menu."""
 GRUB_SCRIPTS = "/etc/grub.d"

@@ -34,7 +34,7 @@ from gpucloud.model.spec.catalogue import Catalogue
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
-from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying
+from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying, risk_without
 from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import Loader
@@ -124,8 +124,8 @@ def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
         yield from made
         return
     if isinstance(kept, Unknown):
-        risk = f"a start that hangs before systemd runs may need a hand at the boot menu: {kept.why}"
-        yield from (*made[:-1], replace(made[-1], risk="; ".join(filter(None, (made[-1].risk, risk)))))
+        risks = filter(None, (made[-1].risk, risk_without(kept, ask.files, row.grub)))
+        yield from (*made[:-1], replace(made[-1], risk="; ".join(risks)))
         return
     yield Step(kept, "a start that does not come up is followed by this one, with the files of now", None)
     yield from made

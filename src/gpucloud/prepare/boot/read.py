@@ -37,9 +37,7 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
             if name.endswith(suffix):
                 paths[f"{folder}/{name}"] = None
     unwritable = {
-        folder: read_unwritable(reader, folder)
-        for folder in GRUB_FOLDERS
-        if isinstance(folders[folder], tuple)
+        folder: read_unwritable(reader, folder) for folder in GRUB_FOLDERS if folders[folder] is not None
     }
     return BootFiles({path: look(path) for path in paths}, folders, unwritable)
 
