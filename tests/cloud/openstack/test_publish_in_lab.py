@@ -14,8 +14,9 @@ from gpucloud.cloud.openstack.api import Api, open_api
 from gpucloud.cloud.openstack.calls import Call
 from gpucloud.lab.cloud.down import down
 from gpucloud.lab.cloud.record import CLOUDS_YAML, read_record
+from gpucloud.lab.cloud.settings import CLOUD
 from gpucloud.lab.cloud.site import place_of
-from gpucloud.lab.cloud.up import CLOUD, up
+from gpucloud.lab.cloud.up import up
 
 pytestmark = [
     pytest.mark.lab,

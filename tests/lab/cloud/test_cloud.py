@@ -17,9 +17,10 @@ from openstack.connection import Connection
 from gpucloud.lab.cache import cache_folder
 from gpucloud.lab.cloud.down import down
 from gpucloud.lab.cloud.record import Record, read_record
+from gpucloud.lab.cloud.settings import CLOUD
 from gpucloud.lab.cloud.site import HOST, place_of
 from gpucloud.lab.cloud.status import look
-from gpucloud.lab.cloud.up import CLOUD, up
+from gpucloud.lab.cloud.up import up
 from gpucloud.model.failure import Failure
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]

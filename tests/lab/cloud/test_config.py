@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import stat
 from configparser import RawConfigParser
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.lab.cloud.sites import site_in
 from gpucloud.lab.cloud import broker, database, services, settings
 from gpucloud.lab.cloud.settings import Compute
 from gpucloud.lab.cloud.site import HOST, PORTS, SECRETS, Site, free_ports, new_passwords, write_secret
+from gpucloud.model.failure import Failure
 
 
 @pytest.fixture
@@ -27,6 +30,39 @@ def test_every_port_is_another_one() -> None:
     found = free_ports()
     assert set(found) == set(PORTS)
     assert len(set(found.values())) == len(PORTS)
+
+
+def test_no_port_is_one_that_the_kernel_lends_to_whoever_asks(tmp_path: Path) -> None:
+    lent = tmp_path / "range"
+    lent.write_text("10040\t65535\n")
+    assert all(10_000 <= port < 10_040 for port in free_ports(lent).values())
+
+
+def test_where_the_kernel_lends_all_it_is_said_what_to_do(tmp_path: Path) -> None:
+    lent = tmp_path / "range"
+    lent.write_text("1024\t65535\n")
+    with pytest.raises(Failure, match=r"no 9 ports are free.*sysctl net\.ipv4\.ip_local_port_range"):
+        free_ports(lent)
+
+
+def test_a_port_that_somebody_listens_on_is_not_taken(tmp_path: Path) -> None:
+    lent = tmp_path / "range"
+    lent.write_text("10012\t65535\n")
+    with ExitStack() as taken:
+        for port in list(free_ports(lent).values())[:6]:
+            taken.enter_context(socket.create_server((HOST, port)))
+        with pytest.raises(Failure, match="no 9 ports are free"):
+            free_ports(lent)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"clouds": {"lab": {"auth": null}}}'])
+def test_a_clouds_yaml_without_a_password_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"password|Expecting"):
+        settings.read_password(text, "lab")
+
+
+def test_the_password_of_clouds_yaml_is_read_again(site: Site) -> None:
+    assert settings.read_password(settings.clouds_yaml(site, "lab"), "lab") == "secret-of-admin"
 
 
 def test_each_cloud_has_passwords_of_its_own() -> None:

@@ -90,7 +90,7 @@ def _no_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_cloud")
 def test_where_there_is_no_cloud_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["lab", "cloud", "status"]) == Exit.FINE
+    assert run(["lab", "cloud", "status"]) == Exit.FINDINGS
     assert "there is no cloud: gpucloud lab cloud up" in capsys.readouterr().out
     assert run(["lab", "cloud", "down"]) == Exit.USAGE
     assert "there is no cloud; gpucloud lab cloud up brings one up" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.cloud.ready import answers, last_error, wait_until
+from gpucloud.lab.cloud.daemon import Daemon
+from gpucloud.lab.cloud.ready import answers, last_error, serves, wait_until
 from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import HOST, Site, free_ports
 from gpucloud.model.failure import Failure
@@ -61,6 +63,13 @@ def test_nobody_answers_where_nobody_listens() -> None:
     site = _site(free_ports()["nova"])
     assert not answers(site, API)
     assert not answers(site, Service("mariadb", (), "nova"))
+
+
+@pytest.mark.parametrize("nova", [_Answers], indirect=True)
+def test_an_api_serves_only_where_its_own_process_listens(nova: Site) -> None:
+    assert serves(nova, API, Daemon("nova-api", os.getpid(), 1, ""))
+    assert not serves(nova, API, Daemon("nova-api", os.getppid(), 1, ""))
+    assert not serves(nova, API, Daemon("nova-api", 2**22 + 1, 1, ""))
 
 
 def test_where_no_http_is_spoken_a_connection_is_enough() -> None:

@@ -12,7 +12,7 @@ import typer
 
 from gpucloud.cli.ending import interruptible
 from gpucloud.cli.output import Format, print_json, print_lines, print_text, say, table
-from gpucloud.lab.cloud.settings import Compute
+from gpucloud.lab.cloud.settings import CLOUD, Compute
 from gpucloud.lab.cloud.site import HOST
 from gpucloud.model.failure import Exit
 from gpucloud.model.line import Copied
@@ -40,12 +40,11 @@ def up(
       gpucloud lab cloud up
       gpucloud lab cloud up --compute fake
     """
-    from gpucloud.lab.cloud.up import CLOUD
     from gpucloud.lab.cloud.up import up as bring_up
 
     with interruptible():
         cloud = bring_up(compute=compute, progress=say)
-    print_text(f"the cloud is up: {way_to(cloud.clouds_yaml, CLOUD, os.environ)}")
+    print_lines([Copied(f"the cloud is up: {way_to(cloud.clouds_yaml, CLOUD, os.environ)}")])
 
 
 def way_to(clouds_yaml: Path, name: str, environ: Mapping[str, str]) -> str:
@@ -62,7 +61,10 @@ def way_to(clouds_yaml: Path, name: str, environ: Mapping[str, str]) -> str:
 def status(
     output: Annotated[Format, typer.Option("--format", help="How to print the result.")] = Format.TABLE,
 ) -> None:
-    """Show the cloud's services: process, port, whether each answers. Exit code 3: not all do.
+    """Show the cloud's services: process, port, whether each answers.
+
+    nova-conductor, -scheduler and -compute have no port: nova is asked whether they are up. Exit code 3: not
+    all services answer, or there is no cloud.
 
     Examples:
       gpucloud lab cloud status
@@ -81,7 +83,7 @@ def status(
         table(("service", "process", "port", "state"), rows)
         leads_to_it = found.clouds_yaml or "not there: the cloud did not come up"
         print_text(f"clouds.yaml: {leads_to_it}; logs: {found.folder / 'logs'}")
-    if found is not None and not found.is_whole:
+    if found is None or not found.is_whole:
         raise typer.Exit(Exit.FINDINGS)
 
 

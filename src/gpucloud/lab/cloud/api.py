@@ -26,13 +26,15 @@ class Api:
 
     Args:
         site: the cloud; its keystone must answer.
+        timeout_s: how long one answer may take.
 
     Raises:
         Failure: keystone refuses.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, timeout_s: float = TIMEOUT_S) -> None:
         self._site = site
+        self._timeout_s = timeout_s
         self._token = ""
         domain = {"id": "default"}
         user = {"name": ADMIN, "domain": domain, "password": site.passwords["admin"]}
@@ -64,6 +66,15 @@ class Api:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def services_up(self) -> frozenset[str]:
+        """The programs of nova that it says are up: each tells it so every few seconds.
+
+        Raises:
+            Failure: as `call`.
+        """
+        found = self.call("GET", "nova", "/v2.1/os-services")["services"]
+        return frozenset(one["binary"] for one in found if one["state"] == "up")
+
     def upload(self, path: str, file: Path) -> None:
         """Send a file's content to glance.
 
@@ -80,10 +91,11 @@ class Api:
         request = urllib.request.Request(  # noqa: S310 - the site's own URL
             self._site.url(port) + path, data=data, headers=headers, method=method
         )
+        look = f"look into the logs: {self._site.logs}"
         try:
-            return _OPENER.open(request, timeout=TIMEOUT_S)
+            return _OPENER.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:
             said = " ".join(error.read(4096).decode(errors="replace").split())[:_SAID]
-            raise Failure(f"{port} refuses {method} {path} with {error.code}: {said}") from error
+            raise Failure(f"{port} refuses {method} {path} with {error.code}: {said}", look) from error
         except OSError as error:
-            raise Failure(f"{port} does not answer {method} {path}: {error}") from error
+            raise Failure(f"{port} does not answer {method} {path}: {error}", look) from error

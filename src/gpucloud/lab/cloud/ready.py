@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import HOST, Site
 from gpucloud.lab.evidence import tail
@@ -37,6 +39,35 @@ def answers(site: Site, service: Service, timeout_s: float = 5) -> bool:
         return False
     finally:
         connection.close()
+
+
+def serves(site: Site, service: Service, process: Daemon) -> bool:
+    """Claims that a service answers, and with HTTP that it is the one who listens: it is told passwords."""
+    is_there = answers(site, service)
+    if not is_there or not service.speaks_http or service.port is None:
+        return is_there
+    return _listens(process.pid, site.ports[service.port])
+
+
+def _listens(pid: int, port: int, proc: Path = Path("/proc")) -> bool:
+    """Claims that a process has the socket that listens on a port of loopback.
+
+    Source: Documentation/networking/proc_net_tcp.rst of the kernel; the state 0A is that of one that listens.
+    """
+    address = f"{int.from_bytes(socket.inet_aton(HOST), sys.byteorder):08X}:{port:04X}"
+    rows = [line.split() for line in (proc / "net" / "tcp").read_text().splitlines()[1:]]
+    wanted = {f"socket:[{row[9]}]" for row in rows if row[1] == address and row[3] == "0A"}
+    try:
+        return any(_opened(one) in wanted for one in (proc / str(pid) / "fd").iterdir())
+    except OSError:  # the process is gone
+        return False
+
+
+def _opened(handle: Path) -> str:
+    try:
+        return str(handle.readlink())
+    except OSError:  # it was closed meanwhile
+        return ""
 
 
 def _takes_connections(port: int, timeout_s: float) -> bool:

@@ -14,6 +14,9 @@ REGION = "lab"
 ADMIN = "admin"
 """The cloud's administrator, and the project of that name."""
 
+CLOUD = "gpucloud-lab"
+"""Its name in ``clouds.yaml``."""
+
 SERVICE_PROJECT = "service"
 
 DATABASES = {
@@ -196,3 +199,15 @@ def clouds_yaml(site: Site, name: str) -> str:
         "identity_api_version": "3",
     }
     return json.dumps({"clouds": {name: cloud}}, indent=2) + "\n"
+
+
+def read_password(text: str, name: str) -> str:
+    """The administrator's password in the text of such a file.
+
+    Raises:
+        ValueError: it has none.
+    """
+    try:
+        return str(json.loads(text)["clouds"][name]["auth"]["password"])
+    except (KeyError, TypeError) as error:
+        raise ValueError("no password") from error

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.lab.cache import state_folder, take
+from gpucloud.model.failure import Failure
 
 HOST = "127.0.0.1"
 """The only address that anything of the cloud listens on."""
@@ -92,15 +94,41 @@ def alone(folder: Path, busy: Callable[[], None]) -> Iterator[None]:
         os.close(handle)
 
 
-def free_ports() -> dict[str, int]:
-    """A port of loopback for each of `PORTS` that nobody listens on now."""
-    with ExitStack() as open_until_all_are_known:
-        found = {}
-        for name in PORTS:
-            listening = open_until_all_are_known.enter_context(socket.socket())
-            listening.bind((HOST, 0))
-            found[name] = listening.getsockname()[1]
+def free_ports(lent: Path = Path("/proc/sys/net/ipv4/ip_local_port_range")) -> dict[str, int]:
+    """A port of loopback for each of `PORTS` that nobody listens on now.
+
+    None is of the range that the kernel lends to whoever asks for any port: between now and the moment when
+    a service takes its own, another program would get it, and be sent the passwords.
+
+    Args:
+        lent: file with the first and the last port of that range (ip-sysctl.rst of the kernel).
+
+    Raises:
+        Failure: there are not enough.
+    """
+    first, last = map(int, lent.read_text().split())
+    others = [port for port in range(_LOWEST, 65536) if not first <= port <= last]
+    free = (port for port in random.SystemRandom().sample(others, len(others)) if _is_free(port))
+    found = dict(zip(PORTS, free, strict=False))
+    if len(found) < len(PORTS):
+        raise Failure(
+            f"no {len(PORTS)} ports are free from {_LOWEST} on beside {first} to {last}",
+            "narrow what the kernel lends: sysctl net.ipv4.ip_local_port_range='32768 60999'",
+        )
     return found
+
+
+_LOWEST = 10_000
+"""Below are the ports that well-known services have."""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as asking:
+        try:
+            asking.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def new_passwords() -> dict[str, str]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from http.client import HTTPException
 from pathlib import Path
 
 from gpucloud.lab.cloud import daemon, ready, services
+from gpucloud.lab.cloud.api import Api
 from gpucloud.lab.cloud.daemon import Daemon
-from gpucloud.lab.cloud.record import CLOUDS_YAML, Record, read_record
+from gpucloud.lab.cloud.record import CLOUDS_YAML, read_record
 from gpucloud.lab.cloud.services import Service
+from gpucloud.lab.cloud.settings import CLOUD, read_password
 from gpucloud.lab.cloud.site import Site
+from gpucloud.model.failure import Failure
 
 
 class State(StrEnum):
-    """Of a service: ``ANSWERS``, ``RUNS`` where it has no port to be asked at, ``SILENT``, or ``ENDED``."""
+    """Of a service.
+
+    ``ANSWERS`` at its port, or nova says that it is up; ``RUNS`` where it has no port and nova cannot be
+    asked; ``SILENT`` where there is no answer at its port, or nova says that it is down; ``ENDED``.
+    """
 
     ANSWERS = "answers"
     RUNS = "runs"
@@ -49,8 +59,7 @@ class Status:
     @property
     def is_whole(self) -> bool:
         """Claims that the cloud came up, and that every service of it still runs and answers."""
-        good = (State.ANSWERS, State.RUNS)
-        return self.clouds_yaml is not None and all(one.state in good for one in self.services)
+        return self.clouds_yaml is not None and all(one.state is State.ANSWERS for one in self.services)
 
 
 def look(folder: Path) -> Status | None:
@@ -58,16 +67,17 @@ def look(folder: Path) -> Status | None:
     record = read_record(folder)
     if record is None:
         return None
-    known = {one.name: one for one in services.everything(_site(folder, record))}
-    found = tuple(
-        _look_at(folder, record, known[one.name], one) for one in record.daemons if one.name in known
-    )
-    return Status(folder, folder / CLOUDS_YAML if record.is_up else None, found)
-
-
-def _look_at(folder: Path, record: Record, service: Service, process: Daemon) -> ServiceStatus:
-    port = record.ports[service.port] if service.port else None
-    return ServiceStatus(service.name, process.pid, port, _state(_site(folder, record), service, process))
+    site = Site(folder, Path(record.environment), record.ports, {})
+    known = {one.name: one for one in services.everything(site)}
+    started = [(known[one.name], one) for one in record.daemons if one.name in known]
+    # All at once: each that hangs takes its time to be given up.
+    with ThreadPoolExecutor(max_workers=max(1, len(started))) as asking:
+        states = list(asking.map(lambda one: _state(site, *one), started))
+    found = [
+        ServiceStatus(service.name, process.pid, record.ports[service.port] if service.port else None, state)
+        for (service, process), state in zip(started, states, strict=True)
+    ]
+    return Status(folder, folder / CLOUDS_YAML if record.is_up else None, _as_nova_says(site, found))
 
 
 def _state(site: Site, service: Service, process: Daemon) -> State:
@@ -75,9 +85,33 @@ def _state(site: Site, service: Service, process: Daemon) -> State:
         return State.ENDED
     if service.port is None:
         return State.RUNS
-    return State.ANSWERS if ready.answers(site, service) else State.SILENT
+    return State.ANSWERS if ready.serves(site, service, process) else State.SILENT
 
 
-def _site(folder: Path, record: Record) -> Site:
-    """The cloud without its passwords: to look at it takes none."""
-    return Site(folder, Path(record.environment), record.ports, {})
+def _as_nova_says(site: Site, found: Sequence[ServiceStatus]) -> tuple[ServiceStatus, ...]:
+    """The same, with what nova says of those that have no port: one that runs may do nothing."""
+    answering = {one.name for one in found if one.state is State.ANSWERS}
+    ups = _ups(site) if {"keystone", "nova-api"} <= answering else None
+    if ups is None:
+        return tuple(found)
+    said = {True: State.ANSWERS, False: State.SILENT}
+    return tuple(
+        replace(one, state=said[one.name in ups]) if one.state is State.RUNS else one for one in found
+    )
+
+
+def _ups(site: Site) -> frozenset[str] | None:
+    """What nova says is up, or None where it does not say."""
+    try:
+        password = read_password((site.folder / CLOUDS_YAML).read_text(), CLOUD)
+        return Api(replace(site, passwords={"admin": password}), _NOVA_S).services_up()
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+        Failure,
+    ):  # it has not come up, or does not answer: its state says so
+        return None
+
+
+_NOVA_S = 10

@@ -16,7 +16,7 @@ from gpucloud.lab.cloud.environment import ensure_environment
 from gpucloud.lab.cloud.needs import require_programs
 from gpucloud.lab.cloud.record import CLOUDS_YAML, Record, read_record, write_record
 from gpucloud.lab.cloud.services import Service
-from gpucloud.lab.cloud.settings import Compute, clouds_yaml
+from gpucloud.lab.cloud.settings import CLOUD, Compute, clouds_yaml
 from gpucloud.lab.cloud.site import (
     Site,
     alone,
@@ -29,9 +29,6 @@ from gpucloud.lab.cloud.site import (
 from gpucloud.lab.guest.build import ensure_guest_disks
 from gpucloud.lab.image.packages import Progress
 from gpucloud.model.failure import Exit, Failure
-
-CLOUD = "gpucloud-lab"
-"""Its name in ``clouds.yaml``."""
 
 READY_S = 180
 """How long one service may take to be ready on a slow machine; 5 to 15 s are usual."""
@@ -149,8 +146,8 @@ class _Coming:
             with daemon.undisturbed():
                 self.daemons.append(self._started(service))
                 self._record()
-        for service in started:
-            self._wait(service)
+        for service, process in zip(started, self.daemons[-len(started) :], strict=True):
+            self._wait(service, process)
 
     def _started(self, service: Service) -> Daemon:
         return daemon.start(
@@ -162,10 +159,10 @@ class _Coming:
             variables=service.variables,
         )
 
-    def _wait(self, service: Service) -> None:
+    def _wait(self, service: Service, process: Daemon) -> None:
         def is_ready() -> bool:
             self._must_live()
-            return ready.answers(self.site, service)
+            return ready.serves(self.site, service, process)
 
         ready.wait_until(is_ready, timeout_s=READY_S, what=lambda: self._last_word(service.name))
 
@@ -183,8 +180,7 @@ class _Coming:
 
         def are_up() -> bool:
             self._must_live()
-            found = api.call("GET", "nova", "/v2.1/os-services")["services"]
-            return wanted <= {one["binary"] for one in found if one["state"] == "up"}
+            return wanted <= api.services_up()
 
         ready.wait_until(are_up, timeout_s=READY_S, what=lambda: self._last_word("nova-compute"))
         setup.run_command(self.site, setup.discover_hosts(self.site))
