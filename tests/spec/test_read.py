@@ -15,7 +15,7 @@ from gpucloud.spec import parse_spec
 from gpucloud.spec.page import EXAMPLE
 
 POOL = "pools:\n  a:\n    use: passthrough\n    match: {model: 'A100*'}\n"
-FLAVOR = "publish:\n  flavors:\n    a:\n      vcpus: 1\n      ram_mib: 1\n"
+FLAVOR = "publish:\n  flavors:\n    a:\n      vcpus: 1\n      ram_mib: 1\n      disk_gib: 1\n"
 
 
 def why(text: str) -> str:
@@ -85,12 +85,15 @@ def test_values_are_taken_as_they_are_written() -> None:
         ("pools: {}\n---\nopenstack: {}\n", 2, "a second document begins"),
         ("? [a]\n: b\n", 1, "a key is a list or a table"),
         ("- a\n", 1, "the file is a list"),
-        (FLAVOR + "      vcpu: 1\n", 6, "did you mean 'vcpus'?"),
-        (FLAVOR + "      gpu: {a: 1}\n", 6, "did you mean 'gpus'?"),
-        (FLAVOR + "      gpus: {a: 0}\n", 6, "publish.flavors.a.gpus.a is '0'"),
-        (FLAVOR + "      extra_specs: {'a=b': 1}\n", 6, "a key as nova takes it"),
+        (FLAVOR + "      vcpu: 1\n", 7, "did you mean 'vcpus'?"),
+        (FLAVOR + "      gpu: {a: 1}\n", 7, "did you mean 'gpus'?"),
+        (FLAVOR + "      gpus: {a: 0}\n", 7, "publish.flavors.a.gpus.a is '0'"),
+        (FLAVOR + "      extra_specs: {'a=b': 1}\n", 7, "a key as nova takes it"),
         ("publish:\n  quotas: {default: {servers: -2}}\n", 2, "`-1` is no limit"),
         ("publish:\n  flavor: {}\n", 2, "did you mean 'flavors'?"),
+        (FLAVOR + "      extra_specs: {'..': 1}\n", 7, "not `.` or `..`"),
+        ("publish:\n  flavors:\n    a: {vcpus: 1, ram_mib: 1}\n", 3, "publish.flavors.a.disk_gib is missing"),
+        ("publish:\n  quotas: {default: {resources: {DISK: 1}}}\n", 2, "a resource class of Placement"),
         ("publish:\n  flavors:\n    a: {vcpus: 1}\n", 3, "publish.flavors.a.ram_mib is missing"),
         ("pools: {\n", 2, "it is not YAML"),
         ("a:\n\t- b\n", 2, "it is not YAML"),

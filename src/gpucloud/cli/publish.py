@@ -76,7 +76,7 @@ def publish(
     from gpucloud.cloud.openstack.publish.look import Looker
 
     wanted = spec_given(spec)
-    release_of(wanted)
+    release_of(wanted, prune=prune)
     api = open_api(cloud, timeout)
     api.login()
     found = find(Looker(api.send, parallel, api.place, api.project), wanted, prune=prune)

@@ -20,7 +20,7 @@ from gpucloud.model.spec.catalogue import (
 from gpucloud.spec.error import SpecError
 from gpucloud.spec.kinds import Flag, Key, Many, Named, Number, Record, Word, text_of
 from gpucloud.spec.nodes import Node
-from gpucloud.spec.words import HOST, TRAIT
+from gpucloud.spec.words import HOST, RESOURCE_CLASS, TRAIT
 
 _TITLE = Word("a name of at most 255 characters", re.compile(r"\S|\S.{0,253}\S"))
 _PROJECT = Word("a project's name or id", re.compile(r"\S|\S.{0,62}\S"))
@@ -29,8 +29,8 @@ _GPU = Word(
     re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(/.{1,200})?"),
 )
 _KEY = Word(
-    "a key as nova takes it: letters, digits, and of `-_:. `",
-    re.compile(r"[A-Za-z0-9_:. -]{1,255}", re.ASCII),
+    "a key as nova takes it: letters, digits, and of `-_:. `; not `.` or `..`",
+    re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_:. -]{1,255}", re.ASCII),
 )
 _VALUE = Word("text of at most 255 characters", re.compile(r".{1,255}"))
 
@@ -55,14 +55,24 @@ FLAVOR = Record(
     (
         Key("vcpus", Number(range(1, 4097)), "Virtual CPUs.", is_required=True),
         Key("ram_mib", Number(range(1, 100_000_000)), "Memory in MiB, as nova counts it.", is_required=True),
-        Key("disk_gib", Number(range(1_000_000)), "Root disk in GiB. Without: as large as the image."),
+        Key(
+            "disk_gib",
+            Number(range(1_000_000)),
+            "Root disk in GiB. With 0 it is as large as the image, and nova lets admins alone boot from the "
+            "image so; others only from a volume (policy `zero_disk_flavor`).",
+            is_required=True,
+        ),
         Key(
             "gpus",
             Named(Number(range(1, 257)), _GPU, Amount, "count"),
             "How many GPUs of which pool. The alias or class that the flavor asks for is made of the pool, "
             "as `gpucloud nova render` writes it.",
         ),
-        Key("traits", Many(TRAIT), "What Placement must say of the host or the GPU: `trait:NAME=required`."),
+        Key(
+            "traits",
+            Many(TRAIT),
+            "What Placement must say of the host: `trait:NAME=required`. Of the GPU it is said in nova.conf.",
+        ),
         Key("projects", Many(_PROJECT), "Names or ids of those who may use it. Without: everybody."),
         Key(
             "hide_hypervisor",
@@ -88,6 +98,11 @@ QUOTA = Record(
             _GPU_LIMITS,
             "GPUs of which pool. With `unified: true` alone: nova's own quotas do not count devices. Those "
             "of aliases are counted from nova 34.0.0 on, with `placement: schedule`.",
+        ),
+        Key(
+            "resources",
+            Named(Limit(), RESOURCE_CLASS, Amount, "count"),
+            "Other resource classes as Placement counts them: `DISK_GB`, `PCPU`. With `unified: true` alone.",
         ),
     ),
     QuotaWish,

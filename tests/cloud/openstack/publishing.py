@@ -14,7 +14,7 @@ from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.failures import refusal
 from gpucloud.cloud.openstack.publish.carry_out import Carrier, Made
 from gpucloud.cloud.openstack.publish.compare import Compared
-from gpucloud.cloud.openstack.publish.find import find
+from gpucloud.cloud.openstack.publish.find import Found, find
 from gpucloud.cloud.openstack.publish.look import Looker
 from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
@@ -58,13 +58,17 @@ def send_to(state: CloudState) -> Callable[[Call], Any]:
     return send
 
 
+def found(state: CloudState, spec: Spec, *, prune: bool = False) -> Found:
+    looker = Looker(send_to(state), 2, lambda: PLACE, lambda: state.own_project)
+    return find(looker, spec, prune=prune)
+
+
 def compared(state: CloudState, spec: Spec, *, prune: bool = False) -> Compared:
-    return find(
-        Looker(send_to(state), 2, lambda: PLACE, lambda: state.own_project), spec, prune=prune
-    ).compared
+    return found(state, spec, prune=prune).compared
 
 
 def publish(state: CloudState, spec: Spec, *, prune: bool = False) -> tuple[Compared, Sequence[Made]]:
-    found = compared(state, spec, prune=prune)
+    differences = compared(state, spec, prune=prune)
     state.calls.clear()
-    return found, Carrier(send_to(state), 4, PLACE, Event()).carry_out(found.chains, lambda done: None)
+    made = Carrier(send_to(state), 4, PLACE, Event()).carry_out(differences.chains, lambda done: None)
+    return differences, made

@@ -103,7 +103,7 @@ def test_a_cloud_that_clouds_yaml_has_not_is_named_with_those_it_has(desk: Desk)
 
 def test_a_spec_without_a_release_asks_no_cloud(desk: Desk) -> None:
     state = cloud()
-    desk.spec.write_text("publish: {flavors: {a: {vcpus: 1, ram_mib: 1}}}\n")
+    desk.spec.write_text("publish: {flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1}}}\n")
     code, _, err = desk.publish(state, "--check")
     assert (code, state.calls) == (2, [])
     assert "does not say which nova the cloud has" in err
@@ -112,8 +112,11 @@ def test_a_spec_without_a_release_asks_no_cloud(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ("flavors: {a: {vcpus: 1, ram_mib: 1, projects: nobody}}", "there is no project 'nobody'"),
-        ("flavors: {a: {vcpus: 1, ram_mib: 1, projects: twin}}", "2 projects are called 'twin'"),
+        (
+            "flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, projects: nobody}}",
+            "there is no project 'nobody'",
+        ),
+        ("flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, projects: twin}}", "2 projects are called 'twin'"),
         ("images: {windows: {gpu: true}}", "2 images are called 'windows'"),
         ("images: {plan9: {gpu: true}}", "there is no image 'plan9'"),
         ("aggregates: {a: {hosts: gpu09}}", "no nova-compute is on a host called gpu09"),
@@ -148,10 +151,11 @@ def test_each_service_says_why_in_its_own_form(body: bytes, said: str) -> None:
 def test_no_key_leads_out_of_its_path(tmp_path: Path, desk: Desk) -> None:
     state = cloud()
     desk.spec.write_text(
-        f"{HEAD}publish: {{flavors: {{a: {{vcpus: 1, ram_mib: 1, extra_specs: {{'a..b c:d': x}}}}}}}}\n"
+        f"{HEAD}publish: {{flavors: {{a: {{vcpus: 1, ram_mib: 1, disk_gib: 1, "
+        "extra_specs: {'a..b c:d': x}}}}\n"
     )
     assert desk.publish(state, "--yes")[0] == 0
-    desk.spec.write_text(f"{HEAD}publish: {{flavors: {{a: {{vcpus: 1, ram_mib: 1}}}}}}\n")
+    desk.spec.write_text(f"{HEAD}publish: {{flavors: {{a: {{vcpus: 1, ram_mib: 1, disk_gib: 1}}}}}}\n")
     code, _, err = desk.publish(state, "--yes", "--prune")
     assert code == 0, err
     (made,) = [each for each in state.flavors.values() if each["name"] == "a"]

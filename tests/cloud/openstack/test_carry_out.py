@@ -13,7 +13,7 @@ from gpucloud.spec import parse_spec
 
 MANY = parse_spec(
     f"{HEAD}publish:\n  flavors:\n"
-    + "".join(f"    f{n}: {{vcpus: 1, ram_mib: {n + 1}}}\n" for n in range(50))
+    + "".join(f"    f{n}: {{vcpus: 1, ram_mib: {n + 1}, disk_gib: 1}}\n" for n in range(50))
 )
 
 

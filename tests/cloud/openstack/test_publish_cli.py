@@ -121,7 +121,8 @@ def test_it_asks_before_it_changes_anything(desk: Desk) -> None:
 
 
 def test_a_hundred_flavors_are_made_side_by_side(desk: Desk) -> None:
-    sizes = "".join(f"    f{n}: {{vcpus: 1, ram_mib: {n + 1}, gpus: {{a100: 1}}}}\n" for n in range(100))
+    size = "{{vcpus: 1, ram_mib: {0}, disk_gib: 1, gpus: {{a100: 1}}}}"
+    sizes = "".join(f"    f{n}: {size.format(n + 1)}\n" for n in range(100))
     desk.spec.write_text(f"{HEAD}publish:\n  flavors:\n{sizes}")
     state = cloud()
     state.page = 1000
@@ -162,7 +163,7 @@ def test_a_pruned_flavor_that_servers_use_stays(desk: Desk) -> None:
     desk.publish(state, "--yes")
     key = next(each["id"] for each in state.flavors.values() if each["name"] == "a100.1")
     state.servers = [{"name": "train", "flavor": key}]
-    desk.spec.write_text(HEAD)
+    desk.spec.write_text(f"{HEAD}publish: {{}}\n")
     code, out, err = desk.publish(state, "--yes", "--prune")
     assert code == 0, err
     assert "left: flavor a100.1: the whole flavor: servers use it: train" in out
@@ -175,7 +176,7 @@ def test_a_pruned_flavor_that_servers_use_stays(desk: Desk) -> None:
 def test_what_others_made_under_a_wanted_name_is_refused(desk: Desk, name: str, kind: str) -> None:
     state = cloud()
     state.aggregates["9"] = {"id": 9, "name": "foreign", "hosts": ["gpu01"], "metadata": {}}
-    wish = "{vcpus: 1, ram_mib: 512}" if kind == "flavor" else "{hosts: gpu01}"
+    wish = "{vcpus: 1, ram_mib: 512, disk_gib: 1}" if kind == "flavor" else "{hosts: gpu01}"
     desk.spec.write_text(f"{HEAD}publish: {{{kind}s: {{{name}: {wish}}}}}\n")
     code, _, err = desk.publish(state, "--yes")
     assert code == 1

@@ -37,15 +37,16 @@ pools:
 ALL = f"""{POOLS}
 publish:
   flavors:
-    cpu.small: {{vcpus: 1, ram_mib: 128}}
+    cpu.small: {{vcpus: 1, ram_mib: 128, disk_gib: 0}}
     a100.1:
       vcpus: 4
       ram_mib: 8192
+      disk_gib: 0
       gpus: {{a100: 1}}
       projects: [admin]
       hide_hypervisor: true
       extra_specs: {{"hw:cpu_policy": dedicated, "own: key of ours": x}}
-    vdi.2: {{vcpus: 2, ram_mib: 4096, gpus: {{desktops: 2}}, traits: [CUSTOM_GPU_HOST]}}
+    vdi.2: {{vcpus: 2, ram_mib: 4096, disk_gib: 0, gpus: {{desktops: 2}}, traits: [CUSTOM_GPU_HOST]}}
   quotas: {{default: {{servers: 50}}, projects: {{admin: {{vcpus: 100}}}}}}
   images: {{lab-guest: {{properties: {{hw_video_model: virtio}}}}}}
   aggregates:
@@ -54,11 +55,12 @@ publish:
 SMALLER = f"""{POOLS}
 publish:
   flavors:
-    cpu.small: {{vcpus: 1, ram_mib: 256}}
-    a100.1: {{vcpus: 4, ram_mib: 8192, gpus: {{a100: 1}}, projects: [admin]}}
+    cpu.small: {{vcpus: 1, ram_mib: 256, disk_gib: 0}}
+    a100.1: {{vcpus: 4, ram_mib: 8192, disk_gib: 0, gpus: {{a100: 1}}, projects: [admin]}}
   quotas: {{default: {{servers: 10}}, projects: {{admin: {{vcpus: 20}}}}}}
   aggregates: {{gpu: {{}}}}
 """
+NOTHING = f"{POOLS}publish: {{}}\n"
 UNIFIED = f"""{POOLS}
 publish:
   quotas:
@@ -108,7 +110,7 @@ def desk(
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
     desk = Desk(tmp_path, capsys)
     yield desk
-    desk.publish(POOLS, "--yes", "--prune")
+    desk.publish(NOTHING, "--yes", "--prune")
 
 
 def compute(api: Api, path: str, method: str = "GET", body: object = None) -> Any:
@@ -139,14 +141,14 @@ def test_all_of_it_is_made_changed_and_taken_away(desk: Desk) -> None:
     assert flavors(api).keys() - before == {"cpu.small", "a100.1"}
     (aggregate,) = compute(api, "/os-aggregates")["aggregates"]
     assert (aggregate["hosts"], aggregate["metadata"]) == ([], {"gpucloud:published": "yes"})
-    desk.made(POOLS, "--prune")
+    desk.made(NOTHING, "--prune")
     assert flavors(api).keys() == before
     assert compute(api, "/os-aggregates")["aggregates"] == []
 
 
 def test_a_flavor_that_a_server_uses_is_not_made_anew(desk: Desk) -> None:
     api = open_api(CLOUD)
-    desk.made(f"{POOLS}publish: {{flavors: {{used: {{vcpus: 1, ram_mib: 64}}}}}}\n")
+    desk.made(f"{POOLS}publish: {{flavors: {{used: {{vcpus: 1, ram_mib: 64, disk_gib: 0}}}}}}\n")
     image = api.send(Call("image", "GET", "/images"))["images"][0]["id"]
     wish = {
         "name": "user-of-it",
@@ -156,7 +158,7 @@ def test_a_flavor_that_a_server_uses_is_not_made_anew(desk: Desk) -> None:
     }
     server = compute(api, "/servers", "POST", {"server": wish})["server"]["id"]
     try:
-        bigger = f"{POOLS}publish: {{flavors: {{used: {{vcpus: 2, ram_mib: 64}}}}}}\n"
+        bigger = f"{POOLS}publish: {{flavors: {{used: {{vcpus: 2, ram_mib: 64, disk_gib: 0}}}}}}\n"
         code, told, err = desk.publish(bigger, "--yes")
         assert code == 1
         assert "servers use it: user-of-it" in err
@@ -167,7 +169,8 @@ def test_a_flavor_that_a_server_uses_is_not_made_anew(desk: Desk) -> None:
 
 
 def test_a_hundred_flavors_are_made_side_by_side(desk: Desk) -> None:
-    sizes = "".join(f"    many.{n}: {{vcpus: 1, ram_mib: {n + 1}, gpus: {{a100: 1}}}}\n" for n in range(100))
+    size = "{{vcpus: 1, ram_mib: {0}, disk_gib: 0, gpus: {{a100: 1}}}}"
+    sizes = "".join(f"    many.{n}: {size.format(n + 1)}\n" for n in range(100))
     told = desk.made(f"{POOLS}publish:\n  flavors:\n{sizes}", "--parallel", "16")
     assert told["done"] == 200
 

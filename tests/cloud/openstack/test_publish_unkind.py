@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.cloud.openstack.api_state import CloudState
-from tests.cloud.openstack.publishing import HEAD, PLACE, compared, publish, send_to
+from tests.cloud.openstack.publishing import HEAD, PLACE, compared, found, publish, send_to
 from tests.cloud.openstack.test_publish_idempotent import cloud
 
 from gpucloud.cloud.openstack.calls import Call
@@ -254,8 +254,8 @@ def test_a_hidden_image_is_found() -> None:
 def test_hosts_after_a_short_page_are_found() -> None:
     state = cloud()
     state.orphans = frozenset({"gpu01"})
-    found = compared(state, spec_of("{aggregates: {g: {hosts: cpu1}}}"))
-    assert found.count == 3
+    differences = compared(state, spec_of("{aggregates: {g: {hosts: cpu1}}}"))
+    assert differences.count == 3
 
 
 @pytest.mark.parametrize(
@@ -264,3 +264,29 @@ def test_hosts_after_a_short_page_are_found() -> None:
 def test_what_is_glances_own_is_no_property(name: str) -> None:
     with pytest.raises(Failure, match="is glance's own or ours"):
         compared(cloud(), spec_of(f"{{images: {{ubuntu: {{properties: {{{name}: x}}}}}}}}"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (
+            "{images: {ubuntu: {properties: {hw_machine_typ: q35}}}}",
+            "image ubuntu: hw_machine_typ: no release",
+        ),
+        (
+            SMALL.replace("projects: [research]", "extra_specs: {'pci_passthrough:alias': 'big:1,bog:1'}"),
+            "flavor a: pci_passthrough:alias: no pool of this spec has the alias bog",
+        ),
+    ],
+)
+def test_what_may_be_written_wrong_is_said(wish: str, says: str) -> None:
+    (doubt,) = found(cloud(), spec_of(wish)).doubts
+    assert says in doubt
+
+
+def test_a_spec_without_the_section_prunes_nothing() -> None:
+    state = cloud()
+    publish(state, spec_of(SMALL))
+    with pytest.raises(Failure, match="this spec has no section publish"):
+        publish(state, parse_spec(HEAD), prune=True)
+    assert compared(state, spec_of("{}"), prune=True).count == 1

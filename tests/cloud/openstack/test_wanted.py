@@ -22,7 +22,7 @@ def spec_of(wish: str, release: str = "34", placement: str = "schedule") -> Spec
 
 
 def flavor(wish: str, release: str = "34") -> dict[str, str]:
-    spec = spec_of(f"{{flavors: {{a: {{vcpus: 1, ram_mib: 1, {wish}}}}}}}", release)
+    spec = spec_of(f"{{flavors: {{a: {{vcpus: 1, ram_mib: 1, disk_gib: 1, {wish}}}}}}}", release)
     return extra_specs_of(spec, spec.publish.flavors[0], parse_release(release))
 
 
@@ -69,6 +69,7 @@ def test_a_flavor_asks_for_its_gpus_as_the_release_reads_it(
             "34",
             "leave it out of extra_specs",
         ),
+        ("gpus: {desktops/nvidia-559: 2, slices: 2}", "34", "would then take from different cards, too"),
         ("extra_specs: {'hw:cpu_polcy': dedicated}", "34", "does not appear to be a valid extra spec"),
         ("extra_specs: {'hw:viommu_model': intel}", "25", "does not do hw:viommu_model=intel"),
         ("extra_specs: {'resources:CUSTOM_PCI_10DE_20B0': 1}", "34", "no device is attached"),
@@ -82,7 +83,7 @@ def test_what_the_release_would_not_do_is_refused_before_any_call(wish: str, rel
 
 
 def test_flavors_and_nova_conf_name_the_same_aliases() -> None:
-    spec = spec_of("{flavors: {a: {vcpus: 1, ram_mib: 1, gpus: {l4: 1}}}}", placement="off")
+    spec = spec_of("{flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, gpus: {l4: 1}}}}", placement="off")
     written = {alias["name"] for alias in settings_for(spec, {}, parse_release("34")).aliases}
     asked = extra_specs_of(spec, spec.publish.flavors[0], parse_release("34"))
     assert asked["pci_passthrough:alias"].partition(":")[0] in written
@@ -92,6 +93,13 @@ def test_flavors_and_nova_conf_name_the_same_aliases() -> None:
     ("wish", "release", "placement", "says"),
     [
         ("{default: {gpus: {a100: 1}}}", "34", "schedule", "nova's own quotas do not count GPUs"),
+        ("{default: {resources: {DISK_GB: 1}}}", "34", "schedule", "nova's own quotas do not count DISK_GB"),
+        (
+            "{unified: true, default: {gpus: {a100: 1}, resources: {CUSTOM_A100: 2}}}",
+            "34",
+            "schedule",
+            "class:CUSTOM_A100 is limited to 2 and to 1; keystone has one limit for each class that counts",
+        ),
         ("{unified: true, default: {servers: 1}}", "24", "off", "nova 24.2.1 keeps its own quotas"),
         (
             "{unified: true, default: {gpus: {a100: 1}}}",
@@ -122,10 +130,13 @@ def test_a_quota_that_nobody_would_keep_is_refused(
 
 
 def test_limits_are_called_as_nova_asks_keystone_for_them() -> None:
-    spec = spec_of("{quotas: {unified: true, default: {vcpus: 4, ram_mib: 5, gpus: {l4: -1}}}}")
+    spec = spec_of(
+        "{quotas: {unified: true, default: {vcpus: 4, ram_mib: 5, resources: {DISK_GB: 9}, gpus: {l4: -1}}}}"
+    )
     assert limits_of(spec, spec.publish.quotas.default, "default", parse_release("34")) == {
         "class:VCPU": 4,
         "class:MEMORY_MB": 5,
+        "class:DISK_GB": 9,
         "class:CUSTOM_PCI_10DE_27B8": -1,
     }
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from gpucloud.model.pci import PciId
@@ -114,6 +114,9 @@ class Pool:
     """Virtual functions of each card; None: as many as its types need, or as it can have."""
 
 
+_UNWRITTEN = Catalogue(is_written=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A whole ``gpucloud.yaml``."""
@@ -121,7 +124,7 @@ class Spec:
     openstack: OpenStack | None = None
     host_groups: tuple[HostGroup, ...] = ()
     pools: tuple[Pool, ...] = ()
-    publish: Catalogue = field(default_factory=Catalogue)
+    publish: Catalogue = _UNWRITTEN
 
     def pool(self, name: str) -> Pool | None:
         """The pool of that name."""

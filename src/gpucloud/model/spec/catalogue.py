@@ -28,10 +28,11 @@ class FlavorWish:
     name: str
     vcpus: int
     ram_mib: int
-    disk_gib: int = 0
+    disk_gib: int
+    """0: as large as the image; nova lets admins alone boot from an image so."""
     gpus: tuple[Amount, ...] = ()
     traits: tuple[str, ...] = ()
-    """Placement must know them of the host, or of the GPU."""
+    """Placement must know them of the host."""
     projects: tuple[str, ...] = ()
     """Names or ids; empty: every project may use it."""
     is_hypervisor_hidden: bool = False
@@ -46,6 +47,8 @@ class QuotaWish:
     vcpus: int | None = None
     ram_mib: int | None = None
     gpus: tuple[Amount, ...] = ()
+    resources: tuple[Amount, ...] = ()
+    """Other resource classes by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,10 @@ class AggregateWish:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The whole section."""
+    """The whole section; ``is_written`` where the file has it, though it may say nothing."""
 
     flavors: tuple[FlavorWish, ...] = ()
     quotas: Quotas = Quotas()
     images: tuple[ImageWish, ...] = ()
     aggregates: tuple[AggregateWish, ...] = ()
+    is_written: bool = True

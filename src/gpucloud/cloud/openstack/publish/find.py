@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpucloud.cloud.openstack.publish.compare import Compared, compare, flavors_to_delete
-from gpucloud.cloud.openstack.publish.flavors import doubts_of
+from gpucloud.cloud.openstack.publish.flavors import flavor_doubts
 from gpucloud.cloud.openstack.publish.look import Looker
-from gpucloud.cloud.openstack.publish.wanted import check, offer_of
+from gpucloud.cloud.openstack.publish.wanted import check, image_doubts, offer_of
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Spec
 from gpucloud.nova.releases.release import Release, parse_release
@@ -21,12 +22,18 @@ class Found:
     doubts: tuple[str, ...]
 
 
-def release_of(spec: Spec) -> Release:
+def release_of(spec: Spec, *, prune: bool = False) -> Release:
     """The release that the spec is written for, once it is clear that nova of it can do all of it.
 
     Raises:
-        Failure: it names none, or cannot.
+        Failure: it names none, or cannot; or all would be pruned for a file that says nothing of a cloud.
     """
+    if prune and not spec.publish.is_written:
+        raise Failure(
+            "this spec has no section publish, so --prune would take away all that publish has made",
+            "name the cloud's spec with --spec; or write publish: {} if that is meant",
+            code=Exit.USAGE,
+        )
     if spec.openstack is None:
         raise Failure(
             "gpucloud.yaml does not say which nova the cloud has",
@@ -44,14 +51,16 @@ def find(looker: Looker, spec: Spec, *, prune: bool) -> Found:
     Raises:
         Failure: the spec names what is not there or cannot be; or the cloud cannot be read.
     """
-    release = release_of(spec)
+    release = release_of(spec, prune=prune)
     listed = looker.look(spec, prune=prune)
     wanted = offer_of(spec, release, listed)
     listed = looker.look_closer(spec, listed, wanted)
     listed = looker.users(listed, flavors_to_delete(listed, wanted, prune=prune))
-    doubts = tuple(
-        line
-        for name, flavor in wanted.flavors.items()
-        for line in doubts_of(name, flavor.extra_specs, release)
-    )
-    return Found(compare(listed, wanted, prune=prune), doubts)
+    return Found(compare(listed, wanted, prune=prune), tuple(_doubts(spec, release)))
+
+
+def _doubts(spec: Spec, release: Release) -> Iterator[str]:
+    for flavor in spec.publish.flavors:
+        yield from flavor_doubts(spec, flavor, release)
+    for image in spec.publish.images:
+        yield from image_doubts(image, release)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.spec import Pool, Spec, Use
+from gpucloud.model.spec import Placement, Pool, Spec, Use
 from gpucloud.model.spec.catalogue import Amount, FlavorWish
 from gpucloud.nova.properties import Verdict, judge_flavor
 from gpucloud.nova.releases import guest, vgpu
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.render.aliases import alias_name
+
+_ALIAS = "pci_passthrough:alias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,17 @@ def extra_specs_of(spec: Spec, wish: FlavorWish, release: Release) -> dict[str, 
     return made
 
 
-def doubts_of(name: str, extra_specs: Mapping[str, str], release: Release) -> Iterator[str]:
-    """Keys that nova passes on to filters of one's own, or that are written wrong."""
+def flavor_doubts(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[str]:
+    """Keys that nova passes on to filters of one's own, or that are written wrong; aliases of no pool."""
+    extra_specs = extra_specs_of(spec, wish, release)
     for judged in judge_flavor(extra_specs, release):
         if judged.verdict is Verdict.UNKNOWN:
-            yield f"flavor {name}: {judged.name}: {judged.why}"
+            yield f"flavor {wish.name}: {judged.name}: {judged.why}"
+    known = {alias_name(pool) for pool in spec.pools if pool.use is not Use.HOST}
+    for request in filter(None, extra_specs.get(_ALIAS, "").split(",")):
+        alias = request.partition(":")[0].strip()
+        if alias not in known:
+            yield f"flavor {wish.name}: {_ALIAS}: no pool of this spec has the alias {alias}"
 
 
 def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str, str]]:
@@ -98,13 +106,32 @@ def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str,
     gpus = [(gpu_of(spec, amount.name, where), amount) for amount in wish.gpus]
     aliases = [f"{alias_name(gpu.pool)}:{amount.count}" for gpu, amount in gpus if gpu.resource_class is None]
     if aliases:
-        yield "pci_passthrough:alias", ",".join(aliases)
+        yield _ALIAS, ",".join(aliases)
     mediated = [(gpu.resource_class, amount) for gpu, amount in gpus if gpu.resource_class is not None]
+    if spec.openstack is not None and spec.openstack.placement is Placement.SCHEDULE:
+        _must_fit(wish.name, gpus)
     yield from _resources(mediated, wish.name, release)
     for trait in wish.traits:
         yield f"trait:{trait}", "required"
     if wish.is_hypervisor_hidden:
         yield _hiding_key(wish.name, release), "true"
+
+
+def _must_fit(flavor: str, gpus: Sequence[tuple[Gpu, Amount]]) -> None:
+    """Placement asks for each device of an alias in a group of its own, and group_policy is for all groups.
+
+    Raises:
+        Failure: several vGPUs must come from different providers, and VFs of one card could not come then.
+    """
+    vgpus = sum(amount.count for gpu, amount in gpus if gpu.resource_class is not None)
+    vfs = [(gpu.pool, amount.count) for gpu, amount in gpus if gpu.resource_class is None]
+    shared = sum(count for pool, count in vfs if pool.use is not Use.PASSTHROUGH)
+    if vgpus > 1 and shared > 1:
+        raise _wrong(
+            f"flavor {flavor} wants {vgpus} vGPUs, each of another card, and {shared} VFs, which "
+            "Placement would then take from different cards, too",
+            "ask for one of the kinds, or for one VF",
+        )
 
 
 def _resources(

@@ -22,10 +22,11 @@ def quota_of(wish: QuotaWish, where: str) -> dict[str, int]:
     Raises:
         Failure: GPUs are to be limited, which they cannot.
     """
-    if wish.gpus:
+    if wish.gpus or wish.resources:
+        what = "GPUs" if wish.gpus else wish.resources[0].name
         raise Failure(
-            f"{where}: nova's own quotas do not count GPUs",
-            "leave gpus out, or write unified: true where nova has the driver for unified limits",
+            f"{where}: nova's own quotas do not count {what}",
+            "leave them out, or write unified: true where nova has the driver for unified limits",
             code=Exit.USAGE,
         )
     said = {"instances": wish.servers, "cores": wish.vcpus, "ram": wish.ram_mib}
@@ -40,12 +41,21 @@ def limits_of(spec: Spec, wish: QuotaWish, where: str, release: Release) -> dict
     """
     if release.number < _UNIFIED_SINCE:
         raise Failure(f"nova {release} keeps its own quotas", "leave unified: true out", code=Exit.USAGE)
-    return dict(_limits(spec, wish, where, release))
+    found: dict[str, int] = {}
+    for name, value in _limits(spec, wish, where, release):
+        if found.setdefault(name, value) != value:
+            raise Failure(
+                f"{where}: {name} is limited to {found[name]} and to {value}",
+                "keystone has one limit for each class that counts: write the same for all pools of it",
+                code=Exit.USAGE,
+            )
+    return found
 
 
 def _limits(spec: Spec, wish: QuotaWish, where: str, release: Release) -> Iterator[tuple[str, int]]:
     said = {"servers": wish.servers, "class:VCPU": wish.vcpus, "class:MEMORY_MB": wish.ram_mib}
     yield from ((name, value) for name, value in said.items() if value is not None)
+    yield from ((f"class:{amount.name}", amount.count) for amount in wish.resources)
     for amount in wish.gpus:
         gpu = gpu_of(spec, amount.name, where)
         kind = gpu.resource_class or _class_of_alias(spec, gpu.pool, where, release)
