@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpucloud.cli.writing import replace_whole
+from gpucloud.cli.writing import keep_copy, replace_whole
 from gpucloud.model.failure import Failure
 
 if TYPE_CHECKING:
@@ -108,15 +107,7 @@ def _write(place: Place) -> Iterator[str]:
     if place.known is not None and not place.is_ours:
         if place.known == place.text:
             return
-        kept = _free_name(place.path)
-        kept.write_bytes(place.path.read_bytes())
-        yield str(kept)
+        yield str(keep_copy(place.path))
     place.path.parent.mkdir(parents=True, exist_ok=True)
     replace_whole(place.path, place.text.encode())
     yield str(place.path)
-
-
-def _free_name(path: Path) -> Path:
-    """A name for a copy that nothing has, and that no service reads as a file of options."""
-    named = (path.with_name(f"{path.name}.before-gpucloud{f'.{n}' if n > 1 else ''}") for n in count(1))
-    return next(each for each in named if not each.exists())
