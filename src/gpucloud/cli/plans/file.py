@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import ENXIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gpucloud.model.plan import Plan
 
 _MAKE = "make a plan: gpucloud plan --unit ADDRESS --output FILE"
+_ELSEWHERE = "choose another place with --output"
 
 
 def read_plan(path: Path) -> Plan:
@@ -54,7 +56,7 @@ def write_plan(path: Path, data: bytes) -> bool:
     except OSError as error:
         raise Failure(
             f"cannot write {path}: {error.strerror}",
-            "choose another place with --output",
+            _ELSEWHERE,
             code=code_of(error),
         ) from error
 
@@ -65,7 +67,7 @@ def _write(path: Path, data: bytes) -> bool:
             file.write(data)
         return False
     if _holds_nothing(path):
-        path.write_bytes(data)
+        _pour(path, data)
         return False
     if not _is_plan(path):
         what = f"{path} is already there, and is no plan as gpucloud wrote it"
@@ -77,10 +79,50 @@ def _write(path: Path, data: bytes) -> bool:
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd")
 """Names of what is open already, a redirected file too: the shell has judged it."""
 
+_SINKS = tuple(os.makedev(*numbers) for numbers in ((1, 3), (1, 7), (5, 0)))
+"""``/dev/null``, ``/dev/full``, ``/dev/tty`` (admin-guide/devices.txt of Linux)."""
+
 
 def _holds_nothing(path: Path) -> bool:
-    """Claims a pipe, standard output under one of its names, or an empty file, as mktemp makes it."""
-    return not path.is_file() or any(map(path.is_relative_to, _STREAMS)) or not path.stat().st_size
+    """Claims a pipe, standard output under one of its names, or an empty file, as mktemp makes it.
+
+    Raises:
+        Failure: it is a device that a plan would harm, or a socket.
+    """
+    status = path.stat()
+    is_stream = any(map(path.is_relative_to, _STREAMS))
+    if stat.S_ISREG(status.st_mode):
+        return is_stream or not status.st_size
+    if takes_text(status.st_mode, status.st_rdev, is_stream=is_stream):
+        return True
+    raise Failure(f"{path} is no file, and no plan is written into it", _ELSEWHERE, code=Exit.USAGE)
+
+
+def takes_text(mode: int, device: int, *, is_stream: bool) -> bool:
+    """Claims what may be written into though it is no file: never a disk, nor a device that acts on it.
+
+    Args:
+        mode: what stat(2) says; of a folder the system itself says that it is one.
+        device: which device it is, if it is one.
+        is_stream: it is open already: a terminal.
+    """
+    is_sink = stat.S_ISCHR(mode) and (is_stream or device in _SINKS)
+    return is_sink or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)
+
+
+def _pour(path: Path, data: bytes) -> None:
+    """Write into what is there; a pipe must have its reader, or its writer would wait for ever (fifo(7))."""
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == ENXIO and path.is_fifo():
+            raise Failure(
+                f"nobody reads the pipe {path}", "begin to read it first", code=Exit.USAGE
+            ) from error
+        raise
+    os.set_blocking(opened, True)
+    with os.fdopen(opened, "wb") as file:
+        file.write(data)
 
 
 def _is_plan(path: Path) -> bool:
