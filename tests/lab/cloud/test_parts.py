@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shlex
+import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from gpucloud.cli.labs.cloud import way_to
 from gpucloud.cli.main import run
 from gpucloud.lab.cloud.daemon import Daemon, boot_id
-from gpucloud.lab.cloud.environment import LOCK, release
+from gpucloud.lab.cloud.environment import LOCK, ensure_environment, installs, pin_of, release
 from gpucloud.lab.cloud.files.no_networks import application
 from gpucloud.lab.cloud.needs import PROGRAMS
 from gpucloud.lab.cloud.record import RECORD, Record, read_record, write_record
@@ -38,6 +41,29 @@ def test_the_lock_pins_what_is_asked_for_with_what_its_file_must_be() -> None:
     locked = LOCK.read_text()
     assert {f"{name}=={version}" for name, version in release().items()} == set(pins)
     assert locked.count("==") <= locked.count("--hash=sha256:")
+
+
+def test_what_has_no_wheel_is_built_with_what_the_lock_pins(tmp_path: Path) -> None:
+    pin = pin_of("setuptools", LOCK.read_text())
+    assert re.fullmatch(r"setuptools==\S+ \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+", pin)
+    first, then = installs(tmp_path, Path("/lock"), Path("/builder"))
+    assert first[-1] == "/builder"
+    assert {"--no-build-isolation", "--no-binary=ovs,simplegeneric"} <= set(then)
+    assert all("--require-hashes" in one and "--only-binary=:all:" in one for one in (first, then))
+
+
+def test_of_old_environments_only_the_last_one_stays(tmp_path: Path) -> None:
+    now = ensure_environment(_cache_with_environments(tmp_path), progress=lambda _: None)
+    assert sorted(one.name for one in now.parent.iterdir()) == sorted([now.name, "environment-3.11-old2"])
+
+
+def _cache_with_environments(cache: Path) -> Path:
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    now = f"environment-{sys.version_info.major}.{sys.version_info.minor}-{digest}"
+    for age, name in enumerate(["environment-3.11-old2", "environment-3.11-old1", now]):
+        (cache / "cloud" / name).mkdir(parents=True)
+        os.utime(cache / "cloud" / name, (1e9 - age, 1e9 - age))
+    return cache
 
 
 def test_what_is_written_of_a_cloud_is_read_again(tmp_path: Path) -> None:
