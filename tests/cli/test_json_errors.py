@@ -49,7 +49,7 @@ def test_an_error_is_a_document_beside_its_line(
     said = capsys.readouterr()
     told = json.loads(said.out)
     assert (code, told["code"]) == (FAIL[line], FAIL[line])
-    assert said.err.splitlines()[-1].removeprefix("gpucloud: ") == told["error"]
+    assert said.err.splitlines()[-1] == f"gpucloud: {told['error']}"
     assert told.keys() == {"error", "code"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from types import ModuleType
 
 import pytest
 import typer
+from tests.prepare.fake_host import card
+from tests.prepare.site import site_in
 from typer.core import TyperGroup
 
 from gpucloud.cli.main import VERBS, Verb, run
@@ -57,6 +60,23 @@ def test_a_defect_is_one_line_too(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["scan", "--from", "no\nsuch"], "no?such"),
+        (["undo", "a\nb", "--state", "/nowhere"], "a?b"),
+        (["explain", "a\tb\nc", "--format", "json"], "a"),
+    ],
+)
+def test_what_was_typed_cannot_make_two_lines_of_an_error(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(words)
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, typer.Abort])
 def test_an_interrupt_has_its_own_code_also_where_a_question_is_asked(
     interrupt: type[BaseException],
@@ -96,14 +116,14 @@ def test_an_interrupt_while_the_program_loads_itself_is_one_line_too(module: str
     assert (done.returncode, done.stderr) == (Exit.INTERRUPTED, "gpucloud: interrupted\n")
 
 
-def test_a_reader_that_went_away_is_no_error(
+def test_a_reader_that_went_away_before_the_code_was_known_has_a_code_of_its_own(
     verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def act() -> None:
         raise BrokenPipeError
 
     verb(act)
-    assert run(["act"]) == Exit.FINE
+    assert run(["act"]) == Exit.READER_LEFT
     assert capsys.readouterr().err == ""
 
 
@@ -216,14 +236,68 @@ def test_a_closed_standard_output_is_one_line(words: str) -> None:
     assert "standard output is closed" in done.stderr
 
 
-def test_a_reader_of_the_help_that_goes_away_is_no_error() -> None:
+def without_reader(*words: str) -> subprocess.CompletedProcess[bytes]:
+    """The program, whose output nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [GPUCLOUD, "--help"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
-    )
+    done = subprocess.run([GPUCLOUD, *words], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
     os.close(writing)
+    return done
+
+
+def test_a_reader_of_the_help_that_goes_away_is_no_error() -> None:
+    done = without_reader("--help")
     assert (done.returncode, done.stderr) == (Exit.FINE, b"")
+
+
+EVIDENCE = "dmesg: caf\u00e9\nNVRM: GPU 0000:3b:00.0: RmInitAdapter failed! (0x62:0x40:1861)\n"
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> str:
+    """A log with a finding."""
+    path = tmp_path / "caf\u00e9.log"
+    path.write_text(EVIDENCE)
+    return str(path)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_reader_that_goes_away_changes_no_code_that_is_known(form: str, evidence: str) -> None:
+    done = without_reader("doctor", "--evidence", evidence, "--format", form, "--level", "info")
+    assert (done.returncode, done.stderr) == (Exit.FINDINGS, b"")
+
+
+def test_a_character_that_the_encoding_lacks_ends_nothing(evidence: str) -> None:
+    done = subprocess.run(
+        [GPUCLOUD, "doctor", "--evidence", evidence, "--level", "info"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (Exit.FINDINGS, b"")
+    assert rb"caf\xe9" in done.stdout
+
+
+def in_shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A line for a shell, whose ``$0`` is the program."""
+    return subprocess.run(
+        ["sh", "-c", line, GPUCLOUD], capture_output=True, text=True, check=False, timeout=60, cwd=cwd
+    )
+
+
+def test_what_is_to_be_said_on_a_closed_standard_error_is_not_put_into_the_result(tmp_path: Path) -> None:
+    done = in_shell('"$0" explain acs-missing --format json 2>&-; "$0" explain no-such 2>&-', tmp_path)
+    assert json.loads(done.stdout)["id"] == "acs-missing"
+    assert done.returncode == Exit.USAGE
+
+
+def test_a_file_that_is_written_takes_no_stream_that_is_closed(tmp_path: Path) -> None:
+    site = site_in(tmp_path, [*card(0x3B, 11)])
+    line = f'exec "$0" plan --unit 3b:00.0 --from {site.root} --output plan.json --format json'
+    done = in_shell(f"{line} <&- 2>&-", tmp_path)
+    assert done.returncode == Exit.FINE
+    assert json.loads(done.stdout) == json.loads((tmp_path / "plan.json").read_text())
 
 
 def test_colours_are_for_terminals_whose_user_has_not_declined_them(monkeypatch: pytest.MonkeyPatch) -> None:

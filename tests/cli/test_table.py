@@ -72,3 +72,34 @@ def test_a_table_is_as_wide_as_it_may_be_or_is_none(lines: list[tuple[str, ...]]
         assert sum(widths) + 2 * (len(widths) - 1) <= 60
         for width, column in zip(widths, zip(*lines, strict=True), strict=True):
             assert all(len(word) <= max(width, 24) for cell in column for word in cell.split())
+
+
+def one_by_one(lines: list[tuple[str, ...]], width: int) -> list[int] | None:
+    """How a table is fitted, in words: the widest that can gives way by one, the first of several."""
+    columns = list(zip(*lines, strict=True))
+    widths = [max(len(part) for cell in column for part in cell.split("\n")) for column in columns]
+    least = [
+        now
+        if any("\n" in cell for cell in column)
+        else max(min(len(word), 24) for cell in column for word in cell.split() or [""])
+        for now, column in zip(widths, columns, strict=True)
+    ]
+    while sum(widths) + 2 * (len(widths) - 1) > width:
+        slack = [now if now > low else 0 for now, low in zip(widths, least, strict=True)]
+        if not any(slack):
+            return None
+        widths[slack.index(max(slack))] -= 1
+    return widths
+
+
+@given(
+    st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[CELLS] * n), min_size=1, max_size=4)),
+    st.integers(5, 80),
+)
+def test_the_widest_columns_give_way_together(lines: list[tuple[str, ...]], width: int) -> None:
+    assert fit(lines, width) == one_by_one(lines, width)
+
+
+def test_a_hostile_cell_is_fitted_at_once() -> None:
+    """Column by column of the terminal it would be two million steps."""
+    assert fit([COLUMNS, ("3b:00.0", "x " * 450_000, "y " * 450_000)], 100) == [7, 44, 45]

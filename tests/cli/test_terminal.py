@@ -87,4 +87,4 @@ def test_a_pipe_has_sentences_whole(host: str) -> None:
         env={**os.environ, "COLUMNS": "60"},
     )
     assert "\n  why  " in done.stdout
-    assert not re.search(r"^ {7}\S", done.stdout, re.MULTILINE)  # where a sentence would go on
+    assert not re.search(r"^ {8}\S", done.stdout, re.MULTILINE)  # where a sentence would go on

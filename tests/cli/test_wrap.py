@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpucloud.cli.output import print_lines, print_text
+from gpucloud.cli.output import Shape, print_beside, print_lines, print_text
 from gpucloud.cli.output.terminal import prose_width
 from gpucloud.cli.output.wrap import wrap
 from gpucloud.model.line import Copied
@@ -20,7 +20,8 @@ SENTENCE = "the group of the GPU lists a disk, a network card or another GPU of 
 @pytest.mark.parametrize(
     ("line", "begins"),
     [
-        (f"  why  {SENTENCE}", "       "),
+        (f"  why   {SENTENCE}", "        "),
+        (f"  cost  {SENTENCE}", "        "),
         (f"  - {SENTENCE}", "    "),
         (f"12. {SENTENCE}", "    "),
         (f"   risk: {SENTENCE}", "         "),
@@ -43,6 +44,11 @@ def test_what_follows_stands_under_the_text_of_its_line(line: str, begins: str) 
         "gpucloud plan --unit 3b:00.0 --from gpu01.tar.gz",
         "sudo gpucloud apply /root/plan.json",
         "gpucloud undo --list",
+        "gpucloud lab run card-audio",
+        "systemctl stop nvidia-persistenced",
+        "systemctl --user stop pipewire.socket pipewire.service",
+        "virsh shutdown web-1",
+        "kill 812",
     ],
 )
 @pytest.mark.parametrize("before", ["now:", "the group is not viable, and vfio says so; now type:"])
@@ -90,6 +96,21 @@ def test_a_diff_stays_as_it_is_where_prose_is_broken(
     *prose, copied = capsys.readouterr().out.splitlines()
     assert [len(one) <= 50 for one in prose] == [True, True]
     assert copied == f"+{SENTENCE}"
+
+
+def test_a_name_in_prose_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines(["plan for nl\nname: nothing to do", Copied("[pci]\nalias = {}")])
+    assert capsys.readouterr().out == "plan for nl?name: nothing to do\n[pci]\nalias = {}\n"
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_what_is_read_before_something_is_done_stands_beside_json(
+    shape: Shape, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_beside(["plan for a\nb", Copied("+ x")], shape)
+    told = capsys.readouterr()
+    assert (told.out, told.err)[shape is Shape.JSON] == "plan for a?b\n+ x\n"
+    assert (told.err, told.out)[shape is Shape.JSON] == ""
 
 
 def test_what_came_from_outside_is_cleaned_before_it_is_painted(capsys: pytest.CaptureFixture[str]) -> None:

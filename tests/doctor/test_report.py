@@ -9,7 +9,7 @@ from tests.doctor.build import UNREAD, card, host
 from gpucloud.doctor import Case, diagnose
 from gpucloud.doctor.evidence.gather import gather
 from gpucloud.doctor.evidence.pasted import from_text
-from gpucloud.doctor.report import render_object, render_text, summary, totals
+from gpucloud.doctor.report import Summary, render_object, render_text, summary, totals
 
 DIAGNOSIS = diagnose(Case(host(card("3b:00", "vfio-pci", "snd_hda_intel"), has_interrupt_remapping=UNREAD)))
 
@@ -33,9 +33,9 @@ def test_the_text_says_cause_evidence_why_fix_and_cost() -> None:
     text = render_text(DIAGNOSIS)
     assert text.startswith("test host: 1 blocker\n\nBLOCKER companion-function-not-bound: GPU 3b:00.0")
     assert "| /sys/bus/pci/devices/0000:3b:00.1/driver: 0000:3b:00.1 snd_hda_intel" in text
-    assert "\n         gpucloud plan --unit 3b:00.0\n" in text
-    for word in ("why ", "fix ", "cost ", "Could not look at:"):
-        assert f"  {word}" in text or word in text
+    assert "\n          gpucloud plan --unit 3b:00.0\n" in text
+    for word in ("  why   ", "  fix   ", "  cost  ", "Could not look at:"):
+        assert f"\n{word}" in text
 
 
 def test_a_healthy_host_is_told_so() -> None:
@@ -62,6 +62,16 @@ def test_the_worst_finding_decides_the_place_in_a_fleet_also_where_another_is_sa
     healthy = summary(diagnose(Case(host(card("3b:00", "vfio-pci")))))
     assert row.order < healthy.order
     assert totals([row, healthy]) == "2 inputs: 1 blocked, 1 without findings"
+
+
+def test_a_long_title_is_whole_in_a_pipe_and_ends_with_an_ellipsis_on_a_terminal() -> None:
+    row = Summary("blocker", ("gpu01", "blocker", "gpu-in-use", "", "a process of the host holds it " * 6))
+    assert row.cells_shortened[:4] == row.cells[:4]
+    assert row.cells_shortened[4].endswith("holds it a ...")
+    assert len(row.cells_shortened[4]) <= 100
+    long = diagnose(Case(host(*[card(f"{bus}:00", "vfio-pci", "snd_hda_intel") for bus in range(11, 99)])))
+    worst = max(long.findings, key=lambda one: one.level.weight)
+    assert summary(long).cells[4] == worst.title
 
 
 def _of_settings(*more: str) -> str:

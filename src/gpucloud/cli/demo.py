@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.output import clean, print_text, say
+from gpucloud.cli.output import clean, print_lines, print_text, say
 from gpucloud.cli.typed.complete import topologies
 from gpucloud.demo.report import render_json, render_lines, render_page
 from gpucloud.demo.stage import Theatre, play_story
 from gpucloud.demo.story import Act, Story
 from gpucloud.model.failure import Exit, Failure, code_of
+from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -79,10 +80,9 @@ def ending(story: Story, folder: Path) -> list[str]:
 
 
 def _print_output(act: Act) -> None:
-    for command in act.command.splitlines():
-        print_text(f"  $ {command}")
-    for line in act.output.rstrip().splitlines():
-        print_text(f"    {line}")
+    typed = (f"  $ {command}" for command in act.command.splitlines())
+    said = (f"    {line}" for line in act.output.rstrip().splitlines())
+    print_lines(map(Copied, (*typed, *said)))
 
 
 def _check_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpucloud.doctor import Diagnosis
-    from gpucloud.doctor.report import Unread
+    from gpucloud.doctor.report import Summary, Unread
     from gpucloud.model.finding import Level
 
 
@@ -82,7 +83,13 @@ def doctor(
 
     asked = tuple(unit or ())
     diagnoses = _diagnoses(tuple(more or ()), capture, remote, tuple(evidence or ()), asked)
-    finish(show(diagnoses, shape), Level(level.value))
+    worst, threshold = Worst(), Level(level.value)
+    try:
+        show(diagnoses, shape, worst)
+    except BrokenPipeError:  # who reads has seen enough: the rest is not looked at
+        finish(worst, threshold)
+        raise
+    finish(worst, threshold)
 
 
 def _diagnoses(
@@ -132,14 +139,18 @@ class Worst:
         self.weight = max([self.weight, *(finding.level.weight for finding in diagnosis.findings)])
 
 
-def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape) -> Worst:
-    """Print diagnoses as they come.
+def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape, worst: Worst) -> None:
+    """Print diagnoses as they come, and note the worst.
 
     JSON is one object per input and line. Of more than one input text shows a table only, worst first.
+
+    Raises:
+        BrokenPipeError: who reads the JSON has gone.
     """
     from gpucloud.doctor.report import COLUMNS, Unread, render_object, report_lines, summary, totals
 
-    worst, rows, last = Worst(), [], None
+    rows: list[Summary] = []
+    last = None
     for diagnosis in diagnoses:
         if isinstance(diagnosis, Unread):
             worst.has_unread = True
@@ -154,9 +165,8 @@ def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape) -> Worst:
         print_lines(report_lines(last), paint_level)
     elif rows:
         rows.sort(key=lambda row: row.order)
-        table(COLUMNS, [row.cells for row in rows])
+        table(COLUMNS, [row.cells_shortened if sys.stdout.isatty() else row.cells for row in rows])
         print_text(f"\n{totals(rows)}; evidence and fixes of one: give it alone")
-    return worst
 
 
 def finish(worst: Worst, threshold: Level) -> None:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import cleandoc
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from gpucloud import __version__
-from gpucloud.cli.output import say
+from gpucloud.cli.output import one_line, say
 from gpucloud.cli.output.document import begin_output, print_error
+from gpucloud.cli.output.streams import drop, escape_what_is_not_encodable, hold_streams
 from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit, Failure, code_of
 
@@ -84,10 +84,11 @@ def _root(
     Exit codes: 0 fine; 1 it failed, is refused, or there is nothing to do it to; 2 what was typed, or written
     into gpucloud.yaml, cannot be meant, or names what is not there; 3 findings at or above the asked level,
     or not as planned; 4 changes pending (plan --check); 5 a change failed and was undone; 6 the undo failed
-    too; 130 interrupted. Every error is one line on standard error; with --format json, where there is no
-    result, standard output has {"error": that line, "code": the exit code}.
+    too; 130 interrupted; 141 who read the output left (`| head`) before the code was known. Every error is
+    one line on standard error; with --format json, where there is no result, standard output has
+    {"error": that line, "code": the exit code}.
 
-    On a terminal prose fits its width; diffs, files and commands are never broken, and nothing is in a pipe.
+    On a terminal prose is broken to fit its width; diffs, files and commands are not. In a pipe no line is.
     """
 
 
@@ -131,9 +132,10 @@ def _help(command: object) -> str:
     return f"{text}\b\nExamples:\n{items}" if found else text
 
 
-def _fail(arguments: Sequence[str], line: str, code: Exit, begin: str = f"{_NAME}: ") -> int:
-    """Say why it ends; to a program that asked for JSON as a document too."""
-    say(f"{begin}{line}")
+def _fail(arguments: Sequence[str], why: str, code: Exit) -> int:
+    """Say why it ends, in one line whatever was typed; to a program that asked for JSON as a document too."""
+    line = one_line(why)
+    say(f"{_NAME}: {line}")
     if _is_json_asked_for(arguments) and sys.stdout is not None:
         with contextlib.suppress(OSError, ValueError):  # it may be the output that failed
             print_error(line, code)
@@ -162,8 +164,10 @@ def run(arguments: Sequence[str], obj: object = None) -> int:
         obj: as of ``call``.
     """
     begin_output()
+    escape_what_is_not_encodable()
     if sys.stdout is None:  # so it is where the shell closed it
         return _fail((), "standard output is closed: open it, or send it to /dev/null", Exit.ERROR)
+    code: int = Exit.READER_LEFT
     try:
         code = call(arguments, obj)
         sys.stdout.flush()
@@ -172,8 +176,7 @@ def run(arguments: Sequence[str], obj: object = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail(arguments, "interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
-        _drop_output()  # the reader went away (`| head`)
-        return Exit.FINE
+        drop(sys.stdout)
     except SystemExit as exit_:
         if isinstance(exit_.__context__, BrokenPipeError):  # rich ends the program where the reader went away
             return Exit.FINE
@@ -181,7 +184,7 @@ def run(arguments: Sequence[str], obj: object = None) -> int:
     except OSError as error:
         line = f"{error.filename or 'output'}: {error.strerror or error}{_then(error)}"
         code = _fail(arguments, line, code_of(error))
-        _drop_output()
+        drop(sys.stdout)
     except Exception as error:
         if os.environ.get("GPUCLOUD_TRACEBACK"):
             raise
@@ -215,15 +218,9 @@ def call(arguments: Sequence[str], obj: object = None) -> int:
         return exit_.exit_code
     except typer.TyperException as error:
         if error.format_message():  # nothing to say: the help was asked for by giving no arguments
-            return _fail(arguments, usage_line(command, arguments, error), Exit.USAGE, "")
+            return _fail(arguments, usage_line(command, arguments, error), Exit.USAGE)
         return Exit.USAGE
     return Exit.FINE
-
-
-def _drop_output() -> None:
-    """Point standard output at nothing, so that what is left in its buffer makes no noise at the end."""
-    with contextlib.suppress(OSError, ValueError):  # under a test it is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> NoReturn:
@@ -232,8 +229,7 @@ def main() -> NoReturn:
     What a command reads lives until its end: to search all of it for circles again and again, and once more
     at the exit, takes a tenth of a scan.
     """
-    if sys.stdin is None:  # closed by the shell: nothing can be asked
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open to the end
+    hold_streams()
     gc.freeze()
     gc.set_threshold(_OBJECTS)
     code = run(sys.argv[1:])

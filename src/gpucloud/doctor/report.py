@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 from gpucloud.doctor.case import Diagnosis
 from gpucloud.model.finding import Evidence, Finding, Level
 from gpucloud.model.line import Copied
 from gpucloud.model.plain import Plain, to_plain
 
-_WIDTH = 100
+_WIDEST_TITLE = 100
 _EVIDENCE_SHOWN = 12
 _PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 """As in the URLs of databases and message queues: what a doctor prints is pasted into forums."""
@@ -40,6 +41,12 @@ class Summary:
     cells: tuple[str, str, str, str, str]
 
     @property
+    def cells_shortened(self) -> tuple[str, str, str, str, str]:
+        """The same for a terminal: of a long title its first words, with an ellipsis."""
+        source, worst, cause, more, title = self.cells
+        return source, worst, cause, more, shorten(title, _WIDEST_TITLE, placeholder=" ...")
+
+    @property
     def order(self) -> tuple[int, str, str]:
         """Worst first, those with the same cause together, then by name."""
         return (LEVELS.index(self.level), self.cells[2], self.cells[0])
@@ -62,10 +69,8 @@ def summary(diagnosis: Diagnosis | Unread) -> Summary:
         return Summary("-", (source, "-", "-", "", _verdict(diagnosis)))
     worst = max(diagnosis.findings, key=lambda one: one.level.weight)
     more = sum(one.level is not Level.INFO and one is not worst for one in diagnosis.findings)
-    title = _tidy(worst.title)[:_WIDTH]
-    return Summary(
-        worst.level.value, (source, worst.level.value, worst.cause, f"+{more}" * (more > 0), title)
-    )
+    cells = (source, worst.level.value, worst.cause, f"+{more}" * (more > 0), _tidy(worst.title))
+    return Summary(worst.level.value, cells)
 
 
 def totals(rows: Iterable[Summary]) -> str:
@@ -161,11 +166,11 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield Copied(f"  | {_place(line)}: {line.text}")
     if len(finding.evidence) > len(shown):
         yield f"  | and {len(finding.evidence) - len(shown)} more lines"
-    yield f"  why  {finding.why}"
-    yield f"  fix  {finding.fix.text}"
+    yield f"  why   {finding.why}"
+    yield f"  fix   {finding.fix.text}"
     for command in finding.fix.commands:
-        yield Copied(f"         {command}")
-    yield f"  cost {finding.fix.costs}"
+        yield Copied(f"          {command}")
+    yield f"  cost  {finding.fix.costs}"
 
 
 def _printable(finding: Finding) -> Finding:

@@ -26,6 +26,8 @@ class Exit(IntEnum):
     UNDO_FAILED = 6
     """The change failed and could not be taken back whole: the message says what is left."""
     INTERRUPTED = 130
+    READER_LEFT = 141
+    """Who read the output left before the code was known; a program that SIGPIPE ends has it in a shell."""
 
 
 class Failure(Exception):  # noqa: N818 - a failure is what the user reads

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from gpucloud.cli.fleets.look import ask_hosts
 from gpucloud.cli.fleets.roll import can_begin, end, roll
-from gpucloud.cli.output import Shape, one_line, print_text, say
+from gpucloud.cli.output import Shape, one_line, print_beside
 from gpucloud.cli.plans.apply import ask
 from gpucloud.fleet.tally import Result, Stage
+from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
     from gpucloud.fleet.wish import Wish
@@ -34,11 +35,11 @@ def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
 
 def _show(results: Iterable[Result], shape: Shape) -> None:
     """Print what would be taken back on each host, equal things once; beside JSON, to the user alone."""
-    hosts: dict[str, list[str]] = {}
+    hosts: dict[tuple[str, ...], list[str]] = {}
     for result in results:
         changes = (change for answer in result.answers for change in answer.changes)
         lines = [f"{number}. {one_line(change.called)}" for number, change in enumerate(changes, 1)]
-        text = "\n".join((f"take back journal entry {one_line(result.entry or '')}:", *lines))
-        hosts.setdefault(text, []).append(one_line(result.host))
-    for text, names in hosts.items():
-        (print_text if shape is Shape.TEXT else say)(f"== {', '.join(names)}\n{text}\n")
+        told = (f"take back journal entry {one_line(result.entry or '')}:", *lines)
+        hosts.setdefault(told, []).append(one_line(result.host))
+    for told, names in hosts.items():
+        print_beside((f"== {', '.join(names)}", *map(Copied, told), ""), shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gpucloud.cli.output import Shape, one_line, print_json, print_lines, say, table
+from gpucloud.cli.output import Shape, one_line, print_beside, print_json, say, table
 from gpucloud.fleet.event import Answered, Begins, Failed, Noted
 from gpucloud.fleet.tally import Result, Stage
 from gpucloud.model.failure import Exit, Failure
@@ -62,11 +62,7 @@ def show_plans(results: Iterable[Result], shape: Shape) -> None:
             plan = parse_stored(result.plan.encode(), f"the plan of {result.host}").plan
             hosts.setdefault(tuple(plan_lines(plan)), []).append(one_line(result.host))
     for lines, names in hosts.items():
-        told = (f"== {', '.join(names)}", *lines, "")
-        if shape is Shape.TEXT:
-            print_lines(told)
-        else:
-            say("\n".join(told))
+        print_beside((f"== {', '.join(names)}", *lines, ""), shape)
 
 
 def show_results(results: Sequence[Result], record: Path | None, shape: Shape) -> None:

@@ -16,8 +16,9 @@ from gpucloud.cli.nova.files import (
     named_place,
     read_files,
 )
-from gpucloud.cli.output import Shape, print_json, print_text, table
+from gpucloud.cli.output import Shape, one_line, print_json, print_lines, print_text, table
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.line import Copied
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.service import Service
 
@@ -93,8 +94,8 @@ def _show(shown: Mapping[str, Mapping[str, Any]]) -> None:
 
     for name, each in shown.items():
         if len(shown) > 1:
-            print_text(f"==> {name} <==")
-        print_text(match_text(each).rstrip("\n"))
+            print_lines([Copied(f"==> {one_line(name)} <==")])
+        print_lines(map(Copied, match_text(each).splitlines()))
     if len(shown) > 1:
         print_text("")
         table(*hosts_rows(shown))

@@ -2,7 +2,7 @@
 
 from gpucloud.cli.output.clean import clean, one_line
 from gpucloud.cli.output.document import Format, Shape, print_document, print_json, print_line_of_json
-from gpucloud.cli.output.lines import note, paint_level, print_lines, print_text, say
+from gpucloud.cli.output.lines import note, paint_level, print_beside, print_lines, print_text, say
 from gpucloud.cli.output.table import table
 from gpucloud.cli.output.terminal import has_colours
 
@@ -14,6 +14,7 @@ __all__ = [
     "note",
     "one_line",
     "paint_level",
+    "print_beside",
     "print_document",
     "print_json",
     "print_line_of_json",

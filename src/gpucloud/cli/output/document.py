@@ -7,6 +7,7 @@ import sys
 from contextvars import ContextVar
 from enum import StrEnum
 
+from gpucloud.cli.output.streams import reader_may_leave
 from gpucloud.model.failure import Exit
 from gpucloud.model.plain import to_plain
 
@@ -37,7 +38,8 @@ def begin_output() -> None:
 def print_document(text: str) -> None:
     """Print a JSON document that is written already."""
     _has_printed.set(True)
-    print(text)
+    with reader_may_leave(sys.stdout):
+        print(text)
 
 
 def print_json(value: object) -> None:
@@ -49,8 +51,13 @@ def print_json(value: object) -> None:
 
 
 def print_line_of_json(value: object) -> None:
-    """Print one of several values, each on a line of its own."""
-    print_document(json.dumps(to_plain(value)))
+    """Print one of several values, each on a line of its own.
+
+    Raises:
+        BrokenPipeError: its reader has gone; the others need not be found.
+    """
+    _has_printed.set(True)
+    print(json.dumps(to_plain(value)))
 
 
 def print_error(line: str, code: Exit) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from typing import TextIO
 
-from gpucloud.cli.output.clean import clean
+from gpucloud.cli.output.clean import clean, one_line
+from gpucloud.cli.output.document import Shape
+from gpucloud.cli.output.streams import reader_may_leave
 from gpucloud.cli.output.terminal import has_colours, prose_width
 from gpucloud.cli.output.wrap import wrap
 from gpucloud.model.line import Copied
@@ -24,13 +27,27 @@ def _plain(line: str, shown: str) -> str:
 
 def print_lines(lines: Iterable[str], paint: Paint = _plain) -> None:
     """Print lines of a result; those that are ``Copied`` as they are, prose broken to fit a terminal."""
-    width = prose_width(sys.stdout)
-    for line in lines:
-        shown = clean(line)
-        if width is not None and not isinstance(line, Copied):
-            shown = wrap(shown, width)
-        print(paint(line, shown))
-    sys.stdout.flush()  # a log file then holds it in order with what `say` says
+    _print_to(sys.stdout, lines, paint)
+
+
+def print_beside(lines: Iterable[str], shape: Shape) -> None:
+    """Print lines that are to be read before something is done; beside JSON, to the user alone."""
+    _print_to(sys.stdout if shape is Shape.TEXT else sys.stderr, lines, _plain)
+
+
+def _print_to(stream: TextIO, lines: Iterable[str], paint: Paint) -> None:
+    width = prose_width(stream)
+    with reader_may_leave(stream):
+        for line in lines:
+            print(paint(line, _shown(line, width)), file=stream)
+        stream.flush()  # a log file then holds it in order with what `say` says
+
+
+def _shown(line: str, width: int | None) -> str:
+    """A line of prose is one, whatever name is in it; a ``Copied`` one may be a whole file."""
+    if isinstance(line, Copied):
+        return clean(line)
+    return one_line(line) if width is None else wrap(one_line(line), width)
 
 
 def paint_level(line: str, shown: str) -> str:

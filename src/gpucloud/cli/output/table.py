@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from gpucloud.cli.output.clean import clean
+from gpucloud.cli.output.streams import reader_may_leave
 from gpucloud.cli.output.terminal import terminal_width
 from gpucloud.cli.output.wrap import wrap
 
@@ -19,10 +21,14 @@ Row = Sequence[str]
 def table(columns: Row, rows: Iterable[Row]) -> None:
     """Print rows under headings; where the terminal is too narrow, row by row in place of side by side."""
     cells = [[clean(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        _align(columns, cells)
-        return
-    width = terminal_width(sys.stdout)
+    with reader_may_leave(sys.stdout):
+        if sys.stdout.isatty():
+            _fit_in(columns, cells, terminal_width(sys.stdout))
+        else:
+            _align(columns, cells)
+
+
+def _fit_in(columns: Row, cells: Sequence[Row], width: int) -> None:
     widths = fit([columns, *cells], width)
     if widths is None:
         print("\n\n".join("\n".join(_block(columns, row, width)) for row in cells))
@@ -38,14 +44,21 @@ def fit(lines: Sequence[Row], width: int) -> list[int] | None:
     """
     widths = _widths(lines)
     least = [_least(column) for column in zip(*lines, strict=True)]
-    excess = sum(widths) + _GAP * (len(widths) - 1) - width
-    while excess > 0:
-        slack = [now if now > low else 0 for now, low in zip(widths, least, strict=True)]
-        if not any(slack):
-            return None
-        widths[slack.index(max(slack))] -= 1
-        excess -= 1
-    return widths
+    room = width - _GAP * (len(widths) - 1)
+
+    def capped(cap: int) -> list[int]:
+        return [max(low, min(now, cap)) for now, low in zip(widths, least, strict=True)]
+
+    cap = bisect_right(range(max(widths) + 1), room, key=lambda cap: sum(capped(cap))) - 1
+    if cap < 0:
+        return None
+    fitted, wider = capped(cap), capped(cap + 1)
+    spare = room - sum(fitted)  # too little for all that would be wider by one
+    for number in reversed(range(len(fitted))):
+        given = min(spare, wider[number] - fitted[number])
+        fitted[number] += given
+        spare -= given
+    return fitted
 
 
 def _least(column: Row) -> int:

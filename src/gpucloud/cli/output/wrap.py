@@ -10,7 +10,9 @@ _LABEL = re.compile(r"^\s*(?:[-*] |\d+\. |[a-z]{1,8}: |\S+ {2,})")
 _INDENT = 2
 _WHOLE = re.compile(
     r"`[^`]+`"
-    r"|(?:sudo )?gpucloud(?: [a-z]+)(?: --?[a-z][-a-z]*(?: [^-\s]\S*)?| \S*[-./\d]\S*)*"
+    r"|systemctl(?: --[a-z]+)* [a-z-]+ \S+(?: \S+\.(?:service|socket))*"
+    r"|plymouth quit|virsh [a-z]+ \S+|kill \d+"
+    r"|(?:sudo )?gpucloud(?: (?:lab|nova))?(?: [a-z]+)(?: --?[a-z][-a-z]*(?: [^-\s]\S*)?| \S*[-./\d]\S*)*"
 )
 """What is copied into a terminal, and therefore stays on one line: what stands in backticks, and commands."""
 _GLUE = "\0"

@@ -18,7 +18,7 @@ from gpucloud.cli.fleets.options import (
     refuse_beside_hosts,
 )
 from gpucloud.cli.hosts import UnitOption
-from gpucloud.cli.output import Shape, print_lines, print_text, say
+from gpucloud.cli.output import Shape, print_beside, print_text, say
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.file import read_plan
 from gpucloud.cli.plans.making import (
@@ -131,12 +131,9 @@ def _accepted(made: Plan, shape: Shape, *, yes: bool) -> Plan:
 
 def _show(made: Plan, shape: Shape) -> None:
     """Show what apply is about to do; beside the JSON of what it did."""
-    from gpucloud.prepare.plan import plan_lines, render_plan
+    from gpucloud.prepare.plan import plan_lines
 
-    if shape is Shape.TEXT:
-        print_lines(plan_lines(made))
-    else:
-        say(render_plan(made))
+    print_beside(plan_lines(made), shape)
 
 
 def ask(*, yes: bool) -> None:

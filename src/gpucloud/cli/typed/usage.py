@@ -42,7 +42,7 @@ def usage_line(command: object, arguments: Sequence[str], error: typer.TyperExce
         error: what typer says of it.
     """
     path = _path(command, arguments)
-    return f"{path}: {_what(' '.join(error.format_message().split()))}; see {path} --help"
+    return f"{_what(' '.join(error.format_message().split()))}; see {path} --help"
 
 
 def _path(command: object, arguments: Sequence[str]) -> str:
