@@ -132,6 +132,10 @@ def test_the_whole_way_as_it_is_typed(
         (("undo", "3", "--hosts", "all"), "--hosts and an entry of one host's journal were given"),
         (("undo", "--list", "--hosts", "all"), "--hosts and --list were given"),
         (("undo", "-i", "multinode"), "an inventory was given, and no hosts of it"),
+        (("undo", "--restart"), "--restart is for many hosts, and --hosts was not given; leave it out"),
+        (("undo", "--yes"), "--yes is for many hosts"),
+        (("undo", "--serial", "3"), "--serial is for many hosts"),
+        (("undo", "3", "--list"), "--list and a journal entry were given"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

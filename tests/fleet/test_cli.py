@@ -28,9 +28,19 @@ def where(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
         (("plan", "--hosts", "all", "--unit", "3b:00.0", "--from", "x"), "--hosts and --from were given"),
         (("apply", "plan.json", "--hosts", "all"), "--hosts and a plan file were given"),
         (("apply", "--hosts", "all", "--unit", "3b:00.0", "--serial", "none"), "--serial is 'none'"),
+        (
+            ("apply", "--hosts", "all", "--unit", "3b:00.0", "--serial", "9" * 5000),
+            "--serial is '9{20}'; give",
+        ),
+        (("apply", "--hosts", "all", "--unit", "3b:00.0", "--serial", "00"), "--serial is '00'"),
+        (("apply", "--unit", "3b:00.0", "--restart"), "--restart is for many hosts, and --hosts was not"),
+        (("apply", "--unit", "3b:00.0", "--serial", "3"), "--serial is for many hosts"),
+        (("apply", "--unit", "3b:00.0", "--hosts", ""), "--hosts is empty"),
+        (("verify", "--hosts", "all", "-i", ""), "-i is empty"),
+        (("verify", "3", "--unit", "3b:00.0"), "--unit and a journal entry were given"),
         (("verify", "3", "--hosts", "all"), "--hosts and an entry of one host's journal were given"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value)[:80] if isinstance(value, tuple) else "",
 )
 def test_what_cannot_be_meant_is_said_before_ansible_is_run(words: tuple[str, ...], said: str) -> None:
     with pytest.raises(Failure, match=said) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,8 @@ import typer
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gpucloud.cli.plans.making import Asked
     from gpucloud.fleet.wish import Wish
 
@@ -64,13 +67,19 @@ CloudOption = Annotated[
 ]
 
 
+_ONE = "1"
+"""Hosts at a time where nothing else is said."""
+
+_SERIAL = re.compile(r"0*[1-9][0-9]{0,5}%?", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """What the options say of many hosts."""
 
     hosts: str | None
     inventories: list[str] | None
-    serial: str = "1"
+    serial: str = _ONE
     is_restarting: bool = False
     cloud: str | None = None
 
@@ -79,11 +88,15 @@ class Members:
         """Claims that many hosts are meant.
 
         Raises:
-            Failure: an inventory was given, and no hosts of it.
+            Failure: what is said of many hosts was given, and no hosts.
         """
-        if self.inventories and self.hosts is None:
+        if self.hosts is not None:
+            _refuse_empty(self.hosts, self.inventories or ())
+            return True
+        if self.inventories:
             raise Failure("an inventory was given, and no hosts of it", "add --hosts all", code=Exit.USAGE)
-        return self.hosts is not None
+        refuse_without_hosts(**{"--restart": self.is_restarting, "--serial": self.serial != _ONE})
+        return False
 
     def wish(self, asked: Asked, state: Path) -> Wish:
         """What is wanted of them.
@@ -113,10 +126,29 @@ class Members:
         )
 
 
+def _refuse_empty(hosts: str, inventories: Sequence[str]) -> None:
+    """Nothing, as of a variable that is not set, is neither a host nor the inventory here."""
+    for option, given in (("--hosts", hosts), *(("-i", each) for each in inventories)):
+        if not given.strip():
+            raise Failure(f"{option} is empty", "name a group of hosts, or an inventory", code=Exit.USAGE)
+
+
 def _check_serial(serial: str) -> None:
-    number = serial.removesuffix("%")
-    if not (number.isascii() and number.isdigit() and int(number)):
-        raise Failure(f"--serial is {serial!r}", "give a number of hosts, or a share: 25%", code=Exit.USAGE)
+    if not _SERIAL.fullmatch(serial):
+        said = f"--serial is {serial[:20]!r}"
+        raise Failure(said, "give a number of hosts below a million, or a share: 25%", code=Exit.USAGE)
+
+
+def refuse_without_hosts(**options: object) -> None:
+    """What is for many hosts is refused where one host is meant.
+
+    Raises:
+        Failure: it was given.
+    """
+    for option, value in options.items():
+        if value:
+            then = "leave it out, or name the hosts with --hosts"
+            raise Failure(f"{option} is for many hosts, and --hosts was not given", then, code=Exit.USAGE)
 
 
 def refuse_beside_hosts(**options: object) -> None:

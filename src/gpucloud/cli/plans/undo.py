@@ -15,22 +15,26 @@ from gpucloud.cli.fleets.options import (
     RestartOption,
     SerialOption,
     refuse_beside_hosts,
+    refuse_without_hosts,
 )
 from gpucloud.cli.output import Shape, print_json, print_text, table
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.making import Asked
 from gpucloud.cli.plans.show import Shaped, report
 from gpucloud.cli.plans.watch import watching
+from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
     from gpucloud.prepare.desk import Desk
+
+_LAST = "last"
 
 
 def undo(
     context: typer.Context,
     entry: Annotated[
         str, typer.Argument(metavar="ID", help="A journal entry, or `last`: the last not undone.")
-    ] = "last",
+    ] = _LAST,
     listed: Annotated[bool, typer.Option("--list", help="List the journal; take nothing back.")] = False,
     shape: Shaped = Shape.TEXT,
     force: Annotated[
@@ -66,9 +70,13 @@ def undo(
     if members.are_asked_for:
         from gpucloud.cli.fleets.back import undo_hosts
 
-        refuse_beside_hosts(**{"an entry of one host's journal": entry != "last", "--list": listed})
+        refuse_beside_hosts(**{"an entry of one host's journal": entry != _LAST, "--list": listed})
         wish = members.wish(Asked(None, None, None, force), state)
         return undo_hosts(wish, shape, yes=yes)
+    refuse_without_hosts(**{"--yes": yes})
+    if listed and entry != _LAST:
+        said = "--list and a journal entry were given"
+        raise Failure(said, "leave --list out to take the entry back", code=Exit.USAGE)
     desk = desk_of(context, state)
     if listed:
         _list(desk, shape)

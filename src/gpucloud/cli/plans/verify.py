@@ -11,7 +11,7 @@ from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.show import Shaped
-from gpucloud.model.failure import Exit
+from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
     from gpucloud.prepare.verify import Mismatch
@@ -43,6 +43,9 @@ def verify(
 
         refuse_beside_hosts(**{"an entry of one host's journal": entry})
         return verify_hosts(members.wish(Asked(unit, None, None, is_forced=False), state), shape)
+    if unit and entry is not None:
+        said = "--unit and a journal entry were given: the one is for now, the other for what was applied"
+        raise Failure(said, "leave one of them out", code=Exit.USAGE)
     desk = desk_of(context, state)
     mismatches = desk.verify_units(unit) if unit else desk.verify(entry)
     if shape is Shape.JSON:
