@@ -33,7 +33,7 @@ class _Lines:
         print_text(f"{name:<9} {purpose}")
 
     def ended(self, act: Act) -> None:
-        _print_output(act)
+        print_output(act)
         print_text(f"{'ok' if act.is_ok else 'FAILED':<9} {act.result} ({act.seconds:.1f} s)")
 
     def leaves(self) -> None:
@@ -57,7 +57,7 @@ class _Spinner:
 
     def ended(self, act: Act) -> None:
         self._status.stop()
-        _print_output(act)
+        print_output(act)
         self._console.print(act_line(act))
 
     def leaves(self) -> None:
@@ -79,7 +79,8 @@ def ending(story: Story, folder: Path) -> list[str]:
     return [*render_lines(story), f"reports        {folder / PAGE} {folder / DATA}"]
 
 
-def _print_output(act: Act) -> None:
+def print_output(act: Act) -> None:
+    """What was typed in an act, and what it printed, as it is."""
     typed = (f"  $ {command}" for command in act.command.splitlines())
     said = (f"    {line}" for line in act.output.rstrip().splitlines())
     print_lines(map(Copied, (*typed, *said)))

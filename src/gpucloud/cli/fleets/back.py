@@ -27,13 +27,13 @@ def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
     due = [result for result in looked if result.stage is Stage.PLANNED]
     if not can_begin(looked, due, shape):
         return
-    _show(due, shape)
+    show_standing(due, shape)
     ask(yes=yes)
     entries = {result.host: entry for result in due if (entry := result.entry) and entry.isdecimal()}
     end(looked, roll(replace(wish, hosts=",".join(entries), entries=entries), None, "undone"), shape)
 
 
-def _show(results: Iterable[Result], shape: Shape) -> None:
+def show_standing(results: Iterable[Result], shape: Shape) -> None:
     """Print what would be taken back on each host, equal things once; beside JSON, to the user alone."""
     hosts: dict[tuple[str, ...], list[str]] = {}
     for result in results:
