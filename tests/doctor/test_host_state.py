@@ -186,7 +186,18 @@ def test_of_a_part_of_a_host_nothing_is_claimed() -> None:
 def test_a_device_whose_class_was_not_read_may_be_a_gpu() -> None:
     unread = function("02:00.0", pci_class=UNREAD)
     assert causes(host(others=[unread])) == []
-    assert "the class of 02:00.0" in [one.fact for one in blind(host(others=[unread]))]
+    assert "whether any of 02:00.0 is a GPU" in [one.fact for one in blind(host(others=[unread]))]
+
+
+def test_a_device_whose_class_was_not_read_may_be_a_gpu_beside_others_and_in_a_part_of_a_host() -> None:
+    unread = function("02:00.0", pci_class=UNREAD)
+    bmc = function("03:00.0", ident="1a03:2000", driver="ast", group=5)
+    part = host([bmc], others=[unread], kernel=a_kernel("iommu=pt", loaded=UNREAD))
+    assert causes(part) == []
+    for found in (host(READY, others=[unread]), part):
+        (only,) = (one for one in blind(found) if one.cause == "no-gpu")
+        assert only.fact == "whether any of 02:00.0 is a GPU"
+        assert "the class of 1 of" in only.why
 
 
 @pytest.mark.parametrize("ident", ["1a03:2000", "19e5:1711", "1002:515e"])

@@ -67,7 +67,8 @@ def doctor(
     host by ids given to vfio-pci, a driver override, or a function of the card already given away.
     Of several inputs a table is shown, worst first; JSON is one object per input and line. A folder of
     captures, archives or directories, after --from is a fleet. Exit code 3 says that there are findings at
-    or above --level, 1 that an input could not be read or has nothing in it to be judged.
+    or above --level, 1 that an input could not be read, has nothing in it to be judged, or does not show
+    whether there is a GPU.
 
     Examples:
       gpucloud doctor
@@ -137,6 +138,7 @@ class Worst:
     def add(self, diagnosis: Diagnosis) -> None:
         """Take in one input."""
         self.weight = max([self.weight, *(finding.level.weight for finding in diagnosis.findings)])
+        self.has_unread = self.has_unread or not diagnosis.has_looked
 
 
 def show(diagnoses: Iterable[Diagnosis | Unread], shape: Shape, worst: Worst) -> None:

@@ -11,12 +11,13 @@ import typer
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.model.failure import Failure
+from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.model.gpu import GpuUnit
     from gpucloud.model.host import Host
-    from gpucloud.model.pci import PciAddress, PciFunction
+    from gpucloud.model.pci import PciFunction
 
 _NOT_CAPTURED = "not in the capture"
 _COLUMNS = ("UNIT", "NAME", "FUNCTIONS", "GROUP", "DRIVER", "NUMA", "USED BY", "USES")
@@ -55,15 +56,17 @@ def scan(
 
 
 def _insist_on_pci(host: Host) -> None:
-    """Refuse what shows neither functions nor groups: nothing was looked at, so "no GPU" would be no answer.
+    """Refuse what shows neither functions nor groups, or no GPU among functions that were not all looked at.
 
-    /proc alone is such a thing: its ``sys`` makes it look like a host's root.
+    /proc alone is such a thing: its ``sys`` makes it look like a host's root. "No GPU" would be no answer.
     """
     if isinstance(host.functions, Unknown) and isinstance(host.iommu.groups, Unknown):
         raise Failure(
             f"no GPU can be looked for on {host.source}: {host.functions.why}",
             "give the directory that holds sys/bus/pci as on the host, or make one with: gpucloud capture",
         )
+    if not host.units and (unread := say_unclassified(host)):
+        raise Failure(f"no GPU can be told on {host.source}: {unread}", how_to_read_classes(host))
 
 
 def scanned(host: Host) -> dict[str, object]:
@@ -75,7 +78,7 @@ def _facts(host: Host) -> dict[str, object]:
     """A host without its units, which stand beside it, and without hundreds of other functions."""
     is_left_out = {"units", "functions"} if not isinstance(host.functions, Unknown) else {"units"}
     facts = {field.name: getattr(host, field.name) for field in fields(host) if field.name not in is_left_out}
-    return {**facts, "unclassified": _unclassified(host)}
+    return {**facts, "unclassified": tuple(unclassified(host))}
 
 
 def _unit(unit: GpuUnit, host: Host) -> dict[str, object]:
@@ -98,12 +101,6 @@ def _group_type(function: PciFunction, host: Host) -> str | None | Unknown:
     if isinstance(groups, Unknown):
         return groups
     return groups[number].type if number in groups else Unknown(f"group {number} is not among the groups")
-
-
-def _unclassified(host: Host) -> tuple[PciAddress, ...]:
-    """Functions of unknown class: each may be a GPU, so that none of them is passed over in silence."""
-    functions = {} if isinstance(host.functions, Unknown) else host.functions
-    return tuple(address for address, each in functions.items() if isinstance(each.pci_class, Unknown))
 
 
 def _row(unit: GpuUnit, host: Host) -> tuple[str, ...]:
@@ -190,8 +187,8 @@ def _named_switches(host: Host) -> str:
 
 
 def _maybe_gpus(host: Host) -> str:
-    unknown = " ".join(address.short for address in _unclassified(host))
-    return f"may be GPUs, for their class could not be read: {unknown}" if unknown else ""
+    unknown = " ".join(address.short for address in unclassified(host))
+    return one_line(f"may be GPUs, for {say_unclassified(host)}: {unknown}") if unknown else ""
 
 
 def _gather(fact: str, value: object, reasons: dict[str, dict[str, None]]) -> None:

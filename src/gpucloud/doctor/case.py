@@ -83,6 +83,8 @@ class Diagnosis:
     """Made from pasted evidence: that nothing was found in it does not say that nothing is wrong."""
     read: tuple[str, ...] = ()
     """What was recognised in a report, in words: ``3 options of nova``."""
+    has_looked: bool = True
+    """A GPU was seen, or it was seen that there is none: without that "nothing found" says nothing."""
 
 
 def device_path(address: PciAddress) -> str:

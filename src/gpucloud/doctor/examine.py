@@ -9,6 +9,7 @@ from gpucloud.doctor.case import Blind, Case, Diagnosis
 from gpucloud.doctor.lines import with_lines
 from gpucloud.doctor.past import as_of_now
 from gpucloud.doctor.rank import rank_host, rank_report
+from gpucloud.doctor.rules.card import NO_GPU
 from gpucloud.doctor.rules.catalogue import PASTED_RULES, RULES
 from gpucloud.model.finding import Finding
 from gpucloud.model.host import Host
@@ -30,7 +31,8 @@ def diagnose(case: Case) -> Diagnosis:
                 findings.append(answer)
     if case.paper is None:
         asked = [one for one in findings if _is_about(one, case.named)]
-        return Diagnosis(case.host.source, rank_host(asked), tuple(blind))
+        has_looked = bool(case.host.units) or all(one.cause != NO_GPU for one in blind)
+        return Diagnosis(case.host.source, rank_host(asked), tuple(blind), has_looked=has_looked)
     present = (as_of_now(case.paper, finding) for finding in findings)
     ranked = (with_lines(case, finding) for finding in rank_report(present))
     return Diagnosis(

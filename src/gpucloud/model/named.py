@@ -8,6 +8,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
+from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
 _OFFERED = 8
@@ -28,6 +29,11 @@ def _unit(host: Host, name: str) -> GpuUnit:
     except ValueError as error:
         raise Failure(str(error), offer(host), code=Exit.USAGE) from None
     unit = host.unit_at(address)
+    if unit is None and address in (unread := unclassified(host)):
+        raise Failure(
+            f"whether {address} is a GPU cannot be said: its class could not be read ({unread[address].why})",
+            how_to_read_classes(host),
+        )
     if unit is None:
         raise Failure(f"{_what_is_there(host, address)} on {host.source}", offer(host), code=Exit.USAGE)
     return unit
@@ -41,6 +47,8 @@ def _what_is_there(host: Host, address: PciAddress) -> str:
 
 def offer(host: Host) -> str:
     """The GPUs that can be named, as options: ``its GPUs are --unit 3b:00.0, --unit 3c:00.0``."""
+    if not host.units and (unread := say_unclassified(host)):
+        return f"no GPU can be told there, for {unread}: {how_to_read_classes(host)}"
     if not host.units:
         return "no GPU was found there: gpucloud scan says what was seen"
     names = [f"--unit {unit.address.short}" for unit in host.units]

@@ -11,8 +11,12 @@ from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
+NO_GPU = "no-gpu"
+"""The cause whose rule tells whether there is a GPU at all."""
 _FEW = 4
 
 
@@ -86,19 +90,26 @@ def asleep_in_d3cold(case: Case) -> Answers:
 def no_gpu(case: Case) -> Answers:
     """The host has no GPU, or none but its management controller's display: there is nothing to give away."""
     host = case.host
+    unread = tuple(unclassified(host))
+    if unread and case.paper is None:
+        yield _unsure(host, unread)
     if any(not is_bmc(unit) for unit in host.units):
         return
     if isinstance(host.functions, Unknown) or not host.is_whole:
-        if host.units:
+        if host.units and not (unread and case.paper is None):
             yield _without_gpu(case, Level.INFO)
-        elif case.paper is None:
-            yield Blind("no-gpu", "the GPUs", _why_unseen(host))
+        elif case.paper is None and not unread:
+            yield Blind(NO_GPU, "the GPUs", _why_unseen(host))
         return
-    unread = [one.address.short for one in host.functions.values() if isinstance(one.pci_class, Unknown)]
-    if unread:
-        yield Blind("no-gpu", f"the class of {', '.join(unread[:_FEW])}", "it was not read: they may be GPUs")
-    else:
+    if not unread:
         yield _without_gpu(case, Level.WARNING)
+
+
+def _unsure(host: Host, unread: tuple[PciAddress, ...]) -> Blind:
+    few = ", ".join(address.short for address in unread[:_FEW])
+    more = f" and {len(unread) - _FEW} more" if len(unread) > _FEW else ""
+    why = f"{say_unclassified(host)}; {how_to_read_classes(host)}"
+    return Blind(NO_GPU, f"whether any of {few}{more} is a GPU", why)
 
 
 def _why_unseen(host: Host) -> str:
@@ -114,7 +125,7 @@ def _without_gpu(case: Case, level: Level) -> Finding:
     if not host.units:
         seen = f"{count} PCI functions, none a display or accelerator (classes 03, 12)"
     return Finding(
-        cause="no-gpu",
+        cause=NO_GPU,
         level=level,
         title="This host has no GPU"
         if not host.units
