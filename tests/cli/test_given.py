@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,25 @@ def test_a_spec_comes_through_a_named_pipe(pipe: Path) -> None:
     done = bash('echo "no_such_key: 1" >"$1" & "$0" plan --spec "$1" --from /', pipe)
     assert done.returncode == Exit.USAGE
     assert f"{pipe}, line 1: there is no key 'no_such_key'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ['echo "$1" | "$0" plan --spec - --from /', '"$0" plan --spec - --from / <<<"$1"']
+)
+def test_a_spec_comes_through_standard_input(line: str) -> None:
+    done = bash(line, "no_such_key: 1")
+    assert done.returncode == Exit.USAGE
+    assert "standard input, line 1: there is no key 'no_such_key'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--adopt", "--from", "/"), ("--adopt",), ("--hosts", "all", "-i", "localhost,")]
+)
+def test_standard_input_is_refused_where_its_text_is_needed_twice(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "--spec", "-", *words]) == Exit.USAGE
+    assert re.search("- is standard input: .*; put the text into a file", capsys.readouterr().err)
 
 
 def test_a_pipe_without_a_writer_is_named(pipe: Path) -> None:

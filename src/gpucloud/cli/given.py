@@ -55,22 +55,41 @@ def is_pipe(path: Path) -> bool:
 
 
 def refuse_pipe(path: Path, why: str) -> None:
-    """A pipe gives its text once, and takes none in its place.
+    """A pipe gives its text once, and takes none in its place; so does standard input, whatever it is.
 
     Raises:
         Failure: the path names one.
     """
+    if path == STANDARD_INPUT:
+        raise Failure(
+            f"- is standard input: {why}", "put the text into a file, and name that", code=Exit.USAGE
+        )
     if is_pipe(path):
         raise Failure(f"{path} is a pipe: {why}", "put the text into a file, and name that", code=Exit.USAGE)
 
 
 def spec_given(path: Path) -> Spec:
-    """The spec that the user names.
+    """The spec that the user names; ``-`` is standard input.
 
     Raises:
         Failure: it cannot be read, or a line of it is wrong.
     """
     from gpucloud.spec import load_spec
 
+    if path == STANDARD_INPUT:
+        return _spec_of_standard_input()
     with waiting(path):
         return load_spec(path)
+
+
+def _spec_of_standard_input() -> Spec:
+    from gpucloud.spec import parse_spec
+    from gpucloud.spec.file import decode_spec
+    from gpucloud.spec.nodes import TEXT_LIMIT
+
+    name = "standard input"
+    if sys.stdin.isatty():
+        say("type the spec, then press Ctrl-D on a line of its own")
+    with waiting(STANDARD_INPUT):
+        data = sys.stdin.buffer.read(TEXT_LIMIT + 1)
+    return parse_spec(decode_spec(data, name), name)

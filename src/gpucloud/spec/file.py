@@ -34,11 +34,24 @@ def read_spec_text(path: Path) -> str:
             "what can stand in it: docs/reference/spec.md",
             code=Exit.USAGE,
         ) from error
+    return decode_spec(data, str(path))
+
+
+def decode_spec(data: bytes, name: str) -> str:
+    """The text of a spec.
+
+    Args:
+        data: of a longer one than any spec is, more than ``TEXT_LIMIT``.
+        name: what errors call it.
+
+    Raises:
+        Failure: it is too long or no UTF-8.
+    """
     if len(data) > TEXT_LIMIT:
-        raise Failure(f"{path} is longer than {TEXT_LIMIT} bytes", "no spec is so long: choose another file")
+        raise Failure(f"{name} is longer than {TEXT_LIMIT} bytes", "no spec is so long: choose another file")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Failure(
-            f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8", code=Exit.USAGE
+            f"{name} is not UTF-8 text (byte {error.start})", "save it as UTF-8", code=Exit.USAGE
         ) from error

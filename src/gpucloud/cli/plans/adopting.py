@@ -26,7 +26,7 @@ def adopt_elsewhere(capture: Path | None, remote: str | None, asked: Asked) -> P
     from gpucloud.inventory.open import open_reader
     from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 
-    refuse_pipe(asked.spec_path, ADOPTING)
+    refuse_pipe(asked.spec or asked.spec_path, ADOPTING)
     reader = open_reader(capture=capture, remote=remote)
     file = SpecFile(str(asked.spec_path), _state(asked.spec_path))
     name = name_elsewhere(remote, asked)

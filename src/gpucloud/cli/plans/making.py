@@ -97,7 +97,7 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
         Failure: a unit is no GPU of it, or the spec cannot be read or contradicts itself here.
     """
     if asked.is_adopting:
-        refuse_pipe(asked.spec_path, ADOPTING)
+        refuse_pipe(asked.spec or asked.spec_path, ADOPTING)
         own = asked.name or os.uname().nodename
         return desk.plan_adoption(str(asked.spec_path), own, force=asked.is_forced)
     if asked.spec is None:
