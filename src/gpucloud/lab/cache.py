@@ -27,15 +27,16 @@ def _xdg(variable: str, default: str) -> Path:
     return Path(named) if named.startswith("/") else Path.home() / default
 
 
-def ensure(place: Path, make: Callable[[Path], None]) -> Path:
+def ensure(place: Path, make: Callable[[Path], None], busy: Callable[[], None] = lambda: None) -> Path:
     """Give the folder at ``place``, made by ``make(temporary folder)`` if it is not there.
 
-    Whoever is killed while making leaves nothing at ``place``; two that want the same wait for each other.
+    Whoever is killed while making leaves nothing at ``place``; two that want the same wait for each other:
+    ``busy`` is called before.
     """
     if place.is_dir():
         os.utime(place)
         return place
-    with locked(place):
+    with locked(place, busy):
         if not place.is_dir():
             part = place.with_name(f"{place.name}.part")
             remove_tree(part)

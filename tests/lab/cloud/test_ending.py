@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.cache import locked
+from gpucloud.lab.cache import ensure, locked
 from gpucloud.lab.cloud import daemon
 from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.down import KEPT, clear_away, down, give_up, keep_logs
@@ -138,14 +138,12 @@ def test_down_leaves_a_cloud_alone_that_is_coming_up(folder: Path, start: Callab
 
 
 def test_who_waits_for_another_is_told_so(tmp_path: Path) -> None:
-    with (
-        locked(tmp_path / "up"),
-        pytest.raises(Failure, match="somebody is at it"),
-        locked(tmp_path / "up", _refuse),
-    ):
-        pass
-    with locked(tmp_path / "up", _refuse):
-        pass
+    with locked(tmp_path / "up"):
+        with pytest.raises(Failure, match="somebody is at it"), locked(tmp_path / "up", _refuse):
+            pass
+        with pytest.raises(Failure, match="somebody is at it"):
+            ensure(tmp_path / "up", lambda _: None, _refuse)
+    assert ensure(tmp_path / "up", lambda _: None, _refuse).is_dir()
 
 
 def test_the_logs_of_the_newest_failures_are_kept_and_those_of_servers_left_alone(folder: Path) -> None:

@@ -39,7 +39,11 @@ def ensure_environment(cache: Path, progress: Progress) -> Path:
     """
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     name = f"environment-{sys.version_info.major}.{sys.version_info.minor}-{digest}"
-    made = ensure(cache / "cloud" / name, lambda part: _make(part, progress))
+
+    def busy() -> None:
+        progress("waiting for another lab cloud that installs OpenStack")
+
+    made = ensure(cache / "cloud" / name, lambda part: _make(part, progress), busy)
     keep_newest(made.parent, KEPT)
     return made
 
