@@ -61,6 +61,7 @@ VERBS = {
     "destroy": Verb("guests.guest", "destroy", _GUESTS),
     "nova": Verb("nova", "app", _NOVA),
     "publish": Verb("publish", "publish", _NOVA),
+    "cloud": Verb("clouds", "app", _NOVA),
     "lab": Verb("lab", "app", _LAB),
     "demo": Verb("demo", "demo", _LAB),
 }

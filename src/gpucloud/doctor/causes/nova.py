@@ -194,6 +194,43 @@ NOVA_STATE = Heading(
             ),
         ),
         Cause(
+            "compute-service-down",
+            "No nova-compute takes guests",
+            "The nova-compute of each host that could take the guest is disabled, or has not reported for "
+            "longer than service_down_time. Placement leaves out disabled ones, ComputeFilter those that are "
+            "down.",
+            (
+                "`No valid host was found`, and openstack compute service list shows disabled or down",
+                "a disabled reason that begins with AUTO: nova-compute lost libvirt and disabled itself",
+            ),
+            (
+                "openstack compute service set --enable HOST nova-compute",
+                "Down: look into nova-compute's log on that host, then start it",
+            ),
+            "nothing",
+            (
+                "nova/scheduler/filters/compute_filter.py",
+                "nova/scheduler/request_filter.py: compute_status_filter()",
+                "nova/virt/libvirt/driver.py: _set_host_enabled()",
+            ),
+        ),
+        Cause(
+            "no-room-on-hosts",
+            "No host has room for the flavor",
+            "No one host has as many CPUs, as much memory and disk left as the flavor asks for, or has the "
+            "traits and the aggregate that it asks for; GPUs may well be free.",
+            (
+                "`No valid host was found`, and GET /allocation_candidates gives none",
+                "`Got no allocation candidates from the Placement API`",
+            ),
+            (
+                "Take a smaller flavor, or free what other guests hold",
+                "Look at allocation ratios and reserved memory of the hosts",
+            ),
+            "nothing",
+            ("nova/scheduler/manager.py: select_destinations()", "placement docs: allocation candidates"),
+        ),
+        Cause(
             "stale-pci-devices-row",
             "nova's rows no longer fit the host",
             "Rows of pci_devices or requests of an instance are from before a card was moved, removed, "

@@ -1,4 +1,4 @@
-"""A cloud looked at: a server or flavor, and what its way through nova meets. What is refused is `Unknown`."""
+"""A cloud looked at: a server or flavor, and its way through nova. What may not be read is `Unknown`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from gpucloud.cloud.openstack.explain.request import Request, parts_of, query_of
 from gpucloud.cloud.openstack.explain.seen import Candidates, Holder, Inventory, Seen, Server
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
-from gpucloud.cloud.openstack.publish.answers import HasFlavor, aggregate_of, entries, entry, flavor_of, image_of
+from gpucloud.cloud.openstack.publish.answers import (
+    HasFlavor,
+    aggregate_of,
+    entries,
+    entry,
+    flavor_of,
+    image_of,
+)
 from gpucloud.cloud.openstack.publish.offer import Aggregate, Flavor
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown

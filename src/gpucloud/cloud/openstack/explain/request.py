@@ -11,6 +11,7 @@ from gpucloud.cloud.openstack.publish.offer import Flavor
 from gpucloud.nova.match.placement import Ask
 
 _RESOURCE = re.compile(r"resources([0-9]*):([A-Z0-9_]+)")
+_AMOUNT = re.compile(r"[0-9]{1,12}")
 _TRAIT = re.compile(r"trait([0-9]*):([A-Z0-9_]+)")
 
 
@@ -51,7 +52,7 @@ def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], c
     plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": flavor.disk_gib}
     groups: dict[str, Group] = {"": Group(plain)}
     for key, value in flavor.extra_specs.items():
-        if (found := _RESOURCE.fullmatch(key)) and value.strip().isdecimal():
+        if (found := _RESOURCE.fullmatch(key)) and _AMOUNT.fullmatch(value.strip()):
             known = groups.get(found[1], Group({}))
             groups[found[1]] = replace(known, resources={**known.resources, found[2]: int(value)})
     for key, value in flavor.extra_specs.items():

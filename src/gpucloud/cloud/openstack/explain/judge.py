@@ -1,0 +1,132 @@
+"""The first rule that stops a request, in nova's order; what nova itself said of a failure goes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from gpucloud.cloud.openstack.explain.case import Case
+from gpucloud.cloud.openstack.explain.rules import api, host, placement, quota, scheduler
+from gpucloud.cloud.openstack.explain.rules.answer import Rule, Step, citing, stops
+from gpucloud.doctor.case import Blind
+from gpucloud.doctor.examine import diagnose
+from gpucloud.model.finding import Finding, Level
+
+_SURE = 0.75
+"""From here on nova's words name a cause; below they name what many causes show."""
+_GENERAL = frozenset({"not-enough-devices", "filter-not-enabled"})
+RULES: tuple[Rule, ...] = (*api.RULES, *quota.RULES, *placement.RULES, *scheduler.RULES, *host.RULES)
+_STEPS = {
+    "alias-missing-on-api": Step.API,
+    "alias-definition-invalid": Step.API,
+    "quota": Step.QUOTA,
+    "pci-in-placement": Step.PLACEMENT,
+    "numa-policy-no-host": Step.SCHEDULER,
+    "alias-device-type-mismatch": Step.SCHEDULER,
+    "whitelist-mismatch": Step.SCHEDULER,
+    "stale-pci-devices-row": Step.CLAIM,
+}
+"""Where causes that nova's words name stop a request; all others stop it when libvirt starts the guest."""
+
+
+class State(Enum):
+    """What is known of a step."""
+
+    PASSED = "passed"
+    STOPS = "stops here"
+    UNSEEN = "not all of it seen"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What stops a request.
+
+    Args:
+        name: what was asked about.
+        has_failed: it is a server that nova has given up.
+        root: the one cause; None where none was found.
+        steps: what is known of each, in order.
+        blind: what could not be seen on the way to it.
+    """
+
+    name: str
+    has_failed: bool
+    root: Finding | None
+    steps: tuple[tuple[Step, State], ...]
+    blind: tuple[Blind, ...]
+
+
+def judge(case: Case) -> Explained:
+    """Go through nova's steps until one stops the request."""
+    server = case.seen.server
+    runs = server is not None and server.status not in ("ERROR", "BUILD")
+    said = None if runs else _said(case)
+    blind: dict[Blind, None] = {}
+    for rule in api.RULES if runs else RULES:
+        answers = list(rule.look(case))
+        blind |= dict.fromkeys(each for each in answers if isinstance(each, Blind))
+        root = next((each for each in answers if isinstance(each, Finding)), None)
+        if root is not None and (said is None or _is_same(said, rule.step, root)):
+            cited = citing(root, rule.source)
+            if said is not None:
+                cited = replace(cited, evidence=(*said[1].evidence, *cited.evidence))
+            return _explained(case, cited, rule.step, {} if said is not None else blind)
+    if said is None:
+        return _explained(case, None, None, blind)
+    return _explained(case, said[1], said[0], {})  # nova came so far: what was not seen has passed
+
+
+def _is_same(said: tuple[Step, Finding], step: Step, root: Finding) -> bool:
+    """Claims that a rule found what nova's words are about: that cause, or one at the guest's start."""
+    return root.cause == said[1].cause or said[0] is step is Step.START
+
+
+def _said(case: Case) -> tuple[Step, Finding] | None:
+    """The cause that nova's own words, or pasted ones, name beyond doubt, and where it stops a request."""
+    paper = case.report.paper
+    if paper is None or not case.words:
+        return None
+    if paper.has("group-not-viable"):
+        commands = ("gpucloud doctor --host HOST",)
+        numbers = [
+            each.caught["group"] for each in paper.said("group-not-viable") if each.caught.get("group")
+        ]
+        which = f"group {numbers[0]}" if numbers else "the device's group"
+        title = f"vfio refuses {which}: a device in it is on a driver of the host"
+        lines = paper.lines("group-not-viable")
+        return Step.START, stops("group-not-viable", title, lines, confidence=0.9, commands=commands)
+    for one in diagnose(case.report).findings:
+        if one.level is Level.BLOCKER and one.confidence >= _SURE and one.cause not in _GENERAL:
+            return _STEPS.get(one.cause, Step.START), one
+    return None
+
+
+def _explained(case: Case, root: Finding | None, at: Step | None, blind: dict[Blind, None]) -> Explained:
+    server = case.seen.server
+    has_failed = server is not None and server.has_failed
+    states = tuple(_states(at, tuple(blind)))
+    return Explained(case.seen.name, has_failed, root, states, tuple(blind))
+
+
+def _states(at: Step | None, blind: tuple[Blind, ...]) -> Iterator[tuple[Step, State]]:
+    unseen = {_STEPS_OF_BLIND.get(each.cause, Step.SCHEDULER) for each in blind}
+    is_past = False
+    for step in Step:
+        if is_past:
+            yield step, State.NOT_REACHED
+        elif step is at:
+            is_past = True
+            yield step, State.STOPS
+        else:
+            yield step, State.UNSEEN if step in unseen else State.PASSED
+
+
+_STEPS_OF_BLIND = {
+    "alias-missing-on-api": Step.API,
+    "alias-definition-invalid": Step.API,
+    "quota": Step.QUOTA,
+    "no-room-on-hosts": Step.PLACEMENT,
+    "group-not-viable": Step.START,
+}

@@ -1,0 +1,39 @@
+"""The project's quota, as nova-api counts it before it makes a server."""
+
+from __future__ import annotations
+
+from gpucloud.cloud.openstack.explain.case import Case
+from gpucloud.cloud.openstack.explain.rules.answer import Answers, Rule, Step, stops
+from gpucloud.doctor.case import Blind
+from gpucloud.model.finding import Evidence
+from gpucloud.model.unknown import Unknown
+
+_NO_LIMIT = -1
+
+
+def quota(case: Case) -> Answers:
+    """Instances, cores and memory; a server that was made has passed it, and counts in it."""
+    limits, flavor = case.seen.limits, case.seen.flavor
+    if case.seen.server is not None:
+        return
+    if isinstance(limits, Unknown):
+        yield Blind("quota", "the limits of the project", limits.why)
+        return
+    for name, most, used, asked in (
+        ("instances", "maxTotalInstances", "totalInstancesUsed", 1),
+        ("cores", "maxTotalCores", "totalCoresUsed", flavor.vcpus),
+        ("ram", "maxTotalRAMSize", "totalRAMUsed", flavor.ram_mib),
+    ):
+        if most not in limits or used not in limits:
+            yield Blind("quota", f"the limit of {name}", f"the answer has no {most} or {used}")
+        elif limits[most] != _NO_LIMIT and limits[used] + asked > limits[most]:
+            # As nova says it (nova/exception.py, TooManyInstances).
+            said = f"Requested {asked}, but already used {limits[used]} of {limits[most]} {name}"
+            raise_it = f"openstack quota set --{name} {limits[used] + asked} PROJECT"
+            line = Evidence("GET /limits", f"{most} {limits[most]}, {used} {limits[used]}")
+            asks = Evidence(f"flavor {case.seen.flavor_name}", f"{name} {asked}")
+            title = f"Quota exceeded for {name}: {said}"
+            yield stops("quota", title, (line, asks), commands=(raise_it,))
+
+
+RULES = (Rule(Step.QUOTA, "nova/compute/utils.py: check_num_instances_quota()", quota),)

@@ -1,0 +1,51 @@
+"""What stops a request, as text and as an object for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gpucloud.cloud.openstack.explain.judge import Explained
+from gpucloud.doctor.case import Diagnosis
+from gpucloud.doctor.report import render_object, report_lines
+
+
+def plain_of(found: Explained) -> dict[str, Any]:
+    """The answer for JSON; the keys never change their meaning.
+
+    ``findings`` has the one cause, or nothing; ``steps`` says of each step of nova how it went.
+    """
+    shown: dict[str, Any] = dict(render_object(_diagnosis(found)))
+    return {**shown, "steps": [{"step": step.value, "state": state.value} for step, state in found.steps]}
+
+
+def lines_of(found: Explained) -> Iterator[str]:
+    """The answer for a person: the cause with evidence and fix, the steps, and what was not seen."""
+    lines = report_lines(_diagnosis(found))
+    first = next(lines)
+    yield first if found.root is not None else f"{found.name}: {_nothing(found)}"
+    has_said_steps = False
+    for line in lines:
+        if line == "Could not look at:":
+            has_said_steps = True
+            yield from (*_steps(found), "")
+        yield line
+    if not has_said_steps:
+        yield ""
+        yield from _steps(found)
+
+
+def _diagnosis(found: Explained) -> Diagnosis:
+    return Diagnosis(found.name, () if found.root is None else (found.root,), found.blind)
+
+
+def _nothing(found: Explained) -> str:
+    if found.has_failed:
+        return "nova gave it up, and nothing that was seen says why"
+    return "nothing stops it, as far as it can be seen"
+
+
+def _steps(found: Explained) -> Iterator[str]:
+    yield "Its way through nova:"
+    for step, state in found.steps:
+        yield f"  {step.value}: {state.value}"

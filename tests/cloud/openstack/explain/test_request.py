@@ -1,0 +1,64 @@
+"""A flavor as a request to Placement, as nova makes it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpucloud.cloud.openstack.explain.request import parts_of, query_of, requests_of
+from gpucloud.cloud.openstack.publish.offer import Flavor
+from gpucloud.nova.match.placement import Ask
+
+
+def query(specs: dict[str, str], *devices: Ask, image: dict[str, str] | None = None) -> list[str]:
+    flavor = Flavor(4, 8192, 0, extra_specs=specs)
+    return [query_of(each, specs.get("group_policy")) for each in requests_of(flavor, image or {}, devices)]
+
+
+def test_size_classes_and_traits() -> None:
+    specs = {"resources:VGPU": "1", "trait:CUSTOM_FAST": "required", "trait:CUSTOM_OLD": "forbidden"}
+    (asked,) = query(specs)
+    assert asked.split("&") == [
+        "resources=MEMORY_MB%3A8192%2CVCPU%3A4%2CVGPU%3A1",
+        "required=CUSTOM_FAST%2C%21CUSTOM_OLD",
+    ]
+
+
+def test_an_amount_of_the_flavor_replaces_its_size_and_nothing_is_not_asked_for() -> None:
+    assert query({"resources:VCPU": "2", "resources:MEMORY_MB": "0"}) == ["resources=VCPU%3A2"]
+
+
+def test_numbered_groups_and_devices_come_from_one_provider_each() -> None:
+    specs = {"resources1:VGPU": "1", "trait1:CUSTOM_A40": "required", "group_policy": "isolate"}
+    big = Ask("CUSTOM_GPU", frozenset({"CUSTOM_BIG"}))
+    (asked,) = query(specs, Ask("CUSTOM_PCI_10DE_1DB4", frozenset()), big)
+    assert asked.split("&") == [
+        "resources=MEMORY_MB%3A8192%2CVCPU%3A4",
+        "resources1=VGPU%3A1",
+        "required1=CUSTOM_A40",
+        "resources2=CUSTOM_PCI_10DE_1DB4%3A1",
+        "resources3=CUSTOM_GPU%3A1",
+        "required3=CUSTOM_BIG",
+        "group_policy=isolate",
+    ]
+
+
+def test_pinned_processors_are_asked_for_before_shared_ones() -> None:
+    asked = query({}, image={"hw_cpu_policy": "dedicated"})
+    assert [("PCPU" in each, "VCPU" in each) for each in asked] == [(True, False), (False, True)]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["resources:VGPU", "resources2:VGPU", "trait:X", "trait2:CUSTOM_Y", "resources:", "x"]
+        )
+        | st.text(max_size=20),
+        st.text(max_size=12) | st.integers(-1, 10**15).map(str),
+    )
+)
+def test_no_extra_spec_breaks_a_request_or_adds_a_parameter(specs: dict[str, str]) -> None:
+    for request in requests_of(Flavor(1, 1, 1, extra_specs=specs), {}, ()):
+        names = {each.partition("=")[0].rstrip("0123456789") for each in query_of(request, None).split("&")}
+        assert names <= {"resources", "required", "group_policy"}
+        assert all(name and asked.startswith("resources=") for name, asked in parts_of(request))
