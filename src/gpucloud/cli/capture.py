@@ -11,6 +11,7 @@ import typer
 
 from gpucloud.cli.hosts import HostOption
 from gpucloud.cli.output import Shape, print_json, say
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure, code_of
 
 
@@ -22,7 +23,7 @@ def capture(
     with_identifiers: Annotated[
         bool, typer.Option("--with-identifiers", help="Keep host names, UUIDs, MAC and IP addresses.")
     ] = False,
-    shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Write what `gpucloud scan` and `gpucloud doctor` read of a host into one small archive.
 

@@ -11,11 +11,12 @@ import typer
 
 from gpucloud.cli.output import Shape, has_colours, print_json, print_lines
 from gpucloud.cli.typed.complete import reasons
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.finding import sections
 
 if TYPE_CHECKING:
-    from gpucloud.doctor.causes.cause import Cause
-    from gpucloud.nova.check.finding import Kind
+    from gpucloud.model.finding import Reason
 
 CauseArgument = Annotated[
     str | None,
@@ -37,7 +38,7 @@ class _Heading(str):
 
 def explain(
     cause: CauseArgument = None,
-    shape: Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")] = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Say what a cause, a refusal or a finding is, how it shows, and what to do; without an id, list all.
 
@@ -51,7 +52,7 @@ def explain(
     from gpucloud.nova.check.rules.catalogue import KINDS
     from gpucloud.prepare.refusals import REFUSALS
 
-    known: dict[str, Cause | Kind] = {**CAUSES, **REFUSALS, **KINDS}
+    known: dict[str, Reason] = {**CAUSES, **REFUSALS, **KINDS}
     cause = None if cause is None else cause.lower()
     if cause is None and shape is Shape.JSON:
         print_json(tuple(known.values()))
@@ -67,19 +68,14 @@ def explain(
         print_lines(_page(known[cause]), _paint)
 
 
-def _page(reason: Cause | Kind) -> Iterator[str]:
-    """All that is known of one; its page of the reference says the same."""
+def _page(reason: Reason) -> Iterator[str]:
+    """All that is known of one, as its page of the reference says it."""
     yield _Heading(f"{reason.id}: {reason.title}")
     yield ""
     yield reason.what
-    yield from _listed("How it shows", reason.how_it_shows)
-    yield from _listed("What to do", (*reason.fix, f"costs: {reason.costs}"))
-    yield from _listed("Where this is written", reason.sources)
-
-
-def _listed(heading: str, items: tuple[str, ...]) -> Iterator[str]:
-    yield from ("", _Heading(heading))
-    yield from (f"  - {item}" for item in items)
+    for section in sections(reason):
+        yield from ("", _Heading(section.heading))
+        yield from (f"  - {item}" for item in (*section.items, *filter(None, [section.after])))
 
 
 def _index() -> Iterator[str]:

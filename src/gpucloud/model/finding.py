@@ -1,9 +1,10 @@
-"""What the doctor says: a cause, the lines that show it, why it matters and what to do."""
+"""What the doctor says: a cause, what shows it, why it matters, what to do; and what is known of causes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from gpucloud.model.pci import PciAddress
 
@@ -52,3 +53,57 @@ class Finding:
     """0 to 1: how surely the evidence shows the cause."""
     units: tuple[PciAddress, ...] = ()
     """The GPU units it keeps from guests; empty where it concerns the whole host."""
+
+
+class Reason(Protocol):
+    """What is known of a cause, a refusal or a kind of finding, whoever finds it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def what(self) -> str: ...
+    @property
+    def how_it_shows(self) -> tuple[str, ...]: ...
+    @property
+    def fix(self) -> tuple[str, ...]: ...
+    @property
+    def costs(self) -> str: ...
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of what is known: a list under its heading, and a sentence after it or none."""
+
+    heading: str
+    items: tuple[str, ...]
+    after: str = ""
+
+
+def sections(reason: Reason) -> tuple[Section, ...]:
+    """All that is known of a reason after its title and what it is, as its page and a terminal show it."""
+    return (
+        Section("How it shows", reason.how_it_shows),
+        Section("What to do", reason.fix, f"Costs: {reason.costs}."),
+        Section("Where this is written", reason.sources),
+    )
+
+
+def render_reason(reason: Reason, level: str = "", *, depth: int = 1) -> str:
+    """A reason as Markdown.
+
+    Args:
+        reason: what is known.
+        level: what it weighs, to stand after its title; empty where that depends on the case.
+        depth: of its own heading; those of its sections are one deeper.
+    """
+    mark = "#" * depth
+    title = f"**{reason.title}** ({level})." if level else f"**{reason.title}.**"
+    parts = [f"{mark} {reason.id}", f"{title} {reason.what}"]
+    for section in sections(reason):
+        items = "\n".join(f"- {item}" for item in section.items)
+        parts += [f"{mark}# {section.heading}", items, *filter(None, [section.after])]
+    return "\n\n".join(parts) + "\n"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gpucloud.cli.guests.here import CloudOption, TextOrJson, print_guest, the_cloud
+from gpucloud.cli.guests.here import CloudOption, print_guest, the_cloud
 from gpucloud.cli.output import Format, Shape, clean, print_json, print_text, say, table
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Failure
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the guest.")]
@@ -34,7 +35,7 @@ def list_guests(
         table(COLUMNS, map(row_of, guests))
 
 
-def show(name: Name, cloud: CloudOption = None, form: TextOrJson = Shape.TEXT) -> None:
+def show(name: Name, cloud: CloudOption = None, form: ShapeOption = Shape.TEXT) -> None:
     """Show one guest: what it was given, what its kernel sees, when it ends.
 
     Examples:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gpucloud.cloud.protocol import Cloud
     from gpucloud.model.guest import Guest
 
-TextOrJson = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 CloudOption = Annotated[
     str | None,

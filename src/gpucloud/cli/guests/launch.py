@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.guests.here import CloudOption, TextOrJson, print_guest, the_cloud
+from gpucloud.cli.guests.here import CloudOption, print_guest, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def launch(
     flavor: Flavor = None,
     network: Network = None,
     key: Key = None,
-    form: TextOrJson = Shape.TEXT,
+    form: ShapeOption = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
 

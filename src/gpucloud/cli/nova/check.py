@@ -11,12 +11,12 @@ from gpucloud.cli.doctor import Threshold
 from gpucloud.cli.nova.files import (
     DEVICES,
     ReleaseOption,
-    ShapeOption,
     machine_from,
     read_files,
     text_of,
 )
 from gpucloud.cli.output import Shape, paint_level, print_json, print_lines
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit
 from gpucloud.nova.service import Service
 

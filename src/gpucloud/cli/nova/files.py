@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.given import STANDARD_INPUT, waiting
-from gpucloud.cli.output import Shape
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ DEVICES = typer.Option(
     help="The devices of the host: a capture (`gpucloud capture`), or a list in JSON with address, "
     "vendor_id, product_id, dev_type, parent_addr, numa_node, mdev_types.",
 )
-ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 _ARCHIVE = re.compile(r"\.(tar(\.[a-z0-9]+)?|tgz|json)$")
 _MOST_BYTES = 4 * 1024 * 1024

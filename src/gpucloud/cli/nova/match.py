@@ -10,13 +10,13 @@ import typer
 
 from gpucloud.cli.nova.files import (
     ReleaseOption,
-    ShapeOption,
     machine_from,
     name_of_capture,
     named_place,
     read_files,
 )
 from gpucloud.cli.output import Shape, one_line, print_json, print_lines, print_text, table
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.line import Copied
 from gpucloud.nova.refusal import Refusal

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.nova.files import ReleaseOption, ShapeOption
+from gpucloud.cli.nova.files import ReleaseOption
 from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import typer
 
 from gpucloud.cli.given import spec_given
 from gpucloud.cli.nova.below import differences, places, write_below
-from gpucloud.cli.nova.files import ShapeOption, name_of_capture, named_place
+from gpucloud.cli.nova.files import name_of_capture, named_place
 from gpucloud.cli.output import Shape, note, one_line, print_line_of_json, print_lines
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.line import Copied
 

@@ -29,8 +29,9 @@ from gpucloud.cli.plans.making import (
     SpecOption,
     plan_here,
 )
-from gpucloud.cli.plans.show import Shaped, refuse, report
+from gpucloud.cli.plans.show import refuse, report
 from gpucloud.cli.plans.watch import watching
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def apply(
     adopt: AdoptOption = False,
     yes: YesOption = False,
     resume: ResumeOption = False,
-    shape: Shaped = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
     force: ForceOption = False,
     state: StateOption = STATE,
     hosts: HostsOption = None,

@@ -22,7 +22,8 @@ from gpucloud.cli.plans.making import (
     plan_elsewhere,
     plan_here,
 )
-from gpucloud.cli.plans.show import Shaped, refuse, show_plan
+from gpucloud.cli.plans.show import refuse, show_plan
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def plan(
     output: OutputOption = None,
     write_spec: WriteSpecOption = False,
     check: CheckOption = False,
-    shape: Shaped = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
     force: ForceOption = False,
     state: StateOption = STATE,
     hosts: HostsOption = None,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gpucloud.cli.output import Shape, clean, print_document, print_json, print_lines, print_text, say
 from gpucloud.model.failure import Failure
@@ -12,8 +10,6 @@ from gpucloud.model.failure import Failure
 if TYPE_CHECKING:
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.takeback import Outcome
-
-Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
 def show_plan(plan: Plan, stored: bytes, shape: Shape) -> None:

@@ -20,8 +20,9 @@ from gpucloud.cli.fleets.options import (
 from gpucloud.cli.output import Shape, print_json, print_text, table
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.plans.making import Asked
-from gpucloud.cli.plans.show import Shaped, report
+from gpucloud.cli.plans.show import report
 from gpucloud.cli.plans.watch import watching
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def undo(
         str, typer.Argument(metavar="ID", help="A journal entry, or `last`: the last not undone.")
     ] = _LAST,
     listed: Annotated[bool, typer.Option("--list", help="List the journal; take nothing back.")] = False,
-    shape: Shaped = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
     force: Annotated[
         bool,
         typer.Option("--force", help="Also take back what others have changed since, and keep a copy of it."),

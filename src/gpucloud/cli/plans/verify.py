@@ -10,7 +10,7 @@ from gpucloud.cli.fleets.options import HostsOption, InventoryOption, Members, r
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
-from gpucloud.cli.plans.show import Shaped
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def verify(
         str | None, typer.Argument(metavar="ID", help="A journal entry; all that are applied without.")
     ] = None,
     unit: UnitOption = None,
-    shape: Shaped = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
     state: StateOption = STATE,
     hosts: HostsOption = None,
     inventory: InventoryOption = None,

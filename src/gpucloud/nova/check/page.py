@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpucloud.nova.check.finding import Kind
+from gpucloud.model.finding import render_reason
 from gpucloud.nova.check.rules.catalogue import HEADINGS
 
 _HEAD = """# What `gpucloud nova check` finds
@@ -16,25 +16,5 @@ def render_page() -> str:
     """The page."""
     parts = [_HEAD]
     for title, kinds in HEADINGS.items():
-        parts += [f"## {title}\n", *(f"##{render_kind(kind)}".replace("\n## ", "\n#### ") for kind in kinds)]
+        parts += [f"## {title}\n", *(render_reason(kind, kind.level.value, depth=3) for kind in kinds)]
     return "\n".join(parts)
-
-
-def render_kind(kind: Kind) -> str:
-    """One kind as a page of the reference."""
-    parts = [
-        f"# {kind.id}",
-        f"**{kind.title}** ({kind.level.value}). {kind.what}",
-        "## How it shows",
-        _list(kind.how_it_shows),
-        "## What to do",
-        _list(kind.fix),
-        f"Costs: {kind.costs}.",
-        "## Where this is written",
-        _list(kind.sources),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _list(items: tuple[str, ...]) -> str:
-    return "\n".join(f"- {item}" for item in items)

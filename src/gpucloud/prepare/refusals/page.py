@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gpucloud.doctor.causes import CAUSES, Cause
-from gpucloud.doctor.causes.pages import render_cause
+from gpucloud.doctor.causes import CAUSES
+from gpucloud.model.finding import render_reason
 from gpucloud.prepare.refusals import REFUSALS, SHARED
 
 _HEAD = """# Refusals
@@ -16,10 +16,6 @@ its meaning; `gpucloud explain ID` prints what is written here. Made from the re
 def render_page() -> str:
     """The page: the reasons that are prepare's own, then those that are causes of the doctor's taxonomy."""
     links = [f"- [{each}](causes/{each}.md): {CAUSES[each].title}" for each in SHARED]
+    own = (render_reason(each, depth=2) for each in REFUSALS.values())
     heading = "## Causes of the doctor that refuse a plan, too"
-    return "\n".join((_HEAD, *map(_section, REFUSALS.values()), heading, "", *links)) + "\n"
-
-
-def _section(reason: Cause) -> str:
-    """A reason as a section of the page: its headings go one level down."""
-    return "#" + render_cause(reason).replace("\n## ", "\n### ")
+    return "\n".join((_HEAD, *own, heading, "", *links)) + "\n"
