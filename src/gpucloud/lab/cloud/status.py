@@ -105,13 +105,8 @@ def _ups(site: Site) -> frozenset[str] | None:
     try:
         password = read_password((site.folder / CLOUDS_YAML).read_text(), CLOUD)
         return Api(replace(site, passwords={"admin": password}), _NOVA_S).services_up()
-    except (
-        OSError,
-        HTTPException,
-        ValueError,
-        Failure,
-    ):  # it has not come up, or does not answer: its state says so
-        return None
+    except (OSError, HTTPException, ValueError, Failure):
+        return None  # it has not come up, or does not answer: its state says so
 
 
 _NOVA_S = 10
