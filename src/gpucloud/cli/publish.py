@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpucloud.cli.ending import on_wish_to_end
 from gpucloud.cli.given import spec_given
-from gpucloud.cli.output import Shape, print_json, print_text, say
+from gpucloud.cli.output import Shape, print_beside, print_json, print_text, say
 from gpucloud.cli.plans.apply import ask
 from gpucloud.model.failure import Exit, Failure
 
@@ -42,7 +43,7 @@ TimeoutOption = Annotated[
     ),
 ]
 _TOLD = 50
-"""Differences from one line of progress to the next."""
+"""Steps from one line of progress to the next."""
 Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
@@ -79,7 +80,8 @@ def publish(
     release_of(wanted, prune=prune)
     api = open_api(cloud, timeout)
     api.login()
-    found = find(Looker(api.send, parallel, api.place, api.project), wanted, prune=prune)
+    looker = Looker(api.send, parallel, api.place, api.project, Progress("looked at"))
+    found = find(looker, wanted, prune=prune)
     if check or not found.compared.count or found.compared.refused:
         _show(found, (), shape)
         _conclude(found, is_checking=check)
@@ -90,6 +92,24 @@ def publish(
     if shape is Shape.JSON:
         _show(found, made, shape)
     _report(made, found.compared.count)
+
+
+class Progress:
+    """Says how far it is, once for every fifty.
+
+    Args:
+        what: is done, as it begins the line.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what, self._told = what, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many of so many; fewer than before where something else has begun."""
+        reached = done // _TOLD
+        if reached > self._told:
+            say(f"{self._what} {done} of {total}")
+        self._told = reached
 
 
 def _conclude(found: Found, *, is_checking: bool) -> None:
@@ -111,7 +131,7 @@ def _show_first(found: Found, shape: Shape) -> None:
     """Show what is about to be done; beside the JSON of what was done."""
     from gpucloud.cloud.openstack.publish.show import render_compared
 
-    (print_text if shape is Shape.TEXT else say)(render_compared(found.compared))
+    print_beside(render_compared(found.compared), shape)
     for line in found.doubts:
         say(line)
 
@@ -122,8 +142,7 @@ def _show(found: Found, made: Sequence[Made], shape: Shape) -> None:
     if shape is Shape.JSON:
         print_json(plain_of(found, made))
         return
-    if found.compared.chains or found.compared.left or found.compared.refused:
-        _show_first(found, shape)
+    _show_first(found, shape)
     if not found.compared.count and not found.compared.refused:
         print_text("nothing to do: the cloud offers what the spec says")
 
@@ -136,13 +155,11 @@ def _carry_out(api: Api, found: Found, parallel: int) -> tuple[Made, ...]:
 
     chains, total = found.compared.chains, found.compared.count
     has_limits = any(isinstance(change, SetLimit) for chain in chains for change in chain.changes)
-    carrier = Carrier(api.send, parallel, api.place() if has_limits else None, Event())
+    stop, progress = Event(), Progress("made")
+    carrier = Carrier(api.send, parallel, api.place() if has_limits else None, stop)
 
-    def watch(done: int) -> None:
-        if done and done % _TOLD == 0:
-            say(f"{done} of {total}")
-
-    return carrier.carry_out(chains, watch)
+    with on_wish_to_end(lambda *_: stop.set()):
+        return carrier.carry_out(chains, lambda done: progress(done, total))
 
 
 def _report(made: Sequence[Made], total: int) -> None:

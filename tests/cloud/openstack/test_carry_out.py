@@ -17,10 +17,6 @@ MANY = parse_spec(
 )
 
 
-def interrupt(done: int) -> None:
-    raise KeyboardInterrupt
-
-
 def test_after_ctrl_c_no_call_begins_and_the_next_run_finishes() -> None:
     state = cloud()
     stop = Event()
@@ -39,14 +35,6 @@ def test_after_ctrl_c_no_call_begins_and_the_next_run_finishes() -> None:
     assert len(state.flavors) == 1 + done
     publish(state, MANY)
     assert compared(state, MANY).count == 0
-
-
-def test_ctrl_c_is_taken_for_a_wish_to_stop() -> None:
-    state = cloud()
-    stop = Event()
-    made = Carrier(send_to(state), 1, PLACE, stop).carry_out(compared(state, MANY).chains, interrupt)
-    assert stop.is_set()
-    assert sum(each.done for each in made) == len(state.flavors) - 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,8 @@ def test_a_hundred_flavors_are_made_side_by_side(desk: Desk) -> None:
     state.page = 1000
     code, _, err = desk.publish(state, "--yes", "--parallel", "100")
     assert code == 0, err
+    told = [f"made {count} of 200" for count in (50, 100, 150, 200)]
+    assert err.splitlines() == [*told, "done: 200 of 200 differences"]
     assert len(state.flavors) == 101
     assert sum(call[0] == "GET" for call in state.calls) == 1
 
@@ -200,6 +204,25 @@ def test_each_failure_is_named_and_the_next_run_finishes(desk: Desk) -> None:
     assert desk.publish(state, "--check")[0] == 0
 
 
+class Interrupted(CloudState):
+    """Somebody presses Ctrl-C twice at the first change."""
+
+    def answer(self, service: str, method: str, *rest: Any) -> tuple[int, Any]:
+        if method != "GET" and not any(verb != "GET" for verb, _ in self.calls):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+        return super().answer(service, method, *rest)
+
+
+def test_after_ctrl_c_it_says_what_was_done_however_often_it_comes(desk: Desk) -> None:
+    state = Interrupted(**vars(cloud()))
+    code, _, err = desk.publish(state, "--yes", "--parallel", "1")
+    done = sum(method != "GET" for method, _ in state.calls)
+    assert code == 130
+    assert f"interrupted: {done} of 16 differences were made; run it again" in err
+    assert 0 < done < 16
+
+
 def test_limits_of_keystone_are_set_for_nova_and_its_region(desk: Desk) -> None:
     desk.spec.write_text(
         f"{HEAD}publish:\n  quotas:\n    unified: true\n"
@@ -218,6 +241,11 @@ def test_limits_of_keystone_are_set_for_nova_and_its_region(desk: Desk) -> None:
     }
     (own,) = state.limits.values()
     assert (own["project_id"], own["resource_limit"], own["region_id"]) == ("p2", 8, "RegionOne")
+    state.knows_system = False
+    code, _, err = desk.publish(state, "--yes")
+    assert code == 1
+    assert "hides other projects' limits from this token; have a role on the system" in err
+    state.knows_system = True
     desk.spec.write_text(desk.spec.read_text().replace("servers: 5", "servers: 6"))
     assert desk.publish(state, "--yes")[0] == 0
     assert desk.publish(state, "--check")[0] == 0

@@ -15,6 +15,7 @@ from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.publish.carry_out import Carrier, Made
 from gpucloud.cloud.openstack.publish.show import render_compared
 from gpucloud.model.failure import Failure
+from gpucloud.model.line import Copied
 from gpucloud.model.spec import Spec
 from gpucloud.spec import parse_spec
 
@@ -67,9 +68,8 @@ def test_a_flavor_of_another_size_keeps_what_was_added_by_hand() -> None:
     key = the_flavor(state)["id"]
     the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
     state.access[key].add("p2")
-    found, _ = publish(state, spec_of(BIG))
-    assert "+ hw:cpu_policy=dedicated" in render_compared(found)
-    assert "+ project p2" in render_compared(found)
+    differences, _ = publish(state, spec_of(BIG))
+    assert {"    + hw:cpu_policy=dedicated", "    + project p2"} <= {*render_compared(differences)}
     assert the_flavor(state)["extra_specs"] == {"hw:cpu_policy": "dedicated"}
     assert state.access[key] == {"p1", "p2"}
 
@@ -78,8 +78,8 @@ def test_with_prune_it_loses_that_and_shows_it() -> None:
     state = cloud()
     publish(state, spec_of(SMALL))
     the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
-    found, _ = publish(state, spec_of(BIG), prune=True)
-    assert "    - hw:cpu_policy=dedicated" in render_compared(found).splitlines()
+    differences, _ = publish(state, spec_of(BIG), prune=True)
+    assert "    - hw:cpu_policy=dedicated" in render_compared(differences)
     assert the_flavor(state)["extra_specs"] == {}
 
 
@@ -180,8 +180,8 @@ def test_a_keystone_that_hides_limits_is_said_to() -> None:
 def test_a_project_keeps_what_it_is_to_have_where_the_default_changes_in_the_same_run() -> None:
     state = cloud()
     wish = spec_of("{quotas: {default: {vcpus: 30}, projects: {research: {vcpus: 20}}}}")
-    found, _ = publish(state, wish)
-    assert [(chain.name, chain.phase) for chain in found.chains] == [("default", 3), ("p1", 2)]
+    differences, _ = publish(state, wish)
+    assert [(chain.name, chain.phase) for chain in differences.chains] == [("default", 3), ("p1", 2)]
     assert (state.default_quota["cores"], state.quotas["p1"]["cores"]) == (30, 20)
     assert compared(state, wish).count == 0
 
@@ -290,3 +290,11 @@ def test_a_spec_without_the_section_prunes_nothing() -> None:
     with pytest.raises(Failure, match="this spec has no section publish"):
         publish(state, parse_spec(HEAD), prune=True)
     assert compared(state, spec_of("{}"), prune=True).count == 1
+
+
+def test_a_name_that_others_gave_begins_no_line_of_its_own() -> None:
+    state = cloud()
+    state.images["i1"]["name"] = "x\n- flavor gpu"
+    lines = render_compared(compared(state, spec_of("{images: {i1: {gpu: true}}}")))
+    assert lines[0] == "~ image x?- flavor gpu"
+    assert all(isinstance(line, Copied) for line in lines)

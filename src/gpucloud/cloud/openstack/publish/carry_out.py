@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -63,7 +63,7 @@ class Carrier:
     def carry_out(self, chains: Sequence[Chain], watch: Watch) -> tuple[Made, ...]:
         """Make all chains, phase by phase; one that fails leaves the others alone.
 
-        Ctrl-C lets calls that are under way come to their end, and begins none.
+        Once ``stop`` is set, calls that are under way come to their end, and none begins.
         """
         made: list[Made] = []
         for phase in sorted({chain.phase for chain in chains}):
@@ -72,28 +72,12 @@ class Carrier:
 
     def _phase(self, chains: Sequence[Chain], watch: Watch, before: Sequence[Made]) -> list[Made]:
         done = sum(each.done for each in before)
-        pool = ThreadPoolExecutor(self.workers)
-        futures: list[Future[Made]] = []
-        try:
-            futures.extend(pool.submit(self._chain, chain) for chain in chains)
+        with ThreadPoolExecutor(self.workers) as pool:
+            futures = [pool.submit(self._chain, chain) for chain in chains]
             for future in as_completed(futures):
                 done += future.result().done
                 watch(done)
-        except KeyboardInterrupt:
-            self.stop.set()
-        self._wait_for(futures)
-        pool.shutdown(wait=False)
         return [future.result() for future in futures]
-
-    def _wait_for(self, futures: Sequence[Future[Made]]) -> None:
-        """Each call ends in its time; a further Ctrl-C does not lose what they have done."""
-        while True:
-            try:
-                wait(futures)
-            except KeyboardInterrupt:
-                self.stop.set()
-            else:
-                return
 
     def _chain(self, chain: Chain) -> Made:
         key = chain.id or ""

@@ -9,23 +9,29 @@ from gpucloud.cloud.openstack.publish import change as do
 from gpucloud.cloud.openstack.publish.change import Chain, Change
 from gpucloud.cloud.openstack.publish.compare import Compared
 from gpucloud.cloud.openstack.publish.offer import Flavor
+from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
     from gpucloud.cloud.openstack.publish.carry_out import Made
     from gpucloud.cloud.openstack.publish.find import Found
 
 
-def render_compared(compared: Compared) -> str:
-    """The whole diff; empty where nothing differs."""
-    lines = [line for chain in compared.chains for line in _chain(chain)]
-    lines += [f"left: {left.kind} {left.name}: {left.what}" for left in compared.left]
-    lines += [f"refused: {no.kind} {no.name}: {no.why}; {no.then}" for no in compared.refused]
-    return "\n".join(lines)
+def render_compared(compared: Compared) -> tuple[str, ...]:
+    """The whole diff, line by line, and what is left or refused, as prose; empty where nothing differs."""
+    lines: list[str] = [Copied(_one_line(line)) for chain in compared.chains for line in _chain(chain)]
+    lines += [_one_line(f"left: {left.kind} {left.name}: {left.what}") for left in compared.left]
+    lines += [_one_line(f"refused: {no.kind} {no.name}: {no.why}; {no.then}") for no in compared.refused]
+    return tuple(lines)
+
+
+def _one_line(line: str) -> str:
+    """A name that others gave begins no line of its own."""
+    return line.replace("\n", "?").replace("\t", " ")
 
 
 def say_change(chain: Chain, change: Change) -> str:
     """One difference in one line, as messages name it."""
-    return f"{chain.kind} {chain.name}: {'; '.join(line.strip() for line in _change(change))}"
+    return _one_line(f"{chain.kind} {chain.name}: {'; '.join(line.strip() for line in _change(change))}")
 
 
 def _chain(chain: Chain) -> Iterator[str]:
