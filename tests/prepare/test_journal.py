@@ -191,6 +191,22 @@ def test_a_lock_that_is_something_else_is_one_line(site: Site) -> None:
         site.apply("3b:00.0")
 
 
+@pytest.mark.parametrize("state", ["/dev/null", "/dev/null/below"])
+def test_root_is_asked_for_only_where_somebody_else_may_not(state: str) -> None:
+    journal = Journal(Path(state), lambda: 0.0)
+    for use in (journal.entries, journal.lock):
+        with pytest.raises(Failure, match=r"cannot be (read|written): (Not a dir|File exists)") as caught:
+            use()
+        assert caught.value.then == "look at it, or name another folder with --state"
+
+
+def test_an_entry_of_any_number_of_digits_is_one_that_is_not_there(site: Site) -> None:
+    site.apply("3b:00.0")
+    assert site.journal.entry("1").id == site.journal.entry("00001").id == "0001"
+    with pytest.raises(Failure, match=r"the journal has no entry '9{20}'"):
+        site.journal.entry("9" * 5000)
+
+
 def test_a_full_disk_is_said_before_anything_is_done(site: Site) -> None:
     class NoRoom(RealDisk):
         def create(self, path: Path, data: bytes) -> None:

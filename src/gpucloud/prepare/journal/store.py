@@ -32,6 +32,7 @@ from gpucloud.prepare.stored import PLAN_LIMIT, Stored, parse_stored, render_sto
 
 STATE = Path("/var/lib/gpucloud")
 _AS_ROOT = "run it as root: sudo gpucloud"
+_ELSEWHERE = "look at it, or name another folder with --state"
 _ASIDE = "to go on without it, move this folder away:"
 _ID = re.compile(r"[0-9]{4,9}", re.ASCII)
 
@@ -141,9 +142,8 @@ class Journal:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise Failure(
-                f"the journal cannot be read: {error.strerror}: {self._folder}", _AS_ROOT
-            ) from error
+            what = f"the journal cannot be read: {error.strerror}: {self._folder}"
+            raise Failure(what, _then(error)) from error
         return tuple(self._entry(name) for name in sorted(names, key=int))
 
     def entry(self, id_: str) -> Entry:
@@ -153,9 +153,9 @@ class Journal:
             Failure: there is none.
         """
         for entry in self.entries():
-            if id_.isascii() and id_.isdigit() and int(entry.id) == int(id_):
+            if entry.id.lstrip("0") == id_.lstrip("0"):
                 return entry
-        raise Failure(f"the journal has no entry '{id_}'", "see gpucloud undo --list", code=Exit.USAGE)
+        raise Failure(f"the journal has no entry '{id_[:20]}'", "see gpucloud undo --list", code=Exit.USAGE)
 
     def unfinished(self) -> tuple[Entry, ...]:
         """Entries that were cut off in the middle, oldest first."""
@@ -201,9 +201,8 @@ class Journal:
         try:
             yield
         except OSError as error:
-            raise Failure(
-                f"the journal cannot be written: {error.strerror}: {error.filename or self._folder}", _AS_ROOT
-            ) from error
+            what = f"the journal cannot be written: {error.strerror}: {error.filename or self._folder}"
+            raise Failure(what, _then(error)) from error
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -211,7 +210,12 @@ def _read(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}", _AS_ROOT) from error
+        raise Failure(f"cannot read {path}: {error.strerror}", _then(error)) from error
     if len(data) > limit:
         raise Failure(f"{path} is longer than {limit} bytes", "it is not a file that gpucloud wrote")
     return data
+
+
+def _then(error: OSError) -> str:
+    """What helps: root is asked for only where somebody else may not."""
+    return _AS_ROOT if isinstance(error, PermissionError) else _ELSEWHERE
