@@ -23,6 +23,7 @@ from gpucloud.prepare.boot.wanted import ELSEWHERE
 from gpucloud.prepare.guard import look_at_start
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.journal.disk import RealDisk
+from gpucloud.prepare.takeback import Watch
 from gpucloud.prepare.trial import on_trial
 from gpucloud.spec import parse_spec
 
@@ -319,6 +320,21 @@ def test_a_file_that_somebody_removed_meanwhile_is_said_to_be_as_before(site: Si
     assert found[1] is not None
     assert found[1].kept == (f"/{OWN}, which somebody else has removed since, is as before",)
     assert (site.root / OWN).read_text() == "options mine\n"
+
+
+def test_a_removed_file_is_told_to_be_as_before_when_it_is(site: Site) -> None:
+    (site.root / OWN).parent.mkdir(parents=True, exist_ok=True)
+    (site.root / OWN).write_text("options mine\n")
+    prepared(site)
+    (site.root / OWN).unlink()
+    texts: list[str] = []
+
+    def tell(line: str) -> None:
+        if "is as before" in line:
+            texts.append((site.root / OWN).read_text())
+
+    site.desk.undo("last", force=True, watch=Watch(tell))
+    assert texts == ["options mine\n"]
 
 
 class NoRoom(RealDisk):

@@ -83,32 +83,42 @@ class TakeBack:
         if number in self.untouched:
             return
         self.watch.tell(f"taking back step {number + 1}: {call_change(change)}")
+        removed = None
         try:
             if self.force and isinstance(change, OnDisk):
-                self._keep_edited(number, change)
+                removed = self._keep_edited(number, change)
             kept = undo(change, self.system, force=self.force)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other steps are still taken back
             self._leave(number, f"{call_change(change)}: {name_error(error)}", waiting_of(error, self.system))
             if address is not None:
                 self.blocked.add(address)
             return
+        if removed is not None:
+            self._say_kept(f"{removed}, which somebody else has removed since, is as before")
         if kept is not None:
             self.note(Kind.KEPT, number, kept)
             self.kept.append(kept)
 
-    def _keep_edited(self, number: int, change: OnDisk) -> None:
-        """Keep what somebody else made of what the step wrote, before it is written over."""
+    def _keep_edited(self, number: int, change: OnDisk) -> str | None:
+        """Keep what somebody else made of what the step wrote, before it is written over.
+
+        Returns:
+            The path that somebody else has removed, of which there is nothing to keep.
+        """
         foreign = foreign_on_disk(change, self.system)
         if foreign is None:
-            return
-        line = f"{foreign.path}, which somebody else has removed since, is as before"
-        if foreign.text is not None:
-            try:
-                kept = self.entry.keep_edited(number, foreign.path, foreign.text)
-            except OSError as error:
-                why = error.strerror or str(error)
-                raise StepError(f"what somebody else made of {foreign.path} cannot be kept: {why}") from error
-            line = f"what somebody else made of {foreign.path} is kept in {kept}"
+            return None
+        if foreign.text is None:
+            return foreign.path
+        try:
+            kept = self.entry.keep_edited(number, foreign.path, foreign.text)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise StepError(f"what somebody else made of {foreign.path} cannot be kept: {why}") from error
+        self._say_kept(f"what somebody else made of {foreign.path} is kept in {kept}")
+        return None
+
+    def _say_kept(self, line: str) -> None:
         self.watch.tell(line)
         self.kept.append(line)
 
