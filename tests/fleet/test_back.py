@@ -14,9 +14,13 @@ from tests.fleet.test_module import ansible
 from tests.prepare.fake_host import BMC, card
 from tests.prepare.site import Site, folder_in_memory, site_in
 
+from gpucloud.cli.fleets.back import refuse_nameless
+from gpucloud.cli.fleets.roll import can_begin
 from gpucloud.cli.main import call
+from gpucloud.cli.output import Shape
 from gpucloud.fleet.entry import obey, serve
 from gpucloud.fleet.order import Answer, Order, parse, render
+from gpucloud.fleet.tally import Result, Stage
 from gpucloud.model.failure import Exit, Failure
 
 STANDING = Order("standing", (), None, "gpu01", None, is_forced=False, state="/")
@@ -58,6 +62,24 @@ def test_an_entry_that_is_not_there_is_said(site: Site) -> None:
     answer = obey(replace(UNDO, entry="7"), site.desk)
     assert answer.code == Exit.USAGE
     assert answer.what == "the journal has no entry '7'"
+
+
+@pytest.mark.parametrize("entry", [None, "", "last", "0001\n", "--force", "\u0660\u0660\u0660\u0661"])
+def test_a_host_that_names_no_entry_fails_and_is_not_passed_over(entry: str | None) -> None:
+    due = Result("gpu01", Stage.PLANNED, entry=entry)
+    failed = refuse_nameless(due)
+    assert (failed.stage, failed.code) == (Stage.FAILED, Exit.ERROR)
+    with pytest.raises(Failure, match="1 of 2 hosts failed: gpu01: its answer names no entry of its journal"):
+        can_begin([failed, Result("gpu02", Stage.AS_WANTED)], [], Shape.TEXT)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [Result("gpu01", Stage.PLANNED, entry="0012"), Result("gpu02", Stage.AS_WANTED)],
+    ids=lambda each: each.stage.value,
+)
+def test_a_host_that_names_its_entry_or_has_none_stays_as_it_is(result: Result) -> None:
+    assert refuse_nameless(result) is result
 
 
 # Through Ansible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,10 +12,14 @@ from gpucloud.cli.fleets.roll import can_begin, end, roll
 from gpucloud.cli.output import Shape, one_line, print_beside
 from gpucloud.cli.plans.apply import ask
 from gpucloud.fleet.tally import Result, Stage
+from gpucloud.model.failure import Exit
 from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
     from gpucloud.fleet.wish import Wish
+
+_NUMBER = re.compile(r"[0-9]{4,9}", re.ASCII)
+"""The name of an entry in a journal."""
 
 
 def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
@@ -23,14 +28,22 @@ def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
     Raises:
         Failure: a host refuses or failed, or the user did not want it.
     """
-    looked = ask_hosts(wish, "undone")
+    looked = [refuse_nameless(result) for result in ask_hosts(wish, "undone")]
     due = [result for result in looked if result.stage is Stage.PLANNED]
     if not can_begin(looked, due, shape):
         return
     show_standing(due, shape)
     ask(yes=yes)
-    entries = {result.host: entry for result in due if (entry := result.entry) and entry.isdecimal()}
+    entries = {result.host: result.entry or "" for result in due}
     end(looked, roll(replace(wish, hosts=",".join(entries), entries=entries), None, "undone"), shape)
+
+
+def refuse_nameless(result: Result) -> Result:
+    """A host that would take something back, failed where its answer does not name its entry by number."""
+    if result.stage is not Stage.PLANNED or _NUMBER.fullmatch(result.entry or ""):
+        return result
+    why = "its answer names no entry of its journal by number; look there: gpucloud undo --list"
+    return replace(result, stage=Stage.FAILED, code=Exit.ERROR, why=why)
 
 
 def show_standing(results: Iterable[Result], shape: Shape) -> None:
