@@ -164,6 +164,29 @@ def test_every_host_is_down_or_disabled(desk: Desk) -> None:
     assert told.root["fix"]["commands"] == ["openstack compute service set --enable cpu01 nova-compute"]
 
 
+def test_a_disabled_host_that_may_have_the_devices_is_named(desk: Desk) -> None:
+    state = way()
+    state.services["gpu01"]["status"] = "disabled"
+    told = desk.explain(state, "gpu.1")
+    assert told.code == 0
+    assert "whether gpu01 (disabled) is the one with the devices" in told.unseen
+    failing = desk.explain(failed(state), "train")
+    assert (failing.code, failing.cause) == (3, "compute-service-down")
+
+
+def test_a_server_of_a_volume_needs_no_disk_of_its_host(desk: Desk) -> None:
+    state = way()
+    for each in state.providers:
+        each.stock["DISK_GB"] = (500, 500)
+    state.guest(SERVER, "train", "id-gpu.1", status="BUILD")
+    assert desk.explain(state, "train").code == 0
+    told = desk.explain(state, "gpu.1")
+    assert (told.cause, told.root["title"]) == (
+        "no-room-on-hosts",
+        "No DISK_GB is free: 1000 of 1000 are in use, and the flavor asks for 20",
+    )
+
+
 def test_without_rights_it_says_what_it_does_not_see(desk: Desk) -> None:
     state = way()
     state.is_admin = False

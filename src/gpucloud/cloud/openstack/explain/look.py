@@ -98,7 +98,7 @@ class Looker:
             _known(lambda: tuple(map(answers.service_of, self._services()))),
             _known(lambda: tuple(map(answers.hypervisor_of, self._hypervisors()))),
             _known(self._aggregates),
-            _known(lambda: self._candidates(subject.flavor, image, devices)),
+            _known(lambda: self._candidates(_placed(subject), image, devices)),
             _known(lambda: self._holders(server)),
         )
 
@@ -204,6 +204,12 @@ class Looker:
                 title = entry(provider, "name", str, "providers")
                 found[name].append(answers.inventory_of(title, has[name], int(used.get(name) or 0)))
         return {name: tuple(each) for name, each in found.items()}
+
+
+def _placed(subject: Subject) -> Flavor:
+    """The flavor as Placement is asked for it: a server of a volume needs no disk of its host."""
+    is_of_volume = subject.server is not None and subject.server.image is None
+    return replace(subject.flavor, disk_gib=0) if is_of_volume else subject.flavor
 
 
 def _known(read: Callable[[], T]) -> T | Unknown:

@@ -81,5 +81,5 @@ def _refused(each: OnHost) -> Finding | None:
 
 RULES = (
     Rule(Step.CLAIM, "nova/compute/claims.py, nova/pci/manager.py: claim_instance()", claim),
-    Rule(Step.START, "QEMU hw/vfio/container.c, libvirt src/util/virhostdev.c", groups),
+    Rule(Step.START, "QEMU hw/vfio/container.c, libvirt src/hypervisor/virhostdev.c", groups),
 )

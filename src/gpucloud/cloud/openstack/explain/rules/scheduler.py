@@ -28,6 +28,11 @@ def services(case: Case) -> Answers:
         yield stops("compute-service-down", "There is no nova-compute", (line,))
     elif not any(each.takes_guests for each in _with_room(case, found)):
         yield _down(_with_room(case, found))
+    elif case.seen.aliases is not None and not case.given.hosts:
+        for each in found:
+            if not each.takes_guests:
+                fact = f"whether {each.host} ({_state(each)}) is the one with the devices"
+                yield Blind("compute-service-down", fact, "no API tells which host has devices")
 
 
 def _with_room(case: Case, services: tuple[Service, ...]) -> tuple[Service, ...]:
