@@ -103,6 +103,7 @@ def test_what_no_spec_says_of_a_flavor_is_not_lost(name: str, value: object, say
 def test_ctrl_c_does_not_come_between_a_flavor_and_its_new_size() -> None:
     state, stop = cloud(), Event()
     publish(state, spec_of(SMALL))
+    the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
     key, send = the_flavor(state)["id"], send_to(state)
 
     def send_and_stop(call: Call) -> Any:
@@ -111,9 +112,9 @@ def test_ctrl_c_does_not_come_between_a_flavor_and_its_new_size() -> None:
         return send(call)
 
     made = made_through(state, spec_of(BIG), send_and_stop, stop)
-    assert [each.done for each in made] == [2]
+    assert [each.done for each in made] == [4]
     assert the_flavor(state)["id"] == key
-    publish(state, spec_of(BIG))
+    assert the_flavor(state)["extra_specs"] == {"hw:cpu_policy": "dedicated"}
     assert state.access[key] == {"p1"}
 
 
@@ -129,6 +130,16 @@ def test_a_flavor_that_is_not_made_again_is_named_with_its_id() -> None:
         f"flavor create --id {key} --vcpus 1 --ram 1024 --disk 1 --private --description "
         "'made by gpucloud publish' a" in made.failure.then
     )
+
+
+def test_what_a_flavor_made_again_still_lacks_is_named() -> None:
+    state = cloud()
+    publish(state, spec_of(SMALL))
+    the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
+    state.faults.append(("POST", "extra_specs", 500))
+    _, (made,) = publish(state, spec_of(BIG))
+    assert made.failure is not None
+    assert "lacks now: flavor a: + hw:cpu_policy=dedicated; flavor a: + project p1" in made.failure.what
 
 
 def test_an_aggregate_without_its_mark_is_named_and_not_adopted() -> None:

@@ -87,7 +87,7 @@ class Carrier:
             try:
                 key = _id_of(change, self._make(chain, change, key)) or key
             except Failure as failure:
-                return Made(chain, number, with_help(chain, change, failure))
+                return Made(chain, number, with_help(chain, number, failure))
         return Made(chain, len(chain.changes))
 
     def _make(self, chain: Chain, change: Change, key: str) -> Any:

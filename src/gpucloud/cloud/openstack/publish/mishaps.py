@@ -8,8 +8,9 @@ from typing import Any
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.publish import answers
 from gpucloud.cloud.openstack.publish import change as do
-from gpucloud.cloud.openstack.publish.change import Chain, Change
+from gpucloud.cloud.openstack.publish.change import Chain
 from gpucloud.cloud.openstack.publish.offer import DESCRIPTION, MARK, Flavor
+from gpucloud.cloud.openstack.publish.show import say_change
 from gpucloud.model.failure import Failure
 
 _CONFLICT = 409
@@ -18,18 +19,27 @@ _CONFLICT = 409
 def is_bound(chain: Chain, number: int) -> bool:
     """That change follows the one before even after Ctrl-C.
 
-    Between the two the cloud lacks a flavor whose id nobody else knows, or has an aggregate without our mark.
+    Else the cloud would lack a flavor whose id and hand-made additions nobody else knows, or would have an
+    aggregate without our mark.
     """
-    before = chain.changes[number - 1] if number else None
-    return isinstance(before, do.DeleteFlavor | do.CreateAggregate)
+    if number == 0:
+        return False
+    return _is_made_anew(chain) or isinstance(chain.changes[number - 1], do.CreateAggregate)
 
 
-def with_help(chain: Chain, change: Change, failure: Failure) -> Failure:
-    """That failure, with what it means where that is more than the call says."""
-    match change:
+def _is_made_anew(chain: Chain) -> bool:
+    return isinstance(chain.changes[0], do.DeleteFlavor)
+
+
+def with_help(chain: Chain, number: int, failure: Failure) -> Failure:
+    """The failure of that change, with what it means where that is more than the call says."""
+    match chain.changes[number]:
         case do.CreateFlavor(flavor=flavor, id=str(key)):
             what = f"{failure.what}; flavor {chain.name} with the id {key} is deleted and not made again"
             return Failure(what, f"make it: {_create(chain.name, key, flavor)}, and run it again")
+        case do.SetExtraSpecs() | do.Grant() if _is_made_anew(chain):
+            rest = "; ".join(say_change(chain, change) for change in chain.changes[number:])
+            return Failure(f"{failure.what}; what it had and lacks now: {rest}", "set it again by hand")
         case do.SetMetadata() if isinstance(chain.changes[0], do.CreateAggregate):
             mark = f"openstack aggregate set --property {MARK}=yes {quote(chain.name)}"
             what = f"{failure.what}; aggregate {chain.name} is made and has no mark"
