@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.models import TyperPath
 
 from gpucloud.cli.main import VERBS, build, run
+from gpucloud.cli.typed.paths import refuse_empty_paths
 from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit
 
@@ -44,6 +49,44 @@ def test_what_was_typed_wrong_is_one_line_with_code_2(line: str, capsys: pytest.
     what = WRONG[line].partition(":")[2]
     assert told.err == f"gpucloud:{what}; see {where} --help\n"
     assert told.out == ""
+
+
+EMPTY = (
+    ["scan", "--from", ""],
+    ["scan", "--from="],
+    ["doctor", "--evidence", "notes.txt", "--evidence", ""],
+    ["plan", "--unit", "3b:00.0", "--output", ""],
+    ["apply", ""],
+    ["undo", "--state", ""],
+    ["nova", "check", "--release", "31", "--service", "compute", ""],
+    ["nova", "render", "--write", ""],
+)
+
+
+@pytest.mark.parametrize("words", EMPTY, ids=" ".join)
+def test_an_empty_path_is_not_the_folder_where_one_stands(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == Exit.USAGE
+    assert (
+        " is empty: name a file or folder (is a variable not set?); see gpucloud" in capsys.readouterr().err
+    )
+
+
+def test_every_path_that_a_command_takes_refuses_it() -> None:
+    command = typer.main.get_command(build([]))
+    refuse_empty_paths(command)
+    paths = [each for each in parameters_of(command) if isinstance(each.type, TyperPath)]
+    assert len(paths) > len(EMPTY)
+    for each in paths:
+        with pytest.raises(typer.BadParameter, match="is empty"):
+            each.type.convert("", None, None)
+
+
+def parameters_of(command: Any) -> Iterator[Any]:
+    yield from command.params
+    for below in getattr(command, "commands", {}).values():
+        yield from parameters_of(below)
 
 
 @pytest.mark.parametrize("words", [[], ["lab"]])

@@ -19,6 +19,7 @@ from gpucloud import __version__
 from gpucloud.cli.output import one_line, say
 from gpucloud.cli.output.document import begin_output, print_error
 from gpucloud.cli.output.streams import drop, escape_what_is_not_encodable, hold_streams
+from gpucloud.cli.typed.paths import refuse_empty_paths
 from gpucloud.cli.typed.usage import usage_line
 from gpucloud.model.failure import Exit, Failure, code_of
 
@@ -212,6 +213,7 @@ def call(arguments: Sequence[str], obj: object = None) -> int:
     if os.environ.get(_COMPLETION):
         app(prog_name=_NAME)
     command = typer.main.get_command(app)
+    refuse_empty_paths(command)
     try:
         with command.make_context(_NAME, list(arguments), obj=obj) as context:
             command.invoke(context)

@@ -137,6 +137,9 @@ def test_another_file_of_somebody_else_is_left(asked: list[str], tmp_path: Path)
         (["--release", "grizzly"], "is no release of nova"),
         (["--layout", "rhoso", "--release", "26"], "its first version has nova 27"),
         (["--write", "a", "--diff", "b"], "look with --diff first"),
+        (["--from", ""], "'' names no host; give it as"),
+        (["--from", "gpu01="], "'gpu01=' names no host"),
+        (["--host", "gpu01="], "'gpu01=' names no host"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(asked: list[str], more: list[str], says: str) -> None:

@@ -104,9 +104,18 @@ def _bytes_of(path: Path) -> tuple[str, bytes | None]:
 
 
 def named_place(text: str) -> tuple[str, str]:
-    """``NAME=PLACE``; a path may hold ``=``, so what stands before it is a name only without a slash."""
+    """``NAME=PLACE``; a path may hold ``=``, so what stands before it is a name only without a slash.
+
+    Raises:
+        Failure: the place is empty, as of a variable that is not set.
+    """
     name, found, place = text.partition("=")
-    return (name, place) if found and "/" not in name else ("", text)
+    is_named = found and "/" not in name
+    if not (place if is_named else text):
+        raise Failure(
+            f"'{text}' names no host", "give it as [NAME=]CAPTURE or [NAME=]USER@HOST", code=Exit.USAGE
+        )
+    return (name, place) if is_named else ("", text)
 
 
 def name_of_capture(path: str) -> str:
