@@ -1,4 +1,4 @@
-"""Commands, logs and what is to be compared are never broken, however narrow the terminal is."""
+"""Commands, logs and what is compared are never broken on a narrow terminal; no name breaks a line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.prepare.fake_host import card
+from tests.prepare.site import site_in
 
 from gpucloud.cli.demo import print_output
 from gpucloud.cli.fleets.back import show_standing
@@ -50,3 +52,15 @@ def test_which_device_nova_tracks_stands_on_one_line_each(
     assert run(["nova", "match", *words, "--devices", str(tmp_path / "devices.json")]) == Exit.FINE
     first = capsys.readouterr().out.splitlines()[0]
     assert first == f"0000:3b:00.0 10de:2204 type-PCI: {tmp_path}/nova.conf:2, pool 0"
+
+
+def test_a_host_whose_name_has_two_lines_has_one_heading(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "nl\nname"
+    folder.mkdir()
+    root = site_in(folder, [*card(0x3B, 11)]).root
+    assert run(["plan", "--unit", "3b:00.0", "--from", str(root)]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "nl?name" in said
+    assert "\nname" not in said

@@ -11,6 +11,7 @@ from gpucloud.cli.ending import on_wish_to_end
 from gpucloud.cli.given import spec_given
 from gpucloud.cli.output import Shape, print_beside, print_json, print_text, say
 from gpucloud.cli.plans.apply import ask
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ TimeoutOption = Annotated[
 ]
 _TOLD = 50
 """Steps from one line of progress to the next."""
-Shaped = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
 def publish(
@@ -55,7 +55,7 @@ def publish(
     yes: YesOption = False,
     parallel: ParallelOption = 10,
     timeout: TimeoutOption = None,
-    shape: Shaped = Shape.TEXT,
+    shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Make an OpenStack cloud offer what a spec says.
 

@@ -10,6 +10,7 @@ import typer
 from gpucloud.cli.given import spec_given
 from gpucloud.cli.nova.files import machine_from, name_of_capture, named_place, read_files, text_of
 from gpucloud.cli.output import Shape, paint_level, print_json, print_lines
+from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ TimeoutOption = Annotated[
         "--timeout", min=1, metavar="SECONDS", help="Of each request; clouds.yaml's, or 60, without."
     ),
 ]
-ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
 
 
 def explain(

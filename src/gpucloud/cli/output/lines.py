@@ -65,11 +65,9 @@ def print_text(text: str) -> None:
 
 def note(line: str) -> None:
     """Tell the user what is to be known or done beside the result, in prose that fits the terminal."""
-    width = prose_width(sys.stderr)
-    shown = clean(line)
-    print(shown if width is None else wrap(shown, width), file=sys.stderr, flush=True)
+    print(_shown(line, prose_width(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def say(line: str) -> None:
     """Tell the user what is going on, in one line, without mixing it into the result."""
-    print(clean(line), file=sys.stderr, flush=True)
+    print(one_line(line), file=sys.stderr, flush=True)
