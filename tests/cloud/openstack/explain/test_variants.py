@@ -187,6 +187,26 @@ def test_a_server_of_a_volume_needs_no_disk_of_its_host(desk: Desk) -> None:
     )
 
 
+def test_a_guest_that_must_lie_on_the_node_of_its_card(desk: Desk) -> None:
+    """Whether that node had room nobody can see: it is said of a flavor, and the cause of a failed server."""
+    state = way()
+    specs = {"pci_passthrough:alias": "v100:1", "hw:numa_nodes": "1"}
+    offer(state, "gpu.1", {**specs, "hw:pci_numa_affinity_policy": "required"})
+    files = (*desk.config(), *desk.devices({**CARD, "numa_node": 1}))
+    told = desk.explain(state, "gpu.1", *files)
+    assert told.code == 0
+    assert "free CPUs and memory of NUMA node 1 on gpu01" in told.unseen
+    failing = desk.explain(failed(state), "train", *files)
+    assert (failing.cause, failing.root["confidence"]) == ("numa-policy-no-host", 0.5)
+
+
+def test_a_host_of_another_name_is_told(desk: Desk) -> None:
+    told = desk.explain(way(), "gpu.1", *desk.config(), *desk.devices(CARD, host="node7"))
+    assert told.code == 0
+    assert "the nova-compute of node7" in told.unseen
+    assert [each["state"] for each in told.plain["steps"]] == ["passed"] * 3 + ["not all of it seen"] * 3
+
+
 def test_without_rights_it_says_what_it_does_not_see(desk: Desk) -> None:
     state = way()
     state.is_admin = False

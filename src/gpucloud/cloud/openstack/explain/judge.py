@@ -112,6 +112,8 @@ def _explained(case: Case, root: Finding | None, at: Step | None, blind: dict[Bl
 
 def _states(at: Step | None, blind: tuple[Blind, ...]) -> Iterator[tuple[Step, State]]:
     unseen = {_STEPS_OF_BLIND.get(each.cause, Step.SCHEDULER) for each in blind}
+    if Step.SCHEDULER in unseen:  # which host it is decides what comes after
+        unseen |= {Step.CLAIM, Step.START}
     is_past = False
     for step in Step:
         if is_past:

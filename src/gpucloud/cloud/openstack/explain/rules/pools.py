@@ -165,7 +165,8 @@ def _other_type(desk: Desk, request: PciRequest, nearest: LeftOut) -> Finding:
     asks = f"asks for {wants}" if wants else "has no device_type, which leaves out every type-PF"
     title = f"The devices on {desk.host.name} are {kind}, and alias {name} {asks}"
     lines = (*_alias_lines(desk, request), *map(_card, nearest.pool.devices))
-    return stops("alias-device-type-mismatch", title, lines, commands=(f'"device_type": "{kind}"',))
+    fix = "Write the type that the devices have into the alias, on the API's hosts and the computes."
+    return stops("alias-device-type-mismatch", title, lines, fix=fix, commands=(f'"device_type": "{kind}"',))
 
 
 def _alias_lines(desk: Desk, request: PciRequest) -> Iterator[Evidence]:

@@ -120,6 +120,9 @@ def _unseen(case: Case, found: list[OnHost]) -> Iterator[Blind]:
     if found and isinstance(case.seen.holders, Unknown):
         yield Blind("not-enough-devices", "devices of other projects' servers", case.seen.holders.why)
     for each in found:
+        if case.service_of(each.host) is None and not isinstance(case.seen.services, Unknown):
+            why = "none has that name: say which it is with --devices HOST=CAPTURE"
+            yield Blind("compute-service-down", f"the nova-compute of {each.host.name}", why)
         if each.nodes is not None:
             nodes = ", ".join(map(str, each.nodes))
             what = f"free CPUs and memory of NUMA node {nodes} on {each.host.name}"
@@ -170,7 +173,8 @@ def narrow_nodes(case: Case) -> Answers:
     found = [judge_host(desk) for desk in desks(case) if isinstance(desk, Desk)]
     fitting = [each for each in found if each.reach is Reach.FITS]
     if fitting and all(each.nodes is not None for each in fitting):
-        lines = [Evidence(each.host.name, f"its devices are on NUMA node {each.nodes}") for each in fitting]
+        nodes = [(each.host.name, ", ".join(map(str, each.nodes or ()))) for each in fitting]
+        lines = [Evidence(name, f"the policy leaves NUMA node {which}") for name, which in nodes]
         title = "The NUMA policy leaves some nodes alone, and the guest found no room there"
         yield stops("numa-policy-no-host", title, lines, confidence=0.5)
 
