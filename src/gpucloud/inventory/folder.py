@@ -14,6 +14,9 @@ from typing import NamedTuple
 from gpucloud.inventory.collect.envoy import FILE_LIMIT, FLAGS, Answer, read_file
 from gpucloud.inventory.paths import Linked, follow_last, link_text
 
+IN_PLACE_OF_LINK = "a folder stands for a link"
+"""``cp -L`` and ``tar -h`` copy what a link leads to: where it led is lost."""
+
 ReadFiles = Callable[[Sequence[str], int], list[Answer]]
 
 
@@ -94,13 +97,15 @@ class Folder(Linked):
         return listing
 
     def target(self, path: str) -> str | None:
-        """Read a link's target; None where there is something else."""
+        """Read a link's target; None where there is a file. What copied the link's end is EISDIR."""
         place = self._place(path)
         try:
             return os.readlink(self._root + place)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
+        if os.path.isdir(self._root + place):
+            raise OSError(errno.EISDIR, IN_PLACE_OF_LINK, path)
         return self._text_target(place)
 
     def has_folder(self, path: str) -> bool:

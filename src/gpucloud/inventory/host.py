@@ -27,7 +27,7 @@ def read_host(reader: HostReader, names: Names | None = None) -> Host:
     kernel = read_kernel(reader)
     listed = read_groups(reader)
     known = Groups({}, {}, {}) if isinstance(listed, Unknown) else listed
-    functions = read_functions(reader, names or NEWEST, kernel.release, known)
+    functions = read_functions(reader, names or NEWEST, kernel.release, listed)
     found = {} if isinstance(functions, Unknown) else functions
     groups = groups_of(found, listed) or listed if isinstance(listed, Unknown) else listed.of_iommu
     return Host(

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from gpucloud.inventory.capture.allowlist import PACKED
 from gpucloud.inventory.capture.archives.bounds import refuse
-from gpucloud.inventory.folder import Listing
+from gpucloud.inventory.folder import IN_PLACE_OF_LINK, Listing
 from gpucloud.inventory.paths import LINK_LIMIT, NO_NAMES, Linked, follow_last
 
 Entry = dict[str, "Entry"] | list[str] | str
@@ -121,10 +121,12 @@ class Packed(Linked):
         return listing
 
     def target(self, path: str) -> str | None:
-        """Read a link's target; None where there is something else."""
+        """Read a link's target; None where there is a file, EISDIR where there is a folder."""
         entry = self._entry(self._place(path))
         if entry is None:
             raise _error(errno.ENOENT, path)
+        if isinstance(entry, dict):
+            raise OSError(errno.EISDIR, IN_PLACE_OF_LINK, path)
         return entry[0] if isinstance(entry, list) else None
 
     def has_folder(self, path: str) -> bool:

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from gpucloud.inventory.folder import Listing
+from gpucloud.inventory.folder import IN_PLACE_OF_LINK, Listing
 from gpucloud.inventory.paths import Linked, follow_last, link_text
 
 
@@ -82,7 +82,11 @@ class Tree(Linked):
         return listing
 
     def target(self, path: str) -> str | None:
-        """Read a link's target; a file that holds a path may stand for a link (``link_text``)."""
+        """Read a link's target; a file that holds a path may stand for a link (``link_text``).
+
+        Raises:
+            OSError: ENOENT, or EISDIR for a folder: a copy of what the link led to.
+        """
         place = self.place_of(path)
         target = self._links.get(place)
         if target is not None:
@@ -91,7 +95,7 @@ class Tree(Linked):
             return link_text(self._files[place])
         if place not in self._folders:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        return None
+        raise OSError(errno.EISDIR, IN_PLACE_OF_LINK, path)
 
     def has_folder(self, path: str) -> bool:
         """Claims that there is a folder at the path."""

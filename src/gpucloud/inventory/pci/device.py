@@ -19,6 +19,9 @@ _ASKED = (
 )
 _AT_ONCE = frozenset(_ASKED.split())
 """Attributes and links that are asked of every function; others are read when they are needed."""
+_OF_EVERY = "subsystem"
+"""A link that the kernel gives every device on a bus (drivers/base/bus.c, ``bus_add_device``)."""
+_LINKS = frozenset((_OF_EVERY, "driver", "iommu_group", "physfn"))
 _SHORT = 1024
 """Attributes up to so many characters are remembered with their values: none of the kernel's is longer."""
 _NOTHING = Contents(frozenset(), {}, {})
@@ -45,7 +48,19 @@ class Device:
         self._absent = absent
         contents = reader.read_folder(self.path, _AT_ONCE)
         self._unlisted = contents if isinstance(contents, Unknown) else None
+        self._unlinked: Unknown | None = None
         self.names, self._texts, self._links = contents if isinstance(contents, Contents) else _NOTHING
+
+    @property
+    def has_links(self) -> bool:
+        """Claims that links were looked for: the folder lists one, or is known not to hold them all."""
+        if not _LINKS.isdisjoint(self.names):
+            return True
+        return self._reader.read_link(f"{self.path}/{_OF_EVERY}") is not None
+
+    def lose_links(self) -> None:
+        """From now on a link that is not there is Unknown: whoever copied the folder left links out."""
+        self._unlinked = Unknown(f"{self.path[1:]} is in the capture without its links")
 
     def text(self, name: str) -> str | None | Unknown:
         """An attribute without its newline; None where the kernel shows none."""
@@ -71,6 +86,8 @@ class Device:
         """The last part of a link's target: the name of what it points to."""
         target = self._links.get(name)
         if target is None:
+            if self._unlinked is not None and name not in self.names:
+                return self._unlinked
             if self._lacks(name):
                 return None
             found = self._ask(name, self._reader.read_link)

@@ -245,4 +245,6 @@ def _parent(device: Device, reader: HostReader) -> PciAddress | None | Unknown:
             return parent_in(target)
         except ValueError:
             return Unknown(f"{device.path} leads to {target[:60]!r}")
-    return Unknown("the capture does not show which bridge is above") if target is None else target
+    if target is None or device.names:  # a file, or the function's folder itself, in the link's place
+        return Unknown("the capture does not show which bridge is above")
+    return target

@@ -20,7 +20,7 @@ Functions = dict[PciAddress, PciFunction]
 
 
 def read_functions(
-    reader: HostReader, names: Names, release: str | Unknown, groups: Groups
+    reader: HostReader, names: Names, release: str | Unknown, groups: Groups | Unknown
 ) -> Functions | Unknown:
     """Read every function on the PCI bus.
 
@@ -28,7 +28,8 @@ def read_functions(
         reader: the host.
         names: where names of vendors and devices come from.
         release: the running kernel's, whose modules may claim the functions.
-        groups: as their own folders list them.
+        groups: as their own folders list them; where these and all links of functions are missing, what
+            links would show is unknown.
     """
     listed = reader.list_dir(DEVICES)
     if isinstance(listed, Unknown):
@@ -37,6 +38,9 @@ def read_functions(
         return Unknown(f"{DEVICES} is not there: no PCI, or sysfs is not mounted")
     absent: set[str] = set()
     devices = [Device(reader, address, absent) for address in sorted(parse_addresses(listed))]
+    if isinstance(groups, Unknown) and not any(device.has_links for device in devices):
+        for device in devices:
+            device.lose_links()
     modaliases = {device.address: device.always("modalias", str) for device in devices}
     known = [alias for alias in modaliases.values() if isinstance(alias, str)]
     aliases = read_aliases(reader, release, known)
@@ -48,8 +52,8 @@ def read_functions(
         aliases=aliases,
         minors=read_nvidia_minors(reader),
         numbered=numbered,
-        groups=groups.numbers,
-        other_groups=groups.others,
+        groups={} if isinstance(groups, Unknown) else groups.numbers,
+        other_groups={} if isinstance(groups, Unknown) else groups.others,
     )
     functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
     _add_holders(functions, reader, numbered)

@@ -46,6 +46,8 @@ def read_nodes(
     made = _by_class(device, None if numbered is None else numbered.by_function.get(device.address, []))
     if isinstance(made, Unknown):
         return made
+    if isinstance(driver, Unknown) and not made:  # VFIO makes nodes that are of no class
+        return driver
     minor = _nvidia_minor(device, driver, minors)
     if isinstance(minor, Unknown):
         return minor
