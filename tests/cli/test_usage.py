@@ -58,6 +58,7 @@ EMPTY = (
     ["plan", "--unit", "3b:00.0", "--output", ""],
     ["apply", ""],
     ["undo", "--state", ""],
+    ["launch", "--image", ""],
     ["nova", "check", "--release", "31", "--service", "compute", ""],
     ["nova", "render", "--write", ""],
 )

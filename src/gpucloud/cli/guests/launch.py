@@ -12,6 +12,7 @@ from gpucloud.cli.ending import interruptible
 from gpucloud.cli.guests.here import CloudOption, print_guest, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
+from gpucloud.cli.typed.paths import refuse_empty
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
@@ -30,6 +31,7 @@ Image = Annotated[
     typer.Option(
         "--image",
         metavar="IMAGE",
+        callback=refuse_empty,
         help="A disk image, raw or qcow2, which is only read; without one the guest just checks. "
         "With --cloud, the name or id of one of the cloud's, with cloud-init in it.",
     ),

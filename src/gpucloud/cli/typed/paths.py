@@ -5,7 +5,21 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
+import typer
 from typer.models import TyperPath
+
+_EMPTY = "is empty: name a file or folder (is a variable not set?)"
+
+
+def refuse_empty(value: str | None) -> str | None:
+    """For an option that may be a path: a typer callback.
+
+    Raises:
+        typer.BadParameter: it is the empty text.
+    """
+    if value == "":
+        raise typer.BadParameter(_EMPTY)
+    return value
 
 
 class _NamedPath(TyperPath):
@@ -13,7 +27,7 @@ class _NamedPath(TyperPath):
 
     def convert(self, value: str | PathLike[str], param: Any, ctx: Any) -> str | bytes | PathLike[str]:
         if value == "":
-            self.fail("is empty: name a file or folder (is a variable not set?)", param, ctx)
+            self.fail(_EMPTY, param, ctx)
         return super().convert(value, param, ctx)
 
 
