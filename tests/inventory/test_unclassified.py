@@ -13,7 +13,7 @@ from gpucloud.cli.main import run
 from gpucloud.inventory import read_host
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.model.failure import Exit
-from gpucloud.model.unclassified import TAR
+from gpucloud.model.units.unclassified import TAR
 
 LISTS = ("sys/bus/pci", "sys/kernel/iommu_groups")
 

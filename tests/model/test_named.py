@@ -6,7 +6,7 @@ import pytest
 from tests.doctor.build import card, function, host
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.named import units_named
+from gpucloud.model.units.named import units_named
 
 HOST = host(
     card("3b:00", "nvidia", "snd_hda_intel"),

@@ -121,7 +121,7 @@ def _diagnoses(
 
 def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) -> Diagnosis:
     from gpucloud.doctor import Case, diagnose
-    from gpucloud.model.named import units_named
+    from gpucloud.model.units.named import units_named
 
     host = host_from(capture, remote)
     return diagnose(Case(host, frozenset(unit.address for unit in units_named(host, asked))))

@@ -11,7 +11,7 @@ import typer
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.model.failure import Failure
-from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
+from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
-from gpucloud.model.named import units_named
+from gpucloud.model.units.named import units_named
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
+from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
 NO_GPU = "no-gpu"

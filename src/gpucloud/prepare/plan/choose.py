@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.named import offer, units_named
+from gpucloud.model.units.named import offer, units_named
 
 
 def choose_units(host: Host, names: Sequence[str]) -> tuple[GpuUnit, ...]:

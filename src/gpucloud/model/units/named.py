@@ -8,7 +8,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.unclassified import how_to_read_classes, say_unclassified, unclassified
+from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
 _OFFERED = 8
