@@ -45,6 +45,8 @@ def test_what_follows_stands_under_the_text_of_its_line(line: str, begins: str) 
         "sudo gpucloud apply /root/plan.json",
         "gpucloud undo --list",
         "gpucloud lab run card-audio",
+        "gpucloud lab cloud up",
+        "gpucloud cloud explain gpu.a100.1",
         "systemctl stop nvidia-persistenced",
         "systemctl --user stop pipewire.socket pipewire.service",
         "virsh shutdown web-1",
