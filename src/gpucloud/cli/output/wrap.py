@@ -12,7 +12,8 @@ _WHOLE = re.compile(
     r"`[^`]+`"
     r"|systemctl(?: --[a-z]+)* [a-z-]+ \S+(?: \S+\.(?:service|socket))*"
     r"|plymouth quit|virsh [a-z]+ \S+|kill \d+"
-    r"|(?:sudo )?gpucloud(?: (?:lab cloud|lab|nova|cloud))?(?: [a-z]+)(?: --?[a-z][-a-z]*(?: [^-\s]\S*)?| \S*[-./\d]\S*)*"
+    r"|(?:sudo )?gpucloud(?: (?:lab cloud|lab|nova|cloud))?(?: [a-z]+)"
+    r"(?: --?[a-z][-a-z]*(?: [^-\s]\S*)?| \S*[-./\d]\S*)*"
 )
 """What is copied into a terminal, and therefore stays on one line: what stands in backticks, and commands."""
 _GLUE = "\0"
