@@ -1,4 +1,4 @@
-"""The hosts that tests speak of, by name: built, turned out of a listing, or captured.
+"""The hosts that tests speak of, by name: built, or turned out of a listing.
 
 Other rooms take them by ``capture_of(name, folder)``. How to add one: see README.md beside this file.
 """
@@ -28,12 +28,11 @@ BUILT: dict[str, Callable[[Path], HostTree]] = {
     "built-nvidia-t4-mdev": build_t4,
 }
 LISTED = sorted(path.parent.name for path in HOSTS.glob("*/listing.txt"))
-CAPTURED = sorted(path.parent.name for path in HOSTS.glob("*/capture.tar.gz"))
-NAMES = (*BUILT, *LISTED, *CAPTURED)
+NAMES = (*BUILT, *LISTED)
 
 
 def capture_of(name: str, folder: Path) -> Path:
-    """Give a capture of the host of that name, made in ``folder`` where it is none that is kept.
+    """Make a capture of the host of that name in ``folder``.
 
     Args:
         name: one of ``NAMES``.
@@ -41,6 +40,4 @@ def capture_of(name: str, folder: Path) -> Path:
     """
     if name in BUILT:
         return BUILT[name](folder).root
-    if name in LISTED:
-        return host_from_listing((HOSTS / name / "listing.txt").read_text(), folder)
-    return HOSTS / name / "capture.tar.gz"
+    return host_from_listing((HOSTS / name / "listing.txt").read_text(), folder)

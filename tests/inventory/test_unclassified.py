@@ -83,3 +83,8 @@ def test_a_capture_without_links_to_devices_is_scanned(
     path = archive(tmp_path / "host", tmp_path / "c.tar", *LISTS, "sys/devices")
     assert run(["scan", "--from", path]) == Exit.FINE
     assert "may be GPUs" not in capsys.readouterr().out
+
+
+def test_the_reference_gives_the_same_command() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/captures.md"
+    assert f"cd / && {TAR}\n" in page.read_text()
