@@ -22,8 +22,11 @@ FILES = {
 }
 FAULTS = [name for name, case in FILES.items() if "cause" in case]
 NEAR_MISSES = [name for name, case in FILES.items() if "cause" not in case]
-WITHOUT_RULE = {"no-gpu", "acs-override", "iommu-argument-ignored", "vgpu-no-mdev-types", "group-not-viable"}
-"""Shown by the facts of a host, or only ever a second answer."""
+WITHOUT_RULE = {
+    *("no-gpu", "acs-override", "iommu-argument-ignored", "vgpu-no-mdev-types", "group-not-viable"),
+    *("compute-service-down", "no-room-on-hosts"),
+}
+"""Shown by the facts of a host or of a cloud, or only ever a second answer."""
 
 
 def found_in(name: str) -> tuple[Finding, ...]:

@@ -108,4 +108,4 @@ class Guest:
     ends_at_s: float | None
     """Unix time at which it is ended by itself; None: never."""
     console_log: str | None
-    """The file where everything that it printed on its serial console is kept; None where the cloud has it."""
+    """The file where everything that it printed on its serial console is kept; None: the cloud has it."""

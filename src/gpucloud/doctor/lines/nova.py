@@ -101,6 +101,13 @@ NOVA: Mapping[str, Make] = {
     "not-enough-devices": fixed(
         "gpucloud scan", "openstack allocation candidate list --resource CUSTOM_CLASS=COUNT"
     ),
+    "compute-service-down": fixed(
+        "openstack compute service list --service nova-compute",
+        "openstack compute service set --enable HOST nova-compute",
+    ),
+    "no-room-on-hosts": fixed(
+        "openstack resource provider list", "openstack resource provider inventory list PROVIDER"
+    ),
     "quota": fixed(
         "openstack quota show PROJECT", "openstack quota set --cores N --ram N --instances N PROJECT"
     ),
