@@ -6,9 +6,11 @@ IOMMU starts with it. There is no root disk: what counts happens before one is l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +96,8 @@ def starts(image: Image, arguments: str, folder: Path) -> Iterator[str]:
             lines = log.read_text(errors="replace").splitlines() if log.exists() else []
             yield from lines[seen:-1]
             seen = max(seen, len(lines) - 1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)  # the machine has use for the processor
     finally:
         process.kill()
         process.wait()
@@ -101,7 +105,7 @@ def starts(image: Image, arguments: str, folder: Path) -> Iterator[str]:
 
 def told(image: Image, arguments: str, folder: Path) -> list[str]:
     """What the script says until the shell of the initramfs is reached."""
-    found = []
+    found, last = [], deque[str](maxlen=20)
     for line in starts(image, arguments, folder):
         if "gpucloud: 0000" in line:
             found.append(line.partition("gpucloud: ")[2].strip())
@@ -110,7 +114,8 @@ def told(image: Image, arguments: str, folder: Path) -> list[str]:
             for word in ("Spawning shell", "BusyBox", "Entering emergency mode", "dracut Emergency")
         ):
             return found
-    raise AssertionError(f"the initramfs did not get to its shell; see {folder}")
+        last.append(line)
+    raise AssertionError("the initramfs did not get to its shell:\n" + "\n".join(last))
 
 
 @pytest.mark.lab
