@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -20,6 +21,11 @@ for name, examples in (("check", 40), ("thorough", 600)):
     )
 # `./run check` looks at few examples every time, `./run test-lab` at many.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard, also by what tests start: what a shell runs in its background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

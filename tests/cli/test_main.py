@@ -94,8 +94,6 @@ def test_an_interrupt_has_its_own_code_also_where_a_question_is_asked(
 _INTERRUPTED_AT = """
 import signal, sys
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
-
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == sys.argv[1]:
