@@ -34,6 +34,16 @@ FLAVORS = st.fixed_dictionaries(
     },
 )
 QUOTAS = st.fixed_dictionaries({}, optional={"servers": st.integers(-1, 3), "ram_mib": st.integers(0, 3)})
+
+
+def with_defaults(quotas: dict[str, Any]) -> dict[str, Any]:
+    """Keystone takes limits of projects only of what has a default."""
+    if quotas["unified"]:
+        for wish in quotas.get("projects", {}).values():
+            quotas["default"] = {**wish, **quotas["default"]}
+    return quotas
+
+
 CATALOGUES = st.fixed_dictionaries(
     {},
     optional={
@@ -41,7 +51,7 @@ CATALOGUES = st.fixed_dictionaries(
         "quotas": st.fixed_dictionaries(
             {"unified": st.booleans(), "default": QUOTAS},
             optional={"projects": st.dictionaries(st.sampled_from(["research", "p2"]), QUOTAS)},
-        ),
+        ).map(with_defaults),
         "images": st.dictionaries(
             st.sampled_from(["ubuntu", "i2"]),
             st.fixed_dictionaries(
@@ -103,6 +113,14 @@ def kept(state: CloudState) -> Any:
         each["name"]: (sorted(each["hosts"]), each["metadata"]) for each in state.aggregates.values()
     }
     return json.loads(json.dumps([flavors, aggregates, state.images, state.quotas], default=sorted))
+
+
+def test_a_limit_of_a_project_without_a_default_is_refused() -> None:
+    wish = {"quotas": {"unified": True, "default": {}, "projects": {"research": {"servers": 0}}}}
+    state = cloud()
+    found, _ = publish(state, parse_spec(HEAD + "publish: " + json.dumps(wish)))
+    assert [(one.kind, one.name) for one in found.refused] == [("limit", "p1")]
+    assert state.calls == []
 
 
 @given(SPECS, SPECS)
