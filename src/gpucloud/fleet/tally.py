@@ -94,39 +94,22 @@ def _answered(result: Result, answer: Answer) -> Result:
         why = "; ".join(filter(None, (answer.what, answer.then)))
         entry, plan = answer.entry or result.entry, answer.plan or result.plan
         return replace(result, stage=Stage.FAILED, code=answer.code, why=why, entry=entry, plan=plan)
+    counted = replace(
+        result, changes=len(answer.changes), waits_for_restart=answer.waits_for_restart, stage=Stage.AS_WANTED
+    )
     match answer.verb:
         case "standing":
-            return replace(
-                result,
-                stage=Stage.AS_WANTED if answer.entry is None else Stage.PLANNED,
-                changes=len(answer.changes),
-                entry=answer.entry,
-                waits_for_restart=answer.waits_for_restart,
-            )
-        case "undo":
-            return replace(
-                result,
-                stage=Stage.UNDONE if answer.has_changed else Stage.AS_WANTED,
-                changes=len(answer.changes),
-                waits_for_restart=answer.waits_for_restart,
-            )
+            stage = counted.stage if answer.entry is None else Stage.PLANNED
+            return replace(counted, stage=stage, entry=answer.entry)
         case "plan":
-            stage = Stage.PLANNED if answer.changes else Stage.AS_WANTED
             return replace(
-                result,
-                stage=stage,
-                changes=len(answer.changes),
-                plan=answer.plan,
-                waits_for_restart=answer.waits_for_restart,
+                counted, stage=Stage.PLANNED if answer.changes else counted.stage, plan=answer.plan
             )
         case "apply":
-            return replace(
-                result,
-                stage=Stage.APPLIED if answer.has_changed else Stage.AS_WANTED,
-                changes=len(answer.changes),
-                entry=answer.entry,
-                waits_for_restart=answer.waits_for_restart,
-            )
+            stage = Stage.APPLIED if answer.has_changed else counted.stage
+            return replace(counted, stage=stage, entry=answer.entry)
+        case "undo":
+            return replace(counted, stage=Stage.UNDONE if answer.has_changed else counted.stage)
         case "verify":
             waits = result.waits_for_restart and not result.was_restarted
             return replace(result, stage=Stage.VERIFIED, waits_for_restart=waits)
