@@ -162,6 +162,8 @@ class VgpuType:
     name: str | None | Unknown
     available: int | Unknown
 
+    description: str | None | Unknown = None
+    """What an mdev type without a name says of itself, on several lines; of others it is not read."""
 
 @dataclass(frozen=True, slots=True)
 class MediatedDevice:
@@ -224,6 +226,9 @@ class PciFunction:
     """The bridge above; None on a root bus."""
     mdevs: tuple[MediatedDevice, ...] | Unknown = ()
 
+    current_vgpu_type: int | None | Unknown = None
+    """``VgpuType.id`` of the vGPU that it is over its vendor's own VFIO interface; 0: none; None: it has
+    no such interface."""
     @property
     def is_gpu(self) -> bool:
         """Claims the class of a GPU; an unknown class makes no claim."""

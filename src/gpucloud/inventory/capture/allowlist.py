@@ -65,7 +65,7 @@ _ATTRIBUTES = (
     " driver_override reset_method power_state d3cold_allowed current_link_speed current_link_width"
     " max_link_speed max_link_width sriov_totalvfs sriov_numvfs boot_vga secondary_bus_number"
     " resource[0-5]_resize mdev_supported_types/*/name mdev_supported_types/*/available_instances"
-    " nvidia/creatable_vgpu_types nvidia/current_vgpu_type"
+    " mdev_supported_types/*/description nvidia/creatable_vgpu_types nvidia/current_vgpu_type"
 )
 _MDEVS = "[0-9a-fu]*-*"
 """Folders of mediated devices, named by UUIDs, or ``uuid-1`` in a capture; not those of I2C buses."""
@@ -95,6 +95,7 @@ _NAMES = (
     " /sys/firmware/acpi/tables/DMAR /sys/firmware/acpi/tables/IVRS /sys/firmware/efi/efivars"
     " /sys/kernel/security/* /sys/class/net/*/lower_* /sys/class/net/*/brif/* /sys/class/block/*/slaves/*"
     " /sys/class/nvme-subsystem/*/nvme* /sys/fs/btrfs/*/devices/* /dev/kvm"
+    " /proc/driver/nvidia/capabilities/gpu*/mig/gi*/ci*"
 )
 _VIRTIO_LINKS = "/sys/bus/virtio/drivers/9pnet_virtio/virtio* /sys/bus/virtio/drivers/virtiofs/virtio*"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

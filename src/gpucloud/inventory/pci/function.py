@@ -27,7 +27,13 @@ from gpucloud.inventory.pci.attributes import (
 from gpucloud.inventory.pci.device import Device
 from gpucloud.inventory.pci.nodes import Minors, read_nodes
 from gpucloud.inventory.pci.numbered import Numbered
-from gpucloud.inventory.pci.slices import read_mdev_types, read_mdevs, read_sriov, read_vendor_vfio_types
+from gpucloud.inventory.pci.slices import (
+    read_current_vgpu_type,
+    read_mdev_types,
+    read_mdevs,
+    read_sriov,
+    read_vendor_vfio_types,
+)
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import Aliases
 from gpucloud.model.pci import Bar, Link, MediatedDevice, PciAddress, PciClass, PciFunction, PciId
@@ -98,6 +104,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
         linked=_linked(device),
         parent=_parent(device, around.reader),
         mdevs=mdevs,
+        current_vgpu_type=read_current_vgpu_type(device),
     )
 
 

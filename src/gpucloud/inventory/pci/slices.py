@@ -13,6 +13,7 @@ _CREATABLE = "nvidia/creatable_vgpu_types"
 _MDEV = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|uuid-[0-9]{1,6}", re.ASCII | re.IGNORECASE)
 """Names of mediated devices: UUIDs, which captures number."""
 _LISTED = "uuid-0"
+_CURRENT = "nvidia/current_vgpu_type"
 """No device has this name: whether a capture would have one that had."""
 _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 
@@ -56,7 +57,7 @@ def _mdev_type(device: Device, id_: str) -> VgpuType:
     folder = f"mdev_supported_types/{id_}"
     return VgpuType(
         id=id_,
-        name=device.text(f"{folder}/name"),
+        name=name,
         available=device.always(f"{folder}/available_instances", number),
     )
 
@@ -89,10 +90,12 @@ def _mdev_node(device: Device, name: str) -> str | None | Unknown:
     number = parse_numbers([group])
     return f"/dev/vfio/{number[0]}" if number else Unknown(f"iommu_group of {name} leads to {group[:60]!r}")
 
+    name = device.text(f"{folder}/name")
 
 def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
     """Read NVIDIA's ``nvidia/creatable_vgpu_types`` of a virtual function, one vGPU each.
 
+        description=device.text(f"{folder}/description") if name is None else None,
     The list shrinks as the card fills and is empty once the function has a vGPU: then the type it has
     is given, with none available.
     """
@@ -101,7 +104,7 @@ def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
     if not isinstance(text, str):
         return () if text is None else text
     types = parse_creatable_types(text)
-    current = device.value("nvidia/current_vgpu_type", number)
+    current = read_current_vgpu_type(device)
     if not isinstance(current, int) or current == 0 or any(int(type_.id) == current for type_ in types):
         return types
     return (VgpuType(id=str(current), name=None, available=0), *types)
@@ -111,3 +114,9 @@ def parse_creatable_types(text: str) -> tuple[VgpuType, ...]:
     """Read lines of ``ID : vGPU Name``, with that heading or without; other lines are none."""
     matches = (_TYPE.fullmatch(line) for line in text.splitlines())
     return tuple(VgpuType(id=match[1], name=match[2], available=1) for match in matches if match)
+def read_current_vgpu_type(device: Device) -> int | None | Unknown:
+    """Read which type of vGPU a virtual function is over NVIDIA's own VFIO interface; 0: none."""
+    folder = device.listing("nvidia")
+    return folder if folder is None or isinstance(folder, Unknown) else device.value(_CURRENT, number)
+
+
