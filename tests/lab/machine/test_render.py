@@ -54,6 +54,13 @@ def test_ports_without_acs_are_functions_of_one_slot() -> None:
     assert "ati-vga,id=card1-0,bus=port-second,addr=0x0.0,multifunction=on" in shown
 
 
+def test_what_a_device_belongs_to_comes_before_it() -> None:
+    shown = devices(load_topology("sriov"))
+    at = shown.index("nvme-subsys,id=card0-0-subsystem")
+    assert shown[at + 1].startswith("nvme,serial=gpucloud-lab,subsys=card0-0-subsystem,sriov_max_vfs=4,")
+    assert shown[at + 1].endswith(",id=card0-0,bus=port-first,addr=0x0.0,multifunction=off")
+
+
 def test_the_server_has_a_display_of_its_own_or_not() -> None:
     assert "VGA,addr=0x2" in devices(load_topology("card-audio"))
     assert not any(device.startswith("VGA") for device in devices(load_topology("boot-display")))

@@ -36,6 +36,7 @@ def test_every_topology_that_comes_along_is_right() -> None:
         "iommu-not-asked",
         "iommu-off",
         "pair-no-acs",
+        "sriov",
         "twins",
     } <= set(topology_names())
     assert all(load_topology(name).name == name for name in topology_names())

@@ -200,7 +200,9 @@ def _card(number: int, card: Card) -> Iterator[str]:
     for index, name in enumerate(card.functions):
         device, identity = FUNCTIONS[name], f"card{number}-{index}"
         place = f"bus={bus},addr={card.slot:#x}.{index},multifunction={many}"
-        yield from ("-device", f"{device.qemu},id={identity},{place}")
+        if device.before:
+            yield from ("-device", device.before.format(id=identity))
+        yield from ("-device", f"{device.qemu.format(id=identity)},id={identity},{place}")
         for plugged in device.needs:
             yield from ("-device", f"{plugged},bus={identity}.0")
 

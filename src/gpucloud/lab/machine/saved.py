@@ -3,7 +3,8 @@
 Facts this rests on (QEMU 7.2, seen under software emulation): the emulated cards and AMD's IOMMU have no
 saved form. Cards are therefore taken out of the *kernel's* view before saving (``remove`` in sysfs) and found
 again after (``rescan``): the kernel then sets them up as after a boot, with their groups and stock drivers.
-A server with AMD's IOMMU, or whose console sits on a card, is always booted.
+A server with AMD's IOMMU, or whose console sits on a card, is always booted, and one with an NVMe controller:
+QEMU then saves nothing (hw/nvme/ctrl.c, ``nvme_vmstate``: ``unmigratable``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gpucloud.lab.machine.qemu import end_qemu
 from gpucloud.lab.machine.render import QMP_SOCKET, TCG, Direct, Parts, hidden_devices, render_machine
 from gpucloud.lab.machine.wire import Monitor
 from gpucloud.lab.process import run
+from gpucloud.lab.topology.devices import FUNCTIONS
 from gpucloud.lab.topology.parse import Iommu
 from gpucloud.model.failure import Failure
 
@@ -43,7 +45,9 @@ def can_be_saved(start: Start) -> bool:
     With hardware virtualization a boot takes seconds anyway, and saving it has not been tried.
     """
     topology = start.topology
-    return start.accelerator == TCG and topology.iommu is not Iommu.AMD and not topology.boot_console
+    is_blocked = any(FUNCTIONS[name].blocks_saving for card in topology.cards for name in card.functions)
+    is_whole = topology.iommu is not Iommu.AMD and not topology.boot_console
+    return start.accelerator == TCG and is_whole and not is_blocked
 
 
 def saved_place(cache: Path, start: Start) -> Path:

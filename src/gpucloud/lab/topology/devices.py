@@ -10,14 +10,18 @@ class Emulated:
     """One PCI function.
 
     Attributes:
-        qemu: the QEMU device.
+        qemu: the QEMU device; ``{id}`` stands for the function's id.
         needs: devices that are plugged into it, by a bus whose name starts with the function's id.
         shown_as: vendor and device id, as ``lspci -nn`` shows them.
+        before: a device that has to be there first.
+        blocks_saving: QEMU refuses to save a server that has it.
     """
 
     qemu: str
     shown_as: str
     needs: tuple[str, ...] = ()
+    before: str | None = None
+    blocks_saving: bool = False
 
 
 FUNCTIONS = {
@@ -26,5 +30,12 @@ FUNCTIONS = {
     "bochs-display": Emulated("bochs-display", "1234:1111"),
     "hda-audio": Emulated("intel-hda", "8086:2668", needs=("hda-duplex,audiodev=silence",)),
     "usb": Emulated("qemu-xhci", "1b36:000d"),
+    "nvme-vfs": Emulated(
+        "nvme,serial=gpucloud-lab,subsys={id}-subsystem,sriov_max_vfs=4,sriov_vq_flexible=8,"
+        "sriov_vi_flexible=4,max_ioqpairs=10,msix_qsize=5",
+        "1b36:0010",
+        before="nvme-subsys,id={id}-subsystem",
+        blocks_saving=True,
+    ),
 }
 """Name in a topology file, and what it stands for."""
