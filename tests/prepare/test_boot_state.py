@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from itertools import count as count_up
 from pathlib import Path
 
 import pytest
@@ -166,6 +168,43 @@ def test_entries_that_ended_with_earlier_starts_are_closed(site: Site) -> None:
         Status.UNDONE,
         Status.APPLIED,
     ]
+
+
+@pytest.mark.proof
+def test_power_that_fails_while_a_start_cuts_cards_is_made_up_for_by_the_next_start(site: Site) -> None:
+    """The entry that was cut off would otherwise keep every later start from it, and from being judged."""
+    started(site, SPEC.partition("  whole")[0])
+    applied, boots, moment = site.state.with_name("applied"), count_up(), 0
+    site.state.rename(applied)
+    is_cut = True
+    while is_cut:
+        shutil.rmtree(site.state, ignore_errors=True)
+        shutil.copytree(applied, site.state)
+        restart(site, next(boots))
+        is_cut = dies(site, moment, lambda doomed: doomed.desk.keep())
+        restart(site, next(boots))
+        kept = site.desk.keep()
+        assert kept is not None
+        assert [outcome.failure for outcome in kept.outcomes] == [None], moment
+        assert count(site) == "4"
+        assert site.journal.unfinished() == ()
+        moment += 1
+    assert moment > 10
+
+
+@pytest.mark.parametrize("moment", [12, 15])
+def test_what_was_cut_off_while_a_card_was_cut_is_gone_on_with(site: Site, moment: int) -> None:
+    started(site, SPEC.partition("  whole")[0])
+    assert dies(site, moment, lambda doomed: doomed.desk.keep())
+    assert site.journal.unfinished()
+    assert site.desk.resume().failure is None
+    assert count(site) == "4"
+
+
+def restart(site: Site, boot: int) -> None:
+    """Another boot, in which the card is whole."""
+    (site.root / "proc/sys/kernel/random/boot_id").write_text(f"boot {boot}\n")
+    (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").write_text("0\n")
 
 
 def test_without_a_spec_nothing_is_done(site: Site) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpucloud.model.change import Cut
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import HERE, Host
 from gpucloud.model.plan import Plan
@@ -25,6 +26,7 @@ from gpucloud.prepare.guard import (
     RESTART,
     Kept,
     Start,
+    close_ended,
     has_network,
     keep,
     look_at_start,
@@ -108,12 +110,15 @@ class Desk:
     def keep(self, watch: Watch = _QUIET) -> Kept | None:
         """Have the running host as the applied spec wants it, as every start does; None: no spec is applied.
 
+        What ended with earlier starts, also where the power cut it off, is closed in the journal first.
+
         Raises:
             Failure: something is unfinished, or the spec contradicts itself on this host.
         """
         if not self.journal.entries():
             return None
         with self.journal.lock():
+            close_ended(self.journal, self.system, self.read_host)
             refuse_unfinished(self.journal)
             return keep(self.journal, self.system, self.read_host, watch)
 
@@ -250,8 +255,10 @@ class Desk:
             return ()
 
     def _guard(self, entry: Entry) -> None:
-        """Let every guard look at the host as the cut left it."""
+        """Let every guard look at the host as the cut left it; a card that is sliced stays with the host."""
         cut = entry.read_stored().plan
+        if any(isinstance(step.change, Cut) for step in cut.steps):
+            return
         for refusal in self._again(cut).refusals:
             raise Failure(refusal.why, f"{refusal.instead}; or take it back: gpucloud undo {entry.id}")
 

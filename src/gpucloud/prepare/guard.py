@@ -66,8 +66,7 @@ class Kept:
 def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch) -> Kept | None:
     """Do what the last applied spec wants of the running host; None: none is applied. May be repeated.
 
-    Drivers are waited for. What ended with earlier starts is closed in the journal first. A card whose plan
-    failed is left, and the others are gone on with.
+    Drivers are waited for. A card whose plan failed is left, and the others are gone on with.
 
     Raises:
         Failure: the journal cannot be written, or the spec contradicts itself on this host.
@@ -76,7 +75,6 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
     if wanted is None:
         return None
     spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
-    _close_ended(journal, system, read_host)
 
     def look() -> State:
         host = read_host()
@@ -104,11 +102,16 @@ def _wanted(journal: Journal) -> Wanted | None:
     return specs[-1] if specs else None
 
 
-def _close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:
+def close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:
+    """Close entries that changed nothing but an earlier start, however far they came.
+
+    Raises:
+        Failure: the journal cannot be written.
+    """
     for entry in journal.entries():
         stored = entry.read_stored()
         is_over = stored.boot != read_boot(system) and not stored.plan.outlives_boot
-        if is_over and entry.read_progress().status is Status.APPLIED:
+        if is_over and entry.read_progress().status is not Status.UNDONE:
             undo_entry(entry, system, read_host)
 
 

@@ -67,7 +67,7 @@ order, since each wipes what comes after it:
 
 Cards, types and managers that come late are waited for, two minutes at most; bindings are not where
 there are no IOMMU groups, since none can come. Each step has its undo,
-which `gpucloud undo` walks.
+which `gpucloud undo` walks. What the power cut off of this at an earlier start is closed and begun anew.
 
 After a change of how the host starts it waits for groups, drivers of the cards that were given away,
 and network. If all is there in time, the change is confirmed; if not, its files and all that is made of
@@ -112,7 +112,8 @@ What it cannot do:
 * The early script: by real shells on a fake /sys, and in images that Debian's initramfs-tools and
   dracut made, on a real kernel with two equal cards (`tests/prepare/test_early_binding_in_lab.py`).
 * Slices: against a fake kernel and fake tools of NVIDIA, cut off at every position
-  (`tests/prepare/test_slices.py`); on no real card yet.
+  (`tests/prepare/test_slices.py`); on no real card yet. Virtual functions by `sriov_numvfs` also on a real
+  kernel over restarts, with an NVMe controller in a card's place (`tests/prepare/test_slices_in_lab.py`).
 * Cards that come, move and go, new kernels and releases: `tests/prepare/test_differences.py`.
 * A whole host over its restarts: `tests/prepare/test_over_restarts.py`.
 """
