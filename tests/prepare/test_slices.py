@@ -274,6 +274,19 @@ def test_the_plan_shows_what_every_start_does(site: Site) -> None:
     assert "undo: gpucloud undo takes back what a start has made" in shown
 
 
+def test_virtual_functions_that_are_not_seen_are_waited_for_and_not_guessed(site: Site) -> None:
+    started(site, VENDOR)
+    vendor_of(site)(("/usr/lib/nvidia/sriov-manage", "-e", CARD))
+    take_vfs(site.root)  # as while the kernel makes or takes them: the number is there, the functions are not
+    kept = site.desk.keep()
+    assert kept is not None
+    why = "its virtual functions are not known (4 virtual functions are on, of which 0 can be seen)"
+    assert [why in missing for missing in kept.missing] == [True]
+    assert kept.outcomes == ()
+    shown = render_plan(mine(site.desk.plan_start(parse_spec(VENDOR), "gpu01", force=False)))
+    assert why in shown
+
+
 def test_amds_driver_that_makes_them_itself_is_named(site: Site) -> None:
     give_sriov(site.root, OTHER, "1002", "74a1", total=8)
     driver = site.root / "sys/bus/pci/devices" / OTHER / "driver"

@@ -11,6 +11,7 @@ import typer
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.model.failure import Failure
+from gpucloud.model.pci import Sriov
 from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
 from gpucloud.model.unknown import Unknown
 
@@ -140,6 +141,9 @@ def _said(value: object, nothing: str) -> str:
 
 def _holders(unit: GpuUnit, host: Host) -> Iterator[str]:
     """Who has the unit or a slice of it: guests by name, else processes."""
+    sriov = unit.primary.sriov
+    if isinstance(sriov, Sriov) and isinstance(sriov.vfs, Unknown):
+        yield "?"
     for function in (*unit.functions, *_slices(unit, host)):
         if isinstance(function.holders, Unknown):
             yield "?"
@@ -151,8 +155,9 @@ def _holders(unit: GpuUnit, host: Host) -> Iterator[str]:
 
 def _slices(unit: GpuUnit, host: Host) -> Iterator[PciFunction]:
     sriov = unit.primary.sriov
-    if sriov is not None and not isinstance(sriov, Unknown) and not isinstance(host.functions, Unknown):
-        yield from (host.functions[address] for address in sriov.vfs if address in host.functions)
+    vfs = sriov.vfs if isinstance(sriov, Sriov) else ()
+    if not isinstance(vfs, Unknown) and not isinstance(host.functions, Unknown):
+        yield from (host.functions[address] for address in vfs if address in host.functions)
 
 
 def _nothing_found(host: Host) -> str:

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.pci import IommuGroup, PciAddress, PciClass, PciFunction, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 
 Functions = Mapping[PciAddress, PciFunction]
@@ -211,8 +211,9 @@ def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[st
         yield "passthrough"
     sriov = primary.sriov
     slices = [primary]
-    if sriov is not None and not isinstance(sriov, Unknown):
-        slices.extend(functions[address] for address in sriov.vfs if address in functions)
+    if isinstance(sriov, Sriov):
+        vfs = () if isinstance(sriov.vfs, Unknown) else sriov.vfs
+        slices.extend(functions[address] for address in vfs if address in functions)
         shown = sriov.enabled if _vendor(primary) == _NVIDIA else sriov.total
         if isinstance(shown, int) and shown > 0:
             yield "sriov"
@@ -226,9 +227,10 @@ def _unseen_use(primary: PciFunction, members: Iterable[PciFunction]) -> tuple[s
     """No use is shown: that is a fact only where all was read that shows one."""
     if primary.is_management_display:
         return ()
+    sriov = primary.sriov
     deciding = (
         *(each.iommu_group for each in members),
-        primary.sriov,
+        *((sriov.total, sriov.enabled, sriov.vfs) if isinstance(sriov, Sriov) else (sriov,)),
         primary.mdev_types,
         primary.vendor_vfio_types,
     )

@@ -151,7 +151,8 @@ class Sriov:
 
     total: int | Unknown
     enabled: int | Unknown
-    vfs: tuple[PciAddress, ...]
+    vfs: tuple[PciAddress, ...] | Unknown
+    """All that are on, by their number; Unknown where fewer are seen than ``enabled`` counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,9 @@ class VgpuType:
     id: str
     name: str | None | Unknown
     available: int | Unknown
-
     description: str | None | Unknown = None
     """What an mdev type without a name says of itself, on several lines; of others it is not read."""
+
 
 @dataclass(frozen=True, slots=True)
 class MediatedDevice:
@@ -225,10 +226,10 @@ class PciFunction:
     parent: PciAddress | None | Unknown
     """The bridge above; None on a root bus."""
     mdevs: tuple[MediatedDevice, ...] | Unknown = ()
-
     current_vgpu_type: int | None | Unknown = None
     """``VgpuType.id`` of the vGPU that it is over its vendor's own VFIO interface; 0: none; None: it has
     no such interface."""
+
     @property
     def is_gpu(self) -> bool:
         """Claims the class of a GPU; an unknown class makes no claim."""

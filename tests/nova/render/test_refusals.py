@@ -10,6 +10,7 @@ from tests.nova.render.clouds import CLOUDS, host_named
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, Sriov, VgpuType
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.releases.release import parse_release
 from gpucloud.nova.render import LAYOUTS, Layout, Settings, render, settings_for
 from gpucloud.spec import parse_spec
@@ -345,3 +346,32 @@ def test_names_of_hosts_cannot_leave_the_folder(name: str) -> None:
             parse_release("34"),
             LAYOUTS["kolla-ansible"],
         )
+
+
+def with_unseen_vfs(host: Host, enabled: int | Unknown) -> Host:
+    """The same host with a card whose VFs could not be seen."""
+    (unit,) = host.units
+    sriov = Sriov(16, enabled, Unknown("its links are lost"))
+    primary = replace(unit.primary, sriov=sriov)
+    functions = {primary.address: primary}
+    return replace(host, units=(replace(unit, functions=(primary,)),), functions=functions)
+
+
+@pytest.mark.parametrize(
+    ("use", "enabled"), [("sriov", 16), ("vgpu", 16), ("passthrough", Unknown("not read"))]
+)
+def test_a_card_whose_virtual_functions_are_not_seen_is_missing_with_the_reason(
+    use: str, enabled: int | Unknown
+) -> None:
+    spec = parse_spec(f"pools: {{a: {{use: {use}, match: {{ids: 10de:25b6}}}}}}")
+    hosts = {"gpu05": with_unseen_vfs(host_named("built-nvidia-a2-vendor-vfio"), enabled)}
+    found = settings_for(spec, hosts, parse_release("34"))
+    assert found.missing == ("gpu05: 0000:41:00.0 of pool a: its links are lost",)
+    assert [host.entries for host in found.hosts] == [()]
+
+
+def test_a_card_that_counts_virtual_functions_never_goes_whole() -> None:
+    spec = parse_spec("pools: {a: {use: passthrough, match: {ids: 10de:25b6}}}")
+    hosts = {"gpu05": with_unseen_vfs(host_named("built-nvidia-a2-vendor-vfio"), 16)}
+    with pytest.raises(Failure, match="has 16 VFs on; nova would offer both"):
+        settings_for(spec, hosts, parse_release("34"))

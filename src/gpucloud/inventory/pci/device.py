@@ -22,6 +22,9 @@ _AT_ONCE = frozenset(_ASKED.split())
 _OF_EVERY = "subsystem"
 """A link that the kernel gives every device on a bus (drivers/base/bus.c, ``bus_add_device``)."""
 _LINKS = frozenset((_OF_EVERY, "driver", "iommu_group", "physfn"))
+_USUAL = _AT_ONCE | frozenset(
+    (_OF_EVERY, "vendor", "device", "subsystem_vendor", "subsystem_device", "secondary_bus_number")
+)
 _SHORT = 1024
 """Attributes up to so many characters are remembered with their values: none of the kernel's is longer."""
 _NOTHING = Contents(frozenset(), {}, {})
@@ -50,6 +53,8 @@ class Device:
         self._unlisted = contents if isinstance(contents, Unknown) else None
         self._unlinked: Unknown | None = None
         self.names, self._texts, self._links = contents if isinstance(contents, Contents) else _NOTHING
+        self.unusual = self.names - _USUAL
+        """What few functions have: folders of drivers' devices, links to other functions, slices."""
 
     @property
     def has_links(self) -> bool:

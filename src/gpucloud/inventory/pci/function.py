@@ -238,7 +238,7 @@ def _physical_function(device: Device) -> PciAddress | None | Unknown:
 
 
 def _linked(device: Device) -> tuple[PciAddress, ...] | Unknown:
-    found = {parse_linked(name) for name in device.names if ":" in name}
+    found = {parse_linked(name) for name in device.unusual if ":" in name}
     if not found:
         absent = device.link_name("consumer:")  # no link has this name: only whether links were looked for
         return absent if isinstance(absent, Unknown) else ()

@@ -11,6 +11,7 @@ from gpucloud.inventory.pci.groups import Groups
 from gpucloud.inventory.pci.holders import read_openings
 from gpucloud.inventory.pci.nodes import opened_as, read_nvidia_minors
 from gpucloud.inventory.pci.numbered import Numbered, read_numbered
+from gpucloud.inventory.pci.slices import join_slices
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.modules import read_aliases
 from gpucloud.model.pci import PciAddress, PciFunction
@@ -58,6 +59,7 @@ def read_functions(
     functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
     _add_holders(functions, reader, numbered)
     _add_parents(functions, devices)
+    join_slices(functions)
     return functions
 
 

@@ -104,7 +104,7 @@ def _by_class(device: Device, listed: list[str] | None) -> list[str] | Unknown:
         device: the function.
         listed: its nodes as the kernel lists them by number; None where a capture does not.
     """
-    if listed is None and not device.names.intersection(_MADE_BY_DRIVERS):
+    if listed is None and _MADE_BY_DRIVERS.isdisjoint(device.unusual):
         absent = device.listing("drm")  # none, or not looked for
         if isinstance(absent, Unknown):
             return absent
@@ -115,6 +115,8 @@ def _by_class(device: Device, listed: list[str] | None) -> list[str] | Unknown:
 def _shown(device: Device) -> list[str] | Unknown:
     """Nodes by the folders of classes that a function has."""
     nodes: list[str] = []
+    if not device.unusual:
+        return nodes
     for folder, prefixes, place in _FOLDERS:
         if folder in device.names:
             names = device.listing(folder)
@@ -138,7 +140,7 @@ def _sound(device: Device) -> list[str]:
 
 
 def _i2c_nodes(device: Device) -> list[str]:
-    buses = sorted(name for name in device.names if name.startswith("i2c-") and _is_numbered(name, ("i2c-",)))
+    buses = sorted(name for name in device.unusual if _is_numbered(name, ("i2c-",)))
     return [name for name in buses if device.listing(f"{name}/i2c-dev") not in (None, ())]
 
 

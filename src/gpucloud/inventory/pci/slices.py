@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
 
 from gpucloud.inventory.pci.attributes import parse_numbers, vf_number
 from gpucloud.inventory.pci.device import Device, number
-from gpucloud.model.pci import MediatedDevice, PciAddress, Sriov, VgpuType
+from gpucloud.model.pci import MediatedDevice, PciAddress, PciFunction, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 
 _CREATABLE = "nvidia/creatable_vgpu_types"
+_CURRENT = "nvidia/current_vgpu_type"
 _MDEV = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|uuid-[0-9]{1,6}", re.ASCII | re.IGNORECASE)
 """Names of mediated devices: UUIDs, which captures number."""
 _LISTED = "uuid-0"
-_CURRENT = "nvidia/current_vgpu_type"
 """No device has this name: whether a capture would have one that had."""
 _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 
@@ -24,22 +27,54 @@ def read_sriov(device: Device) -> Sriov | None | Unknown:
     if not isinstance(total, int):
         return total
     enabled = device.always("sriov_numvfs", number)
-    return Sriov(total=total, enabled=enabled, vfs=_vfs(device))
+    return Sriov(total=total, enabled=enabled, vfs=() if enabled == 0 else _vfs(device))
 
 
-def _vfs(device: Device) -> tuple[PciAddress, ...]:
-    found = {}
-    for name in device.names:
-        index = vf_number(name)
-        if index is None:
-            continue
+def _vfs(device: Device) -> tuple[PciAddress, ...] | Unknown:
+    numbered = sorted((index, name) for name in device.names if (index := vf_number(name)) is not None)
+    if not numbered:
+        absent = device.link_name("virtfn0")  # not listed: only whether links were looked for
+        return absent if isinstance(absent, Unknown) else ()
+    found = []
+    for _, name in numbered:
         target = device.link_name(name)
-        if isinstance(target, str):
-            try:
-                found[index] = PciAddress.parse(target)
-            except ValueError:  # a link that leads nowhere names no function
-                continue
-    return tuple(found[index] for index in sorted(found))
+        try:
+            found.append(PciAddress.parse(str(target)))
+        except ValueError:
+            said = target.why if isinstance(target, Unknown) else f"leads to {str(target)[:60]!r}"
+            return Unknown(f"{name} of {device.address}: {said}")
+    return tuple(found)
+
+
+def join_slices(functions: dict[PciAddress, PciFunction]) -> None:
+    """Let each end of ``virtfnN`` and ``physfn`` know what the other shows: a copy may have lost either.
+
+    Where fewer are seen than ``sriov_numvfs`` counts (drivers/pci/iov.c), the card's are Unknown.
+    """
+    told: dict[PciAddress, set[PciAddress]] = defaultdict(set)
+    for address, function in functions.items():
+        if isinstance(function.physical_function, PciAddress):
+            told[function.physical_function].add(address)
+    for address, function in tuple(functions.items()):
+        if not isinstance(function.sriov, Sriov):
+            continue
+        vfs = _joined(function.sriov, told.get(address, ()))
+        if vfs != function.sriov.vfs:
+            functions[address] = replace(functions[address], sriov=replace(function.sriov, vfs=vfs))
+        for each in () if isinstance(vfs, Unknown) else vfs:
+            if each in functions and not isinstance(functions[each].physical_function, PciAddress):
+                functions[each] = replace(functions[each], physical_function=address)
+
+
+def _joined(sriov: Sriov, told: Iterable[PciAddress]) -> tuple[PciAddress, ...] | Unknown:
+    """All virtual functions of a card: their addresses rise with their numbers (PCI Express, VF Stride)."""
+    linked = () if isinstance(sriov.vfs, Unknown) else sriov.vfs
+    found = tuple(sorted({*linked, *told})) if not set(told) <= set(linked) else linked
+    if isinstance(sriov.enabled, Unknown):
+        return sriov.vfs if isinstance(sriov.vfs, Unknown) else found
+    if len(found) < sriov.enabled:
+        return Unknown(f"{sriov.enabled} virtual functions are on, of which {len(found)} can be seen")
+    return found
 
 
 def read_mdev_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
@@ -55,10 +90,12 @@ def read_mdev_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
 
 def _mdev_type(device: Device, id_: str) -> VgpuType:
     folder = f"mdev_supported_types/{id_}"
+    name = device.text(f"{folder}/name")
     return VgpuType(
         id=id_,
         name=name,
         available=device.always(f"{folder}/available_instances", number),
+        description=device.text(f"{folder}/description") if name is None else None,
     )
 
 
@@ -90,12 +127,10 @@ def _mdev_node(device: Device, name: str) -> str | None | Unknown:
     number = parse_numbers([group])
     return f"/dev/vfio/{number[0]}" if number else Unknown(f"iommu_group of {name} leads to {group[:60]!r}")
 
-    name = device.text(f"{folder}/name")
 
 def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
     """Read NVIDIA's ``nvidia/creatable_vgpu_types`` of a virtual function, one vGPU each.
 
-        description=device.text(f"{folder}/description") if name is None else None,
     The list shrinks as the card fills and is empty once the function has a vGPU: then the type it has
     is given, with none available.
     """
@@ -110,13 +145,13 @@ def read_vendor_vfio_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
     return (VgpuType(id=str(current), name=None, available=0), *types)
 
 
-def parse_creatable_types(text: str) -> tuple[VgpuType, ...]:
-    """Read lines of ``ID : vGPU Name``, with that heading or without; other lines are none."""
-    matches = (_TYPE.fullmatch(line) for line in text.splitlines())
-    return tuple(VgpuType(id=match[1], name=match[2], available=1) for match in matches if match)
 def read_current_vgpu_type(device: Device) -> int | None | Unknown:
     """Read which type of vGPU a virtual function is over NVIDIA's own VFIO interface; 0: none."""
     folder = device.listing("nvidia")
     return folder if folder is None or isinstance(folder, Unknown) else device.value(_CURRENT, number)
 
 
+def parse_creatable_types(text: str) -> tuple[VgpuType, ...]:
+    """Read lines of ``ID : vGPU Name``, with that heading or without; other lines are none."""
+    matches = (_TYPE.fullmatch(line) for line in text.splitlines())
+    return tuple(VgpuType(id=match[1], name=match[2], available=1) for match in matches if match)

@@ -126,10 +126,12 @@ class _Taker:
                 yield function, tuple(_Type(kind.id, _plain(kind.name)) for kind in kinds)
 
     def _whole(self, pool: Pool, unit: GpuUnit) -> None:
-        vfs = self._vfs(unit, pool)
-        if vfs:
+        count = self._count_of_vfs(unit, pool)
+        if count is None:
+            return
+        if count:
             raise Failure(
-                f"{self._name}: {unit.address} of pool {pool.name} is given away whole and has {len(vfs)} "
+                f"{self._name}: {unit.address} of pool {pool.name} is given away whole and has {count} "
                 "VFs on; nova would offer both",
                 f"turn them off (echo 0 > /sys/bus/pci/devices/{unit.address}/sriov_numvfs), or use: sriov",
             )
@@ -151,11 +153,14 @@ class _Taker:
 
     def _vgpus(self, pool: Pool, unit: GpuUnit) -> None:
         offering = {each.address: kinds for each, kinds in self.offering()}
-        members = (unit.primary, *(self._vfs(unit, pool) or ()))
+        vfs = self._vfs(unit, pool)
+        members = (unit.primary, *(vfs or ()))
         parents = [each for each in members if each.address in offering]
         if parents:
             for parent in parents:
                 self._parent(pool, unit, parent, offering[parent.address])
+        elif vfs is None:
+            return
         elif (not isinstance(unit.uses, Unknown) and "vgpu-vfio" in unit.uses) or any(
             isinstance(each.vendor_vfio_types, tuple) for each in members[1:]
         ):
@@ -222,14 +227,28 @@ class _Taker:
         self.missing.append(f"{self._name}: pool {pool.name}: {why}: {then}")
 
     def _vfs(self, unit: GpuUnit, pool: Pool) -> list[PciFunction] | None:
-        """The unit's virtual functions that are on; None where that could not be read."""
+        """The unit's virtual functions that are on; None where that could not be read, which is said."""
         sriov = unit.primary.sriov
-        if isinstance(sriov, Unknown):
-            if pool.use is not Use.PASSTHROUGH:
-                self._miss(unit, pool, sriov.why)
+        vfs = sriov.vfs if isinstance(sriov, Sriov) else sriov
+        if isinstance(vfs, Unknown):
+            self._miss(unit, pool, vfs.why)
             return None
-        vfs = sriov.vfs if isinstance(sriov, Sriov) else ()
-        return [self._functions[each] for each in vfs if each in self._functions]
+        return [self._functions[each] for each in vfs or () if each in self._functions]
+
+    def _count_of_vfs(self, unit: GpuUnit, pool: Pool) -> int | None:
+        """How many are on of a card that goes whole; None where that could not be read, which is said.
+
+        Where nothing is known of SR-IOV, ``_give`` says so: without it nova's type of the device is unknown.
+        """
+        sriov = unit.primary.sriov
+        if not isinstance(sriov, Sriov):
+            return 0
+        if isinstance(sriov.enabled, int):
+            return sriov.enabled
+        if isinstance(sriov.vfs, Unknown):
+            self._miss(unit, pool, sriov.vfs.why)
+            return None
+        return len(sriov.vfs)
 
     def _miss(self, unit: GpuUnit, pool: Pool, why: str) -> None:
         self.missing.append(f"{self._name}: {unit.address} of pool {pool.name}: {why}")

@@ -10,6 +10,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov
 from gpucloud.model.plan import Step
 from gpucloud.model.spec import Pool
+from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.now import Now
 from gpucloud.prepare.plan.wording import call_unit
 
@@ -35,10 +36,18 @@ class Card:
 
     @property
     def vfs(self) -> tuple[PciFunction, ...]:
-        """Its virtual functions that are seen."""
+        """Its virtual functions that are seen; ``unseen`` says why there may be more."""
         sriov = self.unit.primary.sriov
-        found = sriov.vfs if isinstance(sriov, Sriov) else ()
+        found = sriov.vfs if isinstance(sriov, Sriov) and not isinstance(sriov.vfs, Unknown) else ()
         return tuple(self.functions[each] for each in found if each in self.functions)
+
+    @property
+    def unseen(self) -> str | None:
+        """Why its virtual functions are not known, though it has some."""
+        sriov = self.unit.primary.sriov
+        if isinstance(sriov, Sriov) and isinstance(sriov.vfs, Unknown):
+            return f"its virtual functions are not known ({sriov.vfs.why})"
+        return None
 
     def step(self, change: Cut, because: str, more: str = "") -> Step:
         """One step for it; ``more`` is said after the card's name."""

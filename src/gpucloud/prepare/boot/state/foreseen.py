@@ -54,6 +54,8 @@ def _no_vgpus(card: Card) -> str | None:
         return "no vgpu_types are named, so a start makes no vGPUs of it"
     if any(not isinstance(kinds, Unknown) and kinds for kinds in _kinds(card)):
         return None
+    if card.unseen is not None:
+        return f"{card.unseen}, nor what vGPU types they offer; {_NAMED}"
     return (
         "it shows no vGPU types now, so what a start makes of it is not known before the vendor's vGPU "
         f"manager runs; {_NAMED}"

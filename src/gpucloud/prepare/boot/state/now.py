@@ -47,7 +47,8 @@ def read_now(host: Host, system: System, units: Sequence[GpuUnit], in_mig: Seque
     types = {}
     for unit in units:
         sriov = unit.primary.sriov
-        for address in sriov.vfs if isinstance(sriov, Sriov) else ():
+        vfs = sriov.vfs if isinstance(sriov, Sriov) else ()
+        for address in () if isinstance(vfs, Unknown) else vfs:
             if isinstance(offered(host, address), tuple):
                 try:
                     types[address] = read_type(address, system)

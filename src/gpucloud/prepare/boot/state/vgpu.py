@@ -32,6 +32,8 @@ _MOST = 64
 
 def plan_vgpus(card: Card, *, is_novas: bool) -> Todo:
     """What the card needs next for the vGPUs of its pool."""
+    if card.unseen is not None and not card.is_anew:
+        return Todo(missing=[card.unseen])
     todo = _mig(card) if card.is_nvidias else Todo()
     if todo.missing or (todo.steps and not card.is_anew):
         return todo
