@@ -4,52 +4,96 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.prepare.doom import Ends, dies, is_killed
 from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffer, card
 from tests.prepare.site import Site, site_in
+from tests.prepare.test_boot_apply import mine, site_of
+from tests.prepare.test_boot_state import give_sriov
+from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, vendor_site
 
+from gpucloud.model.change import Change, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Failure
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
+from gpucloud.spec import parse_spec
 
 BAR = (0xC0000000, 0xC0FFFFFF)
-Picture = dict[str, str]
+Scene = tuple[Site, Plan]
 
 
-def lab_card(folder: Path) -> Site:
+def lab_card(folder: Path) -> Scene:
     """Its console goes, too: modules, console, overrides, unbinds, binds."""
-    return site_in(folder, LAB_CARD)
+    return given(site_in(folder, LAB_CARD))
 
 
-def boot_display(folder: Path) -> Site:
+def boot_display(folder: Path) -> Scene:
     """Only the firmware's framebuffer shows the console, and the card has no driver."""
+    return given(shown_by_firmware(folder))
+
+
+def shown_by_firmware(folder: Path) -> Site:
     display = Function("0000:3b:00.0", "10de:20b5", VGA, 11, is_boot_vga=True, bar=BAR)
     site = site_in(folder, [display, card(0x3B, 11)[1]])
     add_boot_framebuffer(site.kernel, BAR[0], BAR[0] + 0xFFFF)
     return site
 
 
-def odd_card(folder: Path) -> Site:
+def odd_card(folder: Path) -> Scene:
     """A function that pci-stub has by an override, one that has no driver, and modules that are there."""
     functions = [
         Function("0000:3b:00.0", "10de:20b5", VGA, 11, "nvidia", is_boot_vga=False),
         Function("0000:3b:00.1", "10de:1aef", 0x040300, 11, "pci-stub", "pci-stub"),
         Function("0000:3b:00.2", "10de:1ad8", 0x0C0330, 11),
     ]
-    return site_in(folder, [*functions, *card(0x3C, 12)], loaded=["vfio_pci"])
+    return given(site_in(folder, [*functions, *card(0x3C, 12)], loaded=["vfio_pci"]))
+
+
+def given(site: Site) -> Scene:
+    """The first card is given away."""
+    return site, site.plan(str(site.host().units[0].address), force=True)
+
+
+def sliced(folder: Path) -> Scene:
+    """Every kind of slice, of two cards."""
+    site = vendor_site(folder)
+    give_sriov(site.root, OTHER, "1002", "74a1", total=8)
+    mediated(site)
+    card, other = PciAddress.parse(CARD), PciAddress.parse(OTHER)
+    return site, plan_of(
+        SetMigMode(address=card, before=False, after=True),
+        SwitchVfs(address=card, before=0, after=4),
+        SetVgpuType(address=replace(card, function=4), before=0, after=1145),
+        MakeMdev(address=card, type="nvidia-35", uuid="5f3a9c1e-0000-4000-8000-00000000000a"),
+        SetVfs(address=other, before=0, after=4),
+    )
+
+
+def block_of_grub(folder: Path) -> Scene:
+    """The next start of a family that keeps kernel arguments in GRUB's environment block."""
+    return site_of(folder, "rocky-8")
+
+
+def taken_away(folder: Path) -> Scene:
+    """A host that was made ready, and whose spec wants nothing any more."""
+    site, plan = site_of(folder, "debian-12")
+    assert apply(plan, site.system, site.journal).failure is None
+    site.desk.confirm()
+    return site, mine(site.desk.plan_start(parse_spec("pools: {}\n"), "gpu01", force=False))
 
 
 class Story:
     """One host, and what is done to it at every moment at which it could be cut off."""
 
-    def __init__(self, folder: Path, make: Callable[[Path], Site]) -> None:
-        self.site = make(folder / "host")
+    def __init__(self, folder: Path, scene: Callable[[Path], Scene]) -> None:
+        self.site, self.plan = scene(folder / "host")
         self.old = self.site.picture()
-        self.plan: Plan = self.site.plan(str(self.site.host().units[0].address), force=True)
         self.apply(self.site)
         self.new = self.site.picture()
         self.undo(self.site)
@@ -78,11 +122,25 @@ class Story:
             moment += 1
 
 
-OTHERS = [pytest.param(make, marks=pytest.mark.proof) for make in (boot_display, odd_card)]
+OTHERS = (boot_display, odd_card, sliced, block_of_grub, taken_away)
 """Every check looks at one host, ``./run test`` at the others."""
+SCENES = [lab_card, *(pytest.param(scene, marks=pytest.mark.proof) for scene in OTHERS)]
 
 
-@pytest.fixture(params=[lab_card, *OTHERS], ids=lambda make: make.__name__)
+@pytest.mark.proof
+def test_every_kind_of_change_is_in_a_scene(tmp_path: Path) -> None:
+    scenes = [scene(tmp_path / scene.__name__) for scene in (lab_card, *OTHERS)]
+    shown = {type(step.change) for _, plan in scenes for step in plan.steps}
+    assert shown == kinds_of(Change)
+
+
+def kinds_of(union: object) -> set[object]:
+    """The members of a union of unions."""
+    members = get_args(union)
+    return set().union(*map(kinds_of, members)) if members else {union}
+
+
+@pytest.fixture(params=SCENES, ids=lambda scene: scene.__name__)
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
     return Story(tmp_path, request.param)
 
@@ -139,7 +197,7 @@ def test_a_resume_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None
 
 
 def test_sigkill_is_no_different_at_a_few_moments_in_every_check(story: Story) -> None:
-    for moment in range(5, 45, 13):
+    for moment in range(5, 40, 13):
         assert is_killed(story.site, moment, story.apply)
         if story.is_cut_off:
             story.undo(story.site)
@@ -147,7 +205,7 @@ def test_sigkill_is_no_different_at_a_few_moments_in_every_check(story: Story) -
 
 
 def test_a_boot_framebuffer_that_the_kernel_removed_is_said_and_the_rest_comes_back(tmp_path: Path) -> None:
-    site = boot_display(tmp_path)
+    site = shown_by_firmware(tmp_path)
     site.apply("3b:00.0", force=True)
     shutil.rmtree(site.root / "sys/bus/platform/devices/efi-framebuffer.0")
     outcome = site.desk.undo("last", force=False)

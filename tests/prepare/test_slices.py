@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 from tests.prepare.boot_hosts import Tools, build_family
-from tests.prepare.doom import dies
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 from tests.prepare.test_boot_state import give_sriov, started
 
 from gpucloud.cli.main import call
-from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Cut, MakeMdev
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
-from gpucloud.prepare.journal import Status
 from gpucloud.prepare.plan import render_plan
 from gpucloud.spec import parse_spec
 
@@ -92,13 +90,17 @@ def take_vfs(root: Path) -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
+    return vendor_site(tmp_path)
+
+
+def vendor_site(folder: Path) -> Site:
     """A host with an NVIDIA card of four virtual functions, that has room for three vGPUs."""
-    kernel = build_family(tmp_path / "root", "debian-12")
+    kernel = build_family(folder / "root", "debian-12")
     give_sriov(kernel.root, CARD, "10de", "20b5", total=4)
     vendor = Vendor(kernel.root, [])
     kernel.tools, kernel.ask, kernel.room, kernel.vgpu_types = vendor, vendor.ask, 3, TYPES
     (kernel.root / "mig").write_text("Disabled\n")
-    return Site(kernel, tmp_path / "state")
+    return Site(kernel, folder / "state")
 
 
 def vendor_of(site: Site) -> Vendor:
@@ -299,48 +301,9 @@ def test_amds_driver_that_makes_them_itself_is_named(site: Site) -> None:
     )
 
 
-def plan_of(*changes: SwitchVfs | SetMigMode | SetVgpuType | MakeMdev) -> Plan:
+def plan_of(*changes: Cut) -> Plan:
     steps = tuple(Step(change, "it is wanted", change.address) for change in changes)
     return replace(Plan("this host", (changes[0].address,), False, (), ()), steps=steps)
-
-
-def test_a_cut_at_any_moment_leaves_the_old_or_the_new(site: Site) -> None:
-    mediated(site)
-    make_vfs(site.root)
-    units = {str(unit.address): unit.address for unit in site.host().units}
-    card = units[CARD]
-    vf = replace(card, function=4)
-    uuid = "5f3a9c1e-0000-4000-8000-00000000000a"
-    plan = plan_of(
-        SetMigMode(address=card, before=False, after=True),
-        SetVgpuType(address=vf, before=0, after=1145),
-        MakeMdev(address=card, type="nvidia-35", uuid=uuid),
-    )
-    cut_everywhere(site, plan)
-
-
-def test_a_cut_while_the_tool_makes_virtual_functions_leaves_the_old_or_the_new(site: Site) -> None:
-    card = next(unit.address for unit in site.host().units if str(unit.address) == CARD)
-    cut_everywhere(site, plan_of(SwitchVfs(address=card, before=0, after=4)))
-
-
-def cut_everywhere(site: Site, plan: Plan) -> None:
-    old, moment = sysfs(site), 0
-    while dies(site, moment, lambda doomed: apply(plan, doomed.system, doomed.journal)):
-        if site.journal.entries():
-            site.desk.undo("last", force=False)
-        assert sysfs(site) == old, moment
-        for entry in site.journal.entries():
-            assert entry.read_progress().status is Status.UNDONE
-        moment += 1
-    assert moment > 10
-    site.desk.undo("last", force=False)
-    assert sysfs(site) == old
-
-
-def sysfs(site: Site) -> dict[str, str]:
-    ours = ("sys", "mig")
-    return {path: text for path, text in site.picture().items() if path.startswith(ours)}
 
 
 def test_what_the_kernel_refuses_is_said_with_its_meaning(site: Site) -> None:

@@ -104,16 +104,18 @@ What it cannot do:
 ## How each is proven
 
 * Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte
-  for byte; Debian's and RHEL 8's also cut off at every position (`tests/prepare/test_boot_apply.py`).
+  for byte (`tests/prepare/test_boot_apply.py`).
+* Every kind of change: apply, its continuation and undo cut off at every position, on Debian's and RHEL 8's
+  way to start among others (`tests/prepare/test_crash.py`).
 * GRUB's files: against a real shell (`tests/prepare/test_boot_loaders.py`).
 * The entry of the old start: GRUB itself counts and chooses, on a disk
   (`tests/prepare/test_grub_itself.py`); apply, undo and the way back are cut off at every position
   (`tests/prepare/test_fallback.py`).
 * The early script: by real shells on a fake /sys, and in images that Debian's initramfs-tools and
   dracut made, on a real kernel with two equal cards (`tests/prepare/test_early_binding_in_lab.py`).
-* Slices: against a fake kernel and fake tools of NVIDIA, cut off at every position
-  (`tests/prepare/test_slices.py`); on no real card yet. Virtual functions by `sriov_numvfs` also on a real
-  kernel over restarts, with an NVMe controller in a card's place (`tests/prepare/test_slices_in_lab.py`).
+* Slices: against a fake kernel and fake tools of NVIDIA (`tests/prepare/test_slices.py`); on no real card
+  yet. Virtual functions by `sriov_numvfs` also on a real kernel over restarts, with an NVMe controller in a
+  card's place (`tests/prepare/test_slices_in_lab.py`).
 * Cards that come, move and go, new kernels and releases: `tests/prepare/test_differences.py`.
 * A whole host over its restarts: `tests/prepare/test_over_restarts.py`.
 """
