@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from tests.hosts.catalogue import capture_of
+from tests.hosts.catalogue import host_of as captured_host
 from tests.prepare.fake_host import BMC, build, card, host_of
 
-from gpucloud.inventory import open_host
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
@@ -48,8 +45,8 @@ def test_a_match_takes_the_cards_it_says(host: Host, match: str, addresses: list
     assert taken(host, match) == addresses
 
 
-def test_a_vf_that_is_seen_alone_goes_with_its_pf(tmp_path: Path) -> None:
-    host = open_host(capture=capture_of("built-nvidia-a2-vendor-vfio", tmp_path))
+def test_a_vf_that_is_seen_alone_goes_with_its_pf() -> None:
+    host = captured_host("built-nvidia-a2-vendor-vfio")
     assert len(taken(host, f"{{address: '{host.units[0].address}'}}")) == 1
 
 

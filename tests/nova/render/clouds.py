@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tests.hosts.catalogue import capture_of
+from tests.hosts.catalogue import host_of
 
-from gpucloud.inventory import open_host
 from gpucloud.model.host import Host
 from gpucloud.model.spec import Spec
 from gpucloud.spec import parse_spec
@@ -49,14 +46,7 @@ class Cloud:
         return layout != "openstack-ansible" or not self.devices or number >= 19
 
     def looked_at(self) -> dict[str, Host]:
-        return {name: host_named(captured) for name, captured in self.hosts.items()}
-
-
-@cache
-def host_named(name: str) -> Host:
-    """A host of tests/hosts."""
-    with TemporaryDirectory() as folder:
-        return open_host(capture=capture_of(name, Path(folder)))
+        return {name: host_of(captured) for name, captured in self.hosts.items()}
 
 
 def _vfs(prefix: str, slots: range) -> frozenset[str]:
@@ -64,9 +54,9 @@ def _vfs(prefix: str, slots: range) -> frozenset[str]:
 
 
 _H100 = frozenset(
-    str(unit.address) for unit in host_named("built-hgx-h100").units if not unit.primary.is_management_display
+    str(unit.address) for unit in host_of("built-hgx-h100").units if not unit.primary.is_management_display
 )
-_V100 = frozenset(str(unit.address) for unit in host_named("server-v100s-2x-kolla-lspci").units)
+_V100 = frozenset(str(unit.address) for unit in host_of("server-v100s-2x-kolla-lspci").units)
 _T4 = "0000:3b:00.0"
 _A2 = _vfs("0000:41", range(4, 20))
 _MI300X = _vfs("0000:05:02"[:7], range(16, 24))

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from tests.nova.render.clouds import host_named
+from tests.hosts.catalogue import host_of
 from tests.nova.render.read_back import configuration_for, pci_config
 
 from gpucloud.model.failure import Failure
@@ -18,7 +18,7 @@ from gpucloud.nova.releases.release import SERIES
 from gpucloud.nova.render import LAYOUTS, render
 from gpucloud.spec import parse_spec
 
-_HOST = host_named("built-hgx-h100")
+_HOST = host_of("built-hgx-h100")
 _CARDS = [str(unit.address) for unit in _HOST.units if not unit.primary.is_management_display]
 
 _LAYOUTS = ["packages", "kolla-ansible", "openstack-ansible", "devstack"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.nova.render.clouds import CLOUDS, host_named
+from tests.hosts.catalogue import host_of
+from tests.nova.render.clouds import CLOUDS
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
@@ -23,7 +24,7 @@ A2 = {"gpu05": "built-nvidia-a2-vendor-vfio"}
 def settings(pools: str, hosts: dict[str, str], release: str = "34", placement: str = "off") -> Settings:
     spec = parse_spec(f"openstack: {{release: '34', placement: {placement}}}\npools:\n{pools}")
     return settings_for(
-        spec, {name: host_named(captured) for name, captured in hosts.items()}, parse_release(release)
+        spec, {name: host_of(captured) for name, captured in hosts.items()}, parse_release(release)
     )
 
 
@@ -185,7 +186,7 @@ def with_second_t4(host: Host) -> Host:
 
 def test_a_card_outside_of_the_pools_is_not_cut_by_accident() -> None:
     spec = CLOUDS["a T4 cut"].parsed()
-    hosts = {"gpu02": with_second_t4(host_named("built-nvidia-t4-mdev"))}
+    hosts = {"gpu02": with_second_t4(host_of("built-nvidia-t4-mdev"))}
     with pytest.raises(Failure, match=r"would also cut 0000:5e:00\.0, which no pool takes"):
         settings_for(spec, hosts, parse_release("28"))
     (host,) = settings_for(spec, hosts, parse_release("29")).hosts
@@ -235,7 +236,7 @@ def with_mediated_vfs(host: Host) -> Host:
 def test_a_limit_of_a_card_is_so_many_of_its_virtual_functions() -> None:
     pools = "{a: {use: vgpu, match: {ids: 10de:25b6}, vgpu_types: {type: nvidia-745, max_instances: 4}}}"
     spec = parse_spec(f"pools: {pools}")
-    hosts = {"gpu05": with_mediated_vfs(host_named("built-nvidia-a2-vendor-vfio"))}
+    hosts = {"gpu05": with_mediated_vfs(host_of("built-nvidia-a2-vendor-vfio"))}
     (host,) = settings_for(spec, hosts, parse_release("34")).hosts
     assert host.mdev_types is not None
     assert host.mdev_types["nvidia-745"].device_addresses == tuple(f"0000:41:00.{n}" for n in range(4, 8))
@@ -301,7 +302,7 @@ def test_companions_stay_out_of_device_spec_and_are_named() -> None:
     (host,) = found.hosts
     assert any("on vfio-pci with it, not listed" in entry.remark for entry in host.entries)
     listed = {entry.address for entry in host.entries}
-    assert listed == {str(unit.address) for unit in host_named("board-msi-b450m-mortar-max").units}
+    assert listed == {str(unit.address) for unit in host_of("board-msi-b450m-mortar-max").units}
 
 
 def test_without_hosts_only_ids_are_decided_and_the_rest_is_named() -> None:
@@ -342,7 +343,7 @@ def test_names_of_hosts_cannot_leave_the_folder(name: str) -> None:
     with pytest.raises(Failure, match="cannot be a host's name"):
         render(
             cloud.parsed(),
-            {name: host_named("built-nvidia-t4-mdev")},
+            {name: host_of("built-nvidia-t4-mdev")},
             parse_release("34"),
             LAYOUTS["kolla-ansible"],
         )
@@ -364,7 +365,7 @@ def test_a_card_whose_virtual_functions_are_not_seen_is_missing_with_the_reason(
     use: str, enabled: int | Unknown
 ) -> None:
     spec = parse_spec(f"pools: {{a: {{use: {use}, match: {{ids: 10de:25b6}}}}}}")
-    hosts = {"gpu05": with_unseen_vfs(host_named("built-nvidia-a2-vendor-vfio"), enabled)}
+    hosts = {"gpu05": with_unseen_vfs(host_of("built-nvidia-a2-vendor-vfio"), enabled)}
     found = settings_for(spec, hosts, parse_release("34"))
     assert found.missing == ("gpu05: 0000:41:00.0 of pool a: its links are lost",)
     assert [host.entries for host in found.hosts] == [()]
@@ -372,6 +373,6 @@ def test_a_card_whose_virtual_functions_are_not_seen_is_missing_with_the_reason(
 
 def test_a_card_that_counts_virtual_functions_never_goes_whole() -> None:
     spec = parse_spec("pools: {a: {use: passthrough, match: {ids: 10de:25b6}}}")
-    hosts = {"gpu05": with_unseen_vfs(host_named("built-nvidia-a2-vendor-vfio"), 16)}
+    hosts = {"gpu05": with_unseen_vfs(host_of("built-nvidia-a2-vendor-vfio"), 16)}
     with pytest.raises(Failure, match="has 16 VFs on; nova would offer both"):
         settings_for(spec, hosts, parse_release("34"))
