@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.prepare.disk_host import GIVEN, SPEC, disk_host, is_confirmed, kernel_arguments, statuses
+from tests.prepare.disk_host import drivers as drivers_by_address
 
 from gpucloud.cli.main import call
 from gpucloud.demo.witness import drivers_script
+from gpucloud.lab.disk.recipe import Makes
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 from gpucloud.model.failure import Failure
@@ -75,3 +78,36 @@ def test_two_servers_are_made_ready_one_after_the_other_and_given_back(
         with pytest.raises(Failure, match="1 of 2 hosts failed: one: "):
             call(("apply", *words, "--yes"))
         assert drivers(two) == before["two"], "nothing is changed anywhere while a host refuses"
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(4800)
+def test_two_servers_restart_one_after_the_other_and_each_finds_its_start_right_by_itself(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    spec = tmp_path / "gpucloud.yaml"
+    spec.write_text(SPEC)
+    tools = Makes.INITRAMFS_TOOLS
+    with disk_host(lab, "card-audio", tools, "one") as one, disk_host(lab, "card-audio", tools, "two") as two:
+        hosts = {"one": one, "two": two}
+        where = ("--hosts", "compute", "-i", str(inventory(tmp_path, hosts)), "--restart", "--yes")
+        before = {name: drivers_by_address(host) for name, host in hosts.items()}
+
+        assert call(("apply", "--spec", str(spec), *where, "--format", "json")) == 0
+        said = capsys.readouterr()
+        shown = json.loads(said.out)["hosts"]
+        assert [(host["state"], host["was_restarted"]) for host in shown] == [("as planned", True)] * 2
+        assert said.err.index("one: as planned") < said.err.index("two: begins")
+        for name, host in hosts.items():
+            assert is_confirmed(host)
+            assert "iommu=pt" in kernel_arguments(host)
+            assert drivers_by_address(host) == {**before[name], **GIVEN}
+
+        assert call(("undo", *where)) == 0
+        for name, host in hosts.items():
+            assert statuses(host) == ["undone"]
+            assert "iommu=pt" not in kernel_arguments(host)
+            assert drivers_by_address(host) == before[name]
