@@ -1,0 +1,122 @@
+"""What is known of MIG on each card of a host, out of all that tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gpucloud.model.pci import PciAddress, PciFunction, PciId
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices.mig.card import GpuInstance, MigCard
+from gpucloud.slices.mig.log import Logged, parse_log
+from gpucloud.slices.mig.models import profiles_of
+from gpucloud.slices.mig.tables import Listed, parse_tables
+
+_NOT_ASKED = Unknown("nvidia-smi was not asked")
+_NOT_LISTED = Unknown("nvidia-smi mig -lgi was not asked")
+Instances = Mapping[int, tuple[int, ...]]
+"""Compute instances by GPU instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read of MIG."""
+
+    logged: Mapping[PciAddress, Logged] = field(default_factory=dict)
+    listed: Mapping[PciAddress, Listed] = field(default_factory=dict)
+    shown: Mapping[PciAddress, Instances | Unknown] | Unknown = field(default_factory=dict)
+    """By the driver in /proc (``read``)."""
+
+
+def parse_evidence(
+    texts: Sequence[str],
+    cards: Sequence[PciAddress],
+    shown: Mapping[PciAddress, Instances | Unknown] | Unknown,
+) -> Evidence:
+    """Read what nvidia-smi printed.
+
+    Args:
+        texts: outputs of ``nvidia-smi -q -x`` and ``nvidia-smi mig``, in any order, each alone or not.
+        cards: the host's cards in the order of nvidia-smi, for where the log is not among the texts.
+        shown: what the driver shows of itself.
+
+    Raises:
+        ValueError: a log cannot be read, or a table is about a card that the host does not have.
+    """
+    logs = [each for text in texts for each in parse_log(text)]
+    order = [each.address for each in logs] or list(cards)
+    listed: dict[PciAddress, Listed] = {}
+    for text in texts:
+        for number, table in parse_tables(text).items():
+            if number >= len(order):
+                raise ValueError(f"a table is about GPU {number}, and there are {len(order)}")
+            _add(listed.setdefault(order[number], Listed()), table)
+    return Evidence({each.address: each for each in logs}, listed, shown)
+
+
+def _add(whole: Listed, part: Listed) -> None:
+    whole.offered |= part.offered
+    whole.places |= part.places
+    whole.instances |= part.instances
+    for id_, compute in part.compute.items():
+        whole.compute[id_] += compute
+
+
+def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknown:
+    """What is known of MIG on a card; None where it has none, or nothing says that it has."""
+    address = function.address
+    logged, listed = evidence.logged.get(address), evidence.listed.get(address, Listed())
+    if logged is not None and not logged.has_mig:
+        return None
+    known = () if isinstance(function.id, Unknown) else profiles_of(function.id) or ()
+    if not (known or listed.offered or logged):
+        return function.id if isinstance(function.id, Unknown) else None
+    instances = _instances(listed, logged, _shown(address, evidence))
+    return MigCard(
+        is_on=_is_on(logged, instances),
+        pending=_NOT_ASKED if logged is None else logged.pending,
+        profiles=listed.profiles(known) if listed.offered else known or _no_profiles(function.id),
+        instances=instances,
+        is_mixed=_NOT_ASKED if logged is None else logged.is_mixed,
+    )
+
+
+def _no_profiles(id_: PciId | Unknown) -> Unknown:
+    return Unknown(f"profiles of {id_ if isinstance(id_, PciId) else 'the card'}: nvidia-smi mig -lgip")
+
+
+def _shown(address: PciAddress, evidence: Evidence) -> Instances | Unknown:
+    shown = evidence.shown
+    return shown if isinstance(shown, Unknown) else shown.get(address, _NOT_ASKED)
+
+
+def _is_on(logged: Logged | None, instances: tuple[GpuInstance, ...] | Unknown) -> bool | Unknown:
+    if logged is not None and not isinstance(logged.is_on, Unknown):
+        return logged.is_on
+    return True if isinstance(instances, tuple) and instances else _NOT_ASKED
+
+
+def _instances(
+    listed: Listed, logged: Logged | None, shown: Instances | Unknown
+) -> tuple[GpuInstance, ...] | Unknown:
+    """Instances with their places where ``-lgi`` tells them; else those that are known to be there."""
+    said = logged.devices if logged is not None else _NOT_ASKED
+    inner = dict(listed.compute) or (said if isinstance(said, dict) else shown)
+    if listed.instances:
+        return tuple(_with_compute(each, inner) for each in listed.instances.values())
+    if logged is not None and logged.is_on is False:
+        return ()
+    there = shown if isinstance(shown, Mapping) else said
+    if isinstance(there, Unknown):
+        return there
+    return tuple(
+        GpuInstance(id_, _NOT_LISTED, _NOT_LISTED, _NOT_LISTED, _NOT_LISTED, compute)
+        for id_, compute in there.items()
+    )
+
+
+def _with_compute(each: GpuInstance, inner: Mapping[int, Sequence[int]] | Unknown) -> GpuInstance:
+    if isinstance(inner, Unknown):
+        return each
+    compute = tuple(sorted(inner.get(each.id, ())))
+    return GpuInstance(each.id, each.profile, each.name, each.start, each.size, compute)

@@ -1,0 +1,102 @@
+"""The tables of ``nvidia-smi mig``: ``-lgip``, ``-lgipp``, ``-lgi`` and ``-lci``, alone or together.
+
+Columns were added over the years and more will be, so that a row is told by how it begins; rows of anything
+else are none. Cards are numbered as nvidia-smi numbers them: by their PCI addresses, those with its driver
+only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices.mig.card import GpuInstance, MigProfile
+
+_NAME = r"MIG\s{1,8}(?P<name>[1-9]g\.[0-9]{1,4}gb(?:[+-][a-z.]{1,12})?)"
+_ROW = r"\s{0,8}\|{1,2}\s{0,12}(?P<gpu>[0-9]{1,3})\s{1,40}"
+_OFFERED = re.compile(
+    _ROW + _NAME + r"\s{1,40}(?P<id>[0-9]{1,5})\s{1,40}(?P<free>[0-9]{1,3})/(?P<total>[0-9]{1,3})"
+    r"\s{1,40}(?P<gib>[0-9]{1,5}(?:\.[0-9]{1,3})?)\b",
+    re.ASCII,
+)
+_PLACES = re.compile(
+    r"\s{0,8}GPU\s{1,8}(?P<gpu>[0-9]{1,3})\s{1,8}Profile ID\s{1,8}(?P<id>[0-9]{1,5})"
+    r"\s{1,8}Placements?\s{0,4}:\s{0,8}\{(?P<starts>[0-9]{1,3}(?:,[0-9]{1,3}){0,63})\}:(?P<size>[0-9]{1,3})",
+    re.ASCII,
+)
+_INSTANCE = re.compile(
+    _ROW + _NAME + r"\s{1,40}(?P<profile>[0-9]{1,5})\s{1,40}(?P<id>[0-9]{1,5})"
+    r"\s{1,40}(?P<start>[0-9]{1,3}):(?P<size>[0-9]{1,3})\b",
+    re.ASCII,
+)
+_COMPUTE = re.compile(
+    _ROW + r"(?P<gi>[0-9]{1,5})\s{1,40}MIG\s{1,8}\S{1,24}\s{1,40}[0-9]{1,5}\*?\s{1,40}(?P<id>[0-9]{1,5})\b",
+    re.ASCII,
+)
+_MOST_SLICES = 16
+"""Memory slices of a card: no model has more than twelve."""
+_LINES = 20_000
+
+
+@dataclass(slots=True)
+class Listed:
+    """What the tables say of one card."""
+
+    offered: dict[int, tuple[str, int, int, int]] = field(default_factory=dict)
+    """By profile id: name, free, total, MiB."""
+    places: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    """By profile id: starts and size."""
+    instances: dict[int, GpuInstance] = field(default_factory=dict)
+    """By id."""
+    compute: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """By id of the GPU instance."""
+
+    def profiles(self, known: tuple[MigProfile, ...]) -> tuple[MigProfile, ...] | Unknown:
+        """What the card offers; places that ``-lgipp`` was not asked for come from its model.
+
+        Args:
+            known: the model's; empty where it is not known.
+        """
+        models = {each.id: (each.starts, each.size) for each in known}
+        found = []
+        for id_, (name, free, total, mib) in self.offered.items():
+            place = self.places.get(id_) or models.get(id_)
+            if place is None:
+                return Unknown(f"where {name} can be placed is not said: nvidia-smi mig -lgipp")
+            found.append(MigProfile(id_, name, total, *place, mib, free))
+        return tuple(found)
+
+
+def parse_tables(text: str) -> Mapping[int, Listed]:
+    """Read the tables in a text by the number of the card; what is no row of them is passed over."""
+    found: dict[int, Listed] = defaultdict(Listed)
+    for line in text.splitlines()[:_LINES]:
+        _take(line, found)
+    return dict(found)
+
+
+def _take(line: str, found: dict[int, Listed]) -> None:
+    if match := _PLACES.match(line):
+        starts = tuple(sorted({int(each) for each in match["starts"].split(",")}))
+        size = int(match["size"])
+        if size > 0 and starts[-1] + size <= _MOST_SLICES:
+            found[int(match["gpu"])].places[int(match["id"])] = (starts, size)
+    elif match := _OFFERED.match(line):
+        mib = round(float(match["gib"]) * 1024)
+        row = (match["name"], int(match["free"]), int(match["total"]), mib)
+        found[int(match["gpu"])].offered[int(match["id"])] = row
+    elif match := _INSTANCE.match(line):
+        if int(match["start"]) + int(match["size"]) <= _MOST_SLICES:
+            found[int(match["gpu"])].instances[int(match["id"])] = GpuInstance(
+                id=int(match["id"]),
+                profile=int(match["profile"]),
+                name=match["name"],
+                start=int(match["start"]),
+                size=int(match["size"]),
+                compute_instances=Unknown("nvidia-smi mig -lci was not asked"),
+            )
+    elif match := _COMPUTE.match(line):
+        found[int(match["gpu"])].compute[int(match["gi"])].append(int(match["id"]))
