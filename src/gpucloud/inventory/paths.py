@@ -15,7 +15,9 @@ NO_NAMES = frozenset(("", ".", ".."))
 """Components of a path that name no entry of a folder."""
 
 
-def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str:
+def follow(
+    start: str, path: str, target_of: Callable[[str], str | None], plain: set[str] | None = None
+) -> str:
     """Walk ``path`` from the folder ``start``, following every link on the way.
 
     Paths are absolute inside the root and the root itself is the empty text. Absolute targets begin
@@ -25,11 +27,13 @@ def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str
         start: a folder, without links.
         path: what to walk; absolute or relative.
         target_of: the target of the link at a path, None where there is no link.
+        plain: places known to be no links; those found on the way are added.
 
     Raises:
         OSError: ELOOP after ``HOP_LIMIT`` links.
     """
     here = "" if path.startswith("/") else start
+    plain = set() if plain is None else plain
     parts = path.split("/")[::-1]
     hops = 0
     while parts:
@@ -39,9 +43,11 @@ def follow(start: str, path: str, target_of: Callable[[str], str | None]) -> str
         if part == "..":
             here = here.rpartition("/")[0]
             continue
-        target = target_of(f"{here}/{part}")
+        place = f"{here}/{part}"
+        target = None if place in plain else target_of(place)
         if target is None:
-            here = f"{here}/{part}"
+            plain.add(place)
+            here = place
             continue
         hops += 1
         if hops > HOP_LIMIT:
@@ -57,6 +63,7 @@ class Linked(ABC):
 
     def __init__(self) -> None:
         self._ends = {"": ""}
+        self._plain: set[str] = set()
 
     @abstractmethod
     def _target(self, place: str) -> str | None:
@@ -69,8 +76,8 @@ class Linked(ABC):
             parent, _, name = path.rpartition("/")
             start = self._end(parent)
             place = f"{start}/{name}"
-            is_plain = name not in NO_NAMES and self._target(place) is None
-            end = self._ends[path] = place if is_plain else follow(start, name, self._target)
+            is_plain = place in self._plain or (name not in NO_NAMES and self._target(place) is None)
+            end = self._ends[path] = place if is_plain else follow(start, name, self._target, self._plain)
         return end
 
     def _place(self, path: str) -> str:

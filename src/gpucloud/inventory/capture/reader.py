@@ -83,7 +83,8 @@ class CaptureReader:
             listing = self._files.contents(path, wanted, FILE_LIMIT)
         except OSError as error:
             return self._refused(path, error)
-        names = frozenset(listing.names).union(self._absences.unread(path))
+        unread = self._absences.unread(path)
+        names = frozenset((*listing.names, *unread)) if unread else frozenset(listing.names)
         if not names and self._has_manifest:  # as list_dir has it
             why = self._absences.why(path, has_folder=True)
             if why is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from gpucloud.inventory.pci.attributes import (
@@ -208,10 +209,15 @@ def _bars(device: Device) -> tuple[Bar, ...] | Unknown:
 def _resets(device: Device, release: str | Unknown) -> tuple[str, ...] | None | Unknown:
     """Since 5.15 a function without ``reset_method`` cannot be reset; older kernels do not say how."""
     methods = device.value("reset_method", parse_words)
-    match = _RELEASE.match(release) if methods is None and isinstance(release, str) else None
-    if match and (int(match[1]), int(match[2])) < (5, 15):
+    if methods is None and isinstance(release, str) and not _says_resets(release):
         return Unknown("kernels before 5.15 do not say")
     return methods
+
+
+@lru_cache(maxsize=64)
+def _says_resets(release: str) -> bool:
+    match = _RELEASE.match(release)
+    return match is None or (int(match[1]), int(match[2])) >= (5, 15)
 
 
 def _link(device: Device) -> Link | None | Unknown:

@@ -108,15 +108,13 @@ def _by_class(device: Device, listed: list[str] | None) -> list[str] | Unknown:
         absent = device.listing("drm")  # none, or not looked for
         if isinstance(absent, Unknown):
             return absent
-    shown = _shown(device)
+    shown = _shown(device) if device.unusual else []
     return shown if isinstance(shown, Unknown) else list(dict.fromkeys([*(listed or ()), *shown]))
 
 
 def _shown(device: Device) -> list[str] | Unknown:
     """Nodes by the folders of classes that a function has."""
     nodes: list[str] = []
-    if not device.unusual:
-        return nodes
     for folder, prefixes, place in _FOLDERS:
         if folder in device.names:
             names = device.listing(folder)
