@@ -1,0 +1,115 @@
+"""Where nova's database is: a URL, or the nova.conf that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Connection, Engine
+
+    from gpucloud.nova.config import Configuration
+
+_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+"""Ours, whatever driver nova names: its own may not be installed here."""
+_OSLO = ("plugin",)
+"""Words of a URL that are for nova's own SQLAlchemy alone."""
+_CONNECT_S = 10
+
+
+def url_in(configuration: Configuration) -> str:
+    """The database of the cell that these files are of.
+
+    Raises:
+        Failure: they have none: nova-compute's have not.
+    """
+    from gpucloud.nova.releases.options import OptionName
+
+    if configuration.error is not None:
+        raise Failure(str(configuration.error), "nova does not start with this file either")
+    found = configuration.last(OptionName("database", "connection"))
+    if found is None or not found.value:
+        what = "nova.conf has no [database]connection: that of nova-compute has none"
+        raise Failure(what, "give that of nova-conductor, or --database URL", code=Exit.USAGE)
+    return found.value
+
+
+def open_database(text: str) -> Engine:
+    """An engine for a database; nothing is connected yet.
+
+    Raises:
+        Failure: SQLAlchemy or the driver is not installed, or this is no URL of a database.
+    """
+    try:
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    except ImportError as error:
+        raise _not_installed(error) from error
+    try:
+        url = _with_driver(text)
+        return create_engine(url, connect_args=_arguments(url), pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        what = "that is no URL of a database that nova can have"
+        then = "give one like mysql://USER:PASSWORD@HOST/nova or postgresql://..."
+        raise Failure(what, then, code=Exit.USAGE) from error
+    except ImportError as error:
+        raise _not_installed(error) from error
+
+
+def name_of(engine: Engine) -> str:
+    """The database in words, without its password and options."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def told_in_a_line(engine: Engine) -> Iterator[None]:
+    """Make what SQLAlchemy raises one line.
+
+    Raises:
+        Failure: the database cannot be reached, refuses, or breaks off.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        said = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        raise Failure(
+            f"database {name_of(engine)}: {said}", "look whether it runs, and who may log in"
+        ) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that changes nothing.
+
+    Raises:
+        Failure: the database cannot be reached, or refuses.
+    """
+    with told_in_a_line(engine), engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def _with_driver(text: str) -> URL:
+    from sqlalchemy.engine import make_url
+
+    url = make_url(text).difference_update_query(_OSLO)
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return url
+    if backend not in _DRIVERS:
+        raise ValueError(backend)
+    return url.set(drivername=_DRIVERS[backend])
+
+
+def _arguments(url: URL) -> dict[str, int]:
+    return {} if url.get_backend_name() == "sqlite" else {"connect_timeout": _CONNECT_S}
+
+
+def _not_installed(error: ImportError) -> Failure:
+    what = f"what reaches nova's database is not installed here ({error})"
+    return Failure(what, "install it: pip install 'gpucloud[heal]'")

@@ -1,0 +1,86 @@
+"""All that does not agree, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpucloud.cloud.openstack.audit.case import Case
+from gpucloud.cloud.openstack.audit.disagreement import Disagreement, Forget, Release
+from gpucloud.cloud.openstack.audit.observed import Observed
+from gpucloud.cloud.openstack.audit.rules.consumers import holdings_of, judge_consumers
+from gpucloud.cloud.openstack.audit.rules.hosts import judge_hosts
+from gpucloud.cloud.openstack.audit.rules.providers import Behind, judge_providers
+from gpucloud.cloud.openstack.audit.rules.relatives import judge_relatives
+from gpucloud.cloud.openstack.audit.rules.rows import judge_row
+from gpucloud.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A source that was not read: what of it, and why."""
+
+    fact: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found.
+
+    Args:
+        seen: the facts.
+        found: rows first, then Placement.
+        unseen: what could not be looked at.
+    """
+
+    seen: Observed
+    found: tuple[Disagreement, ...]
+    unseen: tuple[Unseen, ...]
+
+
+def judge(seen: Observed) -> Audit:
+    """Compare all sources with each other."""
+    case = Case(seen)
+    held = holdings_of(case)
+    rows = tuple(each for each in (judge_row(case, row) for row in case.rows) if each is not None)
+    forgotten = frozenset(each.remedy.row.id for each in rows if isinstance(each.remedy, Forget))
+    consumers = () if isinstance(held, Unknown) else tuple(judge_consumers(held))
+    remedies = [each.remedy for each in consumers]
+    going = frozenset((one.consumer, one.tree) for one in remedies if isinstance(one, Release))
+    providers = judge_providers(Behind(case, held, forgotten, going))
+    found = (*rows, *judge_relatives(case, forgotten), *judge_hosts(case), *consumers, *providers)
+    return Audit(seen, found, tuple(dict.fromkeys(_unseen(case))))
+
+
+def _unseen(case: Case) -> Iterator[Unseen]:
+    seen = case.seen
+    if isinstance(seen.database, Unknown):
+        yield Unseen("rows of pci_devices", seen.database.why)
+    if isinstance(seen.providers, Unknown):
+        yield Unseen("providers and allocations of Placement", seen.providers.why)
+    if isinstance(seen.nova, Unknown):
+        yield Unseen("servers, hosts and migrations of nova-api", seen.nova.why)
+    else:
+        for name in ("servers", "hypervisors", "migrations"):
+            fact = getattr(seen.nova, name)
+            if isinstance(fact, Unknown):
+                yield Unseen(f"{name} of nova-api", fact.why)
+    yield from _unseen_hosts(case)
+
+
+def _unseen_hosts(case: Case) -> Iterator[Unseen]:
+    for node in case.live_nodes.values():
+        host = case.given(node)
+        if node.id not in case.by_node and host is None:
+            continue
+        if host is None:
+            why = f"no capture (--from {node.host}=CAPTURE) and no way to it (--host {node.host}=USER@HOST)"
+            yield Unseen(f"devices and guests of host {node.host}", why)
+            continue
+        for what in host.machine.unread:
+            yield Unseen(f"devices of host {node.host}", what)
+        if isinstance(host.holders, Unknown):
+            yield Unseen(f"guests on host {node.host}", host.holders.why)
+        if isinstance(host.wanted, Unknown):
+            yield Unseen(f"device_spec of host {node.host}", host.wanted.why)

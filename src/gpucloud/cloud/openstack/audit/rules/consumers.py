@@ -1,0 +1,138 @@
+"""Consumers of Placement that are not there, or are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from gpucloud.cloud.openstack.audit.case import Case
+from gpucloud.cloud.openstack.audit.disagreement import (
+    Blocked,
+    Disagreement,
+    Release,
+    Remedy,
+)
+from gpucloud.cloud.openstack.audit.kinds import Kinds
+from gpucloud.cloud.openstack.audit.observed import Migration, Nova, Provider, Server
+from gpucloud.model.finding import Evidence
+from gpucloud.model.unknown import Unknown
+
+_MOST_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """All that consumers have, and whose it is.
+
+    Args:
+        case: the facts.
+        nova: what nova-api tells, of which servers and hosts are known.
+        servers: of it.
+        roots: uuid of a host's provider to the name of its nova-compute.
+    """
+
+    case: Case
+    nova: Nova
+    servers: Mapping[str, Server]
+    roots: Mapping[str, str]
+
+    @cached_property
+    def of(self) -> Mapping[str, tuple[Provider, ...]]:
+        """Consumer to the providers that it has something of."""
+        found: dict[str, list[Provider]] = {}
+        for provider in self.case.providers:
+            for consumer in provider.held:
+                found.setdefault(consumer, []).append(provider)
+        return {consumer: tuple(has) for consumer, has in found.items()}
+
+    @cached_property
+    def migrations(self) -> Mapping[str, Migration]:
+        """By their own uuid; one that any source calls under way is."""
+        told = {each.uuid: each for each in self.case.migrations() if each.uuid is not None}
+        return told | {each.uuid: each for each in self.case.migrations() if each.is_under_way and each.uuid}
+
+    def home(self, server: Server) -> str | None:
+        """Root of the host that a server is on; None where it is on none that is known."""
+        hypervisors = () if isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
+        on = [each for each in hypervisors if each.host == server.host]
+        named = [each for each in on if each.name == server.node] or on
+        return named[0].uuid if len(named) == 1 else None
+
+
+def holdings_of(case: Case) -> Holdings | Unknown:
+    """What is needed to judge consumers; why it is not known."""
+    nova = case.seen.nova
+    if isinstance(nova, Unknown):
+        return nova
+    for fact in (nova.servers, nova.hypervisors, nova.migrations):
+        if isinstance(fact, Unknown):
+            return fact
+    if isinstance(nova.servers, Unknown) or isinstance(nova.hypervisors, Unknown):
+        return Unknown("nova-api was not asked")
+    roots = {each.uuid: each.host for each in nova.hypervisors}
+    return Holdings(case, nova, nova.servers, roots)
+
+
+def judge_consumers(held: Holdings) -> Iterator[Disagreement]:
+    """Those that are no guest and no migration under way, and guests that are elsewhere."""
+    for consumer, providers in sorted(held.of.items()):
+        if all(each.is_root for each in providers):
+            continue  # no device: nova-manage placement audit looks at those
+        server = held.servers.get(consumer)
+        if server is not None:
+            yield from _of_server(held, server, providers)
+            continue
+        migration = held.migrations.get(consumer)
+        if held.case.instance(consumer) is not None or (migration is not None and migration.is_under_way):
+            continue
+        shown = _told(providers, consumer)
+        host = held.roots.get(providers[0].root)
+        if migration is not None:
+            title = (
+                f"migration {consumer} of guest {migration.instance} is {migration.status}, and holds devices"
+            )
+            kind, said = (
+                Kinds.ENDED_MIGRATION,
+                Evidence(f"migration {consumer}", f"{migration.status}, of guest {migration.instance}"),
+            )
+        else:
+            title = f"{consumer} is no guest and no migration, and holds devices of {host or 'a lost host'}"
+            kind, said = Kinds.GONE_CONSUMER, Evidence(f"nova-api, server {consumer}", "not there")
+        yield Disagreement(kind.value, host, title, (*shown, said), Release(consumer))
+
+
+def _of_server(held: Holdings, server: Server, providers: tuple[Provider, ...]) -> Iterator[Disagreement]:
+    home = held.home(server)
+    is_moving = server.task is not None or server.uuid in held.case.moving
+    if (
+        home is None
+        or is_moving
+        or server.status in ("VERIFY_RESIZE", "RESIZE", "MIGRATING", "REVERT_RESIZE")
+    ):
+        return
+    trees = {each.root for each in providers}
+    for tree in sorted((trees - {home}) & held.roots.keys()):
+        there, host = tuple(each for each in providers if each.root == tree), held.roots[tree]
+        if all(each.is_root for each in there):
+            continue
+        name = f"{server.name} ({server.uuid})"
+        title = f"guest {name} is on {server.host} and still holds devices of {host}"
+        said = Evidence(f"nova-api, server {server.uuid}", f"{server.status} on {server.host}")
+        remedy: Remedy | Blocked = Release(server.uuid, tree)
+        if home not in trees:
+            why = f"it holds nothing of {server.host}, where it is: without this it would hold nothing at all"
+            remedy = Blocked(
+                why, "nova-manage placement heal_allocations gives it what it has; then audit again"
+            )
+        kind = Kinds.OTHER_HOST.value
+        yield Disagreement(kind, host, title, (*_told(there, server.uuid), said), remedy)
+
+
+def _told(providers: tuple[Provider, ...], consumer: str) -> tuple[Evidence, ...]:
+    """What a consumer holds, provider by provider."""
+    shown = []
+    for each in providers[:_MOST_SHOWN]:
+        has = ", ".join(f"{name} {amount}" for name, amount in sorted(each.held[consumer].items()))
+        shown.append(Evidence(f"provider {each.name}", f"consumer {consumer}: {has}"))
+    return tuple(shown)

@@ -1,0 +1,229 @@
+"""Repairs: planned without taking anything from a guest, written all or none, and taken back exactly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.cloud.openstack.heal.cell import A, B, Cell, guest_uuid
+from tests.cloud.openstack.heal.scene import Scene, card, unread
+
+from gpucloud.cloud.openstack.heal.backup import read_backup
+from gpucloud.cloud.openstack.heal.carry_out import Healer
+from gpucloud.cloud.openstack.heal.repair import Repair
+from gpucloud.cloud.openstack.heal.rows import swap_of, write_rows
+from gpucloud.cloud.openstack.heal.show import plain_repair, repair_lines
+from gpucloud.model.failure import Failure
+from gpucloud.model.unknown import Unknown
+
+X, Y, Z, W = "0000:3b:00.0", "0000:5e:00.0", "0000:3b:00.1", "0000:3b:00.2"
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def stale(scene: Scene) -> None:
+    """A guest that is gone, a card that is gone, and a guest that lives, beside each other."""
+    scene.cell.row(1, X, "allocated", owner=scene.cell.guest(1, deleted=True))
+    scene.cell.row(2, Y)
+    scene.cell.row(3, "0000:af:00.0", "allocated", owner=scene.cell.guest(2))
+    scene.host(card(X), card("0000:af:00.0"), held={"0000:af:00.0": "instance-00000002"})
+
+
+def carry_out(scene: Scene, repair: Repair, path: Path) -> None:
+    healer = Healer(scene.cell.engine, None)
+    healer.carry_out(healer.keep(repair, path, NOW), lambda _: None)
+
+
+def test_rows_are_repaired_and_the_living_guest_keeps_its_own(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    kept = scene.cell.read(3)
+    repair = scene.plan()
+    assert not repair.refused
+    assert [each.host for each in repair.restarts] == [A]
+    carry_out(scene, repair, tmp_path / "kept.json")
+    freed, forgotten = scene.cell.read(1), scene.cell.read(2)
+    assert (freed["status"], freed["instance_uuid"], freed["request_id"]) == ("available", None, None)
+    assert forgotten["deleted"] == 2
+    assert forgotten["deleted_at"] is not None
+    assert scene.cell.read(3) == kept
+    assert scene.kinds() == []
+    assert not scene.plan().count
+
+
+def test_a_repair_is_taken_back_exactly(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    before = scene.cell.all()
+    carry_out(scene, scene.plan(), tmp_path / "kept.json")
+    assert scene.cell.all() != before
+    healer = Healer(scene.cell.engine, None)
+    healer.restore(read_backup(tmp_path / "kept.json"), lambda _: None)
+    assert scene.cell.all() == before
+
+
+def test_a_row_that_changed_since_the_repair_is_not_taken_back(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    carry_out(scene, scene.plan(), tmp_path / "kept.json")
+    scene.cell.change("pci_devices", 1, status="claimed", instance_uuid=guest_uuid(7))
+    now = scene.cell.all()
+    with pytest.raises(Failure, match="row 1 of pci_devices has changed meanwhile"):
+        Healer(scene.cell.engine, None).restore(read_backup(tmp_path / "kept.json"), lambda _: None)
+    assert scene.cell.all() == now
+
+
+def test_none_is_changed_where_one_is_not_as_it_was(scene: Scene) -> None:
+    stale(scene)
+    repair = scene.plan()
+    scene.cell.change("pci_devices", 2, status="claimed")
+    now = scene.cell.all()
+    with pytest.raises(Failure, match="row 2 of pci_devices has changed meanwhile"):
+        write_rows(scene.cell.engine, [swap_of(each) for each in repair.rows])
+    assert scene.cell.all() == now
+
+
+def test_a_device_that_a_process_has_open_is_refused(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.host(card(X), held={X: "instance-00000009"})
+    repair = scene.plan(trusts_nova=True)
+    assert not repair.count
+    assert "instance-00000009 has 0000:3b:00.0 open" in repair.refused[0].why
+
+
+def test_a_host_that_was_not_looked_at_is_refused_unless_nova_is_trusted(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    refused = scene.plan()
+    assert not refused.count
+    assert "--trust-nova" in refused.refused[0].then
+    assert scene.plan(trusts_nova=True).count == 1
+
+
+def test_a_host_whose_holders_are_not_known_is_refused(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.host(card(X))
+    scene.hosts = [unread(each) for each in scene.hosts]
+    assert "run as root" in scene.plan().refused[0].why
+
+
+def test_what_placement_holds_is_kept_with_the_row_that_is_refused(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.host(card(X), held={X: "instance-00000009"})
+    scene.device(1, A, X, **{guest_uuid(9): 1})
+    repair = scene.plan()
+    assert not repair.count
+    assert len(repair.refused) == 2
+
+
+def test_the_last_virtual_function_frees_the_physical_one(scene: Scene) -> None:
+    scene.cell.row(1, X, "unavailable", kind="type-PF")
+    scene.cell.row(2, Z, "allocated", kind="type-VF", parent=X, owner=guest_uuid(9))
+    scene.cell.row(3, W, kind="type-VF", parent=X)
+    repair = scene.plan(trusts_nova=True)
+    assert {each.row.id: dict(each.now)["status"] for each in repair.rows} == {1: "available", 2: "available"}
+
+
+def test_one_of_two_virtual_functions_leaves_the_physical_one_blocked(scene: Scene) -> None:
+    scene.cell.row(1, X, "unavailable", kind="type-PF")
+    scene.cell.row(2, Z, "allocated", kind="type-VF", parent=X, owner=guest_uuid(9))
+    scene.cell.row(3, W, "allocated", kind="type-VF", parent=X, owner=scene.cell.guest(1))
+    repair = scene.plan(trusts_nova=True)
+    assert [each.row.id for each in repair.rows] == [2]
+
+
+def test_a_freed_physical_function_frees_its_virtual_ones(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", kind="type-PF", owner=guest_uuid(9))
+    scene.cell.row(2, Z, "unavailable", kind="type-VF", parent=X)
+    repair = scene.plan(trusts_nova=True)
+    assert {each.row.id for each in repair.rows} == {1, 2}
+
+
+def test_a_provider_goes_with_its_row_and_its_consumer(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.host()
+    scene.device(1, A, X, **{guest_uuid(9): 1})
+    repair = scene.plan()
+    assert (len(repair.rows), len(repair.releases), len(repair.drops)) == (1, 1, 1)
+
+
+def test_a_provider_stays_while_its_row_does(scene: Scene) -> None:
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.device(1, A, X, **{guest_uuid(9): 1})
+    scene.host()
+    scene.hosts = [unread(each) for each in scene.hosts]
+    repair = scene.plan()
+    assert not repair.drops
+    assert {each.found.kind.id for each in repair.refused} == {
+        "row-of-gone-guest",
+        "allocation-of-gone-guest",
+        "provider-left-behind",
+    }
+
+
+def test_children_go_before_their_host(scene: Scene) -> None:
+    scene.cell.node(3, "gone", deleted=True)
+    scene.tree(3, "gone")
+    scene.device(3, "gone", X)
+    assert [each.provider.is_root for each in scene.plan().drops] == [False, True]
+
+
+def test_a_repair_is_shown_line_by_line(scene: Scene) -> None:
+    stale(scene)
+    lines = "\n".join(repair_lines(scene.plan()))
+    assert "~ pci_devices id 1: 0000:3b:00.0 10de:1db4 on gpu01 (row-of-gone-guest)" in lines
+    assert "    ~ status: allocated -> available" in lines
+    assert f"    - instance_uuid={guest_uuid(1)}" in lines
+    assert "- pci_devices id 2" in lines
+    assert "then restart nova-compute on gpu01: it read its rows when it started" in lines
+    assert plain_repair(scene.plan())["rows"][0]["was"]["status"] == "allocated"
+
+
+def test_a_backup_never_replaces_another(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    (tmp_path / "kept.json").write_text("mine")
+    with pytest.raises(Failure, match="is there already"):
+        carry_out(scene, scene.plan(), tmp_path / "kept.json")
+    assert scene.kinds()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "gpucloud cloud heal 1"}', "null"])
+def test_what_is_no_backup_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "no.json").write_text(text)
+    with pytest.raises(Failure, match="is no backup"):
+        read_backup(tmp_path / "no.json")
+
+
+def test_a_backup_can_only_be_read_by_its_owner(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    carry_out(scene, scene.plan(), tmp_path / "kept.json")
+    assert (tmp_path / "kept.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_of_another_database_is_refused(scene: Scene, tmp_path: Path) -> None:
+    stale(scene)
+    carry_out(scene, scene.plan(), tmp_path / "kept.json")
+    other = Cell(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(Failure, match="the backup is of"):
+        Healer(other.engine, None).restore(read_backup(tmp_path / "kept.json"), lambda _: None)
+
+
+def test_a_guest_of_another_host_loses_only_what_it_holds_there(scene: Scene) -> None:
+    guest = scene.cell.guest(1, B)
+    scene.server(guest, B)
+    scene.cell.row(1, X, "allocated", owner=guest)
+    scene.cell.row(2, X, "allocated", node=2, owner=guest)
+    scene.device(1, A, X, **{guest: 1})
+    scene.device(2, B, X, **{guest: 1})
+    repair = scene.plan(trusts_nova=True)
+    assert [each.row.id for each in repair.rows] == [1]
+    (release,) = repair.releases
+    assert list(release.providers.values()) == [f"{A}_{X.upper()}"]
+
+
+def test_nothing_is_planned_of_placement_where_nova_was_not_asked(scene: Scene) -> None:
+    scene.cell.row(1, X)
+    scene.device(1, A, X, **{guest_uuid(9): 1})
+    scene.providers = Unknown("403 Forbidden")
+    assert not scene.plan(trusts_nova=True).count
