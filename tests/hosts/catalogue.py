@@ -13,11 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.host_tree import HostTree
+from tests.hosts.builders.ampere import build_a2_mdev, build_mig
 from tests.hosts.builders.arc import build_arc
 from tests.hosts.builders.desktop import build_apu
+from tests.hosts.builders.gvtg import build_gvtg
 from tests.hosts.builders.hgx import build_hgx
 from tests.hosts.builders.instinct import build_instinct
 from tests.hosts.builders.laptop import build_laptop
+from tests.hosts.builders.mxgpu import build_mxgpu
 from tests.hosts.builders.nvidia_slices import build_a2, build_t4
 from tests.listing_host import host_from_listing
 
@@ -30,11 +33,15 @@ from gpucloud.prepare.boot import read_boot_files
 
 HOSTS = Path(__file__).parent
 BUILT: dict[str, Callable[[Path], HostTree]] = {
+    "built-amd-s7150-mxgpu": build_mxgpu,
     "built-apu-and-navi21": build_apu,
     "built-arc-a770": build_arc,
     "built-hgx-h100": build_hgx,
+    "built-intel-uhd630-gvtg": build_gvtg,
     "built-laptop-rtx4070-vmd": build_laptop,
     "built-mi300x-gim": build_instinct,
+    "built-nvidia-a100-h100-mig": build_mig,
+    "built-nvidia-a2-mdev-of-vfs": build_a2_mdev,
     "built-nvidia-a2-vendor-vfio": build_a2,
     "built-nvidia-t4-mdev": build_t4,
 }

@@ -71,7 +71,8 @@ def _nvidia(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding | Un
         seen = "no driver has it" if driver is None else f"{driver} has it"
         title = f"{seen}: the vGPU manager is not installed, or does not run"
         return _found(unit, _MANAGER_MISSING, title, _driver(driver), _INSTALL)
-    return _manager(unit, kernel) or _nvidia_vfs(unit, kernel, functions)
+    missing = _manager(unit, kernel)
+    return _nvidia_vfs(unit, kernel, functions) if missing is None else missing
 
 
 def _manager(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown | None:

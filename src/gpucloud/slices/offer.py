@@ -149,6 +149,7 @@ def _profile(room: _Room, interface: Interface, free_mib: int | None) -> Profile
         memory_mib=memory,
         edition=name.edition if name else None,
         mig_slices=name.mig_slices if name else None,
+        is_mig=False,
         fits=fits if room.unread is None else room.unread,
         is_at_most=is_many,
         rules=_RULES[interface] if name is None or name.mig_slices is None else _mig_rules(name.mig_slices),
@@ -180,6 +181,7 @@ def _vf_profile(parents: Sequence[PciFunction]) -> Profile:
         memory_mib=None,
         edition=None,
         mig_slices=None,
+        is_mig=False,
         fits=len(free) if unread is None else unread,
         is_at_most=False,
         rules=_RULES[Interface.VFS],
@@ -199,6 +201,7 @@ def _mig_profiles(card: PciFunction, mig: MigCard | None | Unknown) -> Iterator[
             memory_mib=kind.memory_mib,
             edition=None,
             mig_slices=kind.compute_slices,
+            is_mig=True,
             fits=fits,
             is_at_most=False,
             rules=(f"at {kind.placements}", f"{kind.total} at most"),
@@ -213,7 +216,7 @@ def _mig_room(kind: MigProfile, mig: MigCard) -> int | Unknown:
     if kind.free is not None:
         return kind.free
     taken = taken_by(mig)
-    if isinstance(taken, Unknown):
+    if isinstance(mig.is_on, Unknown) or isinstance(taken, Unknown):
         return Unknown("nvidia-smi mig -lgip says how many the card takes now")
     there = tuple(each.profile for each in taken)
     return len(pack((kind,) * kind.total, mask_of_all(taken), there).placed)

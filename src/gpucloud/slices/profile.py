@@ -39,6 +39,8 @@ class Profile:
     """NVIDIA's licence edition that a guest needs; None: none."""
     mig_slices: int | None
     """Compute slices of the MIG instance that it is, or is cut from; None: it is no matter of MIG."""
+    is_mig: bool
+    """It is a MIG instance itself: for containers, and to cut MIG-backed vGPUs from."""
     fits: int | Unknown
     """How many more could be made now."""
     is_at_most: bool

@@ -1,0 +1,15 @@
+"""``gpucloud vgpu``: what cards offer as slices, what is cut, and how a wanted cut is reached."""
+
+from __future__ import annotations
+
+import typer
+
+from gpucloud.cli.vgpu.kinds import show_types
+from gpucloud.cli.vgpu.made import list_slices
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Slices of cards: vGPUs, virtual functions, MIG instances: what is offered, and what is cut.",
+)
+app.command("types")(show_types)
+app.command("list")(list_slices)

@@ -1,0 +1,230 @@
+"""Each interface is recognised by what the host shows, and where there is none the reason is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.hosts.catalogue import host_of
+
+from gpucloud.model.finding import Finding
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress, Sriov
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices import Interface, Offer, offers_of
+
+A2, OLD, T4 = "built-nvidia-a2-vendor-vfio", "built-nvidia-a2-mdev-of-vfs", "built-nvidia-t4-mdev"
+MIG, GVT, MXGPU = "built-nvidia-a100-h100-mig", "built-intel-uhd630-gvtg", "built-amd-s7150-mxgpu"
+INTERFACES = {
+    A2: Interface.VENDOR_VFIO,
+    OLD: Interface.MDEV_OF_VFS,
+    T4: Interface.MDEV,
+    GVT: Interface.GVT_G,
+    MXGPU: Interface.VFS,
+    MIG: None,
+}
+
+
+def changed(host: Host, address: PciAddress, **facts: Any) -> Host:
+    """The host with other facts of a function."""
+    assert not isinstance(host.functions, Unknown)
+    function = replace(host.functions[address], **facts)
+    units = tuple(
+        replace(
+            unit, functions=tuple(function if each.address == address else each for each in unit.functions)
+        )
+        for unit in host.units
+    )
+    return replace(host, functions={**host.functions, address: function}, units=units)
+
+
+def with_modules(host: Host, *modules: str) -> Host:
+    return replace(host, kernel=replace(host.kernel, loaded_modules=frozenset(modules)))
+
+
+def card(name: str, **facts: Any) -> Host:
+    host = host_of(name)
+    return changed(host, host.units[0].address, **facts)
+
+
+def first(host: Host) -> Offer:
+    return offers_of(host)[0]
+
+
+@pytest.mark.parametrize("name", INTERFACES)
+def test_the_interface_is_what_the_host_shows(name: str) -> None:
+    assert first(host_of(name)).interface is INTERFACES[name]
+
+
+def vfs_of(host: Host) -> tuple[PciAddress, ...]:
+    sriov = host.units[0].primary.sriov
+    assert isinstance(sriov, Sriov)
+    assert isinstance(sriov.vfs, tuple)
+    return sriov.vfs
+
+
+def each_vf(host: Host, **facts: Any) -> Host:
+    for address in vfs_of(host):
+        host = changed(host, address, **facts)
+    return host
+
+
+def test_a_card_that_is_full_still_has_its_interface() -> None:
+    """All types are gone from the lists then, and the functions show what they are."""
+    host = each_vf(host_of(A2), vendor_vfio_types=(), current_vgpu_type=0)
+    assert first(host).interface is Interface.VENDOR_VFIO
+
+
+def test_the_same_card_is_cut_otherwise_on_another_kernel() -> None:
+    """An A2 of an older kernel: the model does not tell."""
+    types = host_of(T4).units[0].primary.mdev_types
+    host = each_vf(host_of(A2), vendor_vfio_types=(), current_vgpu_type=None, mdev_types=types)
+    assert first(host).interface is Interface.MDEV_OF_VFS
+
+
+def test_what_was_not_read_makes_no_claim() -> None:
+    host = each_vf(host_of(A2), vendor_vfio_types=Unknown("no"), current_vgpu_type=Unknown("no"))
+    offer = first(host)
+    assert isinstance(offer.interface, Unknown)
+    assert isinstance(offer.slices, Unknown)
+    assert offer.why_none is None
+
+
+def test_free_memory_bounds_what_virtual_functions_say_each_of_itself() -> None:
+    """15 of them have room for a 4Q; the card of 16 GB has one, and room for three more."""
+    profile = first(host_of(OLD)).profile("nvidia-751")
+    assert profile is not None
+    assert (profile.fits, profile.is_at_most, len(profile.places)) == (3, True, 15)
+
+
+def test_slices_say_who_uses_them() -> None:
+    slices = {name: first(host_of(name)).slices for name in (OLD, GVT, A2, MXGPU)}
+    told = {
+        name: [(each.profile_name, each.used_by) for each in found]
+        for name, found in slices.items()
+        if isinstance(found, tuple)
+    }
+    assert told[OLD] == [("NVIDIA A2-4Q", ("guest cad1",))]
+    assert told[GVT] == [("i915-GVTg_V5_4", ())]
+    assert told[A2] == [("NVIDIA A2-1B", ())]
+    assert [users for _, users in told[MXGPU]] == [(), ("guest desk7",), (), ()]
+
+
+NO_TYPES: dict[str, Any] = {"mdev_types": (), "vendor_vfio_types": ()}
+CAUSES: dict[str, tuple[Callable[[], Host], str, str]] = {
+    "nouveau has it": (
+        lambda: card(T4, driver="nouveau", **NO_TYPES),
+        "host-driver-grabbed-gpu",
+        "nouveau has it",
+    ),
+    "it is given whole": (
+        lambda: card(T4, driver="vfio-pci", **NO_TYPES),
+        "mdev-assumed",
+        "one guest as a whole",
+    ),
+    "no driver": (lambda: card(T4, driver=None, **NO_TYPES), "vgpu-manager-not-loaded", "no driver has it"),
+    "the manager is not installed": (
+        lambda: card(T4, **NO_TYPES),
+        "vgpu-manager-not-loaded",
+        "is not installed for this kernel",
+    ),
+    "the manager is not loaded": (
+        lambda: _available(card(T4, **NO_TYPES), "nvidia_vgpu_vfio"),
+        "vgpu-manager-not-loaded",
+        "its module is not loaded",
+    ),
+    "its virtual functions are off": (
+        lambda: with_modules(card(MIG), "nvidia", "nvidia_vgpu_vfio"),
+        "sriov-vfs-not-enabled",
+        "could have 16 virtual functions, and none is on",
+    ),
+    "the board is unsupported, or the service down": (
+        lambda: with_modules(card(T4, sriov=None, **NO_TYPES), "nvidia_vgpu_vfio"),
+        "vgpu-unsupported-board",
+        "nvidia-vgpud does not run",
+    ),
+    "the kernel needs the other interface": (
+        lambda: with_modules(each_vf(host_of(A2), current_vgpu_type=None, **NO_TYPES), "nvidia_vgpu_vfio"),
+        "vgpu-no-mdev-types",
+        "needs the newer interface",
+    ),
+    "the driver left its virtual functions": (
+        lambda: with_modules(
+            each_vf(host_of(A2), current_vgpu_type=None, driver=None, **NO_TYPES), "nvidia_vgpu_vfio"
+        ),
+        "vgpu-manager-not-loaded",
+        "left its virtual functions",
+    ),
+    "amdgpu makes none": (
+        lambda: card(MXGPU, driver="amdgpu", sriov=Sriov(16, 0, ())),
+        "sriov-vfs-not-enabled",
+        "amdgpu makes none: gim does",
+    ),
+    "gim makes them when it is loaded": (
+        lambda: card(MXGPU, sriov=Sriov(16, 0, ())),
+        "sriov-vfs-not-enabled",
+        "none is on",
+    ),
+    "AMD without SR-IOV": (lambda: card(MXGPU, sriov=None), "vgpu-unsupported-board", "used whole only"),
+    "GVT-g is off": (
+        lambda: _arguments(card(GVT, mdev_types=()), "intel_iommu=on"),
+        "vgpu-no-mdev-types",
+        "GVT-g",
+    ),
+    "GVT-g is on and offers nothing": (
+        lambda: card(GVT, mdev_types=()),
+        "vgpu-unsupported-board",
+        "used whole only",
+    ),
+    "Intel's virtual functions are off": (
+        lambda: card(GVT, mdev_types=(), sriov=Sriov(7, 0, ())),
+        "sriov-vfs-not-enabled",
+        "could have 7",
+    ),
+}
+
+
+def _available(host: Host, *modules: str) -> Host:
+    return replace(host, kernel=replace(host.kernel, available_modules=frozenset(modules)))
+
+
+def _arguments(host: Host, *arguments: str) -> Host:
+    return replace(host, kernel=replace(host.kernel, arguments=arguments))
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_first_missing_link_is_the_reason(name: str) -> None:
+    make, cause, says = CAUSES[name]
+    why = first(make()).why_none
+    assert isinstance(why, Finding)
+    assert why.cause == cause
+    assert says in why.title
+    assert why.fix.text
+
+
+def test_every_cause_is_one_of_the_doctors() -> None:
+    from gpucloud.doctor.causes import CAUSES as KNOWN
+
+    assert {cause for _, cause, _ in CAUSES.values()} <= set(KNOWN)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        lambda: card(T4, driver=Unknown("no"), **NO_TYPES),
+        lambda: replace(
+            card(T4, **NO_TYPES), kernel=replace(host_of(T4).kernel, loaded_modules=Unknown("no"))
+        ),
+        lambda: with_modules(card(MIG, sriov=Sriov(16, Unknown("no"), ())), "nvidia_vgpu_vfio"),
+    ],
+)
+def test_a_reason_that_was_not_read_is_unknown(host: Callable[[], Host]) -> None:
+    assert first(host()).why_none == Unknown("no")
+
+
+def test_display_chips_of_servers_offer_nothing() -> None:
+    from gpucloud.model.pci import PciId
+
+    assert offers_of(card(T4, id=PciId(0x1A03, 0x2000), **NO_TYPES)) == ()

@@ -1,0 +1,108 @@
+"""What nvidia-smi prints of MIG is read defensively: cut, mixed, hostile."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices.mig.evidence import parse_evidence
+from gpucloud.slices.mig.log import parse_log
+from gpucloud.slices.mig.tables import parse_tables
+
+SMI = Path(__file__).parent / "smi"
+TABLES, LOG = (SMI / "a100.txt").read_text(), (SMI / "log.xml").read_text()
+A100, H100 = PciAddress.parse("0000:3b:00.0"), PciAddress.parse("0000:5b:00.0")
+
+
+def test_tables_say_profiles_places_and_instances() -> None:
+    listed = parse_tables(TABLES)[0]
+    profiles = listed.profiles(())
+    assert isinstance(profiles, tuple)
+    assert [(each.id, each.name, each.free, each.total, each.placements) for each in profiles[:3]] == [
+        (19, "1g.5gb", 1, 7, "{0,1,2,3,4,5,6}:1"),
+        (20, "1g.5gb+me", 1, 1, "{0,1,2,3,4,5,6}:1"),
+        (14, "2g.10gb", 0, 3, "{0,2,4}:2"),
+    ]
+    assert profiles[3].memory_mib == 19968
+    assert {each.id: (each.name, each.start, each.size) for each in listed.instances.values()} == {
+        5: ("2g.10gb", 4, 2),
+        1: ("4g.20gb", 0, 4),
+    }
+    assert listed.compute == {5: [0], 1: [0]}
+
+
+def test_without_placements_they_are_unknown_unless_the_model_is_known() -> None:
+    lines = [line for line in TABLES.splitlines() if not line.startswith("GPU")]
+    listed = parse_tables("\n".join(lines))[0]
+    found = listed.profiles(())
+    assert isinstance(found, Unknown)
+    assert "lgipp" in found.why
+
+
+def test_a_log_says_modes_and_devices_of_each_card() -> None:
+    first, second = parse_log(LOG)
+    assert (first.address, first.is_on, first.pending, first.devices) == (
+        A100,
+        True,
+        True,
+        {1: (0,), 5: (0,)},
+    )
+    assert isinstance(first.is_mixed, Unknown)
+    assert (second.address, second.is_on, second.pending, second.is_mixed) == (H100, False, True, True)
+    assert second.devices == {}
+
+
+def test_tables_and_a_log_in_one_text_are_both_read() -> None:
+    evidence = parse_evidence([TABLES + LOG], (), {})
+    assert set(evidence.logged) == {A100, H100}
+    assert set(evidence.listed) == {A100}
+
+
+def test_without_a_log_cards_are_in_the_order_of_their_addresses() -> None:
+    assert set(parse_evidence([TABLES], (A100, H100), {}).listed) == {A100}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (LOG[:-30], "cut off"),
+        (LOG.replace("<driver_version>", "<!ENTITY a 'b'><driver_version>"), "declarations"),
+        (LOG.replace("</mig_mode>", ""), "no XML"),
+    ],
+)
+def test_a_log_that_cannot_be_read_says_why(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_log(text)
+
+
+def test_a_table_about_a_card_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="GPU 0, and there are 0"):
+        parse_evidence([TABLES], (), {})
+
+
+def test_places_beyond_any_card_are_none() -> None:
+    assert parse_tables("GPU  0 Profile ID 19 Placements: {0,999}:1") == {}
+    assert parse_tables("GPU  0 Profile ID 19 Placements: {0}:0") == {}
+
+
+@given(st.text(max_size=500))
+def test_any_text_is_tables_or_none(text: str) -> None:
+    parse_tables(text)
+
+
+@given(st.integers(0, len(TABLES)), st.integers(0, len(TABLES)))
+def test_any_part_of_tables_is_read_without_error(begin: int, end: int) -> None:
+    for listed in parse_tables(TABLES[begin:end]).values():
+        listed.profiles(())
+
+
+@given(st.text(max_size=40))
+def test_any_value_in_a_log_is_read_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        assert len(parse_log(LOG.replace("Enabled", text).replace("<index>0", f"<index>{text}"))) <= 2
