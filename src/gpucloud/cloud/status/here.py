@@ -1,0 +1,128 @@
+"""This host and captured ones: units as they stand, and the guests of libvirt that have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from gpucloud.cloud.claims import Claims
+from gpucloud.cloud.eligible import refuse
+from gpucloud.cloud.libvirt.connection import Hypervisor
+from gpucloud.cloud.libvirt.domain import Domain, claims_of
+from gpucloud.cloud.status.stock import Ask, HostStock, Service, Stock, User, Want
+from gpucloud.cloud.status.summary import Seen
+from gpucloud.model.failure import Failure
+from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+
+_SIZES = (1, 2, 4, 8, 16)
+"""GPUs of a guest that are counted where no flavor says what is sold."""
+_ELSEWHERE = Unknown("libvirt is asked on this machine only: of other hosts those who hold a GPU are named")
+
+
+def read_domains(connect: Callable[[], Hypervisor]) -> tuple[Domain, ...] | Unknown:
+    """All guests of this machine's libvirt; why not, where it does not answer."""
+    try:
+        hypervisor = connect()
+        try:
+            return hypervisor.domains()
+        finally:
+            hypervisor.close()
+    except Failure as failure:
+        return Unknown(failure.what)
+
+
+def seen_here(host: Host, domains: tuple[Domain, ...] | Unknown) -> Seen:
+    """This machine."""
+    known = () if isinstance(domains, Unknown) else domains
+    stock = host_stock(host.source, host, claims_of(known))
+    libvirt = Service("libvirt", host.source, is_up=not isinstance(domains, Unknown))
+    if isinstance(domains, Unknown):
+        libvirt = replace(libvirt, reason=domains.why)
+    unread = {"guests that do not run": domains} if isinstance(domains, Unknown) else {}
+    return Seen(host.source, (libvirt,), (stock,), wants_of([stock]), unread)
+
+
+def seen_elsewhere(hosts: Sequence[tuple[str, Host]]) -> Seen:
+    """Hosts that were captured, or read over ssh, by name."""
+    stocks = tuple(host_stock(name, host, Claims()) for name, host in hosts)
+    source = hosts[0][0] if len(hosts) == 1 else f"{len(hosts)} hosts"
+    return Seen(source, _ELSEWHERE, stocks, wants_of(stocks), {})
+
+
+def host_stock(name: str, host: Host, claims: Claims) -> HostStock:
+    """A host's units; the display of its management controller is none that anybody sells.
+
+    Args:
+        name: as it is called here.
+        host: its facts.
+        claims: of libvirt's guests, where it was asked.
+    """
+    if isinstance(host.functions, Unknown) and not host.units:
+        return HostStock(name, Unknown(f"its PCI functions: {host.functions.why}"))
+    stocks = tuple(
+        _stock(host, unit, claims) for unit in host.units if not unit.primary.is_management_display
+    )
+    guests = dict.fromkeys(user for stock in stocks for user in stock.users)
+    has = {guest: sum(guest in stock.users for stock in stocks) for guest in guests}
+    return HostStock(name, stocks, users=tuple(User(guest, f"{has[guest]} GPUs") for guest in guests))
+
+
+def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:
+    """One, two, four... GPUs of each model, up to what the best equipped host has."""
+    most: dict[str, int] = {}
+    models: dict[str, str] = {}
+    for host in hosts:
+        kinds = [] if isinstance(host.stocks, Unknown) else [stock.kind for stock in host.stocks]
+        for kind in kinds:
+            most[kind] = max(most.get(kind, 0), kinds.count(kind))
+        models |= {} if isinstance(host.stocks, Unknown) else {one.kind: one.model for one in host.stocks}
+    return tuple(
+        Want(f"{size} x {models[kind]}", {Ask(kind): size}, said=kind)
+        for kind in sorted(most)
+        for size in _SIZES
+        if size <= most[kind]
+    )
+
+
+def _stock(host: Host, unit: GpuUnit, claims: Claims) -> Stock:
+    users = tuple(_users(unit, claims))
+    groups = _groups(unit)
+    obstacle = None if users else _obstacle(host, unit, claims)
+    return Stock(
+        str(unit.address), str(unit.primary.id), unit.primary.name, 1, len(users[:1]), groups, users, obstacle
+    )
+
+
+def _groups(unit: GpuUnit) -> frozenset[int] | Unknown:
+    for function in unit.functions:
+        if isinstance(function.iommu_group, Unknown):
+            return function.iommu_group
+    return frozenset(unit.groups)
+
+
+def _users(unit: GpuUnit, claims: Claims) -> Iterable[str]:
+    """Guests that run and have any function of it."""
+    names: dict[str, None] = {}
+    for function in unit.functions:
+        if function.address in claims.running:
+            names[claims.running[function.address]] = None
+        elif not isinstance(function.holders, Unknown):
+            names |= {holder.guest: None for holder in function.holders if holder.guest}
+    return names
+
+
+def _obstacle(host: Host, unit: GpuUnit, claims: Claims) -> str | None | Unknown:
+    """Why it cannot be given, apart from other units of its group, of which `count` thinks."""
+    for function in unit.functions:
+        if isinstance(function.holders, Unknown):
+            return Unknown(f"who holds it: {function.holders.why}")
+    others = {at: guest for at, guest in claims.running.items() if not _is_of_unit(host, at)}
+    refusal = refuse(host, unit, Claims(others, claims.defined))
+    return None if refusal is None else refusal.why
+
+
+def _is_of_unit(host: Host, address: PciAddress) -> bool:
+    return host.unit_at(address) is not None

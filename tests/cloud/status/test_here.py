@@ -1,0 +1,109 @@
+"""Units of this host and of captured ones: who has them, what keeps them, and sizes of guests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.cloud.builders import CARD, card, function, held_by, host, unit
+
+from gpucloud.cloud.libvirt.connection import Hypervisor
+from gpucloud.cloud.libvirt.domain import Domain, DomainState
+from gpucloud.cloud.status.count import Sold
+from gpucloud.cloud.status.here import read_domains, seen_elsewhere, seen_here
+from gpucloud.cloud.status.show import notes, service_lines, unit_rows
+from gpucloud.cloud.status.stock import HostStock
+from gpucloud.cloud.status.summary import Seen, summarize
+from gpucloud.model.failure import Failure
+from gpucloud.model.pci import Holder, PciAddress
+from gpucloud.model.unknown import Unknown
+
+TWO = (card("3b:00", group=7, peers=["3c:00.0"]), card("3c:00", group=7, peers=["3b:00.0"]))
+OTHER = card("5e:00", group=9)
+
+
+def domain(name: str, *addresses: str, state: DomainState = DomainState.RUNNING) -> Domain:
+    functions = tuple(PciAddress.parse(f"0000:{each}") for each in addresses)
+    return Domain(name, f"uuid-{name}", state, 1, 512, functions, None)
+
+
+def only(seen: Seen) -> HostStock:
+    assert not isinstance(seen.hosts, Unknown)
+    (one,) = seen.hosts
+    return one
+
+
+def sold(seen: Seen) -> dict[str, tuple[int, int, int | Unknown]]:
+    counted = {want.name.partition(" ")[0]: one for want, one in summarize(seen).sold}
+    return {
+        name: (one.guests, one.most, one.stranded) for name, one in counted.items() if isinstance(one, Sold)
+    }
+
+
+def test_cards_of_one_group_are_one_guest_with_one_or_with_both() -> None:
+    seen = seen_here(host(*TWO, OTHER), ())
+    assert sold(seen) == {"1": (2, 2, 1), "2": (1, 1, 0)}
+    assert [row[-1] for row in unit_rows(only(seen))] == ["free"] * 3
+    assert summarize(seen).total.groups == 2
+
+
+def test_a_running_guest_has_its_card_and_strands_that_beside_it() -> None:
+    seen = seen_here(host(*TWO, OTHER), (domain("train", "3b:00.0", "3b:00.1"),))
+    assert sold(seen) == {"1": (1, 1, 1), "2": (0, 0, 2)}
+    rows = unit_rows(only(seen))
+    assert rows[0][-2:] == ("train", "in use")
+    assert summarize(seen).total.stranded == 1
+
+
+def test_a_defined_guest_keeps_its_card_from_others_and_it_is_said() -> None:
+    seen = seen_here(host(OTHER), (domain("desk", "5e:00.0", state=DomainState.OFF),))
+    assert sold(seen) == {"1": (0, 1, 0)}
+    assert "desk" in unit_rows(only(seen))[0][-1]
+
+
+def test_a_card_on_its_hosts_driver_could_be_sold_once_it_is_prepared() -> None:
+    seen = seen_here(host(held_by(OTHER, "nvidia")), ())
+    assert sold(seen) == {"1": (0, 1, 0)}
+    assert summarize(seen).total.blocked == 1
+    assert "nvidia" in unit_rows(only(seen))[0][-1]
+
+
+def test_holders_that_nobody_could_read_leave_a_card_unknown() -> None:
+    hidden = unit(function("3b:00.0", holders=Unknown("not root")))
+    seen = seen_elsewhere([("gpu01", host(hidden))])
+    assert sold(seen) == {"1": (0, 1, 0)}
+    assert "could not look at whether units of gpu01 are free: who holds it: not root" in list(
+        notes(summarize(seen))
+    )
+
+
+def test_a_captured_hosts_guests_are_known_by_what_they_hold_open() -> None:
+    held = unit(function("3b:00.0", holders=(Holder(7, "qemu-system-x86", "/dev/vfio/7", "train"),)))
+    seen = seen_elsewhere([("gpu01", host(held))])
+    assert only(seen).stocks[0].users == ("train",)  # type: ignore[index]
+
+
+def test_groups_that_could_not_be_read_are_unknown() -> None:
+    hidden = unit(replace(function("3b:00.0"), iommu_group=Unknown("no sysfs")))
+    seen = seen_elsewhere([("gpu01", host(hidden))])
+    assert isinstance(summarize(seen).total.groups, Unknown)
+
+
+def test_models_are_counted_apart_up_to_the_best_host() -> None:
+    other = unit(function("61:00.0", replace(CARD, device=0x20B0), group=11, name="A100"))
+    seen = seen_elsewhere([("gpu01", host(*TWO)), ("gpu02", host(other, OTHER))])
+    assert [(want.name, want.said) for want in seen.wants] == [
+        ("1 x GV100GL [Tesla V100 PCIe 16GB]", "10de:1db4"),
+        ("2 x GV100GL [Tesla V100 PCIe 16GB]", "10de:1db4"),
+        ("1 x A100", "10de:20b0"),
+    ]
+
+
+def test_a_libvirt_that_does_not_answer_is_a_service_that_is_down() -> None:
+    def refuse() -> Hypervisor:
+        raise Failure("libvirt does not answer: no socket", "start it")
+
+    seen = seen_here(host(OTHER), read_domains(refuse))
+    assert list(service_lines(summarize(seen))) == [
+        "services: libvirt 0 of 1",
+        "  libvirt on this host: down: libvirt does not answer: no socket",
+    ]
