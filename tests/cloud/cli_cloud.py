@@ -76,6 +76,13 @@ class CliCloud:
         self._say("destroy", name)
         return guest
 
+    def extend(self, name: str, seconds: int, say: Say) -> Guest:
+        done = self._say("extend", name, "--for", f"{seconds}s", "--format", "json")
+        return _guest(json.loads(done.stdout))
+
+    def reap(self, say: Say) -> tuple[Guest, ...]:
+        return tuple(_guest(plain) for plain in json.loads(self._say("reap", "--format", "json").stdout))
+
 
 def _guest(plain: dict[str, Any]) -> Guest:
     seen = plain["seen"]

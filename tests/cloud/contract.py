@@ -18,6 +18,10 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
 PATIENCE = Patience(timeout_s=600)
 
 
+def _does_not_pass(seconds: float) -> None:
+    raise AssertionError(f"this cloud's clock goes by itself, not {seconds} s at once")
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """A cloud, what is known of it, and how to ask for a guest on it."""
@@ -28,6 +32,8 @@ class Ground:
     spec: GuestSpec
     """A guest with one GPU that the cloud can make."""
     said: list[str]
+    passes: Callable[[float], None] = _does_not_pass
+    """Lets so many seconds pass at once, for `ClockContract`."""
 
     def launch(self, **changed: object) -> Guest:
         return self.cloud.launch(replace(self.spec, **changed), PATIENCE, self.said.append)  # type: ignore[arg-type]
@@ -83,15 +89,51 @@ class CloudContract:
         with pytest.raises(Failure, match="no such card"):
             ground.launch(model="no such card")
 
+    def test_a_guest_is_given_time_and_one_that_has_time_is_not_reaped(self, ground: Ground) -> None:
+        first = ground.launch(lifetime_s=600)
+        extended = ground.cloud.extend(first.name, 7200, ground.said.append)
+        assert first.ends_at_s is not None
+        assert extended.ends_at_s is not None
+        assert 6000 < extended.ends_at_s - first.ends_at_s < 8400
+        assert ground.cloud.show(first.name) == extended
+        assert ground.cloud.reap(ground.said.append) == ()
+        assert ground.names() == [first.name]
+        ground.cloud.destroy(first.name, lambda _: None)
+
     @pytest.mark.parametrize(
         "act",
         [
+            lambda cloud: cloud.extend("nobody", 60, lambda _: None),
             lambda cloud: cloud.show("nobody"),
             lambda cloud: cloud.destroy("nobody", lambda _: None),
             lambda cloud: list(cloud.console("nobody", follows=False)),
         ],
-        ids=["show", "destroy", "console"],
+        ids=["extend", "show", "destroy", "console"],
     )
     def test_a_name_that_is_not_there_is_said(self, ground: Ground, act: Callable[[Cloud], object]) -> None:
         with pytest.raises(Failure, match="there is no guest nobody"):
             act(ground.cloud)
+
+
+class ClockContract(CloudContract):
+    """The same, and what needs a clock that tests can set: the ground has `Ground.passes`."""
+
+    def test_a_guest_whose_time_is_over_is_reaped_and_its_gpus_are_free(self, ground: Ground) -> None:
+        for name, lifetime_s in (("short", 600), ("long", 7200)):
+            ground.launch(name=name, lifetime_s=lifetime_s)
+        ground.passes(3600)
+        assert [guest.name for guest in ground.cloud.reap(ground.said.append)] == ["short"]
+        assert ground.names() == ["long"]
+        assert ground.cloud.reap(ground.said.append) == ()
+        ground.launch(name="next")
+        for name in ground.names():
+            ground.cloud.destroy(name, lambda _: None)
+
+    def test_a_guest_without_a_time_limit_and_one_that_was_extended_stay(self, ground: Ground) -> None:
+        ground.launch(name="free")
+        ground.launch(name="more", lifetime_s=600)
+        ground.cloud.extend("more", 7200, ground.said.append)
+        ground.passes(3600)
+        assert ground.cloud.reap(ground.said.append) == ()
+        for name in ground.names():
+            ground.cloud.destroy(name, lambda _: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpucloud.cloud.choose import Refused, choose
 from gpucloud.cloud.claims import Claims
@@ -15,12 +16,13 @@ from gpucloud.model.pci import PciClass, PciId
 
 
 class FakeCloud:
-    """Guests in a dictionary. Its time stands still at 1000 seconds."""
+    """Guests in a dictionary. Its time stands still, at first at 1000 seconds."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._guests: dict[str, Guest] = {}
         self._made = 0
+        self.now = 1000.0
 
     def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
         del patience
@@ -32,7 +34,7 @@ class FakeCloud:
             raise Failure(chosen.what, chosen.then)
         say("made from nothing")
         self._made += 1
-        guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made))
+        guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made), self.now)
         return guest
 
     def list(self) -> tuple[Guest, ...]:
@@ -55,8 +57,16 @@ class FakeCloud:
         self.show(name)
         return self._guests.pop(name)
 
+    def extend(self, name: str, seconds: int, say: Say) -> Guest:
+        self._guests[name] = replace(self.show(name), ends_at_s=self.now + seconds)
+        return self._guests[name]
 
-def _guest(spec: GuestSpec, units: tuple[GpuUnit, ...], number: str) -> Guest:
+    def reap(self, say: Say) -> tuple[Guest, ...]:
+        over = [one for one in self.list() if one.ends_at_s is not None and one.ends_at_s <= self.now]
+        return tuple(self._guests.pop(one.name) for one in over)
+
+
+def _guest(spec: GuestSpec, units: tuple[GpuUnit, ...], number: str, now: float) -> Guest:
     functions = [function for unit in units for function in unit.functions]
     seen = tuple(
         SeenFunction(one.address, one.id, one.pci_class)
@@ -75,7 +85,7 @@ def _guest(spec: GuestSpec, units: tuple[GpuUnit, ...], number: str) -> Guest:
         image=spec.image,
         cpus=spec.cpus,
         memory_mib=spec.memory_mib,
-        started_at_s=1000.0,
-        ends_at_s=None if spec.lifetime_s is None else 1000.0 + spec.lifetime_s,
+        started_at_s=now,
+        ends_at_s=None if spec.lifetime_s is None else now + spec.lifetime_s,
         console_log=None,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cloud.builders import card, host
-from tests.cloud.contract import CloudContract, Ground
+from tests.cloud.contract import ClockContract, Ground
 from tests.cloud.fake_cloud import FakeCloud
 from tests.cloud.fake_hypervisor import FakeHypervisor
 from tests.cloud.here import machine
@@ -17,13 +17,19 @@ HOST = host(card("3b:00", group=1), card("5e:00", group=2))
 SPEC = GuestSpec("one", 1)
 
 
-class TestFakeCloud(CloudContract):
+class TestFakeCloud(ClockContract):
     @pytest.fixture
     def ground(self) -> Ground:
-        return Ground(FakeCloud(HOST), 2, SPEC, [])
+        cloud = FakeCloud(HOST)
+
+        def passes(seconds: float) -> None:
+            cloud.now += seconds
+
+        return Ground(cloud, 2, SPEC, [], passes)
 
 
-class TestLibvirtCloud(CloudContract):
+class TestLibvirtCloud(ClockContract):
     @pytest.fixture
     def ground(self, tmp_path: Path) -> Ground:
-        return Ground(machine(FakeHypervisor(HOST), tmp_path).cloud, 2, SPEC, [])
+        here = machine(FakeHypervisor(HOST), tmp_path)
+        return Ground(here.cloud, 2, SPEC, [], here.time.wait)

@@ -38,7 +38,7 @@ def test_wrong_words_are_a_usage_error(
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["launch", "list", "show", "console", "destroy"])
+@pytest.mark.parametrize("verb", ["launch", "list", "show", "console", "destroy", "extend", "reap"])
 def test_every_verb_of_guests_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == Exit.FINE
     assert "Examples" in capsys.readouterr().out

@@ -15,6 +15,21 @@ Say = Callable[[str], None]
 """Told, in one line each, how a launch goes."""
 
 REPORT_TIMEOUT_S = 300
+GRACE_S = 120
+"""After the latest end of a launch; then nobody is at it any more."""
+
+
+def is_over(now: float, ends_at_s: float | None, due_at_s: float | None, *, has_ended_launch: bool) -> bool:
+    """Claims that a guest is to be reaped.
+
+    Args:
+        now: Unix time.
+        ends_at_s: its time limit.
+        due_at_s: when its launch must be over; None where it does not say.
+        has_ended_launch: it has reported, or was kept after it failed.
+    """
+    is_lost = not has_ended_launch and due_at_s is not None and due_at_s <= now
+    return is_lost or (ends_at_s is not None and ends_at_s <= now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +77,17 @@ class Cloud(Protocol):
 
     def destroy(self, name: str, say: Say) -> Guest:
         """End a guest and give back all it had; tells what it was."""
+        ...
+
+    def extend(self, name: str, seconds: int, say: Say) -> Guest:
+        """Let a guest run for so long from now on, whatever its time limit was; tells what it is then."""
+        ...
+
+    def reap(self, say: Say) -> tuple[Guest, ...]:
+        """End each guest whose time is over, or whose launch is; gives those that were ended.
+
+        A launch is over when its guest has not reported long after it had to: whoever launched it is gone.
+        It ends well only where nothing of these is left; else the failure names what is. A guest that goes
+        meanwhile, or is extended, is none of them. Called again, and by several at once, it does no harm.
+        """
         ...

@@ -166,6 +166,8 @@ class ServersState(CloudState):
                 del self.made[server.id]
                 self.free_gpus += server.gpus
                 need(False, 404, f"Instance {server.id} could not be found.")
+            if server.looks_to_go == 0:  # nova-compute has yet to give back what it had
+                server.status = "DELETED"
         elif server.ahead:
             server.status = server.ahead.pop(0)
         return self._plain(server)

@@ -69,7 +69,7 @@ def test_a_launch_that_nova_fails_is_one_line_and_leaves_nothing(
     state.free_gpus = 0
     assert run([*LAUNCH, "--for", "1h"]) == 1
     told = capsys.readouterr().err
-    assert "nothing in the cloud ends it by itself yet" in told
+    assert "what ends it then is gpucloud reap --cloud" in told
     assert "nova could not make guest train: No valid host was found" in told.splitlines()[-1]
     assert [server.name for server in state.made.values()] == ["theirs"]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.cloud.contract import CloudContract, Ground
+from tests.cloud.contract import ClockContract, Ground
 from tests.cloud.here import FakeTime
 from tests.cloud.openstack.flaky import FAULTS, Flaky
 from tests.cloud.openstack.server_state import Made, ServersState, prints_report, servers_state
@@ -25,8 +25,13 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
 SPEC = GuestSpec("one", 1, image="ubuntu")
 
 
-def cloud_on(state: ServersState, send: Send | None = None, wishes: Wishes | None = None) -> OpenStackCloud:
-    time = FakeTime()
+def cloud_on(
+    state: ServersState,
+    send: Send | None = None,
+    wishes: Wishes | None = None,
+    time: FakeTime | None = None,
+) -> OpenStackCloud:
+    time = time or FakeTime()
     clock = Clock(time.now, time.since_boot, time.wait)
     return OpenStackCloud(send or Flaky(state, ()), wishes, clock)
 
@@ -51,10 +56,11 @@ def left(state: ServersState) -> list[str]:
     return [server.name for server in state.made.values() if server.id != "s-0"]
 
 
-class TestOpenStackCloud(CloudContract):
+class TestOpenStackCloud(ClockContract):
     @pytest.fixture
     def ground(self) -> Ground:
-        return Ground(cloud_on(servers_state()), 2, SPEC, [])
+        time = FakeTime()
+        return Ground(cloud_on(servers_state(), time=time), 2, SPEC, [], time.wait)
 
 
 SCRIPTS = st.builds(

@@ -87,7 +87,7 @@ def test_no_password_is_among_the_arguments(site: Site) -> None:
 def test_nova_compute_cannot_reach_a_database(site: Site) -> None:
     (compute,) = [one for one in services.everything(site) if one.name == "nova-compute"]
     files = [Path(word.partition("=")[2]) for word in compute.argv if word.startswith("--config-file=")]
-    assert len(files) == 2
+    assert len(files) == 3
     assert not any("mysql" in file.read_text() for file in files)
 
 

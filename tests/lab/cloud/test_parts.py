@@ -101,6 +101,7 @@ def test_the_network_service_has_none_of_anything() -> None:
 def test_the_network_service_makes_nothing() -> None:
     assert _ask("POST", "/v2.0/ports")[0] == "404 Not Found"
     assert _ask("GET", "/v2.0/ports/1")[0] == "404 Not Found"
+    assert _ask("GET", "/v2.0/auto-allocated-topology/project")[0] == "409 Conflict"
 
 
 def _ask(method: str, path: str) -> tuple[str, object]:

@@ -1,1 +1,1 @@
-"""``gpucloud launch``, ``list``, ``show``, ``console``, ``destroy``: guests here, or in a cloud."""
+"""Guests here, or in a cloud: launched, listed, shown, extended, reaped, destroyed; and their console."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.output import Shape, print_json, print_text
-from gpucloud.model.failure import Failure
+from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
     from gpucloud.cloud.openstack.servers.launch import Wishes
@@ -51,6 +51,20 @@ def _cloud_here() -> Cloud:
     if os.geteuid() != 0:
         raise Failure("guests with GPUs are root's", "run it with sudo")
     return cloud_of_this_machine()
+
+
+def seconds_of(text: str) -> int:
+    """A time as it is typed.
+
+    Raises:
+        Failure: it is none.
+    """
+    from gpucloud.cloud.amounts import parse_duration_s
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise Failure(str(error), "write it as --help shows", code=Exit.USAGE) from error
 
 
 def print_guest(guest: Guest, form: Shape) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.guests.here import CloudOption, print_guest, the_cloud
+from gpucloud.cli.guests.here import CloudOption, print_guest, seconds_of, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.cli.typed.paths import refuse_empty
@@ -100,7 +100,7 @@ def launch(
     the built-in check guest: this host's kernel, which reports its PCI list and waits.
 
     In a cloud the guest is a server of a flavor with at least --cpus and --memory; --unit cannot be said. Its
-    time limit is only written into its metadata: nothing ends it by itself there yet.
+    time limit is written into its metadata, and what ends it then is gpucloud reap.
 
     Examples:
       gpucloud launch --gpus 2 --model V100 --for 2h
@@ -117,7 +117,7 @@ def launch(
     elif image is not None:
         image = str(Path(image).absolute())
     spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
-    patience = Patience(_seconds(timeout), keep_failed)
+    patience = Patience(seconds_of(timeout), keep_failed)
     try:
         with interruptible():
             guest = the_cloud(cloud, wishes).launch(spec, patience, say)
@@ -174,16 +174,7 @@ def _spec(
             image=image,
             cpus=cpus or default_cpus,
             memory_mib=parse_memory_mib(memory or default_memory),
-            lifetime_s=None if lifetime is None else _seconds(lifetime),
+            lifetime_s=None if lifetime is None else seconds_of(lifetime),
         )
-    except ValueError as error:
-        raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error
-
-
-def _seconds(text: str) -> int:
-    from gpucloud.cloud.amounts import parse_duration_s
-
-    try:
-        return parse_duration_s(text)
     except ValueError as error:
         raise Failure(str(error), "see gpucloud launch --help", code=Exit.USAGE) from error

@@ -20,6 +20,15 @@ from gpucloud.model.line import Copied
 app = typer.Typer(
     no_args_is_help=True, help="A real OpenStack on this machine: keystone, placement, glance, nova."
 )
+ControlOption = Annotated[
+    Path | None, typer.Option("--control", metavar="FILE", help="nova.conf of nova-api and nova-scheduler.")
+]
+ComputeOption = Annotated[
+    Path | None, typer.Option("--compute", metavar="FILE", help="nova.conf of nova-compute.")
+]
+HostOption = Annotated[
+    Path | None, typer.Option("--host", metavar="FILE", help="JSON with what the host has.")
+]
 _NONE = "there is no cloud: gpucloud lab cloud up brings one up"
 
 
@@ -33,12 +42,13 @@ def up(
 
     It needs root and Debian's mariadb-server and rabbitmq-server, of which it runs instances of its own; the
     first time OpenStack is installed from PyPI into an environment of its own. Everything listens on loopback
-    only. With nova's fake driver servers have every state that real ones have, and run nothing; all are
-    launched without networks.
+    only. With nova's fake driver servers have every state that real ones have, and run nothing; with cards,
+    the host has the PCI devices that gpucloud lab cloud configure gives it, and what a server's user data
+    tells cloud-init is run as processes of this machine. All are launched without networks.
 
     Examples:
       gpucloud lab cloud up
-      gpucloud lab cloud up --compute fake
+      gpucloud lab cloud up --compute cards
     """
     from gpucloud.lab.cloud.up import up as bring_up
 
@@ -85,6 +95,37 @@ def status(
         print_text(f"clouds.yaml: {leads_to_it}; logs: {found.folder / 'logs'}")
     if found is None or not found.is_whole:
         raise typer.Exit(Exit.FINDINGS)
+
+
+@app.command()
+def configure(
+    control: ControlOption = None,
+    compute: ComputeOption = None,
+    host: HostOption = None,
+) -> None:
+    """Tell nova of the cloud of GPUs: its services are started again, and waited for.
+
+    What nova needs to run stays as it is; each file takes the place of the one that was given before. The
+    host of `up --compute cards` has the devices of the file of --host: {"devices": [{"address":
+    "0000:3b:00.0", "vendor_id": "10de", "product_id": "1db4", "numa_node": 0}], "numa_nodes": 1}; with
+    "refuses": "words", guests are not started on it, and those words are said.
+
+    Examples:
+      gpucloud lab cloud configure --control nova.conf --compute nova-compute.conf --host cards.json
+      gpucloud lab cloud configure --host cards.json
+    """
+    from gpucloud.cli.nova.files import text_of
+    from gpucloud.lab.cloud.site import place_of
+    from gpucloud.lab.cloud.upkeep.configure import Told, parse_host
+    from gpucloud.lab.cloud.upkeep.configure import configure as tell
+
+    def text(path: Path | None) -> str | None:
+        return None if path is None else text_of(path)[1]
+
+    told = text(host)
+    with interruptible():
+        tell(place_of(), Told(text(control), text(compute), None if told is None else parse_host(told)))
+    print_text("nova is told, and its services are up")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
+from gpucloud.cloud.protocol import is_over
 from gpucloud.model.guest import SeenFunction
 from gpucloud.model.pci import PciAddress, PciClass, PciId
 
@@ -29,6 +30,16 @@ class Record:
     log: str
     seen: tuple[SeenFunction, ...] | None = None
     failure: str | None = None
+    due_at_s: float | None = None
+    """When its launch is over, however it went."""
+
+    def is_over(self, now: float) -> bool:
+        """Claims that its guest is to be reaped."""
+        has_ended = self.seen is not None or self.failure is not None
+        return is_over(now, self.ends_at_s, self.due_at_s, has_ended_launch=has_ended)
+
+    def with_end(self, ends_at_s: float) -> Record:
+        return replace(self, ends_at_s=ends_at_s)
 
     def with_seen(self, seen: tuple[SeenFunction, ...]) -> Record:
         return replace(self, seen=seen)
@@ -42,6 +53,8 @@ def render_record(record: Record) -> ET.Element:
     guest = ET.Element("guest", nonce=record.nonce, log=record.log, started=repr(record.started_at_s))
     if record.ends_at_s is not None:
         guest.set("ends", repr(record.ends_at_s))
+    if record.due_at_s is not None:
+        guest.set("due", repr(record.due_at_s))
     if record.image is not None:
         guest.set("image", record.image)
     for unit in record.units:
@@ -90,7 +103,7 @@ def parse_record(domain: ET.Element) -> Record | None:
 def _parse(guest: ET.Element) -> Record:
     seen = guest.find(f"{{{NAMESPACE}}}seen")
     failure = guest.find(f"{{{NAMESPACE}}}failure")
-    ends = guest.get("ends")
+    ends, due = guest.get("ends"), guest.get("due")
     return Record(
         nonce=guest.attrib["nonce"],
         units=tuple(PciAddress.parse(unit.attrib["address"]) for unit in guest.iter(f"{{{NAMESPACE}}}unit")),
@@ -100,6 +113,7 @@ def _parse(guest: ET.Element) -> Record:
         log=guest.attrib["log"],
         seen=None if seen is None else tuple(map(_parse_seen, seen)),
         failure=None if failure is None else failure.text,
+        due_at_s=None if due is None else float(due),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from gpucloud.cloud.console import follow_log, read_log
-from gpucloud.cloud.definition.record import Record
+from gpucloud.cloud.definition.record import Record, render_record
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, guest_of
 from gpucloud.cloud.libvirt.launch import Launch, forget_ended
@@ -74,6 +75,39 @@ class LibvirtCloud:
             forget_ended(tools, self._hypervisor.domains())
         self._check_released(domain)
         return guest_of(domain, record)
+
+    def extend(self, name: str, seconds: int, say: Say) -> Guest:
+        tools = self._tools
+        with tools.places.locked(lambda: say("waiting for another launch")):
+            domain, record = self._find(name)
+            folder, log = tools.places.folder(name), Path(record.log)
+            changed = record.with_end(tools.clock.now() + seconds)
+            tools.deadline.disarm(name, domain.uuid, folder)
+            tools.deadline.arm(name, domain.uuid, folder, log, seconds)
+            self._hypervisor.keep_record(domain.uuid, ET.tostring(render_record(changed), encoding="unicode"))
+        return self.show(name)
+
+    def reap(self, say: Say) -> tuple[Guest, ...]:
+        ended: list[Guest] = []
+        left: list[Failure] = []
+        for domain in self._hypervisor.domains():
+            if domain.record is not None and domain.record.is_over(self._tools.clock.now()):
+                try:
+                    ended += self._reaped(domain.name, say)
+                except Failure as failure:
+                    left.append(failure)
+        with self._tools.places.locked(lambda: say("waiting for another launch")):
+            forget_ended(self._tools, self._hypervisor.domains())
+        if left:
+            raise Failure("; ".join(failure.what for failure in left), left[-1].then, code=left[-1].code)
+        return tuple(ended)
+
+    def _reaped(self, name: str, say: Say) -> tuple[Guest, ...]:
+        """End one, unless it has gone by itself or was extended meanwhile."""
+        domain = self._hypervisor.find(name)
+        if domain is None or domain.record is None or not domain.record.is_over(self._tools.clock.now()):
+            return ()
+        return (self.destroy(name, say),)
 
     def _check_released(self, domain: Domain) -> None:
         """See that every function is still vfio's and that nobody has it: the unit can be given again.

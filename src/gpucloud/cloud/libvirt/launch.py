@@ -24,7 +24,7 @@ from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.protocol import GRACE_S, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
@@ -135,6 +135,7 @@ class Launch:
                 started_at_s=started,
                 ends_at_s=None if lifetime is None else started + lifetime,
                 log=str(log),
+                due_at_s=started + self.patience.timeout_s + GRACE_S,
             ),
             console_log=log,
             network=network if isinstance(boot, DiskBoot) else None,

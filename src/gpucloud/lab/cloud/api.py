@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ _SAID = 300
 
 # A proxy that the user's environment names must not see what never leaves this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _told(service: Mapping[str, Any]) -> float:
+    """When a service last told that it is up, in whole seconds of Unix time; nova's times are UTC."""
+    said = service.get("updated_at")  # null before the first time
+    return 0.5 if said is None else datetime.fromisoformat(said).replace(tzinfo=UTC).timestamp()
 
 
 class Api:
@@ -66,14 +73,17 @@ class Api:
             text = answer.read()
         return json.loads(text) if text else None
 
-    def services_up(self) -> frozenset[str]:
+    def services_up(self, since: float = 0) -> frozenset[str]:
         """The programs of nova that it says are up: each tells it so every few seconds.
+
+        Args:
+            since: Unix time; what has told it so only before then is left out.
 
         Raises:
             Failure: as `call`.
         """
         found = self.call("GET", "nova", "/v2.1/os-services")["services"]
-        return frozenset(one["binary"] for one in found if one["state"] == "up")
+        return frozenset(one["binary"] for one in found if one["state"] == "up" and _told(one) > since)
 
     def upload(self, path: str, file: Path) -> None:
         """Send a file's content to glance.

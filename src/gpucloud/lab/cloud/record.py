@@ -1,4 +1,4 @@
-"""What a cloud's folder keeps of it: ports and processes. No password is in it."""
+"""What a cloud's folder keeps of it: ports and processes. No password is in the record."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gpucloud.lab.cloud.daemon import Daemon
+from gpucloud.lab.cloud.settings import CLOUD, Compute, read_password
+from gpucloud.lab.cloud.site import Site
 
 RECORD = "cloud.json"
 CLOUDS_YAML = "clouds.yaml"
@@ -23,6 +25,7 @@ class Record:
         daemons: in the order in which they were started.
         started_at: seconds since 1970.
         is_up: all steps of coming up are done.
+        compute: value of `gpucloud.lab.cloud.settings.Compute`.
     """
 
     environment: str
@@ -30,6 +33,7 @@ class Record:
     daemons: tuple[Daemon, ...]
     started_at: float
     is_up: bool = False
+    compute: str = Compute.FAKE
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -47,3 +51,12 @@ def read_record(folder: Path) -> Record | None:
         return Record(**data, daemons=daemons)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def site_of(folder: Path, record: Record) -> Site:
+    """The cloud of a record; of its passwords it has the administrator's, once it is up."""
+    try:
+        passwords = {"admin": read_password((folder / CLOUDS_YAML).read_text(), CLOUD)}
+    except (OSError, ValueError):
+        passwords = {}
+    return Site(folder, Path(record.environment), record.ports, passwords)

@@ -36,6 +36,10 @@ class Service:
 
 
 NOVA_CONF, NOVA_DATABASES, NOVA_COMPUTE = "nova.conf", "nova-databases.conf", "nova-compute.conf"
+CONTROL_GPUS, COMPUTE_GPUS = "nova-gpus.conf", "nova-compute-gpus.conf"
+"""What nova is told of GPUs, as `gpucloud nova render` writes it; empty at first."""
+LAB_HOST = "lab-host.json"
+"""What the host of `Compute.CARDS` has (``files/lab_driver.py``)."""
 
 
 def write_config(site: Site, compute: Compute) -> None:
@@ -50,17 +54,20 @@ def write_config(site: Site, compute: Compute) -> None:
     }
     for name, sections in texts.items():
         write_secret(site.config / name, settings.render(sections))
+    for name, text in {CONTROL_GPUS: "", COMPUTE_GPUS: "", LAB_HOST: "{}"}.items():
+        write_secret(site.config / name, text)
     for api, (application, path) in _APPLICATIONS.items():
         write_secret(site.config / _server(api), settings.gunicorn(site, api, application, path))
     for folder in ("keystone", "glance", "nova"):
         (site.data / folder).mkdir(mode=0o700)
 
 
+_FILES = files("gpucloud.lab.cloud").joinpath("files")
 _APPLICATIONS: Mapping[str, tuple[str, str]] = {
     "keystone": ("keystone.wsgi.api:application", ""),
     "placement": ("placement.wsgi.api:application", ""),
     "glance": ("glance.wsgi.api:application", ""),
-    "network": ("no_networks:application", str(files("gpucloud.lab.cloud").joinpath("files"))),
+    "network": ("no_networks:application", str(_FILES)),
     "nova": ("nova.wsgi.osapi_compute:application", ""),
 }
 """The port of each API, its WSGI application, and the folder of that which OpenStack does not bring."""
@@ -90,9 +97,9 @@ def others(site: Site) -> tuple[Service, ...]:
         _api(site, "placement", "placement"),
         _api(site, "glance", "glance-api"),
         _api(site, "network", "no-networks"),
-        _nova(site, "nova-conductor", NOVA_DATABASES),
-        _nova(site, "nova-scheduler", NOVA_DATABASES),
-        _nova(site, "nova-compute", NOVA_COMPUTE),
+        _nova(site, "nova-conductor"),
+        _nova(site, "nova-scheduler"),
+        _nova_compute(site),
         _api(site, "nova", "nova-api"),
     )
 
@@ -104,6 +111,7 @@ def everything(site: Site) -> tuple[Service, ...]:
 
 def _api(site: Site, port: str, name: str) -> Service:
     config = str(site.config)
+    told = ";".join((NOVA_CONF, NOVA_DATABASES, CONTROL_GPUS))
     variables = {
         "GUNICORN_CMD_ARGS": f"--config '{site.config / _server(port)}'",
         "OS_KEYSTONE_CONFIG_DIR": config,
@@ -111,13 +119,20 @@ def _api(site: Site, port: str, name: str) -> Service:
         "OS_GLANCE_CONFIG_DIR": config,
         "OS_NOVA_CONFIG_DIR": config,
         # The first is taken for the description of the application (nova/api/openstack/wsgi_app.py).
-        "OS_NOVA_CONFIG_FILES": f"{site.environment}/etc/nova/api-paste.ini;{NOVA_CONF};{NOVA_DATABASES}",
+        "OS_NOVA_CONFIG_FILES": f"{site.environment}/etc/nova/api-paste.ini;{told}",
     }
     return Service(name, (python_of(site.environment), "-m", "gunicorn"), port, True, variables)
 
 
-def _nova(site: Site, name: str, more: str) -> Service:
-    return Service(name, (*program(site.environment, name), *config_files(site.config, NOVA_CONF, more)))
+def _nova(site: Site, name: str) -> Service:
+    told = config_files(site.config, NOVA_CONF, NOVA_DATABASES, CONTROL_GPUS)
+    return Service(name, (*program(site.environment, name), *told))
+
+
+def _nova_compute(site: Site) -> Service:
+    told = config_files(site.config, NOVA_CONF, NOVA_COMPUTE, COMPUTE_GPUS)
+    argv = (python_of(site.environment), str(_FILES.joinpath("lab_compute.py")), *told)
+    return Service("nova-compute", argv, variables={"GPUCLOUD_LAB_HOST": str(site.config / LAB_HOST)})
 
 
 def config_files(folder: Path, *names: str) -> tuple[str, ...]:

@@ -155,12 +155,17 @@ def nova_databases(site: Site) -> Sections:
 
 
 class Compute(StrEnum):
-    """What nova-compute makes of servers: ``FAKE`` makes entries of a table in its memory."""
+    """What nova-compute makes of servers.
+
+    ``FAKE`` makes entries of a table in its memory; ``CARDS`` does so on a host with PCI devices that a file
+    says, and runs what a server's user data tells cloud-init as processes of this machine.
+    """
 
     FAKE = "fake"
+    CARDS = "cards"
 
 
-_DRIVERS = {Compute.FAKE: "fake.FakeDriver"}
+_DRIVERS = {Compute.FAKE: "fake.FakeDriverWithoutFakeNodes", Compute.CARDS: "lab_driver.LabDriver"}
 
 
 def nova_compute(host: str, compute: Compute) -> Sections:

@@ -12,9 +12,8 @@ from pathlib import Path
 from gpucloud.lab.cloud import daemon, ready, services
 from gpucloud.lab.cloud.api import Api
 from gpucloud.lab.cloud.daemon import Daemon
-from gpucloud.lab.cloud.record import CLOUDS_YAML, read_record
+from gpucloud.lab.cloud.record import CLOUDS_YAML, read_record, site_of
 from gpucloud.lab.cloud.services import Service
-from gpucloud.lab.cloud.settings import CLOUD, read_password
 from gpucloud.lab.cloud.site import Site
 from gpucloud.model.failure import Failure
 
@@ -67,7 +66,7 @@ def look(folder: Path) -> Status | None:
     record = read_record(folder)
     if record is None:
         return None
-    site = Site(folder, Path(record.environment), record.ports, {})
+    site = site_of(folder, record)
     known = {one.name: one for one in services.everything(site)}
     started = [(known[one.name], one) for one in record.daemons if one.name in known]
     # All at once: each that hangs takes its time to be given up.
@@ -102,11 +101,12 @@ def _as_nova_says(site: Site, found: Sequence[ServiceStatus]) -> tuple[ServiceSt
 
 def _ups(site: Site) -> frozenset[str] | None:
     """What nova says is up, or None where it does not say."""
+    if not site.passwords:
+        return None  # it has not come up
     try:
-        password = read_password((site.folder / CLOUDS_YAML).read_text(), CLOUD)
-        return Api(replace(site, passwords={"admin": password}), _NOVA_S).services_up()
+        return Api(site, _NOVA_S).services_up()
     except (OSError, HTTPException, ValueError, Failure):
-        return None  # it has not come up, or does not answer: its state says so
+        return None  # it does not answer: its state says so
 
 
 _NOVA_S = 10

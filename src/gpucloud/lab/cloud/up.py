@@ -26,12 +26,10 @@ from gpucloud.lab.cloud.site import (
     place_of,
     write_secret,
 )
+from gpucloud.lab.cloud.upkeep.start import READY_S, last_word, start_service
 from gpucloud.lab.guest.build import ensure_guest_disks
 from gpucloud.lab.image.packages import Progress
 from gpucloud.model.failure import Exit, Failure
-
-READY_S = 180
-"""How long one service may take to be ready on a slow machine; 5 to 15 s are usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,35 +142,22 @@ class _Coming:
         self.progress(f"starting {what}")
         for service in started:
             with daemon.undisturbed():
-                self.daemons.append(self._started(service))
+                self.daemons.append(start_service(self.site, service))
                 self._record()
         for service, process in zip(started, self.daemons[-len(started) :], strict=True):
             self._wait(service, process)
-
-    def _started(self, service: Service) -> Daemon:
-        return daemon.start(
-            service.name,
-            service.argv,
-            cwd=self.site.data,
-            log=self.site.logs / f"{service.name}.log",
-            tmp=self.site.tmp,
-            variables=service.variables,
-        )
 
     def _wait(self, service: Service, process: Daemon) -> None:
         def is_ready() -> bool:
             self._must_live()
             return ready.serves(self.site, service, process)
 
-        ready.wait_until(is_ready, timeout_s=READY_S, what=lambda: self._last_word(service.name))
-
-    def _last_word(self, name: str) -> str:
-        return f"{name}, whose log ends with: {ready.last_error(self.site.logs / f'{name}.log')}"
+        ready.wait_until(is_ready, timeout_s=READY_S, what=lambda: last_word(self.site, service.name))
 
     def _must_live(self) -> None:
         for one in self.daemons:
             if not daemon.is_running(one):
-                raise Failure(f"a service has ended: {self._last_word(one.name)}")
+                raise Failure(f"a service has ended: {last_word(self.site, one.name)}")
 
     def _wait_for_nova(self, api: Api) -> None:
         """Wait until nova's own services are up, and make its host one of the cell."""
@@ -182,9 +167,9 @@ class _Coming:
             self._must_live()
             return wanted <= api.services_up()
 
-        ready.wait_until(are_up, timeout_s=READY_S, what=lambda: self._last_word("nova-compute"))
+        ready.wait_until(are_up, timeout_s=READY_S, what=lambda: last_word(self.site, "nova-compute"))
         setup.run_command(self.site, setup.discover_hosts(self.site))
 
     def _record(self, *, is_up: bool = False) -> None:
         facts = Record(str(self.site.environment), self.site.ports, tuple(self.daemons), time.time())
-        write_record(self.site.folder, replace(facts, is_up=is_up))
+        write_record(self.site.folder, replace(facts, is_up=is_up, compute=self.compute.value))

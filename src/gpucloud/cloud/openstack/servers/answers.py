@@ -88,6 +88,13 @@ def image_of(item: Any) -> Image:
     )
 
 
+def allocated_of(answer: Any) -> set[str]:
+    """Classes of resources in the answer to ``GET /allocations/{consumer}``; for one unknown it is empty."""
+    what = "allocations"
+    held = entry(answer, "allocations", dict, what).values()
+    return {str(name) for each in held for name in entry(each, "resources", dict, what)}
+
+
 def console_of(answer: Any) -> str:
     """The answer to ``os-getConsoleOutput``; what is no text in it is null on some hypervisors."""
     output = answer.get("output") if isinstance(answer, Mapping) else None

@@ -79,6 +79,11 @@ def add_metadata(key: str, metadata: Mapping[str, str]) -> Call:
     return Call("compute", "POST", f"{_server(key)}/metadata", {"metadata": dict(metadata)})
 
 
+def allocations(key: str) -> Call:
+    """What Placement keeps for a server."""
+    return Call("placement", "GET", f"/allocations/{quote(key, safe='')}")
+
+
 def show_keypair(name: str) -> Call:
     """A keypair of the user's."""
     return Call("compute", "GET", f"/os-keypairs/{quote(name, safe='')}")

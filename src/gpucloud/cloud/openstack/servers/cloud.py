@@ -10,7 +10,8 @@ from gpucloud.cloud.openstack.servers.answers import Server
 from gpucloud.cloud.openstack.servers.compute import Compute
 from gpucloud.cloud.openstack.servers.guest import guest_of
 from gpucloud.cloud.openstack.servers.launch import Launch, Wishes
-from gpucloud.cloud.openstack.servers.record import Record, parse_record
+from gpucloud.cloud.openstack.servers.reap import Reaping
+from gpucloud.cloud.openstack.servers.record import Record, end_metadata, parse_record
 from gpucloud.cloud.openstack.servers.undo import end
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
@@ -61,6 +62,17 @@ class OpenStackCloud:
         server, record = self._find(name)
         end(self._compute, self._clock, name, server.id, say)
         return guest_of(server, record)
+
+    def extend(self, name: str, seconds: int, say: Say) -> Guest:
+        server, _ = self._find(name)
+        self._compute.keep(server.id, end_metadata(int(self._clock.now()) + seconds))
+        say("what ends it then is gpucloud reap --cloud")
+        return self.show(name)
+
+    def reap(self, say: Say) -> tuple[Guest, ...]:
+        now = self._clock.now()
+        over = [one for one in self._ours() if one[1].is_over(now)]
+        return Reaping(self._compute, self._clock, say).do(over)
 
     def _ours(self) -> Iterator[tuple[Server, Record]]:
         for server in self._compute.servers():

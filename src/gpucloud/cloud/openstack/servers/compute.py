@@ -12,8 +12,17 @@ from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
 from gpucloud.cloud.openstack.publish.answers import HasFlavor, entry, flavor_of
 from gpucloud.cloud.openstack.servers import calls
-from gpucloud.cloud.openstack.servers.answers import Image, Server, console_of, image_of, server_of
+from gpucloud.cloud.openstack.servers.answers import (
+    Image,
+    Server,
+    allocated_of,
+    console_of,
+    image_of,
+    server_of,
+)
 from gpucloud.cloud.openstack.servers.calls import NewServer
+from gpucloud.model.failure import Failure
+from gpucloud.model.unknown import Unknown
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _GONE = 404
@@ -52,14 +61,19 @@ class Compute:
         return [server_of(each) for each in self._pages("compute", "/servers/detail", "servers")]
 
     def server(self, key: str) -> Server | None:
-        """One; None where it is gone, or only its record is left, which administrators see."""
+        """One; None where it is gone, or only its record is left.
+
+        A server becomes DELETED before nova-compute gives back what it had (``_delete_instance`` and
+        ``_complete_deletion`` of nova/compute/manager.py); until then it is listed.
+        """
         try:
             server = server_of(entry(self.send(calls.show(key)), "server", dict, "server"))
-            return None if server.status == _DELETED else server
         except Refusal as refusal:
             if refusal.status == _GONE:
                 return None
             raise
+        is_there = server.status != _DELETED or any(each.id == key for each in self.servers())
+        return server if is_there else None
 
     def create(self, new: NewServer) -> str:
         """Make a server, and give its id."""
@@ -102,6 +116,14 @@ class Compute:
         """Write metadata beside what is there."""
         if metadata:
             self.send(calls.add_metadata(key, metadata))
+
+    def allocated(self, key: str) -> str | Unknown:
+        """What Placement keeps for a server, there or gone; empty for nothing. Administrators may ask."""
+        try:
+            answer = self.send(calls.allocations(key))
+        except Failure as failure:
+            return Unknown(failure.what)
+        return ", ".join(sorted(allocated_of(answer)))
 
     def _pages(self, service: str, path: str, key: str) -> list[object]:
         return list(pages(self.send, service, path, key, f"{key}_links"))

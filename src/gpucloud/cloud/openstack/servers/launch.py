@@ -23,8 +23,8 @@ from gpucloud.cloud.openstack.servers.record import (
     seen_metadata,
 )
 from gpucloud.cloud.openstack.servers.undo import Undo
-from gpucloud.cloud.openstack.servers.waiting import Waiting, is_final
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.openstack.servers.waiting import BUILD_S, Waiting, is_final
+from gpucloud.cloud.protocol import GRACE_S, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 
@@ -77,7 +77,7 @@ class Launch:
             undo.made(key)
             self._refuse_twin(key)
             if record.ends_at_s is not None:
-                self.say("its end is written into its metadata; nothing in the cloud ends it by itself yet")
+                self.say("its end is written into its metadata; what ends it then is gpucloud reap --cloud")
             self.say(f"nova makes guest {self.spec.name} of flavor {flavor.name}, as server {key}")
             try:
                 seen = self._wait(record, key)
@@ -116,7 +116,9 @@ class Launch:
         started = int(self.clock.now())
         lifetime = self.spec.lifetime_s
         ends = None if lifetime is None else started + lifetime
-        return Record(secrets.token_hex(16), count_gpus(flavor), image, started, ends)
+        due = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
+        token = secrets.token_hex(16)
+        return Record(token, count_gpus(flavor), image, started, ends, due_at_s=due)
 
     def _make(self, record: Record, flavor: HasFlavor, image: Image) -> str:
         new = NewServer(

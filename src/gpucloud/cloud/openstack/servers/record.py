@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gpucloud.cloud.protocol import is_over
 from gpucloud.cloud.report import MARK as LINE
 from gpucloud.cloud.report import parse_report
 from gpucloud.model.guest import SeenFunction
@@ -18,7 +19,7 @@ from gpucloud.model.guest import SeenFunction
 TOKEN = "gpucloud:guest"  # noqa: S105 - a name, no secret
 ENDS = "gpucloud:ends_at"
 _GPUS, _IMAGE, _STARTED = "gpucloud:gpus", "gpucloud:image", "gpucloud:started_at"
-_FAILURE, _SEEN = "gpucloud:failure", "gpucloud:seen"
+_FAILURE, _SEEN, _DUE = "gpucloud:failure", "gpucloud:seen", "gpucloud:due_at"
 _MOST_CHARS = 255
 _HEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -37,6 +38,7 @@ class Record:
         ends_at_s: Unix time at which it is to end; None: when destroyed.
         seen: what its kernel reported; None before it did.
         failure: why its launch failed, where it was kept all the same.
+        due_at_s: Unix time when its launch is over, however it went; None: it does not say.
     """
 
     token: str
@@ -46,6 +48,12 @@ class Record:
     ends_at_s: int | None = None
     seen: tuple[SeenFunction, ...] | None = None
     failure: str | None = None
+    due_at_s: int | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Claims that its guest is to be reaped."""
+        has_ended = self.seen is not None or self.failure is not None
+        return is_over(now, self.ends_at_s, self.due_at_s, has_ended_launch=has_ended)
 
 
 def metadata_of(record: Record) -> dict[str, str]:
@@ -57,8 +65,15 @@ def metadata_of(record: Record) -> dict[str, str]:
         _STARTED: str(record.started_at_s),
     }
     if record.ends_at_s is not None:
-        said[ENDS] = str(record.ends_at_s)
+        said |= end_metadata(record.ends_at_s)
+    if record.due_at_s is not None:
+        said[_DUE] = str(record.due_at_s)
     return said | failure_metadata(record.failure) | seen_metadata(record.seen or ())
+
+
+def end_metadata(ends_at_s: int) -> dict[str, str]:
+    """When a guest is to end."""
+    return {ENDS: str(ends_at_s)}
 
 
 def failure_metadata(failure: str | None) -> dict[str, str]:
@@ -80,8 +95,8 @@ def seen_metadata(seen: Iterable[SeenFunction]) -> dict[str, str]:
 def parse_record(metadata: Mapping[str, str]) -> Record | None:
     """Read the record; None where gpucloud did not make the server, or the record is not whole."""
     token, gpus, started = (metadata.get(name, "") for name in (TOKEN, _GPUS, _STARTED))
-    ends = metadata.get(ENDS)
-    numbers = [gpus, started, *([] if ends is None else [ends])]
+    ends, due = metadata.get(ENDS), metadata.get(_DUE)
+    numbers = [gpus, started, *(each for each in (ends, due) if each is not None)]
     if _HEX.fullmatch(token) is None or not all(map(_NUMBER.fullmatch, numbers)):
         return None
     return Record(
@@ -92,6 +107,7 @@ def parse_record(metadata: Mapping[str, str]) -> Record | None:
         None if ends is None else int(ends),
         _parse_seen(metadata, token),
         metadata.get(_FAILURE),
+        None if due is None else int(due),
     )
 
 
