@@ -25,9 +25,9 @@ from gpucloud.prepare.boot.paths import CUSTOM_FILES
 from gpucloud.spec import pool_of
 
 ROUTE = "default route"
+"""What ``Vital`` calls it, and the fact of a plan that the host had a network when it was made."""
 ELSEWHERE = "in a table beside the main one"
 """Where the only default route of a host is that had one: of a VRF."""
-"""What ``Vital`` calls it, and the fact of a plan that the host had a network when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
