@@ -92,3 +92,9 @@ def test_the_first_program_is_sound_shell(tmp_path: Path) -> None:
         ["busybox", "cpio", "-i", "init"], input=archive, cwd=tmp_path, check=True, capture_output=True
     )
     subprocess.run(["busybox", "sh", "-n", tmp_path / "init"], check=True)
+
+
+def test_its_kernel_speaks_before_its_first_report(tmp_path: Path) -> None:
+    """A launch waits for a report: whoever reads the console after it finds the kernel's lines there."""
+    archive = build_initramfs(b"").decode()
+    assert archive.index("\ngpucloud_kernel_lines\n") < archive.index("\ngpucloud_reports ")

@@ -9,6 +9,7 @@ from tests.cloud.cli_cloud import CliCloud
 from tests.cloud.contract import CloudContract, Ground
 from tests.cloud.lab_host import ask_qemu, cards_of, drivers_of, leftovers, sh
 
+from gpucloud.cloud.kernel_lines import parse_kernel_lines
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 from gpucloud.model.guest import GuestSpec
@@ -71,6 +72,8 @@ def test_both_cards_go_into_one_guest_and_stay_with_vfio_after_it(prepared: LabH
     guest = ground.launch(gpus=2)
     assert guest.seen is not None
     assert [str(seen.id) for seen in guest.seen].count("1002:5046") == 2
+    said = "".join(ground.cloud.console(guest.name, follows=False))
+    assert parse_kernel_lines(said) == {seen.address: seen.id for seen in guest.seen}
     _assert_has_the_address_bits_of_its_host(prepared, guest.name)
     ground.cloud.destroy(guest.name, lambda _: None)
     assert drivers_of(prepared).count("vfio-pci") == len(guest.functions)

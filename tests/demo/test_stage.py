@@ -25,6 +25,14 @@ FUNCTIONS = [
     {"address": "0000:00:10.1", "id": "8086:2668", "driver": "snd_hda_intel"},
 ]
 SCAN = {"host": {}, "units": [{"uses": ["passthrough"], "functions": FUNCTIONS}]}
+KERNEL = (
+    "[    0.415206] pci 0000:00:00.0: [8086:29c0] type 00 class 0x060000\n"
+    "[    0.486120] pci 0000:02:00.0: [1002:5046] type 00 class 0x030000\n"
+    "[    0.501313] pci 0000:02:00.1: [8086:2668] type 00 class 0x040300\n"
+)
+"""What the kernel of a guest with the card prints on its console."""
+REPORT = "0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n"
+"""What a program in the guest says; no kernel printed it."""
 DRIVERS = "0000:00:10.0 driver radeonfb override (null)\n0000:00:10.1 driver snd_hda_intel override (null)\n"
 
 
@@ -64,7 +72,7 @@ class Answers:
             case "show", _:
                 return Completed(json.dumps({"seen": [{"id": "1002:5046"}, {"id": "8086:2668"}]}), "", 0)
             case "console", _:
-                return Completed("0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n", "", 0)
+                return Completed(KERNEL + REPORT, "", 0)
             case "list", _:
                 return Completed("[]", "", 0)
             case _:
@@ -118,7 +126,7 @@ def test_a_healthy_server_is_restored_and_its_guest_saw_both_functions() -> None
     theatre = Theatre()
     story = play(theatre)
     assert story.is_ok
-    assert story.guest_saw == ("1002:5046", "8086:2668")
+    assert story.guest_saw == ("1002:5046", "8086:2668", "8086:29c0")
     assert (theatre.closed, theatre.kept) == (1, 0)
 
 
@@ -127,7 +135,11 @@ def test_a_healthy_server_is_restored_and_its_guest_saw_both_functions() -> None
     [
         ({"gpucloud_apply": 5}, "apply", "ended with 5: it broke"),
         ({"gpucloud_show": '{"seen": [{"id": "1002:5046"}]}'}, "launch", "does not see 8086:2668"),
-        ({"gpucloud_console": "nothing here"}, "console", "does not show 1002:5046"),
+        ({"gpucloud_console": "nothing here"}, "console", "names 1002:5046 8086:2668"),
+        ({"gpucloud_console": REPORT}, "console", "no line of the guest's kernel"),
+        ({"gpucloud_console": KERNEL.replace("2668", "2669")}, "console", "names 8086:2668"),
+        ({"gpucloud_console": KERNEL.replace("02:00.1", "03:00.1")}, "console", "not in one slot"),
+        ({"gpucloud_console": KERNEL.replace("02:00.1", "02:00.2")}, "console", "not in one slot"),
         ({"gpucloud_list": '[{"name": "demo"}]'}, "destroy", "left behind"),
         ({"gpucloud_scan --format": '{"host": {}, "units": []}'}, "scan", "no GPU"),
         ({"gpucloud_show": "no JSON"}, "launch", "is not understood"),
@@ -146,9 +158,16 @@ def test_the_first_act_that_fails_is_the_last_and_says_why(
 
 
 def test_what_a_guest_reports_again_and_again_is_shown_once() -> None:
-    report = "begin\n0000:02:00.0 1002:5046\n0000:02:00.1 8086:2668\n"
-    story = play(Theatre(Answers(gpucloud_console=report * 8)))
-    assert next(act.output for act in story.acts if act.name == "console") == report.rstrip()
+    said = KERNEL + REPORT
+    story = play(Theatre(Answers(gpucloud_console=KERNEL + REPORT * 8)))
+    assert next(act.output for act in story.acts if act.name == "console") == said.rstrip()
+
+
+def test_what_a_guest_reports_is_not_what_its_kernel_printed() -> None:
+    """A launch that went well fills nothing in: its report stands on the same console."""
+    story = play(Theatre(Answers(gpucloud_console=REPORT)))
+    assert story.guest_saw == ()
+    assert json.loads(render_json(story))["guest_saw"] == []
 
 
 def test_a_driver_that_did_not_come_back_is_told() -> None:
@@ -224,7 +243,7 @@ def test_reports_agree_and_the_page_escapes_what_a_server_said() -> None:
     story = play(Theatre())
     story.acts.append(Act("evil", 1.0, "<script>alert(1)</script>", output="<b>&\x1b"))
     facts = json.loads(render_json(story))
-    assert facts["guest_saw"] == ["1002:5046", "8086:2668"]
+    assert facts["guest_saw"] == ["1002:5046", "8086:2668", "8086:29c0"]
     assert facts["host_restored"] is True
     image = {"name": "image", "seconds": 1.0, "ok": True, "result": "found", "failure": None}
     assert facts["steps"][0] == image

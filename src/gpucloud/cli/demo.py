@@ -142,7 +142,7 @@ def demo(
     """Boot an emulated GPU server and do the main job on it, for real.
 
     Scan, doctor, plan, apply, verify, launch a guest with the card, read what the guest's own kernel
-    lists, destroy, undo, and compare the server with what it was. Writes `gpucloud-demo.json` and
+    printed, destroy, undo, and compare the server with what it was. Writes `gpucloud-demo.json` and
     `gpucloud-demo.html`.
 
     Examples:

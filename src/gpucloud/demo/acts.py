@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gpucloud.cloud.kernel_lines import parse_kernel_lines
 from gpucloud.demo import witness
 from gpucloud.demo.story import Story
 from gpucloud.lab.process import Completed
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
 
 GUEST = "demo"
 PLAN = "/tmp/demo-plan.json"
@@ -31,6 +33,8 @@ class Set:
     story: Story
     unit: str = ""
     """Address of the GPU unit that the story is about."""
+    numbers: dict[int, str] = field(default_factory=dict)
+    """Its function numbers with their ids: they stay the same in the guest."""
     before: witness.Picture | None = None
     commands: list[str] = field(default_factory=list)
     """What was typed in this act."""
@@ -104,6 +108,7 @@ def scan(stage: Set) -> Seen:
     functions = max((unit["functions"] for unit in units), key=len)
     stage.unit = functions[0]["address"]
     stage.story.card = tuple(function["id"] for function in functions)
+    stage.numbers = {PciAddress.parse(each["address"]).function: each["id"] for each in functions}
     drivers = ", ".join(str(function["driver"]) for function in functions)
     return Seen(
         f"one unit of {len(functions)} functions ({' '.join(stage.story.card)}), held by {drivers}", shown
@@ -144,22 +149,32 @@ def launch(stage: Set) -> Seen:
     """Start a guest with the card and wait until it says what it sees."""
     stage.gpucloud("launch", "--gpus", "1", "--name", GUEST, "--for", "20m")
     shown = stage.gpucloud("show", GUEST, "--format", "json").stdout
-    seen = json.loads(shown)["seen"]
     card = stage.story.card
-    stage.story.guest_saw = tuple(
-        sorted((function["id"] for function in seen), key=lambda each: each not in card)
-    )
-    missing = set(card) - set(stage.story.guest_saw)
+    missing = set(card) - {function["id"] for function in json.loads(shown)["seen"]}
     _demand(not missing, f"the guest does not see {' '.join(sorted(missing))}")
-    return Seen(f"the guest's own kernel lists {' and '.join(card)}", shown)
+    return Seen(f"the guest reports {' and '.join(card)}", shown)
 
 
 def console(stage: Set) -> Seen:
-    """Read what the guest's kernel printed itself."""
+    """Read what the guest's kernel itself printed as it found the card."""
     shown = stage.gpucloud("console", GUEST, "--log").stdout
-    silent = [each for each in stage.story.card if each.replace(":", "") not in shown.replace(":", "")]
-    _demand(not silent, f"the guest's console does not show {' '.join(silent)}")
-    return Seen("the console shows the same functions", _once(shown))
+    found = {address: str(id_) for address, id_ in parse_kernel_lines(shown).items()}
+    card = stage.story.card
+    stage.story.guest_saw = tuple(sorted(found.values(), key=lambda each: each not in card))
+    silent = [each for each in card if each not in found.values()]
+    _demand(not silent, f"no line of the guest's kernel on its console names {' '.join(silent)}")
+    slot = _find_slot(stage.numbers, found)
+    if slot is None:
+        raise Failure("the guest's kernel found the card's functions, but not in one slot by their numbers")
+    return Seen(f"the guest's kernel printed {' and '.join(card)}, found in slot {slot}", _once(shown))
+
+
+def _find_slot(numbers: Mapping[int, str], found: Mapping[PciAddress, str]) -> str | None:
+    """The slot in which each of these functions was found at its number."""
+    by_slot: dict[str, dict[int, str]] = {}
+    for address, id_ in found.items():
+        by_slot.setdefault(address.slot, {})[address.function] = id_
+    return next((slot for slot, there in by_slot.items() if numbers.items() <= there.items()), None)
 
 
 def _once(log: str) -> str:

@@ -92,7 +92,7 @@ code { font: 14px ui-monospace, monospace; }
 <h1>From a bare host to a guest that sees its GPU</h1>
 <p>Every command below ran on an emulated server with a real kernel, IOMMU and drivers.</p>
 <dl>
-<dt>The guest's kernel listed</dt><dd>$saw</dd>
+<dt>The guest's kernel printed</dt><dd>$saw</dd>
 <dt>The host is as it was</dt><dd class="$restored_class">$restored</dd>
 <dt>Time</dt><dd>$seconds s</dd>$kept
 </dl>

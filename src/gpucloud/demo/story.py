@@ -28,7 +28,7 @@ class Story:
     card: tuple[str, ...] = ()
     """Ids of the functions of the card that the guest was given, as ``1002:5046``."""
     guest_saw: tuple[str, ...] = ()
-    """Ids of all functions that the guest's kernel printed, the card's first."""
+    """Ids of all functions that the guest's kernel printed on the guest's console, the card's first."""
     host_restored: bool | None = None
     """Whether the host is as it was; None where nobody came to look."""
     evidence: tuple[str, ...] = ()

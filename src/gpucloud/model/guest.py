@@ -73,7 +73,7 @@ class GuestState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SeenFunction:
-    """One PCI function as the guest's own kernel printed it. The address is the guest's."""
+    """One PCI function that the guest's own kernel lists in its sysfs. The address is the guest's."""
 
     address: PciAddress
     id: PciId

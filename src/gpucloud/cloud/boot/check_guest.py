@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gpucloud.cloud.boot.cpio import character_device, directory, program, render_cpio
 from gpucloud.cloud.definition.parts import KernelBoot
+from gpucloud.cloud.kernel_lines import KERNEL_LINES_SCRIPT
 from gpucloud.cloud.packages import install_line
 from gpucloud.cloud.programs import SYSTEM_PATH
 from gpucloud.cloud.report import REPORT_SCRIPT
@@ -22,17 +23,24 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+{KERNEL_LINES_SCRIPT}
 {REPORT_SCRIPT}
 for word in $(cat /proc/cmdline); do
   case $word in gpucloud.nonce=*) nonce=${{word#*=}} ;; esac
 done
+gpucloud_kernel_lines
 gpucloud_reports "$nonce" &
 while :; do
-  setsid cttyhack sh
   sleep 1
+  read -r key </dev/console || continue
+  gpucloud_kernel_lines
+  setsid cttyhack sh
 done
 """
-"""The first program: mounts, reports, then gives a shell to whoever looks at the console."""
+"""The first program: mounts, shows what the kernel printed of each function, reports, and gives a shell to
+whoever joins the console and presses Enter; who joins late is shown the kernel's lines again. The console is
+opened anew for each key: a shell that ends hangs up the line (``disassociate_ctty()`` in drivers/tty).
+"""
 
 _DEVICES = {"console": (5, 1), "null": (1, 3), "ttyS0": (4, 64)}
 """What the first program and its shell open (Documentation/admin-guide/devices.txt)."""
