@@ -174,7 +174,8 @@ def build_family(
 ) -> FakeKernel:
     """A host of a family, with two equal cards and the server's own screen."""
     kernel = build(root, functions)
-    for path, text in {**FAMILIES[name], "proc/cpuinfo": processor, "proc/cmdline": CMDLINE}.items():
+    own = {"proc/cpuinfo": processor, "proc/cmdline": CMDLINE, "usr/local/bin/gpucloud": "#!/bin/sh\n"}
+    for path, text in {**FAMILIES[name], **own}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

@@ -121,6 +121,22 @@ def test_the_whole_way_and_back(site: Site, type_: Type, spec: str) -> None:
     assert site.picture() == before
 
 
+@pytest.mark.parametrize("is_dangling", [False, True])
+def test_no_start_is_changed_that_could_not_look_at_itself(
+    site: Site, type_: Type, spec: str, *, is_dangling: bool
+) -> None:
+    program = site.root / "usr/local/bin/gpucloud"
+    program.unlink()
+    if is_dangling:
+        program.symlink_to("gone")
+    before = site.picture()
+    said = type_("apply", "--spec", spec, "--yes")
+    assert said.code == Exit.ERROR
+    assert "so the next start could not look at itself; link it there" in said.failure
+    assert site.picture() == before
+    assert type_("plan", "--spec", spec).code == Exit.FINE
+
+
 def test_a_stored_plan_is_refused_on_a_host_that_changed(
     site: Site, type_: Type, spec: str, tmp_path: Path
 ) -> None:

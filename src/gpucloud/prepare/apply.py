@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
+from gpucloud.prepare.boot.own.unit import PROGRAM_FOLDERS, is_program_found
 from gpucloud.prepare.journal import Entry, Journal, Kind
 from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.calling import call_change
@@ -81,6 +82,19 @@ def refuse_waiting(entry: Entry, system: System) -> None:
                 "end what uses the card (fuser -v /dev/nvidia* /dev/dri/* /dev/snd/*) and try again; "
                 "if nothing does, only a restart helps",
             )
+
+
+def unfindable(plan: Plan, system: System) -> Failure | None:
+    """Why the next start could not look at itself, so that GRUB would take the old entry after two, for good.
+
+    None: the unit finds ``gpucloud`` where systemd looks for programs, or the plan is for no start.
+    """
+    if not (plan.units and plan.needs_reboot) or is_program_found(system):
+        return None
+    return Failure(
+        f"gpucloud is in none of {', '.join(PROGRAM_FOLDERS)}, so the next start could not look at itself",
+        'link it there, then again: sudo ln -s "$(realpath "$(command -v gpucloud)")" /usr/local/bin/',
+    )
 
 
 class _Run:

@@ -19,7 +19,7 @@ from gpucloud.model.plan import Plan
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
-from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume
+from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume, unfindable
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.guard import (
     OLD_STARTED,
@@ -88,12 +88,17 @@ class Desk:
         """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
 
         Raises:
-            Failure: the host has changed since, an earlier plan is unfinished, or another run has the lock.
+            Failure: the host has changed since, an earlier plan is unfinished, another run has the lock, or
+                the next start would look for gpucloud in vain.
         """
         with self.journal.lock():
             refuse_unfinished(self.journal)
             fresh = self._recheck(plan)
-            return None if fresh.is_empty else apply(fresh, self.system, self.journal, watch)
+            if fresh.is_empty:
+                return None
+            if (why := unfindable(fresh, self.system)) is not None:
+                raise why
+            return apply(fresh, self.system, self.journal, watch)
 
     def resume(self, watch: Watch = _QUIET) -> Outcome:
         """Carry on with the plan that was cut off.

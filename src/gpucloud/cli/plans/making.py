@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
-"""Where systemd looks for programs (systemd.exec(5), ``ExecSearchPath=``)."""
 
 SpecOption = Annotated[
     Path | None,
@@ -96,6 +93,8 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
     Raises:
         Failure: a unit is no GPU of it, or the spec cannot be read or contradicts itself here.
     """
+    from gpucloud.prepare.apply import unfindable
+
     if asked.is_adopting:
         refuse_pipe(asked.spec or asked.spec_path, ADOPTING)
         own = asked.name or os.uname().nodename
@@ -104,8 +103,8 @@ def plan_here(desk: Desk, asked: Asked) -> Plan:
         return desk.plan(asked.units or (), force=asked.is_forced)
     wanted, name = spec_given(asked.spec), asked.name or os.uname().nodename
     made = desk.plan_start(wanted, name, force=asked.is_forced)
-    if not made.refusals and shutil.which("gpucloud", path=SYSTEM_PATH) is None:
-        say(f"gpucloud is nowhere in {SYSTEM_PATH}, so gpucloud-boot.service will not find it: link it there")
+    if (why := unfindable(made, desk.system)) is not None:
+        say(str(why))
     return made
 
 

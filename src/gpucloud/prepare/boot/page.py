@@ -50,7 +50,8 @@ so already is not named again. `gpucloud plan --adopt` takes over what was set u
 ## The next start
 
 `gpucloud-boot.service` runs `gpucloud boot` at every start before guests are started. `gpucloud` has to
-be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`).
+be where systemd looks for programs (`/usr/local/bin`, `/usr/bin`): `gpucloud apply` refuses otherwise,
+since no start could be found right.
 
 It cuts the cards of pools with `use: sriov` and `use: vgpu`, each on its own: one that fails is named
 and leaves the others as they are wanted. The plan shows these steps under "at every start". In this

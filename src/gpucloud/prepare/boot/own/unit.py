@@ -6,7 +6,11 @@ planned. Others are only ordered after it; none of them waits for its success.
 
 from __future__ import annotations
 
+from gpucloud.inventory.reader import Reader
 from gpucloud.prepare.boot.own.paths import HEADER
+
+PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+"""Where systemd looks for programs (systemd.exec(5), ``ExecSearchPath=``)."""
 
 _LATER = (
     "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
@@ -34,3 +38,8 @@ def render_unit() -> str:
         "\n[Install]\n"
         "WantedBy=multi-user.target\n"
     )
+
+
+def is_program_found(reader: Reader) -> bool:
+    """Claims that the unit would find ``gpucloud``; what cannot be read is there, a dead link is not."""
+    return any(reader.read_bytes(f"{folder}/gpucloud") is not None for folder in PROGRAM_FOLDERS)

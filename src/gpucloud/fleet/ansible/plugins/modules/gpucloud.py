@@ -196,6 +196,8 @@ class Program:
     def settle(self) -> None:
         """Put the program where it stays: what is applied can be looked at and undone without Ansible."""
         if self.folder == self.place:
+            if not os.path.lexists(str(LINK)):
+                self.link()
             return
         PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=str(PLACE)) as half:
