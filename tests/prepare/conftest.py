@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.prepare.doom import Ends, dies, is_killed
 from tests.prepare.fake_host import BMC, LAB_CARD, card
 from tests.prepare.site import Site, folder_in_memory, site_in
 
@@ -27,3 +28,10 @@ def site(tmp_path: Path) -> Site:
 def lab_site(tmp_path: Path) -> Site:
     """One card with audio that shows the console: the laboratory's host."""
     return site_in(tmp_path, LAB_CARD)
+
+
+@pytest.fixture(params=[dies, pytest.param(is_killed, marks=[pytest.mark.proof, pytest.mark.slow])])
+def ends(request: pytest.FixtureRequest) -> Ends:
+    """An exception at every moment, and in the slow proofs SIGKILL to a process of its own."""
+    how: Ends = request.param
+    return how

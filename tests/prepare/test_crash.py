@@ -123,7 +123,7 @@ class Story:
 
 
 OTHERS = (boot_display, odd_card, sliced, block_of_grub, taken_away)
-"""Every check looks at one host, ``./run test`` at the others."""
+"""Every check takes an apply back on one host; ``./run test`` does the rest, and the others."""
 SCENES = [lab_card, *(pytest.param(scene, marks=pytest.mark.proof) for scene in OTHERS)]
 
 
@@ -145,13 +145,6 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
     return Story(tmp_path, request.param)
 
 
-@pytest.fixture(params=[dies, pytest.param(is_killed, marks=[pytest.mark.proof, pytest.mark.slow])])
-def ends(request: pytest.FixtureRequest) -> Ends:
-    """An exception at every moment, and in the slow proofs SIGKILL to a process of its own."""
-    how: Ends = request.param
-    return how
-
-
 def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story, ends: Ends) -> None:
     for moment in story.moments():
         if not ends(story.site, moment, story.apply):
@@ -164,6 +157,7 @@ def test_an_apply_that_was_cut_off_is_taken_back_exactly(story: Story, ends: End
             story.undo(story.site)
 
 
+@pytest.mark.proof
 def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story, ends: Ends) -> None:
     for moment in story.moments():
         if not ends(story.site, moment, story.apply):
@@ -175,6 +169,7 @@ def test_an_apply_that_was_cut_off_can_be_carried_on_with(story: Story, ends: En
             story.undo(story.site)
 
 
+@pytest.mark.proof
 def test_an_undo_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None:
     for moment in story.moments():
         story.apply(story.site)
@@ -185,6 +180,7 @@ def test_an_undo_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None:
             story.undo(story.site)
 
 
+@pytest.mark.proof
 def test_a_resume_that_was_cut_off_is_repeated(story: Story, ends: Ends) -> None:
     for moment in story.moments():
         assert ends(story.site, 20, story.apply)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tests.prepare.doom import dies
+from tests.prepare.doom import Ends
 from tests.prepare.fake_host import card, picture
 from tests.prepare.site import Site, site_in
 
@@ -136,10 +136,10 @@ def test_files_come_back_with_bytes_mode_and_owner(disk_site: Site) -> None:
     assert whole(disk_site) == old
 
 
-def test_an_apply_that_was_cut_off_is_taken_back_byte_for_byte(disk_site: Site) -> None:
+def test_an_apply_that_was_cut_off_is_taken_back_byte_for_byte(disk_site: Site, ends: Ends) -> None:
     old = whole(disk_site)
     for moment in moments(disk_site, old):
-        if not dies(disk_site, moment, carry_out):
+        if not ends(disk_site, moment, carry_out):
             assert moment > 30
             break
         if disk_site.journal.entries():
@@ -147,14 +147,16 @@ def test_an_apply_that_was_cut_off_is_taken_back_byte_for_byte(disk_site: Site) 
         assert whole(disk_site) == old, moment
 
 
-def test_an_apply_that_was_cut_off_is_carried_on_with_also_after_a_restart(disk_site: Site) -> None:
+def test_an_apply_that_was_cut_off_is_carried_on_with_also_after_a_restart(
+    disk_site: Site, ends: Ends
+) -> None:
     old = whole(disk_site)
     carry_out(disk_site)
     new = whole(disk_site)
     take_back(disk_site)
     boot = disk_site.root / "proc/sys/kernel/random/boot_id"
     for moment in moments(disk_site, old):
-        if not dies(disk_site, moment, carry_out):
+        if not ends(disk_site, moment, carry_out):
             break
         before = boot.read_text()
         boot.write_text("another boot\n")
@@ -165,11 +167,11 @@ def test_an_apply_that_was_cut_off_is_carried_on_with_also_after_a_restart(disk_
             take_back(disk_site)
 
 
-def test_an_undo_that_was_cut_off_is_repeated(disk_site: Site) -> None:
+def test_an_undo_that_was_cut_off_is_repeated(disk_site: Site, ends: Ends) -> None:
     old = whole(disk_site)
     for moment in moments(disk_site, old):
         carry_out(disk_site)
-        if not dies(disk_site, moment, take_back):
+        if not ends(disk_site, moment, take_back):
             assert moment > 20
             break
         if disk_site.journal.entry("1").read_progress().status != Status.UNDONE:
