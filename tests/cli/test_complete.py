@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.proof
+
 
 def gpucloud(home: Path, *words: str, **environment: str) -> str:
     """What the program prints in a home of its own, called from bash."""

@@ -35,6 +35,7 @@ def bash(line: str, *words: Path | str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -57,12 +58,14 @@ def test_what_a_command_prints_is_read_as_a_file_is(line: str, found: str) -> No
     assert done.stderr == ""
 
 
+@pytest.mark.proof
 def test_a_spec_comes_through_a_named_pipe(pipe: Path) -> None:
     done = bash('echo "no_such_key: 1" >"$1" & "$0" plan --spec "$1" --from /', pipe)
     assert done.returncode == Exit.USAGE
     assert f"{pipe}, line 1: there is no key 'no_such_key'" in done.stderr
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "line", ['echo "$1" | "$0" plan --spec - --from /', '"$0" plan --spec - --from / <<<"$1"']
 )

@@ -53,6 +53,7 @@ def names(functions: list[Function]) -> list[str]:
     return [each.address for each in functions if each.code == ACCELERATOR]
 
 
+@pytest.mark.proof
 @given(hosts(), LOADED, st.data())
 def test_undo_leaves_every_host_as_it_was(
     functions: list[Function], loaded: list[str], data: st.DataObject

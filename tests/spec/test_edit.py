@@ -133,6 +133,7 @@ def test_what_is_written_is_read_back(spec: Spec) -> None:
     assert parse_spec(render_spec(spec)) == spec
 
 
+@pytest.mark.proof
 @given(SPECS, SPECS)
 def test_any_spec_can_become_any_other(before: Spec, after: Spec) -> None:
     edited = parse_spec(edit_spec(render_spec(before), after))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from tests.hosts.catalogue import host_of
 from tests.nova.render.read_back import configuration_for, pci_config
@@ -63,7 +63,6 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(specs(), st.sampled_from([*_NEW, *_NEW, *_NEW, *SERIES]), st.sampled_from(_LAYOUTS))
-@settings(max_examples=150, deadline=None)
 def test_each_alias_gets_its_cards_or_it_is_refused(spec: dict[str, Any], release: Any, layout: str) -> None:
     try:
         found = render(parse_spec(json.dumps(spec)), {"gpu01": _HOST}, release, LAYOUTS[layout])
