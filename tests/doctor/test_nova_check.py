@@ -78,3 +78,9 @@ def test_each_option_is_told_once() -> None:
     evidence = {"evidence": {"nova_conf": text}}
     causes = {finding.cause for finding in diagnose(gather(from_mapping("report", evidence))).findings}
     assert {"alias-definition-invalid", "whitelist-mismatch"} <= causes
+
+
+@pytest.mark.parametrize("value", ["...", "b'10de'", "{1}", "1j", "1e999", "{(1, 2): 3}"])
+def test_what_only_python_can_say_is_no_entry_to_repair(value: str) -> None:
+    text = f"[pci]\npci_passthrough_whitelist = {{'vendor_id': '10de', 'product_id': {value}}}"
+    assert "whitelist-mismatch" in [cause for cause, _ in said(text)]

@@ -240,14 +240,14 @@ def _cut(text: str) -> tuple[list[dict[str, Json]], str | None]:
 
 
 def _python(text: str) -> list[dict[str, Json]]:
-    """The dictionaries that the text is in Python."""
+    """The dictionaries that the text is in Python, where JSON can say them too: not ``...``, no bytes."""
     if "'" not in text or len(text) > _LONGEST:
         return []
     try:
-        value = ast.literal_eval(text)
+        value = json.loads(json.dumps(ast.literal_eval(text), allow_nan=False))
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return []
-    several = list(value) if isinstance(value, list | tuple) else [value]
+    several = value if isinstance(value, list) else [value]
     return several if all(isinstance(one, dict) for one in several) else []
 
 
