@@ -26,7 +26,10 @@ def url_in(configuration: Configuration) -> str:
     Raises:
         Failure: they have none: nova-compute's have not.
     """
+    from gpucloud.nova.check.options import Options
+    from gpucloud.nova.refusal import NovaRaises
     from gpucloud.nova.releases.options import OptionName
+    from gpucloud.nova.releases.release import SERIES
 
     if configuration.error is not None:
         raise Failure(str(configuration.error), "nova does not start with this file either")
@@ -34,7 +37,11 @@ def url_in(configuration: Configuration) -> str:
     if found is None or not found.value:
         what = "nova.conf has no [database]connection: that of nova-compute has none"
         raise Failure(what, "give that of nova-conductor, or --database URL", code=Exit.USAGE)
-    return found.value
+    try:
+        return Options(configuration, SERIES[-1]).put(found.value, found.section)[0]
+    except NovaRaises as raised:
+        what = f"[database]connection: {raised.message}"
+        raise Failure(what, "correct it, or give --database URL", code=Exit.USAGE) from raised
 
 
 def open_database(text: str) -> Engine:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gpucloud.cloud.openstack.audit.case import Case, Where
 from gpucloud.cloud.openstack.audit.disagreement import Blocked, Disagreement, Forget, Remedy, SetStatus
 from gpucloud.cloud.openstack.audit.kinds import Kinds
@@ -111,10 +109,10 @@ def _trouble(case: Case, row: Row, node: Node) -> tuple[Kinds, str, tuple[Eviden
     source = host.source if host is not None else node.host
     if device is None:
         none = Evidence(source, f"no device at {row.address}")
-        others = tuple(_strangers(case, row, node))
-        if others:
-            moved = Evidence(source, f"{row.ids} at {', '.join(others)}, of which nova has no row")
-            what = f"{row.address} is not on {node.host} any more; the same card is at {others[0]}"
+        other = _moved_to(case, row, node)
+        if other is not None:
+            moved = Evidence(source, f"{row.ids} at {other}, of which nova has no row")
+            what = f"{row.address} is not on {node.host} any more; an equal card is at {other}"
             return Kinds.MOVED_DEVICE, what, (none, moved)
         return Kinds.MISSING_DEVICE, f"{row.address} ({row.ids}) is not on {node.host} any more", (none,)
     if not isinstance(device, Unknown) and f"{device.vendor_id}:{device.product_id}" != row.ids:
@@ -127,12 +125,15 @@ def _trouble(case: Case, row: Row, node: Node) -> tuple[Kinds, str, tuple[Eviden
     return None
 
 
-def _strangers(case: Case, row: Row, node: Node) -> Iterator[str]:
-    """Addresses of equal cards that nova has no row of."""
+def _moved_to(case: Case, row: Row, node: Node) -> str | None:
+    """Where an equal card is that nova has no row of; each such card is taken for one missing row's."""
     host, rows = case.given(node), case.by_node.get(row.node, {})
-    for address, device in {} if host is None else host.machine.devices.items():
-        if f"{device.vendor_id}:{device.product_id}" == row.ids and address not in rows:
-            yield address
+    devices = {} if host is None else host.machine.devices
+    equal = (at for at, device in devices.items() if f"{device.vendor_id}:{device.product_id}" == row.ids)
+    new = sorted(set(equal) - rows.keys())
+    lost = (each for at, each in rows.items() if at not in devices)
+    missing = sorted(each.address for each in lost if each.ids == row.ids)
+    return dict(zip(missing, new, strict=False)).get(row.address)
 
 
 def _freed(case: Case, row: Row) -> Remedy:
