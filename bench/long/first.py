@@ -53,7 +53,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted: what was started is ended, the folder is removed", file=sys.stderr)
         return 130
-    except FailedError as failed:
+    except (FailedError, OSError) as failed:  # a program that is not there, too
         print(failed, file=sys.stderr)
         return 1
     return 0
