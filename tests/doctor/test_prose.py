@@ -54,6 +54,21 @@ TOLD = [
     (ROM, "Adding a romfile for the GPU fixed the black screen."),
     (MEMORY, "If I reduce the VM's memory from 64 to 16 GB it starts with the GPU."),
     (SECURE, "The vGPU driver fails to load when Secure Boot is enabled."),
+    (SECURE, "With module.sig_enforce=1 the modules of the card are rejected."),
+    (RESET, "The guest does not start again until the host is rebooted."),
+    (RESET, "Whenever I shut down the VM, the whole machine freezes."),
+    (RESET, "These boards do not survive a secondary bus reset, the card is unusable after one."),
+    (BAR, "The culprit was Resizable BAR on this board."),
+    (BAR, "Turning off ReBAR in the setup did the trick."),
+    (LICENCE, "The vGPU of the desktop gets slow: after 20 minutes its performance is gone."),
+    (LICENCE, "My P40 with a GRID profile throttles after the first use."),
+    (ROM, "With two of them the option ROM hangs the firmware of the VM."),
+    ("error-43", "The RTX 2070 is in the guest's device manager with an exclamation mark."),
+    ("numa-policy-no-host", "Both GPUs are on one NUMA node, and guests of the other cannot have them."),
+    ("numa-policy-no-host", "Since the alias has a numa_policy, claims fail on all hosts."),
+    ("vgpu-request-unsupported", "Suspending the instance with a vGPU doesn't work."),
+    ("stale-pci-devices-row", "After archive_deleted_rows two rows of pci_devices are missing."),
+    (FIRMWARE, "No IOMMU groups are there: VT-d was not enabled in the BIOS."),
 ]  # fmt: skip
 
 NO_FAULT = [
@@ -78,6 +93,19 @@ NO_FAULT = [
     "The POST takes two minutes with eight cards, then the server boots.",
     "There is enough MMIO space for all cards.",
     "Guests of one card can have the same vGPU type.",
+    "The module is signed, and no module was refused.",
+    "The guest starts again after the host is rebooted.",
+    "I shut down the VM, and the machine runs on.",
+    "A secondary bus reset brings the card back.",
+    "Resizable BAR is enabled on the host.",
+    "The vGPU runs at full speed after 20 hours.",
+    "The card throttles at 84 degrees: thermal limit.",
+    "The option ROM is 128 KiB long.",
+    "A yellow cable leads to the card.",
+    "The GPU is on NUMA node 1, the guest too.",
+    "The alias has numa_policy preferred, and the instance starts.",
+    "Instances with a vGPU can be suspended from libvirt 8.6 on.",
+    "nova-manage db archive_deleted_rows moved 1200 rows.",
 ]
 
 

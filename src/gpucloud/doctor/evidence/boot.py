@@ -20,6 +20,8 @@ _DIRECTIVE = re.compile(
     r"^\s*+(?:[^\s:]*/modprobe\.d/[^\s:]{1,200}+:(?:\d+:)?\s*+)?"
     r"(?P<text>(?:options|blacklist|softdep|install|remove)\s+[\w-]+.*)$"
 )
+_QUOTING = "`> \t"
+"""What people put around a line that they quote, in Markdown and in mails."""
 MOST_DIRECTIVES = 1000
 """Directives that are kept, and words of the kernel command line."""
 _CMDLINE_KEYS = ("cmdline", "kernel_args", "boot_args", "kernel_arguments")
@@ -50,7 +52,7 @@ class BootSettings:
 
     def read(self, line: Line) -> None:
         """Take one line; lines that hold neither change nothing."""
-        text = line.text
+        text = line.text.strip(_QUOTING)
         written = _GRUB.match(text) or _ENTRY.match(text)
         if written is not None:
             self._write(line, written["words"])

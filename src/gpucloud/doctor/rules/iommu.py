@@ -108,6 +108,8 @@ def _judge(case: Case) -> _Verdict:
         return _Verdict(FIRMWARE, 0.75, why)
     if is_asked(case, "intel_iommu"):
         return _Verdict(FIRMWARE, 0.7, "The kernel was asked for the IOMMU and found none.")
+    if case.paper is not None and case.paper.has("iommu-off-said"):
+        return _Verdict(FIRMWARE, 0.6, "The report says that the IOMMU is off in the firmware.")
     return _Verdict(ARGUMENT, 0.5, "Nothing shows that the kernel was asked for the IOMMU.")
 
 

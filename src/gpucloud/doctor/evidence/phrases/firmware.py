@@ -42,6 +42,7 @@ GUESTS = (
 
 PORTS = (
     Phrase("no-hotplug", "does not support hotplugging", r"Bus '(?:pcie\.\d+|pci\.\d+|[\w.-]+)' does not support hotplugging", _PORT, 0.9, "A device can be added to a running guest at a free root port only, not at the root bus", "QEMU hw/core/qdev.c, docs/pcie.txt"),
+    Phrase("no-bus", "no pci buses available", cause=_PORT, confidence=0.9, by="libvirt src/conf/domain_addr.c, virDomainPCIAddressValidate()", says="The guest's machine type has no PCI bus at all"),
     Phrase("no-slots", "no more available pci slots", cause=_PORT, confidence=0.9, by="libvirt src/conf/domain_addr.c", says="The guest's machine has no free port for another device"),
     Phrase("no-slots", "cannot be plugged into the pci controller", cause=_PORT, confidence=0.8, by="libvirt src/conf/domain_addr.c", says="The device does not fit the port that the definition gives it"),
     Phrase("no-port", "' not found", r"Bus '(?:rp\d|pci\.\d|pcie[.\d]|ich9-pcie-port|root-?port|rootport|switch)[\w.-]*' not found", _PORT, 0.8, "The port that the device is to go to is not in the guest's machine", "QEMU system/qdev-monitor.c"),

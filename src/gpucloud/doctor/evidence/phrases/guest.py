@@ -211,7 +211,7 @@ VGPU = (
            "MIG and SR-IOV were set up in an order that the driver refuses", _VGPU),
     Phrase("fabric-802", "system not yet initialized", cause=_FABRIC, confidence=0.95, by="CUDA error 802", says="The NVSwitch fabric is not ready (CUDA error 802)"),
     Phrase("fabric-802", "system_not_ready", r"CUDA_ERROR_SYSTEM_NOT_READY|cudaErrorSystemNotReady", _FABRIC, 0.95, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
-    Phrase("fabric-802", " 802", r"(?:CUDA|cuda|error)\b.{0,20}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
+    Phrase("fabric-802", " 802", r"(?:CUDA|cuda|error)\b.{0,40}\b802\b", _FABRIC, 0.9, "The NVSwitch fabric is not ready (CUDA error 802)", "CUDA"),
     Phrase("fabric-not-needed", "nv_warn_nothing_to_do", says="the machine has no NVSwitch: it needs no fabric manager", by="nv-fabricmanager"),
     Phrase("fabric-service", "fabricmanager", r"(?:nvidia-fabricmanager|nv-fabricmanager|fabricmanager).{0,110}(?:fail|could not be found|not found|not running|inactive|dead|error|exited)", _FABRIC, 0.85, "The fabric manager does not run", "nv-fabricmanager", unless=r"interface version"),
     Phrase("fabric-state", "fabric", r"Fabric\b.{0,60}State\s*: ?In Progress|(?:Fabric )?State\s*:\s*In Progress|fabric manager (?:is )?(?:not (?:running|installed|started)|missing)|request to query NVSwitch.{0,60}failed|(?:fabric )?partition.{0,30}(?:not (?:active|activated)|inactive)", _FABRIC, 0.85,

@@ -47,6 +47,14 @@ RESET = (
     *(Phrase("second-start-fails", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:{_RESTARTED}.{{0,100}}?\b{_TROUBLE}|\b{_TROUBLE}\b.{{0,60}}?(?:\b(?:on|when|after|once|upon|if)\b).{{0,40}}?{_RESTARTED}))(?=.*?\b(?:first (?:\w+ )?(?:time|boot|start|run)|once|{_HOST}\b.{{0,60}}?(?:crash|freez|hang|lock|re-?boot|re-?start)|(?:crash|freez|hang|re-?boot|re-?start)\w*.{{0,30}}?\b{_HOST}))", _RESET, 0.52, _ONCE, _PEOPLE, _SAID,
              unless=r"update-grub|update-initramfs|\bpasswords?\b|Xid|fallen off|D3cold")
       for needle in ("reboot", "restart", "shut", "second", "again")),
+    # Said of a guest without a word on the card, in a report about cards that guests have.
+    Phrase("guest-needs-new-host", "again", rf"\b{_GUEST}\b.{{0,30}}?\b{_NOT}\b (?:\w+ ){{0,3}}?(?:start|boot|run|launch)\w* (?:\w+ ){{0,3}}?again (?:until|unless|before|without)\b.{{0,30}}?\b{_HOST}\b.{{0,20}}?\bre-?(?:boot|start)", _RESET, 0.45, _ONCE, _PEOPLE, _SAID),
+    *(Phrase("guest-takes-host-down", needle, rf"\b(?:re-?boot|re-?start|shut ?down|stop|power ?off)\w* (?:the |my |a |this |any )?{_GUEST}\b.{{0,20}}?\b(?:the |my |whole |entire )*{_HOST} (?:will |would |also |then )?(?:crash|freez|hang|lock|re-?boot|die)\w*", _RESET, 0.45,
+             "The host goes down with a guest that ends: a card that is reset wrongly can do that", _PEOPLE, _SAID, unless=r"out of memory|\bOOM\b|kernel update")
+      for needle in ("reboot", "restart", "shut", "stop", "power")),
+    # NVIDIA's cards that the kernel spares the bus reset: quirk_no_bus_reset() in drivers/pci/quirks.c.
+    *(Phrase("bus-reset-said", needle, rf"\b(?:SBR|(?:secondary )?bus reset)\b.{{0,80}}?(?:{_TROUBLE}|inoperable)|{_NOT} (?:work|survive|support|come back)\w* (?:with|after|from)? ?(?:a |an |the )?(?:SBR|(?:secondary )?bus reset)\b", _RESET, 0.55, "The card does not survive a reset of its bus", "Linux drivers/pci/quirks.c, quirk_no_bus_reset(); people", _SAID)
+      for needle in ("sbr", "bus reset")),
     Phrase("domain-shutting-down", "shutting down", rf"^(?=.*?\b{_CARD})(?=.*?(?:hang\w*|stuck|remain\w*|stay\w*).{{0,40}}shutting down)", _RESET, 0.5, "A guest does not end: its card does not come back from its reset", _PEOPLE, _SAID),
 )
 
@@ -57,6 +65,9 @@ FIRMWARE = (
     *(Phrase("large-bar-said", needle, rf"\b{_NOT} (?:boot|post|start)\b.{{0,60}}?\b(?:BAR|ReBAR|rebar)\b(?: size)?|\b(?:BAR|ReBAR)\b.{{0,70}}?\b{_NOT} (?:boot|post|start)\b|\bBAR\b.{{0,20}}(?:too (?:big|large)|does(?:n't| not) fit|no room)", _BAR, 0.58, "The firmware finds no room for a BAR of this size", _PEOPLE, _SAID,
              unless=r"\b(?:VM|guest)\b.{0,30}boot")
       for needle in ("bar size", "rebar", " bar ")),
+    *(Phrase("rebar-said", needle, rf"\b(?:tripp\w* up|trouble|problem|issue|culprit|cause[ds]?|because|due to|fault|incompatible)\b.{{0,60}}?\b(?:resizable BAR|Re-?BAR|smart access memory)\b|\b(?:disabl|turn)\w*(?: off)? (?:the )?(?:resizable BAR|Re-?BAR|smart access memory)\b.{{0,60}}?{_CURED}|{_CURED}.{{0,60}}?\b(?:disabl\w+|turn\w+ off|without) (?:the )?(?:resizable BAR|Re-?BAR)|\b{_NOT} (?:boot|start|work)\b.{{0,40}}?\b(?:resizable BAR|Re-?BAR)\b.{{0,20}}?\b(?:on|enabled|active)\b",
+             _BAR, 0.55, "A resized BAR is said to be in the way: the guest has to find room for all of it", "Linux drivers/vfio/pci/vfio_pci_config.c: the guest cannot resize what the host has sized; people", _SAID)
+      for needle in ("resizable", "rebar", "re-bar", "smart access memory")),
     # A card whose BARs do not fit stops the firmware before anything is drawn.
     Phrase("no-post-said", " post", rf"^(?=.*?\b{_CARD})(?=.*?(?:\bno POST\b|\b{_NOT} (?:even )?(?:pass |finish |complete )?POST\b|\bstuck (?:at|in|during) POST\b|\bhangs? (?:at|in|during) POST\b))", _BAR, 0.52, "The server does not start with the card in it: most often its firmware finds no room for a BAR", _PEOPLE, _SAID),
     *(Phrase("no-room-said", needle, r"\b(?:insufficient|not enough|too little|no|lack of|out of|fail\w* to allocate|cannot allocate|can't allocate|run\w* out of) (?:\w+ ){0,2}?(?:BAR (?:space|memory|resources?)|(?:PCIe?|MMIO) (?:\w+ )?(?:space|resources?|memory))\b", _BAR, 0.58, "The firmware finds no room for a BAR of the card", _PEOPLE, _SAID,
@@ -87,6 +98,10 @@ VGPU = (
     *(Phrase("vgpu-unlicensed-said", needle, r"^(?=.*?(?:vGPU|GRID|vWS|vPC))(?=.*?\b(?:not licen[sc]ed|no (?:valid )?licen[sc]e|without (?:a |any )?(?:valid )?licen[sc]e|unlicen[sc]ed|licen[sc]e (?:is |was |has )?(?:missing|expired|not (?:work|acquir|found|valid)\w*)))", "vgpu-licence-missing", 0.6, "The guest is said to have no vGPU licence", "NVIDIA vGPU client licensing user guide: effects of license enforcement", _SAID,
              passed="licensed", unless=r"NVRM|licen[sc]e 'NVIDIA'|taints")
       for needle in ("licens", "licenc")),
+    # A vGPU of Q or C without licence is slowed down 20 minutes after the guest's start.
+    *(Phrase("vgpu-slows-down", needle, r"^(?=.*?(?:v-?GPU|\b[ALTVP]\d{1,3}[A-Z]?-\d{1,2}[ABCQ]\b|GRID|\bmdev))(?=.*?(?:\b20 min\w*|\bthrottl\w*|\b(?:fps|frames?|performance)\b.{0,30}?\b(?:drops?|dropped|limited|falls?|degrad\w*)\b.{0,40}?\bafter\b))", "vgpu-licence-missing", 0.5, "A vGPU that slows down some time after the guest's start: so one without licence does", "NVIDIA vGPU client licensing user guide: effects of license enforcement", _SAID,
+             passed="licensed", unless=r"\bthermal|temperature|power (?:limit|cap)")
+      for needle in ("20 min", "throttl", "fps", "performance")),
     *(Phrase("vgpu-not-released", needle, r"\bvGPUs?\b.{0,40}?\bnot (?:\w+ )?(?:released|freed|removed|cleaned)|\bvGPUs?\b.{0,60}?\b(?:drain|exhaust|eat|use)\w* (?:up )?(?:all )?(?:the )?(?:GPU |video )?memory", _FULL, 0.5, "vGPUs of earlier guests keep the card's memory", _PEOPLE, _SAID)
       for needle in ("vgpus", "vgpu ")),
     *(Phrase("mdevctl-empty", needle, r"\b(?:mdevctl types|mdev_supported_types|list of (?:mdev|vGPU) types|MDev Type\w*)\W{0,3}(?:\w+ ){0,4}?(?:nothing|empty|blank|no (?:records?|output|types?|results?|entries)|greyed out)\b", says="no type of mediated device is listed", by=_PEOPLE)
@@ -99,8 +114,23 @@ HOSTS = (
     *(Phrase("romfile-said", needle, rf"\b(?:romfile|rom file|vbios|rom bar|rombar)\b.{{0,90}}?{_CURED}|{_CURED}.{{0,50}}?\b(?:romfile|rom file|vbios)\b|(?:only|without|unless|until).{{0,30}}\b(?:romfile|rom file|vbios|(?:patched|dumped) rom)\b", _ROM, 0.55, "The guest needs a copy of the video BIOS", _PEOPLE, _SAID,
              unless=r"\b(?:no|without any) (?:\w+ )?(?:romfile|rom|v?bios)\b")
       for needle in ("romfile", "rom file", "vbios", "rombar", "patched rom", "dumped rom")),
+    *(Phrase("rom-said", needle, r"\b(?:GPU|VGA|video|option|card)(?:'s)? (?:BIOS )?ROM\b.{0,50}?(?:lock\w* up|hang\w*|freez\w*|stuck|black screen)", _ROM, 0.5, "The card's ROM stops the guest's firmware", _PEOPLE, _SAID)
+      for needle in ("gpu rom", "gpu bios rom", "vga rom", "video rom", "option rom", "card rom", "card's rom")),
+    *(Phrase("device-manager-mark", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:exclamation|yellow (?:triangle|mark|bang|sign)))", "error-43", 0.45, "Windows marks the card's driver as stopped: in a guest most often code 43", "Windows device manager; people", _SAID, unless=r"code (?:10|12|28|31|45)\b")
+      for needle in ("exclamation", "yellow")),
+    *(Phrase("module-refused-said", needle, r"\b(?:modules?|drivers?)\b[^.!?]{0,30}?\b(?:is|are|was|were|gets?|being) (?:all )?(?:rejected|refused)\b", "secure-boot", 0.55, "The kernel is said to refuse modules that nobody trusted has signed", "Linux kernel/module/signing.c; people", _SAID, unless=r"\b(?:no|none of the) (?:modules?|drivers?)\b|\bparameter")
+      for needle in ("rejected", "refused")),
     *(Phrase("less-memory-said", needle, r"(?:decreas|reduc|lower)\w* (?:\w+(?:'s)? ){0,4}(?:memory|RAM)\b.{0,100}?\b(?:starts?|boots?|works?|running)\b|\b(?:less|smaller|little) (?:memory|RAM)\b.{0,50}?\b(?:starts?|boots?|works?)\b|\b(?:starts?|boots?|works?)\b.{0,40}?\bwith (?:less|smaller) (?:memory|RAM)", _MEMORY, 0.5, "The guest starts with less memory: with a device all of its memory is claimed at once", "Linux vfio: pinned pages; people", _SAID)
       for needle in ("decreas", "reduc", "lower", "less memory", "less ram", "smaller")),
+)
+
+NOVA = (
+    *(Phrase("vgpu-suspend-said", needle, r"\b(?:suspend|pause|resum)\w*\b.{0,60}?\b(?:v-?GPUs?|mdevs?|mediated devices?)\b.{0,60}?(?:n't|not|fail\w*|error|unsupported)", "vgpu-request-unsupported", 0.55, "nova does not suspend an instance with a vGPU: libvirt cannot take one out of a running guest", "nova docs: virtual-gpu, caveats", _SAID)
+      for needle in ("suspend", "resum")),
+    Phrase("numa-said", "numa", r"^(?=.*?\b(?:PCI|GPUs?|cards?|SR-?IOV|devices?)\b)(?=.*?\bNUMA (?:nodes?|affinity|cells?)\b.{0,300}?(?:\b(?:cannot|can't|not able|unable|No valid host)\b|\b(?:fails?|failed) to (?:schedule|boot|start|launch|claim)))", "numa-policy-no-host", 0.5, "A device and its guest's processors are to be of one NUMA node", "nova/virt/hardware.py, nova/pci/stats.py: the policy legacy", _SAID),
+    *(Phrase("numa-policy-said", needle, r"\bnuma_(?:affinity_)?policy\b.{0,400}?\b(?:claim\w*|schedul\w*|boot\w*)\b.{0,30}?\bfail", "numa-policy-no-host", 0.6, "A NUMA policy of the request or the alias cannot be met", "nova/pci/stats.py, nova bug 1805891", _SAID)
+      for needle in ("numa_policy", "numa_affinity_policy")),
+    Phrase("rows-archived", "archive_deleted_rows", r"archive_deleted_rows.{0,1200}?\b(?:pci_devices|PCI device)", "stale-pci-devices-row", 0.7, "Old releases of nova archive rows of devices along with deleted instances", "nova bug 1899541: nova/db/main/api.py", _SAID),
 )
 
 _CHANGED = (r"(?:re-?seat\w*|swapp\w+|replac\w+|updat\w+|upgrad\w+|downgrad\w+|add\w*|remov\w+|chang\w+|enabl\w+|disabl\w+|sett?\w*|switch\w+|install\w*|rebuil\w+|mov\w+|plug\w+|bind\w*|flash\w*"
@@ -118,4 +148,4 @@ TOLD = (
       for needle in ("common ", "typical ", "known ", "frequent ", "possible ", "troubleshooting", "faq")),
 )
 
-PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS, *TOLD)
+PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS, *NOVA, *TOLD)
