@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,12 @@ HOSTS = (
 ASKED = ("--smi", str(SMI / "log.xml"), "--smi", str(SMI / "a100.txt"))
 
 
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The capture of a host by its name, built once."""
+    return cache(lambda name: str(capture_of(name, tmp_path_factory.mktemp(name))))
+
+
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert call(["vgpu", *words]) == Exit.FINE
     return capsys.readouterr().out
@@ -33,9 +41,9 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_types_and_slices_are_as_the_golden_tables_say(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    capture = str(capture_of(name, tmp_path))
+    capture = captures(name)
     shown = "\n".join(said(capsys, verb, "--from", capture) for verb in ("types", "list"))
     shown = shown.replace(capture, "CAPTURE")
     golden = GOLDEN / f"{name}.txt"
@@ -46,9 +54,9 @@ def test_types_and_slices_are_as_the_golden_tables_say(
 
 
 def test_what_nvidia_smi_says_completes_what_files_show(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    capture = str(capture_of(MIG, tmp_path))
+    capture = captures(MIG)
     cards = json.loads(said(capsys, "types", "--from", capture, *ASKED, "--format", "json"))["cards"]
     fits = {profile["name"]: profile["fits"] for profile in cards[0]["profiles"]}
     assert (fits["1g.5gb"], fits["2g.10gb"], fits["7g.40gb"]) == (1, 0, 0)
@@ -61,10 +69,12 @@ def test_what_nvidia_smi_says_completes_what_files_show(
     ]
 
 
-def test_a_log_that_is_cut_off_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    capture, log = capture_of(MIG, tmp_path / "host"), tmp_path / "log.xml"
+def test_a_log_that_is_cut_off_is_one_line(
+    tmp_path: Path, captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.xml"
     log.write_text((SMI / "log.xml").read_text()[:-20])
-    assert run(["vgpu", "types", "--from", str(capture), "--smi", str(log)]) == Exit.ERROR
+    assert run(["vgpu", "types", "--from", captures(MIG), "--smi", str(log)]) == Exit.ERROR
     assert "is cut off; give what nvidia-smi printed" in capsys.readouterr().err
 
 
@@ -74,3 +84,66 @@ def test_a_host_without_functions_is_no_host_without_cards(
     (tmp_path / "proc").mkdir()
     assert run(["vgpu", "types", "--from", str(tmp_path)]) == Exit.ERROR
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_plan_shows_each_step_with_the_command_that_does_it(
+    captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = captures("built-nvidia-a2-vendor-vfio")
+    shown = said(capsys, "plan", "every A2: 2 x 2Q", "--from", capture)
+    place = "/sys/bus/pci/devices/0000:41:00"
+    assert shown.splitlines() == [
+        "41:00.0 GA107GL [A2 / A16], for 'every A2: 2 x 2Q'",
+        f"  1. echo 750 > {place}.5/nvidia/current_vgpu_type",
+        f"  2. echo 750 > {place}.6/nvidia/current_vgpu_type",
+        f"  3. echo 0 > {place}.4/nvidia/current_vgpu_type",
+        "  note: whether all of 2 x NVIDIA A2-2Q fit is known as they are made",
+    ]
+    assert call(["vgpu", "plan", "41:00: none", "--from", capture, "--check"]) == Exit.PENDING
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "says"),
+    [
+        ("built-nvidia-a2-mdev-of-vfs", "41:00.0: 2 x 1B", "guest cad1 uses it"),
+        ("built-amd-s7150-mxgpu", "every S7150: 8 x vf", "options gim vf_num=8"),
+        ("built-nvidia-t4-mdev", "every T4: 5 x 1Q", "4 fit"),
+        ("built-nvidia-t4-mdev", "every T4: 9Q", "none of the types that it lists"),
+        (MIG, "every A100: 2 x 4g.20gb", "1 x 4g.20gb would be left out"),
+        (MIG, "every A100: 4Q", "vGPU manager is not installed"),
+        (MIG, "every H100: 1g.10gb", "cannot be told"),
+        (MIG, "every T4: 8Q", "is for no card of this host"),
+        (MIG, "gpu01 every A100: 8Q", "a capture holds no names"),
+        (MIG, "5b:00.0: 8Q and more: 1", "wants N x TYPE"),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_its_reason(
+    name: str, line: str, says: str, captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["vgpu", "plan", line, "--from", captures(name)]) in (Exit.ERROR, Exit.USAGE)
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == 1
+
+
+def test_a_plan_of_what_is_there_already_is_done(
+    captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = captures("built-amd-s7150-mxgpu")
+    assert call(["vgpu", "plan", "83:00.0: 4 x vf", "--from", capture, "--check"]) == Exit.FINE
+    assert "is as wanted" in capsys.readouterr().out
+
+
+def test_json_has_the_steps_as_data(
+    captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = captures(MIG)
+    words = ("plan", "3b:00.0: 4g.20gb, 3 x 1g.5gb", "--from", capture, *ASKED, "--format", "json")
+    (card,) = json.loads(said(capsys, *words))["cards"]
+    assert card["kept"] == ["4g.20gb at 0"]
+    assert [(step["change"]["kind"], step["change"].get("start")) for step in card["steps"]] == [
+        ("remove-gpu-instance", 4),
+        ("make-gpu-instance", 4),
+        ("make-gpu-instance", 5),
+        ("make-gpu-instance", 6),
+    ]

@@ -56,6 +56,8 @@ def _offer(unit: GpuUnit, host: Host, functions: Functions, evidence: Evidence) 
     return Offer(
         unit=unit.address,
         name=card.name,
+        driver=card.driver,
+        users=_users(card),
         interface=interface,
         profiles=(*kinds, *_mig_profiles(card, mig)),
         slices=slices

@@ -72,6 +72,9 @@ class Offer:
 
     unit: PciAddress
     name: str
+    driver: str | None | Unknown
+    users: tuple[str, ...] | Unknown
+    """Who has the card itself open, as of `Slice`."""
     interface: Interface | None | Unknown
     profiles: tuple[Profile, ...]
     slices: tuple[Slice, ...] | Unknown

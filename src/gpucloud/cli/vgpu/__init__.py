@@ -6,6 +6,7 @@ import typer
 
 from gpucloud.cli.vgpu.kinds import show_types
 from gpucloud.cli.vgpu.made import list_slices
+from gpucloud.cli.vgpu.plan import plan_slices
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,3 +14,4 @@ app = typer.Typer(
 )
 app.command("types")(show_types)
 app.command("list")(list_slices)
+app.command("plan")(plan_slices)

@@ -27,8 +27,9 @@ SmiOption = Annotated[
         "several; - is standard input; may be repeated.",
     ),
 ]
+_SMI = "give a file with what nvidia-smi printed"
 _LIMIT = 4 * 1024 * 1024
-"""Bytes of one output: a log of sixteen cards with all their instances has a tenth of it."""
+"""Bytes of one text: a log of sixteen cards with all their instances has a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def look(
     from gpucloud.slices.mig.evidence import parse_evidence
     from gpucloud.slices.mig.read import read_instances
 
-    texts = [_text_of(path) for path in smi or ()]
+    texts = [text_given(path, _SMI) for path in smi or ()]
     reader = open_reader(capture=capture, remote=remote)
     host = read_host(reader)
     if isinstance(host.functions, Unknown):
@@ -71,16 +72,21 @@ def look(
     return Looked(host, tuple(each for each in offers if not named or each.unit in named))
 
 
-def _text_of(path: Path) -> str:
+def text_given(path: Path, then: str) -> str:
+    """A text that the user names; ``-`` is standard input.
+
+    Raises:
+        Failure: it cannot be read, or is longer than any that is meant.
+    """
     name = "standard input" if path == STANDARD_INPUT else str(path)
     try:
         with waiting(path):
             data = _read(path)
     except OSError as error:
         what = f"cannot read {name}: {error.strerror or error}"
-        raise Failure(what, "give a file with what nvidia-smi printed", code=code_of(error)) from error
+        raise Failure(what, then, code=code_of(error)) from error
     if len(data) > _LIMIT:
-        raise Failure(f"{name} is longer than anything that nvidia-smi prints", code=Exit.USAGE)
+        raise Failure(f"{name} is longer than {_LIMIT} bytes", then, code=Exit.USAGE)
     return data.decode(errors="replace")
 
 

@@ -18,6 +18,9 @@ from operator import or_
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.mig.card import MigCard, MigProfile
 
+_MOST = 16
+"""GPU instances of a card: no model has more than seven."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -63,6 +66,8 @@ def taken_by(mig: MigCard) -> tuple[Placed, ...] | Unknown:
         return mig.instances
     if isinstance(mig.profiles, Unknown):
         return mig.profiles
+    if len(mig.instances) > _MOST:
+        return Unknown(f"there are {len(mig.instances)} GPU instances, more than on any card")
     kinds = {kind.id: kind for kind in mig.profiles}
     found = []
     for each in mig.instances:

@@ -1,0 +1,51 @@
+"""What is gathered while the plan of one card is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices.layout.step import CardPlan, LayoutChange, step
+from gpucloud.slices.layout.wish import Wish
+from gpucloud.slices.profile import Offer, Slice
+
+
+@dataclass(slots=True)
+class Draft:
+    """The plan of one card, begun."""
+
+    offer: Offer
+    wish: Wish
+    host: str | None
+    changes: list[LayoutChange] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def refuse(self, why: str) -> None:
+        """Say why it cannot be reached: no step is taken then."""
+        self.refusals.append(why)
+
+    def refuse_used(self, slices: Iterable[Slice]) -> None:
+        """Nothing that somebody uses, or may use, is taken away."""
+        for each in slices:
+            if isinstance(each.used_by, Unknown):
+                why = each.used_by.why
+                self.refuse(f"who uses {each.name} cannot be told ({why}): plan as root, on the host")
+            elif each.used_by:
+                self.refuse(f"{each.name} would go, and {', '.join(each.used_by)} uses it: end that first")
+
+    def plan(self) -> CardPlan:
+        """What it comes to."""
+        changes = () if self.refusals else tuple(self.changes)
+        return CardPlan(
+            host=self.host,
+            unit=self.offer.unit,
+            name=self.offer.name,
+            wish=self.wish,
+            steps=tuple(map(step, changes)),
+            kept=tuple(self.kept),
+            refusals=tuple(self.refusals),
+            notes=() if self.refusals else tuple(self.notes),
+        )

@@ -1,0 +1,229 @@
+"""A card cut into vGPU types: what stays, what goes, what is made, and in which order.
+
+Rules: NVIDIA vGPU software documentation, "Valid Time-Sliced Virtual GPU Configurations on a Single GPU" (one
+amount of memory for all vGPUs of a card, unless it is in mixed-size mode); one vGPU on each virtual function.
+What fits is what the host says. Where all that is new fits beside what goes, it is made first; else what goes
+is cleared first, for the host then says nothing of the room that comes free.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID, uuid5
+
+from gpucloud.model.change import MakeMdev, SetVgpuType
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices.layout.draft import Draft
+from gpucloud.slices.layout.step import LayoutChange, RemoveMdev
+from gpucloud.slices.layout.wish import Item
+from gpucloud.slices.profile import Interface, Offer, Profile, Slice
+
+_SPACE = UUID("0f0b5a52-6f0e-5a53-9a39-6f1f6cf4e8a1")
+"""Mediated devices are named after host, card and number, so that they are the same after every start."""
+_ON_VFS = (Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
+_SHOWN = 8
+_MIXED = "nvidia-smi vgpu -i {unit} -shm 1"
+
+
+def plan_shared(draft: Draft, interface: Interface) -> None:
+    """Plan a card of which the host shows types."""
+    offer = draft.offer
+    if isinstance(offer.slices, Unknown):
+        draft.refuse(f"what it is cut into cannot be told: {offer.slices.why}")
+        return
+    wanted = _resolve(draft)
+    there = [each for each in offer.slices if not _is_instance(each, offer)]
+    stay, go = _part(wanted, there, draft)
+    new = wanted - Counter(profile for profile, _ in stay)
+    draft.kept += [each.name for _, each in stay]
+    draft.refuse_used(go)
+    if interface is not Interface.GVT_G:
+        _one_size(draft, wanted)
+    is_beside = not go or _fits_beside(new)
+    if new and is_beside:
+        _check_room(draft, new)
+    elif new:
+        _check_card(draft, wanted)
+    _write(draft, interface, go, new, is_beside=is_beside)
+
+
+def _is_instance(each: Slice, offer: Offer) -> bool:
+    """Claims a MIG instance: those stand under vGPUs, and are planned by lines of their own."""
+    return each.place == offer.unit and each.name.startswith("GI ")
+
+
+def _resolve(draft: Draft) -> Counter[Profile]:
+    wanted: Counter[Profile] = Counter()
+    types = [profile for profile in draft.offer.profiles if not profile.is_mig]
+    for item in draft.wish.items:
+        found = [each for each in types if item.type in (each.id, each.name)] or _ending(item, types)
+        if len(found) == 1:
+            wanted[found[0]] += item.count
+        else:
+            shown = ", ".join(each.name for each in (found or types)[:_SHOWN]) or "nothing"
+            many = "is several of its types" if found else "is none of the types that it lists"
+            full = draft.offer.interface is Interface.VENDOR_VFIO and not found
+            fewer = (
+                " (a card lists fewer as it fills: clear it first, with a line that says none)"
+                if full
+                else ""
+            )
+            draft.refuse(f"{item.type} {many}: {shown}{fewer}")
+    return wanted
+
+
+def _ending(item: Item, types: Sequence[Profile]) -> list[Profile]:
+    """Types whose name ends so, as whole words: ``4Q`` and ``T4-4Q`` are ``GRID T4-4Q``."""
+    ends = tuple(f"{mark}{item.type}" for mark in "- _")
+    return [each for each in types if each.name.endswith(ends)]
+
+
+def _part(
+    wanted: Counter[Profile], there: Sequence[Slice], draft: Draft
+) -> tuple[list[tuple[Profile, Slice]], list[Slice]]:
+    """What stays, those in use first, and what goes."""
+    open_ = wanted.copy()
+    by_id = {profile.id: profile for profile in wanted}
+    stay: list[tuple[Profile, Slice]] = []
+    go: list[Slice] = []
+    for each in sorted(there, key=lambda one: (one.used_by == (), one.place, one.name)):
+        if isinstance(each.profile, Unknown):
+            draft.refuse(f"what {each.name} is cannot be told: {each.profile.why}")
+            continue
+        profile = by_id.get(each.profile or "")
+        if profile is not None and open_[profile] > 0:
+            open_[profile] -= 1
+            stay.append((profile, each))
+        else:
+            go.append(each)
+    return stay, go
+
+
+def _one_size(draft: Draft, wanted: Mapping[Profile, int]) -> None:
+    shared = [profile for profile in wanted if profile.mig_slices is None]
+    sizes = {profile.memory_mib for profile in shared if isinstance(profile.memory_mib, int)}
+    mig = draft.offer.mig
+    is_mixed = mig is not None and not isinstance(mig, Unknown) and mig.is_mixed is True
+    if len(sizes) > 1 and not is_mixed:
+        how = _MIXED.format(unit=draft.offer.unit)
+        draft.refuse(
+            f"vGPUs of several sizes ({', '.join(profile.name for profile in shared)}) need mixed-size mode, "
+            f"of which nothing says that it is on: {how}, then plan with --smi"
+        )
+    elif len(shared) > 1 and not is_mixed:
+        draft.notes.append("older vGPU software takes one type on a card: the driver refuses the second then")
+
+
+def _fits_beside(new: Counter[Profile]) -> bool:
+    """Claims that the host has room for all of it before anything goes."""
+    rooms = [
+        profile.fits for profile in new if isinstance(profile.fits, int) and profile.fits >= new[profile]
+    ]
+    places = {place for profile in new for place in profile.places}
+    return len(rooms) == len(new) == 1 and (not next(iter(new)).is_at_most or len(places) >= new.total())
+
+
+def _check_room(draft: Draft, new: Counter[Profile]) -> None:
+    for profile, count in new.items():
+        if isinstance(profile.fits, Unknown):
+            draft.refuse(f"how many of {profile.name} fit cannot be told: {profile.fits.why}")
+        elif profile.fits < count:
+            draft.refuse(f"{count} more of {profile.name} are wanted, and {_room(profile)}")
+        elif profile.is_at_most:
+            draft.notes.append(f"whether all of {count} x {profile.name} fit is known as they are made")
+    if len(new) > 1:
+        draft.notes.append("each type fits alone; whether they fit together is known as they are made")
+
+
+def _room(profile: Profile) -> str:
+    if profile.fits == 0 and profile.mig_slices is not None:
+        return f"none fits: each needs room in a GPU instance of {profile.mig_slices}g, made before by a line"
+    return f"{profile.fits} {'fits' if profile.fits == 1 else 'fit'}"
+
+
+def _check_card(draft: Draft, wanted: Counter[Profile]) -> None:
+    """The room after something went is not told: only that the whole card would not do."""
+    sizes = [profile.memory_mib for profile in draft.offer.profiles if _is_shared(profile)]
+    memory = sum(
+        profile.memory_mib * count
+        for profile, count in wanted.items()
+        if _is_shared(profile) and isinstance(profile.memory_mib, int)
+    )
+    whole = max((size for size in sizes if isinstance(size, int)), default=0)
+    vfs = len(draft.offer.vfs) if isinstance(draft.offer.vfs, tuple) else 0
+    if draft.offer.interface is not Interface.VENDOR_VFIO and memory > whole:
+        draft.refuse(f"it has {whole // 1024} GiB, and the vGPUs that are wanted have {memory // 1024} GiB")
+    elif draft.offer.interface in _ON_VFS and wanted.total() > vfs:
+        draft.refuse(f"{wanted.total()} are wanted, and it has {vfs} virtual functions for them")
+    draft.notes.append("whether all fit is known when what is there is gone")
+
+
+def _is_shared(profile: Profile) -> bool:
+    return not profile.is_mig and profile.mig_slices is None
+
+
+def _write(
+    draft: Draft,
+    interface: Interface,
+    go: Sequence[Slice],
+    new: Counter[Profile],
+    *,
+    is_beside: bool,
+) -> None:
+    gone = [_remove(each, interface) for each in go]
+    made = list(_make(draft, interface, _places(draft.offer, go, new, is_beside=is_beside), new))
+    draft.changes += [*made, *gone] if is_beside else [*gone, *made]
+
+
+def _remove(each: Slice, interface: Interface) -> LayoutChange:
+    kind = each.profile if isinstance(each.profile, str) else ""
+    if interface is Interface.VENDOR_VFIO:
+        return SetVgpuType(address=each.place, before=int(kind), after=0)
+    return RemoveMdev(address=each.place, type=kind, uuid=each.name)
+
+
+def _places(
+    offer: Offer, go: Sequence[Slice], new: Counter[Profile], *, is_beside: bool
+) -> list[PciAddress | None]:
+    """A function for each new slice: one that takes it now, or one that is free when others are gone."""
+    slices = offer.slices if isinstance(offer.slices, tuple) else ()
+    held = {each.place for each in slices if is_beside or each not in go}
+    vfs = offer.vfs if isinstance(offer.vfs, tuple) else ()
+    found: list[PciAddress | None] = []
+    for profile in new.elements():
+        choice = profile.places if is_beside else vfs
+        place = next((each for each in choice if each not in held), None)
+        held |= {place} if place is not None else set()
+        found.append(place)
+    return found
+
+
+def _make(
+    draft: Draft, interface: Interface, places: Sequence[PciAddress | None], new: Counter[Profile]
+) -> Iterator[MakeMdev | SetVgpuType]:
+    names = _names(draft)
+    for place, profile in zip(places, new.elements(), strict=True):
+        if interface in (Interface.MDEV, Interface.GVT_G):
+            yield MakeMdev(address=draft.offer.unit, type=profile.id, uuid=next(names))
+        elif place is None:
+            draft.refuse(f"there is no virtual function left for {profile.name}")
+        elif interface is Interface.VENDOR_VFIO:
+            yield SetVgpuType(address=place, before=0, after=int(profile.id))
+        else:
+            yield MakeMdev(address=place, type=profile.id, uuid=next(names))
+    if draft.host is None and interface is not Interface.VENDOR_VFIO and new:
+        draft.notes.append("the UUIDs are of a host without name: --name gives the host's own")
+
+
+def _names(draft: Draft) -> Iterator[str]:
+    """UUIDs of the card's numbers that no slice has."""
+    slices = draft.offer.slices
+    there = {each.name for each in slices} if isinstance(slices, tuple) else set()
+    number = 0
+    while True:
+        name = str(uuid5(_SPACE, f"{draft.host or ''} {draft.offer.unit} {number}"))
+        number += 1
+        if name not in there:
+            yield name

@@ -1,0 +1,210 @@
+"""A plan reaches what a line says, step by step as the driver allows, or names what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.slices.cards import CARD, InstanceCard, SharedCard
+
+from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.slices import Interface, Offer
+from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
+from gpucloud.slices.mig.models import profiles_of
+from gpucloud.slices.mig.pack import pack
+
+VFS = tuple(PciAddress(0, 0x3B, 0, number) for number in range(4, 8))
+SHARED = (Interface.MDEV, Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
+A100 = profiles_of(PciId(0x10DE, 0x20F1)) or ()
+SIZES = (1, 2, 4, 8, 16)
+
+
+def plan(offer: Offer, line: str, host: str = "gpu01") -> CardPlan:
+    plans, unused = plan_layout(parse_layout([line]), {host: [offer]})
+    assert unused == ()
+    return plans[0]
+
+
+def line_of(sizes: Iterable[int]) -> str:
+    parts = ", ".join(f"X-{size}Q" for size in sizes)
+    return f"3b:00.0: {parts or 'none'}"
+
+
+@st.composite
+def shared_cards(draw: st.DrawFn) -> SharedCard:
+    interface = draw(st.sampled_from(SHARED))
+    card = SharedCard(interface, () if interface is Interface.MDEV else VFS)
+    size = draw(st.sampled_from(SIZES))
+    for number in range(draw(st.integers(0, 4))):
+        if card.room(size) and (not card.vfs or card.free()):
+            places = card.free() or (CARD,)
+            place = draw(st.sampled_from(places))
+            is_named = interface is Interface.VENDOR_VFIO
+            card.make(str(place) if is_named else f"old-{number}", place, size)
+    names = sorted(card.made)
+    card.used = frozenset(draw(st.lists(st.sampled_from(names), unique=True)) if names else ())
+    return card
+
+
+def can_be(card: SharedCard, wanted: list[int]) -> bool:
+    """Whether any driver could give it: one size, enough memory and functions, and all that is used stays."""
+    used = [card.made[name][1] for name in card.used]
+    rest = list(wanted)
+    for size in used:
+        if size not in rest:
+            return False
+        rest.remove(size)
+    is_room = not card.vfs or len(wanted) <= len(card.vfs)
+    return len(set(wanted)) <= 1 and sum(wanted) <= card.whole and is_room
+
+
+@given(shared_cards(), st.data())
+def test_a_plan_is_found_when_the_card_can_be_cut_so_and_does_it(
+    card: SharedCard, data: st.DataObject
+) -> None:
+    size = data.draw(st.sampled_from(SIZES))
+    wanted = data.draw(
+        st.one_of(
+            st.just([size] * data.draw(st.integers(0, 6))), st.lists(st.sampled_from(SIZES), max_size=3)
+        )
+    )
+    made = plan(card.offer(), line_of(wanted))
+    assert bool(made.refusals) != can_be(card, wanted), made.refusals
+    if made.refusals:
+        assert made.steps == ()
+        return
+    before = set(card.made)
+    card.follow(made)
+    assert card.sizes() == sorted(wanted)
+    stays = before & set(card.made)
+    assert set(made.kept) <= stays if card.interface is Interface.VENDOR_VFIO else set(made.kept) == stays
+    assert plan(card.offer(), line_of(wanted)).is_done
+
+
+@given(shared_cards(), st.sampled_from(SIZES), st.integers(0, 4))
+def test_no_more_goes_than_has_to(card: SharedCard, size: int, count: int) -> None:
+    """What is there and wanted stays: as many as both have."""
+    same = sum(have == size for _, have in card.made.values())
+    made = plan(card.offer(), line_of([size] * count))
+    if not made.refusals:
+        assert len(made.kept) == min(same, count)
+
+
+@st.composite
+def instance_cards(draw: st.DrawFn) -> InstanceCard:
+    card = InstanceCard(A100, is_on=draw(st.booleans()))
+    if card.is_on:
+        for each in pack(draw(st.lists(st.sampled_from(A100), max_size=5))).placed:
+            card.make(each.profile, each.start)
+    return card
+
+
+@given(instance_cards(), st.lists(st.sampled_from(A100), max_size=5))
+def test_instances_are_reached_whenever_an_empty_card_would_take_them(
+    card: InstanceCard, wanted: list[object]
+) -> None:
+    kinds = [kind for kind in A100 for _ in range(wanted.count(kind))]
+    line = f"3b:00.0: {', '.join(kind.name for kind in kinds) or 'none'}"
+    made = plan(card.offer(), line)
+    assert bool(made.refusals) == bool(pack(kinds).left)
+    if not made.refusals:
+        card.follow(made)
+        assert card.names() == sorted(kind.name for kind in kinds)
+        assert plan(card.offer(), line).is_done
+
+
+def test_new_instances_come_first_where_both_fit() -> None:
+    card = InstanceCard(A100)
+    kinds = {kind.name: kind for kind in A100}
+    card.make(kinds["1g.5gb"], 6)
+    steps = plan(card.offer(), "3b:00.0: 3g.20gb").steps
+    assert [step.change.kind for step in steps] == ["make-gpu-instance", "remove-gpu-instance"]
+    assert steps[0].commands == ("nvidia-smi mig -i 0000:3b:00.0 -cgi 9:0 -C",)
+
+
+def test_names_of_mediated_devices_are_of_host_card_and_number() -> None:
+    offer = SharedCard(Interface.MDEV, ()).offer()
+    first, again, other = (
+        [step.commands for step in plan(offer, "every X: 2 x 4Q", host).steps]
+        for host in ("gpu01", "gpu01", "gpu02")
+    )
+    assert first == again
+    assert not set(first) & set(other)
+
+
+def test_a_line_for_the_card_goes_before_one_for_all() -> None:
+    offer = SharedCard(Interface.MDEV, ()).offer()
+    plans, unused = plan_layout(parse_layout(["every card: 8Q", "3b:00: 4Q"]), {"gpu01": [offer]})
+    assert [step.change.kind for step in plans[0].steps] == ["make-mdev"]
+    assert "nvidia-4" in plans[0].steps[0].commands[0]
+    assert unused == ()
+
+
+def test_two_lines_for_one_card_contradict() -> None:
+    offer = SharedCard(Interface.MDEV, ()).offer()
+    plans, _ = plan_layout(parse_layout(["3b:00.0: 8Q", "0000:3b:00.0: 4Q"]), {"gpu01": [offer]})
+    assert "two lines are for it" in plans[0].refusals[0]
+
+
+def test_a_line_is_for_its_host_alone() -> None:
+    offers: dict[str | None, list[Offer]] = {
+        "gpu01": [SharedCard(Interface.MDEV, ()).offer()],
+        "login": [SharedCard(Interface.MDEV, ()).offer()],
+    }
+    plans, unused = plan_layout(parse_layout(["gpu0* every X: 8Q", "gpu09 3b:00.0: 4Q"]), offers)
+    assert [each.host for each in plans] == ["gpu01"]
+    assert [wish.host for wish in unused] == ["gpu09"]
+
+
+def test_several_sizes_need_the_mode_for_it() -> None:
+    made = plan(SharedCard(Interface.MDEV, ()).offer(), "3b:00.0: 8Q, 2 x 4Q")
+    assert "mixed-size mode" in made.refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("3b:00.0", "wants CARDS: N x TYPE"),
+        ("3b:00.0: 0 x 4Q", "at least one"),
+        ("3b:00.0: 4 by 4Q", "wants N x TYPE"),
+        ("3b:00.0: 4Q,", "wants N x TYPE"),
+        ("a b 3b:00.0: 4Q", "one host before"),
+        ("gpu01: 4Q", "no PCI address"),
+    ],
+)
+def test_a_line_that_is_none_is_named_with_its_number(line: str, says: str) -> None:
+    with pytest.raises(ValueError, match=rf"line 2 of the layout: .*{says}"):
+        parse_layout(["# a comment", line])
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "model", "items"),
+    [
+        ("every T4: 2 x 8Q", None, "T4", [(2, "8Q")]),
+        ("gpu0[1-8] every RTX A6000: 4 \u00d7 8Q  # desks", "gpu0[1-8]", "RTX A6000", [(4, "8Q")]),
+        ("every card: none", None, "", []),
+        ("gpu01 3b:00: 3g.20gb, 2x2g.10gb+me", "gpu01", "", [(1, "3g.20gb"), (2, "2g.10gb+me")]),
+        (
+            "every L40S: 2 x NVIDIA L40S-8Q, nvidia-35",
+            None,
+            "L40S",
+            [(2, "NVIDIA L40S-8Q"), (1, "nvidia-35")],
+        ),
+    ],
+)
+def test_a_line_says_host_cards_and_slices(
+    line: str, host: str | None, model: str, items: list[tuple[int, str]]
+) -> None:
+    (wish,) = parse_layout([line])
+    assert (wish.host, wish.model, [(item.count, item.type) for item in wish.items]) == (host, model, items)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_layout_or_refused(text: str) -> None:
+    try:
+        wishes = parse_layout(text.splitlines())
+    except ValueError:
+        return
+    plan_layout(wishes, {None: [SharedCard(Interface.MDEV, ()).offer()]})
