@@ -151,3 +151,15 @@ def test_a_refusal_of_placement_names_the_way_back(desk: Desk) -> None:
 def test_nothing_named_is_nothing_to_compare(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cloud", "audit"]) == 2
     assert "there is nothing to compare" in capsys.readouterr().err
+
+
+def test_many_guests_are_listed_rather_than_asked_for_one_by_one(desk: Desk) -> None:
+    for number in range(1, 61):
+        uuid = desk.cell.guest(number, B)
+        desk.state.guest(uuid, B)
+        desk.cell.row(number, f"0000:{number:02x}:00.0", "allocated", node=2, owner=uuid)
+    desk.cell.row(100, X, "allocated", owner=guest_uuid(100))
+    code, told, _ = desk.type("audit")
+    assert (code, [each["cause"] for each in told["findings"]]) == (3, ["row-of-gone-guest"])
+    asked = [path for _, path in desk.state.calls if path.startswith("compute /servers/0")]
+    assert asked == [f"compute /servers/{guest_uuid(100)}"]

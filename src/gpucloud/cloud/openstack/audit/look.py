@@ -24,6 +24,8 @@ _MIGRATIONS = "2.59"
 _PCI = "COMPUTE_MANAGED_PCI_DEVICE"
 """The trait of each provider that nova makes of PCI devices (nova/compute/pci_placement_translator.py)."""
 _AT_A_TIME = 10
+_FEW = 50
+"""Guests that are asked for one by one; of more the listing is asked for."""
 _PAGE, _PAGES = 1000, 100
 _BAD, _GONE = 400, 404
 
@@ -90,10 +92,18 @@ class Looker:
             yield Hypervisor(entry(each, "id", str, path), name, host)
 
     def _servers(self, wanted: Sequence[str]) -> Mapping[str, Server]:
-        self.send(Call("compute", "GET", "/servers/detail?all_tenants=1&limit=1"))
+        """Those that are wanted: few by id; of many the whole listing, which lacks deferred deletes."""
+        path = "/servers/detail?all_tenants=1"
+        if len(wanted) > _FEW:
+            listed = pages(self.send, "compute", path, "servers", "servers_links")
+            found = {each.uuid: each for each in map(_server_of, listed)}
+        else:
+            self.send(Call("compute", "GET", f"{path}&limit=1"))
+            found = {}
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            found = pool.map(self._server, wanted)
-            return {each.uuid: each for each in found if each is not None}
+            others = pool.map(self._server, [each for each in wanted if each not in found])
+            found |= {each.uuid: each for each in others if each is not None}
+        return {uuid: found[uuid] for uuid in wanted if uuid in found}
 
     def _server(self, uuid: str) -> Server | None:
         try:
@@ -102,15 +112,7 @@ class Looker:
             if refusal.status != _GONE:
                 raise
             return None
-        item = entry(answer, "server", dict, "server")
-        return Server(
-            entry(item, "id", str, "server"),
-            _text(item.get("name")) or "",
-            entry(item, "status", str, "server").upper(),
-            _text(item.get("OS-EXT-SRV-ATTR:host")),
-            _text(item.get("OS-EXT-SRV-ATTR:hypervisor_hostname")),
-            _text(item.get("OS-EXT-STS:task_state")),
-        )
+        return _server_of(entry(answer, "server", dict, "server"))
 
     def _migrations(self) -> Iterator[Migration]:
         mark = ""
@@ -134,6 +136,17 @@ def _names(item: Any, what: str) -> tuple[str, str, str]:
     """Its uuid, its name, the root of its tree."""
     root = entry(item, "root_provider_uuid", str, what)
     return entry(item, "uuid", str, what), entry(item, "name", str, what), root
+
+
+def _server_of(item: Any) -> Server:
+    return Server(
+        entry(item, "id", str, "server"),
+        _text(item.get("name")) or "",
+        entry(item, "status", str, "server").upper(),
+        _text(item.get("OS-EXT-SRV-ATTR:host")),
+        _text(item.get("OS-EXT-SRV-ATTR:hypervisor_hostname")),
+        _text(item.get("OS-EXT-STS:task_state")),
+    )
 
 
 def _migration(item: Any) -> Migration:
