@@ -69,6 +69,14 @@ TOLD = [
     ("vgpu-request-unsupported", "Suspending the instance with a vGPU doesn't work."),
     ("stale-pci-devices-row", "After archive_deleted_rows two rows of pci_devices are missing."),
     (FIRMWARE, "No IOMMU groups are there: VT-d was not enabled in the BIOS."),
+    ("gpu-fell-off-bus", "Under load the RTX 5090 drops off the bus."),
+    ("gpu-fell-off-bus", "As soon as training starts the card disconnects from the PCIe bus."),
+    ("kvm-unavailable", "Guests stay scheduled because of missing kvm."),
+    ("kvm-unavailable", "I loaded the module, but /dev/kvm does not appear."),
+    ("host-driver-grabbed-gpu", "I had to blacklist nouveau before vfio-pci could have the card."),
+    ("acs-missing", "My GPU is in the same IOMMU group as the USB controller and the NIC."),
+    ("sriov-vfs-not-enabled", "No VFs: somebody forgot to enable SR-IOV in the BIOS."),
+    ("initramfs-not-updated", "With vfio_virqfd in dracut.conf.d the start is stuck in the initramfs."),
 ]  # fmt: skip
 
 NO_FAULT = [
@@ -101,6 +109,13 @@ NO_FAULT = [
     "The vGPU runs at full speed after 20 hours.",
     "The card throttles at 84 degrees: thermal limit.",
     "The option ROM is 128 KiB long.",
+    "The bus is PCIe 4, and the card stays at x16.",
+    "There is no kvm problem: /dev/kvm is there.",
+    "The guest has nouveau, and I had to update it.",
+    "The GPU and its audio function are in one group of their own.",
+    "SR-IOV is enabled in the BIOS, and the card shows 16 VFs.",
+    "Emulated adapters work also if IOMMU is disabled.",
+    "dracut builds the image without vfio_virqfd.",
     "A yellow cable leads to the card.",
     "The GPU is on NUMA node 1, the guest too.",
     "The alias has numa_policy preferred, and the instance starts.",

@@ -114,6 +114,19 @@ HOSTS = (
     *(Phrase("romfile-said", needle, rf"\b(?:romfile|rom file|vbios|rom bar|rombar)\b.{{0,90}}?{_CURED}|{_CURED}.{{0,50}}?\b(?:romfile|rom file|vbios)\b|(?:only|without|unless|until).{{0,30}}\b(?:romfile|rom file|vbios|(?:patched|dumped) rom)\b", _ROM, 0.55, "The guest needs a copy of the video BIOS", _PEOPLE, _SAID,
              unless=r"\b(?:no|without any) (?:\w+ )?(?:romfile|rom|v?bios)\b")
       for needle in ("romfile", "rom file", "vbios", "rombar", "patched rom", "dumped rom")),
+    *(Phrase("off-bus-said", needle, r"\b(?:falls?|fell|fall\w+|drops?|dropped|disconnect\w*|vanish\w*|disappear\w*)(?: \w+)? (?:off|from)(?: of)? (?:the )?(?:PCIe? )?bus\b|\bXid(?: error)? 79\b", "gpu-fell-off-bus", 0.55, "The card is said to leave the bus", "NVIDIA Xid 79; people", _SAID, unless=r"fallen off the bus")
+      for needle in ("the bus", "pcie bus", "pci bus", "xid")),
+    *(Phrase("kvm-said", needle, r"\b(?:missing|no|without|lack of) (?:/dev/)?kvm\b(?: support| device| module)?|/dev/kvm\W{0,2} (?:device |node |file )?(?:does(?:n't| not)|never|is(?:n't| not)|did(?:n't| not)) (?:\w+ ){0,2}?(?:available|there|exist|appear|show|present)", "kvm-unavailable", 0.5, "KVM is said to be missing", _PEOPLE, _SAID, unless=r"no kvm (?:error|problem)")
+      for needle in ("/dev/kvm", "missing kvm", "no kvm", "without kvm", "lack of kvm")),
+    *(Phrase("driver-unloaded-said", needle, r"\b(?:had to|have to|needed to|need to|only after|until I|must) (?:\w+ ){0,2}?(?:remov|unload|blacklist|disabl|rmmod)\w*\b.{0,90}?\b(?:nouveau|nvidia\w*|amdgpu|radeon|i915|xe|nova_core)\b(?=.{0,300}?\b(?:vfio|passthrough|VM|guest)\b)", "host-driver-grabbed-gpu", 0.5, "A host driver is said to have kept the card", _PEOPLE, _SAID,
+             unless=r"\b(?:in(?:side)?|of) the (?:guest|VM)\b")
+      for needle in ("nouveau", "nvidia", "amdgpu", "radeon", "i915", "nova_core")),
+    *(Phrase("group-shared-said", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:\b(?:in|shares?|sharing|has|have) (?:the |an? |one )?same (?:IOMMU )?group\b|\bIOMMU group\b.{{0,25}}?\b(?:shared|connected|together|lumped|combined) with\b))(?=.*?\b(?:USB|SATA|NVMe|ethernet|network|NIC|audio devices|disks?|SSD|bridge|controllers?|other devices|both (?:GPUs|cards))\b)", "acs-missing", 0.5, "The card is said to share its group with devices that are not its own", "Linux drivers/iommu/iommu.c, pci_device_group(); people", _SAID)
+      for needle in ("same iommu group", "same group", "iommu group")),
+    *(Phrase("virqfd-said", needle, r"^(?=.*?vfio_virqfd)(?=.*?(?:dracut|initramfs|initcpio))(?=.*?(?:stuck|hang\w*|fail\w*|not boot|no boot|error))", "initramfs-not-updated", 0.45, "vfio_virqfd is no module any more (Linux 6.2): a boot image that wants it may not be built", "Linux 6.2: vfio_virqfd is part of vfio; people", _SAID)
+      for needle in ("dracut", "initramfs", "initcpio")),
+    *(Phrase("sriov-off-said", needle, r"\bSR-?IOV\b.{0,40}?\b(?:not enabled|disabled|turned off|off) in (?:the |my )?(?:\w+ )?(?:BIOS|UEFI|firmware|setup)|(?:n't|not|forgot to|forgotten to) (?:enable|turn on|activate)\w*(?: on)? SR-?IOV in (?:the |my )?(?:BIOS|UEFI|firmware|setup)", "sriov-vfs-not-enabled", 0.6, "SR-IOV is said to be off in the firmware", _PEOPLE, _SAID)
+      for needle in ("sriov", "sr-iov")),
     *(Phrase("rom-said", needle, r"\b(?:GPU|VGA|video|option|card)(?:'s)? (?:BIOS )?ROM\b.{0,50}?(?:lock\w* up|hang\w*|freez\w*|stuck|black screen)", _ROM, 0.5, "The card's ROM stops the guest's firmware", _PEOPLE, _SAID)
       for needle in ("gpu rom", "gpu bios rom", "vga rom", "video rom", "option rom", "card rom", "card's rom")),
     *(Phrase("device-manager-mark", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:exclamation|yellow (?:triangle|mark|bang|sign)))", "error-43", 0.45, "Windows marks the card's driver as stopped: in a guest most often code 43", "Windows device manager; people", _SAID, unless=r"code (?:10|12|28|31|45)\b")
