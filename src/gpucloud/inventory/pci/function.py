@@ -65,6 +65,8 @@ class Surroundings(NamedTuple):
     """Numbers of groups by address, as the groups' own folders list them."""
     other_groups: Mapping[int, None | Unknown]
     """What stands for a group that is not the IOMMU's: none, or why it may be one."""
+    type_names: dict[str, str]
+    """Names of mdev types by id, gathered on the way: hundreds of virtual functions have the same."""
 
 
 def read_function(device: Device, modalias: str | Unknown, around: Surroundings) -> PciFunction:
@@ -73,7 +75,7 @@ def read_function(device: Device, modalias: str | Unknown, around: Surroundings)
     id_, subsystem = _ids(device, modalias, pci_class)
     driver = device.link_name("driver")
     group = _group(device, around.groups)
-    mdev_types = read_mdev_types(device)
+    mdev_types = read_mdev_types(device, around.type_names)
     mdevs = read_mdevs(device, mdev_types)
     return PciFunction(
         address=device.address,

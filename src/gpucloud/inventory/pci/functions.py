@@ -55,6 +55,7 @@ def read_functions(
         numbered=numbered,
         groups={} if isinstance(groups, Unknown) else groups.numbers,
         other_groups={} if isinstance(groups, Unknown) else groups.others,
+        type_names={},
     )
     functions = {each.address: read_function(each, modaliases[each.address], around) for each in devices}
     _add_holders(functions, reader, numbered)

@@ -77,20 +77,27 @@ def _joined(sriov: Sriov, told: Iterable[PciAddress]) -> tuple[PciAddress, ...] 
     return found
 
 
-def read_mdev_types(device: Device) -> tuple[VgpuType, ...] | Unknown:
+def read_mdev_types(device: Device, known: dict[str, str]) -> tuple[VgpuType, ...] | Unknown:
     """Read the types of ``mdev_supported_types`` (Documentation/ABI/testing/sysfs-bus-vfio-mdev).
 
     Names are kept whole: NVIDIA's begin with the board's family, and Intel's types have none.
+
+    Args:
+        device: the function.
+        known: names by id, which functions before had; those of this one are added. An id begins with its
+            driver's name (drivers/vfio/mdev/mdev_sysfs.c, ``mdev_type_add``) and is one type everywhere.
     """
     ids = device.listing("mdev_supported_types")
     if not isinstance(ids, tuple):
         return () if ids is None else ids
-    return tuple(_mdev_type(device, id_) for id_ in ids)
+    return tuple(_mdev_type(device, id_, known) for id_ in ids)
 
 
-def _mdev_type(device: Device, id_: str) -> VgpuType:
+def _mdev_type(device: Device, id_: str, known: dict[str, str]) -> VgpuType:
     folder = f"mdev_supported_types/{id_}"
-    name = device.text(f"{folder}/name")
+    name = known[id_] if id_ in known else device.text(f"{folder}/name")
+    if isinstance(name, str):
+        known[id_] = name
     return VgpuType(
         id=id_,
         name=name,

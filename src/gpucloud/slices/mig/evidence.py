@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.mig.card import GpuInstance, MigCard
+from gpucloud.slices.mig.listed import Listed
 from gpucloud.slices.mig.log import Logged, parse_log
 from gpucloud.slices.mig.models import profiles_of
-from gpucloud.slices.mig.tables import Listed, parse_tables
 
 _NOT_ASKED = Unknown("nvidia-smi was not asked")
 _NOT_LISTED = Unknown("nvidia-smi mig -lgi was not asked")
@@ -43,6 +43,10 @@ def parse_evidence(
     Raises:
         ValueError: a log cannot be read, or a table is about a card that the host does not have.
     """
+    if not texts:
+        return Evidence(shown=shown)
+    from gpucloud.slices.mig.tables import parse_tables
+
     logs = [each for text in texts for each in parse_log(text)]
     order = [each.address for each in logs] or list(cards)
     listed: dict[PciAddress, Listed] = {}

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING
 
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _BEGINS = "<nvidia_smi_log"
 _ENDS = "</nvidia_smi_log>"
@@ -49,6 +52,8 @@ def parse_log(text: str) -> tuple[Logged, ...]:
         raise ValueError("the output of nvidia-smi -q -x is cut off")
     if "<!" in text[begin:end]:
         raise ValueError("the output of nvidia-smi -q -x holds declarations, which the tool does not write")
+    from xml.etree import ElementTree as ET
+
     try:
         root = ET.fromstring(text[begin : end + len(_ENDS)])  # noqa: S314 - without a DTD nothing expands
     except ET.ParseError as error:
@@ -56,7 +61,7 @@ def parse_log(text: str) -> tuple[Logged, ...]:
     return tuple(_gpus(root))
 
 
-def _gpus(root: ET.Element) -> Iterator[Logged]:
+def _gpus(root: Element) -> Iterator[Logged]:
     for gpu in root.findall("gpu")[:_MOST]:
         try:
             address = PciAddress.parse(gpu.get("id", "").lower())
@@ -82,7 +87,7 @@ def _mode(text: str, what: str) -> bool | Unknown:
     return _MODES.get(said, Unknown(f"nvidia-smi says {said[:40] or 'nothing'} of {what}"))
 
 
-def _devices(gpu: ET.Element) -> dict[int, tuple[int, ...]] | Unknown:
+def _devices(gpu: Element) -> dict[int, tuple[int, ...]] | Unknown:
     found: dict[int, list[int]] = defaultdict(list)
     for device in gpu.findall("mig_devices/mig_device")[:_MOST]:
         ids = [device.findtext(name, "").strip() for name in ("gpu_instance_id", "compute_instance_id")]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.mig.card import GpuInstance, MigProfile
+from gpucloud.slices.mig.card import GpuInstance
+from gpucloud.slices.mig.listed import Listed
 
 _NAME = r"MIG\s{1,8}(?P<name>[1-9]g\.[0-9]{1,4}gb(?:[+-][a-z.]{1,12})?)"
 _ROW = r"\s{0,8}\|{1,2}\s{0,12}(?P<gpu>[0-9]{1,3})\s{1,40}"
@@ -39,35 +39,6 @@ _COMPUTE = re.compile(
 _MOST_SLICES = 16
 """Memory slices of a card: no model has more than twelve."""
 _LINES = 20_000
-
-
-@dataclass(slots=True)
-class Listed:
-    """What the tables say of one card."""
-
-    offered: dict[int, tuple[str, int, int, int]] = field(default_factory=dict)
-    """By profile id: name, free, total, MiB."""
-    places: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
-    """By profile id: starts and size."""
-    instances: dict[int, GpuInstance] = field(default_factory=dict)
-    """By id."""
-    compute: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """By id of the GPU instance."""
-
-    def profiles(self, known: tuple[MigProfile, ...]) -> tuple[MigProfile, ...] | Unknown:
-        """What the card offers; places that ``-lgipp`` was not asked for come from its model.
-
-        Args:
-            known: the model's; empty where it is not known.
-        """
-        models = {each.id: (each.starts, each.size) for each in known}
-        found = []
-        for id_, (name, free, total, mib) in self.offered.items():
-            place = self.places.get(id_) or models.get(id_)
-            if place is None:
-                return Unknown(f"where {name} can be placed is not said: nvidia-smi mig -lgipp")
-            found.append(MigProfile(id_, name, total, *place, mib, free))
-        return tuple(found)
 
 
 def parse_tables(text: str) -> Mapping[int, Listed]:
