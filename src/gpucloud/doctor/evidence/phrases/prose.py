@@ -120,7 +120,7 @@ HOSTS = (
       for needle in ("/dev/kvm", "missing kvm", "no kvm", "without kvm", "lack of kvm")),
     *(Phrase("driver-unloaded-said", needle, r"\b(?:had to|have to|needed to|need to|only after|until I|must) (?:\w+ ){0,2}?(?:remov|unload|blacklist|disabl|rmmod)\w*\b.{0,90}?\b(?:nouveau|nvidia\w*|amdgpu|radeon|i915|xe|nova_core)\b(?=.{0,300}?\b(?:vfio|passthrough|VM|guest)\b)", "host-driver-grabbed-gpu", 0.5, "A host driver is said to have kept the card", _PEOPLE, _SAID,
              unless=r"\b(?:in(?:side)?|of) the (?:guest|VM)\b")
-      for needle in ("nouveau", "nvidia", "amdgpu", "radeon", "i915", "nova_core")),
+      for needle in ("had to ", "have to ", "need to ", "needed to ", "until i ")),
     *(Phrase("group-shared-said", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:\b(?:in|shares?|sharing|has|have) (?:the |an? |one )?same (?:IOMMU )?group\b|\bIOMMU group\b.{{0,25}}?\b(?:shared|connected|together|lumped|combined) with\b))(?=.*?\b(?:USB|SATA|NVMe|ethernet|network|NIC|audio devices|disks?|SSD|bridge|controllers?|other devices|both (?:GPUs|cards))\b)", "acs-missing", 0.5, "The card is said to share its group with devices that are not its own", "Linux drivers/iommu/iommu.c, pci_device_group(); people", _SAID)
       for needle in ("same iommu group", "same group", "iommu group")),
     *(Phrase("virqfd-said", needle, r"^(?=.*?vfio_virqfd)(?=.*?(?:dracut|initramfs|initcpio))(?=.*?(?:stuck|hang\w*|fail\w*|not boot|no boot|error))", "initramfs-not-updated", 0.45, "vfio_virqfd is no module any more (Linux 6.2): a boot image that wants it may not be built", "Linux 6.2: vfio_virqfd is part of vfio; people", _SAID)
