@@ -64,6 +64,7 @@ VERBS = {
     "destroy": Verb("guests.guest", "destroy", _GUESTS),
     "extend": Verb("guests.time", "extend", _GUESTS),
     "reap": Verb("guests.time", "reap", _GUESTS),
+    "image": Verb("images", "app", _GUESTS),
     "nova": Verb("nova", "app", _NOVA),
     "publish": Verb("publish", "publish", _NOVA),
     "cloud": Verb("clouds", "app", _NOVA),

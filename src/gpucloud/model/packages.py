@@ -61,6 +61,9 @@ PACKAGES: dict[str, dict[str, str]] = {
         "suse": "libvirt-client",
         "arch": "libvirt",
     },
+    "e2fsck": dict.fromkeys(_INSTALL, "e2fsprogs"),
+    "resize2fs": dict.fromkeys(_INSTALL, "e2fsprogs"),
+    "debugfs": dict.fromkeys(_INSTALL, "e2fsprogs"),
     "systemctl": dict.fromkeys(_INSTALL, "systemd"),
     "systemd-run": dict.fromkeys(_INSTALL, "systemd"),
 }

@@ -1,0 +1,94 @@
+"""Drivers and compilers that CUDA needs, as cloud-init takes them: packages by distribution. Pure.
+
+Sources: NVIDIA Driver Installation Guide and CUDA Installation Guide for Linux (kernel headers; NVIDIA's own
+repository, whose file brings its key, and in it ``cuda-drivers``; EPEL for dkms); Ubuntu Server
+documentation, "NVIDIA drivers installation" (``ubuntu-drivers install --gpgpu``); Debian wiki,
+NvidiaGraphicsDrivers (contrib and non-free; the ordinary kernel, for the cloud's has no DRM); cloud-init,
+modules ``apt``, ``packages``, ``runcmd`` (which runs after the packages) and ``power_state``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from gpucloud.inventory.system.distribution import family_of
+
+_NVIDIA = "https://developer.download.nvidia.com/compute/cuda/repos"
+_BUILD = ["gcc", "make", "perl"]
+"""NVIDIA's installers and many samples call these; small cloud images have none of them."""
+
+
+def distro_of(os_release: Mapping[str, str]) -> str | None:
+    """The name that `render_user_data` knows; None where it knows none."""
+    if os_release.get("ID") in ("ubuntu", "debian"):
+        return os_release["ID"]
+    family = family_of(dict(os_release))
+    return family if family in DISTROS else None
+
+
+def render_user_data(distro: str, version: str | None) -> str:
+    """A cloud-config that brings the driver and what builds it; the guest fetches it at its first start.
+
+    Args:
+        distro: one of ``DISTROS``.
+        version: as os-release has it; None where it is not known.
+    """
+    config = _CONFIGS[distro](version)
+    return "#cloud-config\n" + json.dumps({"package_update": True, **config}, indent=1) + "\n"
+
+
+def _ubuntu(version: str | None) -> dict[str, object]:
+    """The driver that Ubuntu has for servers, signed and built for its kernels."""
+    del version
+    return {
+        "packages": ["build-essential", "perl", "ubuntu-drivers-common"],
+        "runcmd": [["ubuntu-drivers", "install", "--gpgpu"]],
+    }
+
+
+def _debian(version: str | None) -> dict[str, object]:
+    del version
+    more = "deb $MIRROR $RELEASE contrib non-free non-free-firmware"
+    return {
+        "apt": {"sources": {"gpucloud-non-free.list": {"source": more}}},
+        "packages": [
+            *("build-essential", "perl", "linux-image-amd64", "linux-headers-amd64"),
+            *("nvidia-driver", "firmware-misc-nonfree"),
+        ],
+        "power_state": {"mode": "reboot", "message": "into the kernel that has DRM"},
+    }
+
+
+def _rhel(version: str | None) -> dict[str, object]:
+    major = _major(version, "9")
+    epel = f"https://dl.fedoraproject.org/pub/epel/epel-release-latest-{major}.noarch.rpm"
+    headers = "kernel-devel" if major == "8" else "kernel-devel-matched"
+    return {
+        "packages": [*_BUILD, headers, "kernel-headers", "dnf-plugins-core"],
+        "runcmd": [
+            ["dnf", "-y", "install", epel],
+            ["dnf", "config-manager", "--add-repo", f"{_NVIDIA}/rhel{major}/x86_64/cuda-rhel{major}.repo"],
+            ["dnf", "-y", "install", "cuda-drivers"],
+        ],
+    }
+
+
+def _suse(version: str | None) -> dict[str, object]:
+    major = _major(version, "15")
+    return {
+        "packages": [*_BUILD, "kernel-default-devel"],
+        "runcmd": [
+            ["zypper", "addrepo", f"{_NVIDIA}/sles{major}/x86_64/cuda-sles{major}.repo"],
+            ["zypper", "--gpg-auto-import-keys", "--non-interactive", "install", "cuda-drivers"],
+        ],
+    }
+
+
+def _major(version: str | None, default: str) -> str:
+    major = (version or "").partition(".")[0]
+    return major if major.isascii() and major.isdigit() else default
+
+
+_CONFIGS = {"ubuntu": _ubuntu, "debian": _debian, "rhel": _rhel, "suse": _suse}
+DISTROS = tuple(_CONFIGS)
