@@ -53,6 +53,7 @@ def test_every_family_comes_back_byte_for_byte(name: str, tmp_path: Path) -> Non
     assert site.picture() == old
 
 
+@pytest.mark.proof
 def test_a_cut_at_any_moment_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     site, plan = site_of(tmp_path, "debian-12")
     old = site.picture()

@@ -147,6 +147,7 @@ def test_an_apply_that_was_cut_off_is_taken_back_byte_for_byte(disk_site: Site, 
         assert whole(disk_site) == old, moment
 
 
+@pytest.mark.proof
 def test_an_apply_that_was_cut_off_is_carried_on_with_also_after_a_restart(
     disk_site: Site, ends: Ends
 ) -> None:
@@ -167,6 +168,7 @@ def test_an_apply_that_was_cut_off_is_carried_on_with_also_after_a_restart(
             take_back(disk_site)
 
 
+@pytest.mark.proof
 def test_an_undo_that_was_cut_off_is_repeated(disk_site: Site, ends: Ends) -> None:
     old = whole(disk_site)
     for moment in moments(disk_site, old):
