@@ -80,7 +80,7 @@ class SharedCard:
             driver="nvidia",
             users=(),
             interface=self.interface,
-            profiles=tuple(self._profile(gib) for gib in (1, 2, 4, 8, 16)),
+            profiles=tuple(self._profile(gib) for gib in (1, 2, 4, 8, 16) if self._is_listed(gib)),
             slices=slices,
             vfs=self.vfs,
             most_vfs=len(self.vfs),
@@ -91,10 +91,16 @@ class SharedCard:
     def _id(self, gib: int) -> str:
         return str(gib) if self.interface is Interface.VENDOR_VFIO else f"nvidia-{gib}"
 
+    def _is_listed(self, gib: int) -> bool:
+        """NVIDIA's own interface lists what can be made; with what is there it is all that can be known."""
+        is_there = any(size == gib for _, size in self.made.values())
+        return self.interface is not Interface.VENDOR_VFIO or is_there or self.room(gib) > 0
+
     def _profile(self, gib: int) -> Profile:
         room = self.room(gib)
         places = ((CARD,) if not self.vfs else self.free()) if room else ()
-        fits = min(room, len(places)) if self.vfs else room
+        is_told = self.interface is not Interface.VENDOR_VFIO or not self.made
+        fits = room if not self.vfs else min(room, len(places)) if is_told else len(places)
         return Profile(
             id=self._id(gib),
             name=f"NVIDIA X-{gib}Q",

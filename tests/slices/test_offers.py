@@ -145,6 +145,16 @@ CAUSES: dict[str, tuple[Callable[[], Host], str, str]] = {
         "vgpu-unsupported-board",
         "nvidia-vgpud does not run",
     ),
+    "virtual functions that are announced in vain": (
+        lambda: with_modules(card(T4, **NO_TYPES), "nvidia_vgpu_vfio"),
+        "vgpu-unsupported-board",
+        "nvidia-vgpud does not run",
+    ),
+    "GeForce": (
+        lambda: card(T4, device_name="GA102 [GeForce RTX 3090]", **NO_TYPES),
+        "vgpu-unsupported-board",
+        "supports no GeForce",
+    ),
     "the kernel needs the other interface": (
         lambda: with_modules(each_vf(host_of(A2), current_vgpu_type=None, **NO_TYPES), "nvidia_vgpu_vfio"),
         "vgpu-no-mdev-types",

@@ -12,7 +12,7 @@ import re
 from gpucloud.model.finding import Evidence, Finding, Fix, Level
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host, Kernel
-from gpucloud.model.pci import PciFunction, Sriov
+from gpucloud.model.pci import PciFunction, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.interface import AMD, INTEL, NVIDIA, Functions, seen_vfs, vendor_of
 
@@ -23,6 +23,10 @@ _NO_TYPES = "vgpu-no-mdev-types"
 _UNSUPPORTED = "vgpu-unsupported-board"
 _GIVEN_WHOLE = ("vfio-pci", "pci-stub")
 _DISPLAY_ONLY = ("nouveau", "nova_core", "nvidiafb")
+_NO_VGPUS = ("GeForce", "TITAN")
+"""Product lines that vGPU software does not support (NVIDIA Virtual GPU Software Supported Products)."""
+_VFS_IN_VAIN = frozenset((0x1EB8,))
+"""Devices that announce virtual functions and have none: the T4, which vGPU software cuts itself."""
 _RELEASE = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 _NEW_INTERFACE = (6, 8)
 """Kernels on which its driver has its own VFIO interface and no mdev (Ubuntu 24.04)."""
@@ -59,6 +63,10 @@ def why_none(unit: GpuUnit, host: Host) -> Finding | Unknown:
 
 def _nvidia(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding | Unknown:
     driver = unit.primary.driver
+    line = next((line for line in _NO_VGPUS if line in (unit.primary.device_name or "")), None)
+    if line is not None:
+        title = f"vGPU software supports no {line}: it can be used whole only"
+        return _found(unit, _UNSUPPORTED, title, unit.primary.name, _whole(), 0.9)
     if driver in _DISPLAY_ONLY:
         return _found(
             unit,
@@ -96,7 +104,7 @@ def _nvidia_vfs(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding 
     sriov = unit.primary.sriov
     if isinstance(sriov, Unknown):
         return sriov
-    if sriov is None or sriov.total == 0:
+    if sriov is None or sriov.total == 0 or _has_vfs_in_vain(unit.primary):
         title = "it offers no vGPU types: the board is not supported, or nvidia-vgpud does not run"
         look = Fix(
             "See what the service says; a board that it does not know can be used whole",
@@ -108,6 +116,10 @@ def _nvidia_vfs(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding 
     if isinstance(sriov.enabled, Unknown):
         return sriov.enabled
     return _silent_vfs(unit, kernel, seen_vfs(unit.primary, functions))
+
+
+def _has_vfs_in_vain(card: PciFunction) -> bool:
+    return isinstance(card.id, PciId) and card.id.device in _VFS_IN_VAIN
 
 
 def _silent_vfs(unit: GpuUnit, kernel: Kernel, vfs: tuple[PciFunction, ...]) -> Finding:

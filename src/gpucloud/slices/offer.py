@@ -109,7 +109,8 @@ def _profiles(parents: Sequence[PciFunction], interface: Interface) -> tuple[Pro
             elif kind.available > 0:
                 room.fits += kind.available
                 room.places.append(parent.address)
-    free = None if interface is Interface.VENDOR_VFIO else _free_mib(rooms, parents)
+    is_told = interface is not Interface.VENDOR_VFIO or all(each.current_vgpu_type == 0 for each in parents)
+    free = _free_mib(rooms, parents) if is_told else None  # the list of a card that has some is not whole
     return tuple(_profile(room, interface, free) for room in rooms.values())
 
 

@@ -89,18 +89,28 @@ def _fits(profile: Profile) -> str:
 
 
 def _notes(looked: Looked) -> Iterator[str]:
+    """What is to be said of cards, of those that are alike once."""
     if not looked.offers:
         yield one_line(f"No GPU on {looked.host.source} that could be cut: gpucloud scan says what was seen.")
+    cards: dict[str, list[str]] = {}
     for offer in looked.offers:
-        why = offer.interface if isinstance(offer.interface, Unknown) else offer.why_none
-        if isinstance(why, Finding):
-            yield one_line(f"{why.title} [{why.cause}]")
-        elif isinstance(why, Unknown):
-            yield one_line(f"{offer.unit.short}: what it offers cannot be told: {why.why}")
-        if isinstance(offer.mig, Unknown):
-            yield one_line(f"{offer.unit.short}: MIG: {offer.mig.why}")
-        elif offer.mig is not None:
-            yield one_line(f"{offer.unit.short}: MIG {_mode(offer, offer.mig.is_on)}")
+        for text in _said(offer):
+            cards.setdefault(text, []).append(offer.unit.short)
+    for text, names in cards.items():
+        yield one_line(f"{', '.join(names)}: {text}")
+
+
+def _said(offer: Offer) -> Iterator[str]:
+    own = f"{offer.unit.short}: "
+    why = offer.interface if isinstance(offer.interface, Unknown) else offer.why_none
+    if isinstance(why, Finding):
+        yield f"{why.title.removeprefix(own)} [{why.cause}]"
+    elif isinstance(why, Unknown):
+        yield f"what it offers cannot be told: {why.why}"
+    if isinstance(offer.mig, Unknown):
+        yield f"MIG: {offer.mig.why}"
+    elif offer.mig is not None:
+        yield f"MIG {_mode(offer, offer.mig.is_on)}"
 
 
 def _is_mig_told(offer: Offer) -> bool:
