@@ -29,6 +29,10 @@ from gpucloud.fleet.wish import Variables, Wish
 from gpucloud.model.failure import Failure
 
 PROGRAM = "ansible-playbook"
+SSH = ("ANSIBLE_SSH_EXTRA_ARGS", "-o ServerAliveInterval=15 -o ServerAliveCountMax=8")
+"""A host that restarts may leave without closing its connections. Ansible asks it for its start on one that is
+kept open, without a time limit, so ssh has to notice: two minutes of silence end it, as a host that has started
+anew does at once. What the user has set in this variable stays."""
 _LAST_WORDS = 8 * 1024
 _ENDS = 2 * LIMIT
 """Characters of a line: an answer that is longer is none of ours."""
@@ -124,6 +128,7 @@ class Runner:
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
             "ANSIBLE_LOCAL_TEMP": str(local),  # one that is ended does not clean up
+            SSH[0]: os.environ.get(*SSH),
         }
         try:
             with errors.open("w") as stream:
