@@ -12,6 +12,7 @@ import typer
 
 from gpucloud.cli.ending import interruptible
 from gpucloud.cli.given import spec_given
+from gpucloud.cli.guests.telling import telling
 from gpucloud.cli.output import Shape, print_json, print_lines, say
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.cloud.images.profile import Profile
@@ -99,9 +100,15 @@ def prepare(
     known = None if spec is None else spec_given(spec)
     release = None if known is None or known.openstack is None else known.openstack.release
     wish = Wish(image, out.absolute(), size_bytes, name or out.stem, profile, distro, release)
+    steps: list[str] = []
+
+    def step(line: str) -> None:
+        steps.append(line)
+        say(line)
+
     try:
-        with interruptible():
-            made = prepare_image(wish, run, say)
+        with interruptible(), telling(lambda: f"still {steps[-1] if steps else 'looking'}", say, every_s=10):
+            made = prepare_image(wish, run, step)
     except KeyboardInterrupt:
         what = "interrupted: no image was made, and nothing of it is left"
         raise Failure(what, code=Exit.INTERRUPTED) from None
