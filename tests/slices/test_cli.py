@@ -12,6 +12,7 @@ import pytest
 from tests.hosts.catalogue import capture_of
 
 from gpucloud.cli.main import call, run
+from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.failure import Exit
 
 SMI = Path(__file__).parent / "smi"
@@ -147,3 +148,27 @@ def test_json_has_the_steps_as_data(
         ("make-gpu-instance", 5),
         ("make-gpu-instance", 6),
     ]
+
+
+def packed(tree: str, place: Path) -> str:
+    place.write_bytes(render_capture(collect_here(tree)))
+    return str(place)
+
+
+@pytest.mark.parametrize("name", [MIG, "built-intel-uhd630-gvtg"])
+def test_a_packed_capture_shows_the_same_but_for_names(
+    name: str, captures: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What types and instances are read from is in captures; UUIDs and guests are numbered there."""
+    both = (captures(name), packed(captures(name), tmp_path / "host.tar.gz"))
+    types = [said(capsys, "types", "--from", each) for each in both]
+    rows = [said(capsys, "list", "--from", each).splitlines() for each in both]
+    assert types[0] == types[1]
+    assert len(rows[0]) == len(rows[1]) > 1
+
+
+def test_a_plan_for_a_capture_says_that_its_uuids_are_numbers(
+    captures: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = packed(captures("built-intel-uhd630-gvtg"), tmp_path / "host.tar.gz")
+    assert "a capture numbers the UUIDs" in said(capsys, "plan", "00:02.0: none", "--from", capture)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.slices.cards import CARD, InstanceCard, SharedCard
 
+from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer
+from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import pack
@@ -148,6 +152,30 @@ def test_new_instances_come_first_where_both_fit() -> None:
     steps = plan(card.offer(), "3b:00.0: 3g.20gb").steps
     assert [step.change.kind for step in steps] == ["make-gpu-instance", "remove-gpu-instance"]
     assert steps[0].commands == ("nvidia-smi mig -i 0000:3b:00.0 -cgi 9:0 -C",)
+
+
+def test_on_a_host_of_vgpus_the_mode_comes_first_then_virtual_functions_then_instances() -> None:
+    """The other order would lose the instances: virtual functions are made while the card has no driver."""
+    finding = Finding(VFS_OFF, Level.INFO, "none is on", (), "", Fix(""), 1.0)
+    offer = replace(InstanceCard(A100, is_on=False).offer(), most_vfs=16, why_none=finding)
+    kinds = [step.change.kind for step in plan(offer, "3b:00.0: 2 x 3g.20gb").steps]
+    assert kinds == ["set-mig-mode", "switch-vfs", "make-gpu-instance", "make-gpu-instance"]
+    on = replace(InstanceCard(A100).offer(), most_vfs=16, why_none=finding)
+    kinds = [step.change.kind for step in plan(on, "3b:00.0: 7g.40gb").steps]
+    assert kinds == ["switch-vfs", "make-gpu-instance"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"users": ("python3 (77)",)}, "python3 (77) has it open"),
+        ({"users": Unknown("permission denied")}, "cannot be told (permission denied)"),
+        ({"vfs": VFS}, "its virtual functions are on"),
+    ],
+)
+def test_the_mode_of_a_card_in_use_is_left_as_it_is(facts: dict[str, Any], says: str) -> None:
+    offer = replace(InstanceCard(A100, is_on=False).offer(), **facts)
+    assert says in plan(offer, "3b:00.0: 3g.20gb").refusals[0]
 
 
 def test_names_of_mediated_devices_are_of_host_card_and_number() -> None:

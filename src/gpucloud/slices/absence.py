@@ -16,9 +16,10 @@ from gpucloud.model.pci import PciFunction, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.interface import AMD, INTEL, NVIDIA, Functions, seen_vfs, vendor_of
 
+VFS_OFF = "sriov-vfs-not-enabled"
+"""The cause where virtual functions are all that is missing."""
 _MANAGER = "nvidia_vgpu_vfio"
 _MANAGER_MISSING = "vgpu-manager-not-loaded"
-_NO_VFS = "sriov-vfs-not-enabled"
 _NO_TYPES = "vgpu-no-mdev-types"
 _UNSUPPORTED = "vgpu-unsupported-board"
 _GIVEN_WHOLE = ("vfio-pci", "pci-stub")
@@ -155,7 +156,7 @@ def _amd(unit: GpuUnit) -> Finding | Unknown:
         ("blacklist amdgpu", "options gim vf_num=8"),
         _REBOOT,
     )
-    return _found(unit, _NO_VFS, title, _driver(unit.primary.driver), install, 0.8)
+    return _found(unit, VFS_OFF, title, _driver(unit.primary.driver), install, 0.8)
 
 
 def _intel(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
@@ -185,7 +186,7 @@ def _vfs_off(unit: GpuUnit, sriov: Sriov, command: str, where: str = "") -> Find
         return Unknown(f"{sriov.enabled} virtual functions of {unit.address.short} are on and were not read")
     title = f"it could have {sriov.total} virtual functions, and none is on"
     text = f"Make them{f', {where}' if where else ''}"
-    return _found(unit, _NO_VFS, title, f"sriov_numvfs is {sriov.enabled}", Fix(text, (command,)))
+    return _found(unit, VFS_OFF, title, f"sriov_numvfs is {sriov.enabled}", Fix(text, (command,)))
 
 
 def _given_whole(unit: GpuUnit, driver: str) -> Finding:

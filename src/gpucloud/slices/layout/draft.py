@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gpucloud.model.change import SwitchVfs
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.step import CardPlan, LayoutChange, step
 from gpucloud.slices.layout.wish import Wish
@@ -35,6 +36,13 @@ class Draft:
                 self.refuse(f"who uses {each.name} cannot be told ({why}): plan as root, on the host")
             elif each.used_by:
                 self.refuse(f"{each.name} would go, and {', '.join(each.used_by)} uses it: end that first")
+
+    def switch_vfs(self, count: int) -> None:
+        """Have NVIDIA's tool make all virtual functions, which takes the card from its driver for a moment."""
+        self.changes.append(SwitchVfs(address=self.offer.unit, before=0, after=count))
+        if isinstance(self.offer.users, tuple) and self.offer.users:
+            who = ", ".join(self.offer.users)
+            self.notes.append(f"{who} has the card open: if sriov-manage cannot take it, end that first")
 
     def plan(self) -> CardPlan:
         """What it comes to."""

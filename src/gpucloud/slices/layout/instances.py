@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from gpucloud.model.change import SetMigMode
+from gpucloud.model.finding import Finding
 from gpucloud.model.unknown import Unknown
+from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout.draft import Draft
 from gpucloud.slices.layout.step import MakeGpuInstance, RemoveGpuInstance
 from gpucloud.slices.mig.card import MigCard, MigProfile
@@ -81,12 +83,16 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         draft.refuse(
             f"its virtual functions are on, and keep its mode as it is: clear their types, then: {tool}"
         )
-    elif isinstance(offer.most_vfs, int) and offer.most_vfs:
-        draft.notes.append(
-            "for MIG-backed vGPUs make its virtual functions before the instances, which that would remove: "
-            f"/usr/lib/nvidia/sriov-manage -e {offer.unit}"
-        )
     draft.changes.append(SetMigMode(address=offer.unit, before=False, after=True))
+    _add_vfs(draft)
+
+
+def _add_vfs(draft: Draft) -> None:
+    """On a host with the vGPU manager virtual functions come before the first instance, for vGPUs of it."""
+    offer = draft.offer
+    why = offer.why_none
+    if isinstance(why, Finding) and why.cause == VFS_OFF and isinstance(offer.most_vfs, int):
+        draft.switch_vfs(offer.most_vfs)
 
 
 def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) -> None:
@@ -106,6 +112,8 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
         for each in go
     ]
     draft.kept += [f"{each.profile.name} at {each.start}" for each in stay]
+    if not there and wanted:
+        _add_vfs(draft)
     if go:
         draft.notes.append(
             "the driver refuses to remove an instance that a program uses, and the rest is not done then"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from gpucloud.model.change import SetVfs, SwitchVfs
+from gpucloud.model.change import SetVfs
 from gpucloud.model.finding import Finding
 from gpucloud.model.unknown import Unknown
+from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout.draft import Draft
 from gpucloud.slices.layout.instances import plan_instances
 from gpucloud.slices.layout.shared import plan_shared
@@ -18,7 +19,6 @@ from gpucloud.slices.offer import VF
 from gpucloud.slices.profile import Interface, Offer
 
 _INSTANCE = re.compile(r"(?:MIG )?[1-9]g\.[0-9]{1,4}gb(?:[+-][a-z.]{1,12})?", re.ASCII)
-_VFS_OFF = "sriov-vfs-not-enabled"
 _NVIDIAS = "nvidia"
 _MAKE_THEIR_OWN = ("gim", "i915", "xe")
 """Drivers whose virtual functions are the slices."""
@@ -89,9 +89,9 @@ def _plan_from_none(draft: Draft, items: Sequence[Item]) -> None:
         return
     why = draft.offer.why_none
     driver, most = draft.offer.driver, draft.offer.most_vfs
-    is_off = isinstance(why, Finding) and why.cause == _VFS_OFF
+    is_off = isinstance(why, Finding) and why.cause == VFS_OFF
     if is_off and driver == _NVIDIAS and isinstance(most, int):
-        draft.changes.append(SwitchVfs(address=draft.offer.unit, before=0, after=most))
+        draft.switch_vfs(most)
         draft.notes.append("what it offers is known when its virtual functions are on: plan again then")
     elif is_off and driver in _MAKE_THEIR_OWN:
         _plan_vfs(draft)

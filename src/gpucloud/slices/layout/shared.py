@@ -24,6 +24,8 @@ _SPACE = UUID("0f0b5a52-6f0e-5a53-9a39-6f1f6cf4e8a1")
 """Mediated devices are named after host, card and number, so that they are the same after every start."""
 _ON_VFS = (Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
 _SHOWN = 8
+_HIDDEN = "uuid-"
+"""So captures call what has a UUID."""
 _MIXED = "nvidia-smi vgpu -i {unit} -shm 1"
 
 
@@ -39,6 +41,8 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
     new = wanted - Counter(profile for profile, _ in stay)
     draft.kept += [each.name for _, each in stay]
     draft.refuse_used(go)
+    if any(each.name.startswith(_HIDDEN) for each in there):
+        draft.notes.append("a capture numbers the UUIDs of what is there: plan on the host for lines to type")
     if interface is not Interface.GVT_G:
         _one_size(draft, wanted)
     is_beside = not go or _fits_beside(new)
