@@ -126,11 +126,13 @@ def _trouble(case: Case, row: Row, node: Node) -> tuple[Kinds, str, tuple[Eviden
 
 
 def _moved_to(case: Case, row: Row, node: Node) -> str | None:
-    """Where an equal card is that nova has no row of; each such card is taken for one missing row's."""
+    """Where an equal card is that nova wants and has no row of; each is taken for that of one missing row."""
     host, rows = case.given(node), case.by_node.get(row.node, {})
     devices = {} if host is None else host.machine.devices
     equal = (at for at, device in devices.items() if f"{device.vendor_id}:{device.product_id}" == row.ids)
     new = sorted(set(equal) - rows.keys())
+    if host is not None and not isinstance(host.wanted, Unknown):
+        new = [each for each in new if each in host.wanted]
     lost = (each for at, each in rows.items() if at not in devices)
     missing = sorted(each.address for each in lost if each.ids == row.ids)
     return dict(zip(missing, new, strict=False)).get(row.address)
