@@ -236,3 +236,8 @@ def test_a_listing_with_groups_is_not_taken_for_an_empty_one() -> None:
         for one in diagnose(gather(from_mapping("paste", evidence))).findings
         if one.level.value == "blocker"
     ]
+
+
+def test_what_looks_like_an_address_and_is_none_asks_for_no_virtual_functions() -> None:
+    listed = "lspci | grep VGA\n82:00.0 VGA compatible controller: NVIDIA Corporation [10de:20b5]"
+    assert "sriov-vfs-not-enabled" not in causes(f"{listed}\necho 4 > 0000:00:82.0/sriov_numvfs\n")

@@ -69,6 +69,13 @@ def test_arguments_with_zeros_between_them_are_text() -> None:
     assert account.bytes_binary == 0
 
 
+def test_a_log_with_zeros_where_the_power_failed_is_read() -> None:
+    account = Account()
+    text = text_of(b"first\n" + bytes(9000) + RMRR.encode() + b"\n" + bytes(9000), account)
+    assert text.split("\n")[1].strip() == RMRR
+    assert account.bytes_binary > 17_000
+
+
 def test_an_endless_input_ends() -> None:
     account = Account()
     assert not "".join(read_text(bytes, account)).strip()

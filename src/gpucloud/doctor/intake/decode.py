@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r\f\b\x1b\x00"))
 """Bytes that no text has; terminal codes, and the zeros between arguments, are none of them."""
 _NOT_CONTROLS = bytes(set(range(256)) - set(_CONTROLS))
 _MOST_CONTROLS, _MOST_ZEROS = 0.03, 0.4
+_LOST = re.compile(rb"\x00{16,}")
+"""What a file system leaves of a log that was being written when the power failed."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -74,8 +77,10 @@ def _decode(decoder: codecs.IncrementalDecoder, piece: bytes, account: Account) 
     if not piece.translate(None, _NOT_CONTROLS) and b"\x00" not in piece:
         yield decoder.decode(piece)
         return
-    for start in range(0, len(piece), _BLOCK_BYTES):
-        block = piece[start : start + _BLOCK_BYTES]
+    kept = _LOST.sub(b" ", piece)
+    account.bytes_binary += len(piece) - len(kept)
+    for start in range(0, len(kept), _BLOCK_BYTES):
+        block = kept[start : start + _BLOCK_BYTES]
         if _is_binary(block):
             account.bytes_binary += len(block)
             yield decoder.decode(b"", final=True)
