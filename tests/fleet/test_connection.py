@@ -13,6 +13,7 @@ from gpucloud.model.failure import Failure
 KEEPALIVE = "-o ServerAliveInterval=15 -o ServerAliveCountMax=8"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("own", "told"), [(None, KEEPALIVE), ("-o Port=2222", "-o Port=2222")])
 def test_a_connection_that_died_with_its_host_is_noticed_unless_the_user_says_otherwise(
     own: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

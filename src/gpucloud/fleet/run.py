@@ -30,9 +30,9 @@ from gpucloud.model.failure import Failure
 
 PROGRAM = "ansible-playbook"
 SSH = ("ANSIBLE_SSH_EXTRA_ARGS", "-o ServerAliveInterval=15 -o ServerAliveCountMax=8")
-"""A host that restarts may leave without closing its connections. Ansible asks it for its start on one that is
-kept open, without a time limit, so ssh has to notice: two minutes of silence end it, as a host that has started
-anew does at once. What the user has set in this variable stays."""
+"""A host that restarts may leave without closing its connections. Ansible asks it for its start on one that
+is kept open, without a time limit, so ssh has to notice: two minutes of silence end it, and so does the first
+answer of a host that has started anew. What the user has set in this variable stays."""
 _LAST_WORDS = 8 * 1024
 _ENDS = 2 * LIMIT
 """Characters of a line: an answer that is longer is none of ours."""
