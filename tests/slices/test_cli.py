@@ -91,14 +91,17 @@ def test_a_plan_shows_each_step_with_the_command_that_does_it(
     captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     capture = captures("built-nvidia-a2-vendor-vfio")
-    shown = said(capsys, "plan", "every A2: 2 x 2Q", "--from", capture)
     place = "/sys/bus/pci/devices/0000:41:00"
-    assert shown.splitlines() == [
-        "41:00.0 GA107GL [A2 / A16], for 'every A2: 2 x 2Q'",
+    assert said(capsys, "plan", "every A2: 2Q", "--from", capture).splitlines() == [
+        "41:00.0 GA107GL [A2 / A16], for 'every A2: 2Q'",
         f"  1. echo 750 > {place}.5/nvidia/current_vgpu_type",
-        f"  2. echo 750 > {place}.6/nvidia/current_vgpu_type",
-        f"  3. echo 0 > {place}.4/nvidia/current_vgpu_type",
-        "  note: whether all of 2 x NVIDIA A2-2Q fit is known as they are made",
+        f"  2. echo 0 > {place}.4/nvidia/current_vgpu_type",
+    ]
+    assert said(capsys, "plan", "every A2: 2 x 2Q", "--from", capture).splitlines()[1:] == [
+        f"  1. echo 0 > {place}.4/nvidia/current_vgpu_type",
+        f"  2. echo 750 > {place}.4/nvidia/current_vgpu_type",
+        f"  3. echo 750 > {place}.5/nvidia/current_vgpu_type",
+        "  note: whether all fit is known when what is there is gone",
     ]
     assert call(["vgpu", "plan", "41:00: none", "--from", capture, "--check"]) == Exit.PENDING
 

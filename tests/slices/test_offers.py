@@ -11,9 +11,10 @@ from tests.hosts.catalogue import host_of
 
 from gpucloud.model.finding import Finding
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, Sriov
+from gpucloud.model.pci import PciAddress, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer, offers_of
+from gpucloud.slices.layout import parse_layout, plan_layout
 
 A2, OLD, T4 = "built-nvidia-a2-vendor-vfio", "built-nvidia-a2-mdev-of-vfs", "built-nvidia-t4-mdev"
 MIG, GVT, MXGPU = "built-nvidia-a100-h100-mig", "built-intel-uhd630-gvtg", "built-amd-s7150-mxgpu"
@@ -82,6 +83,21 @@ def test_the_same_card_is_cut_otherwise_on_another_kernel() -> None:
     types = host_of(T4).units[0].primary.mdev_types
     host = each_vf(host_of(A2), vendor_vfio_types=(), current_vgpu_type=None, mdev_types=types)
     assert first(host).interface is Interface.MDEV_OF_VFS
+
+
+def test_virtual_functions_of_intel_are_slices_themselves() -> None:
+    """The same tree with Intel's ids and no types, as xe and i915 show theirs."""
+    host = each_vf(host_of(MXGPU), driver="vfio-pci")
+    intel = changed(host, host.units[0].address, id=PciId(0x8086, 0xE212), driver="xe")
+    assert first(intel).interface is Interface.VFS
+    plans, _ = plan_layout(parse_layout(["every card: none"]), {"gpu01": offers_of(intel)})
+    assert "guest desk7 uses it" in plans[0].refusals[0]
+
+
+def test_types_of_gvt_share_memory_that_no_type_takes_whole() -> None:
+    plans, _ = plan_layout(parse_layout(["every card: 3 x V5_8"]), {"desk": offers_of(host_of(GVT))})
+    assert plans[0].refusals == ()
+    assert [step.change.kind for step in plans[0].steps] == ["make-mdev"] * 3 + ["remove-mdev"]
 
 
 def test_what_was_not_read_makes_no_claim() -> None:
@@ -235,6 +251,4 @@ def test_a_reason_that_was_not_read_is_unknown(host: Callable[[], Host]) -> None
 
 
 def test_display_chips_of_servers_offer_nothing() -> None:
-    from gpucloud.model.pci import PciId
-
     assert offers_of(card(T4, id=PciId(0x1A03, 0x2000), **NO_TYPES)) == ()

@@ -38,7 +38,7 @@ class Draft:
                 self.refuse(f"{each.name} would go, and {', '.join(each.used_by)} uses it: end that first")
 
     def switch_vfs(self, count: int) -> None:
-        """Have NVIDIA's tool make all virtual functions, which takes the card from its driver for a moment."""
+        """Have NVIDIA's tool make all virtual functions; it takes the card from its driver for a moment."""
         self.changes.append(SwitchVfs(address=self.offer.unit, before=0, after=count))
         if isinstance(self.offer.users, tuple) and self.offer.users:
             who = ", ".join(self.offer.users)

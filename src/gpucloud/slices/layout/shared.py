@@ -23,6 +23,8 @@ from gpucloud.slices.profile import Interface, Offer, Profile, Slice
 _SPACE = UUID("0f0b5a52-6f0e-5a53-9a39-6f1f6cf4e8a1")
 """Mediated devices are named after host, card and number, so that they are the same after every start."""
 _ON_VFS = (Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
+_LIST_ALL = (Interface.MDEV, Interface.MDEV_OF_VFS)
+"""They list all types of a card, however full it is, and the largest type takes all of it."""
 _SHOWN = 8
 _HIDDEN = "uuid-"
 """So captures call what has a UUID."""
@@ -121,12 +123,12 @@ def _one_size(draft: Draft, wanted: Mapping[Profile, int]) -> None:
 
 
 def _fits_beside(new: Counter[Profile]) -> bool:
-    """Claims that the host has room for all of it before anything goes."""
-    rooms = [
-        profile.fits for profile in new if isinstance(profile.fits, int) and profile.fits >= new[profile]
-    ]
-    places = {place for profile in new for place in profile.places}
-    return len(rooms) == len(new) == 1 and (not next(iter(new)).is_at_most or len(places) >= new.total())
+    """Claims that the host surely has room for all of it, which is of one type, before anything goes."""
+    if len(new) != 1:
+        return False
+    profile, count = next(iter(new.items()))
+    is_sure = count == 1 or not profile.is_at_most
+    return is_sure and isinstance(profile.fits, int) and profile.fits >= count
 
 
 def _check_room(draft: Draft, new: Counter[Profile]) -> None:
@@ -135,7 +137,7 @@ def _check_room(draft: Draft, new: Counter[Profile]) -> None:
             draft.refuse(f"how many of {profile.name} fit cannot be told: {profile.fits.why}")
         elif profile.fits < count:
             draft.refuse(f"{count} more of {profile.name} are wanted, and {_room(profile)}")
-        elif profile.is_at_most:
+        elif profile.is_at_most and count > 1:
             draft.notes.append(f"whether all of {count} x {profile.name} fit is known as they are made")
     if len(new) > 1:
         draft.notes.append("each type fits alone; whether they fit together is known as they are made")
@@ -157,7 +159,7 @@ def _check_card(draft: Draft, wanted: Counter[Profile]) -> None:
     )
     whole = max((size for size in sizes if isinstance(size, int)), default=0)
     vfs = len(draft.offer.vfs) if isinstance(draft.offer.vfs, tuple) else 0
-    if draft.offer.interface is not Interface.VENDOR_VFIO and memory > whole:
+    if draft.offer.interface in _LIST_ALL and memory > whole:
         draft.refuse(f"it has {whole // 1024} GiB, and the vGPUs that are wanted have {memory // 1024} GiB")
     elif draft.offer.interface in _ON_VFS and wanted.total() > vfs:
         draft.refuse(f"{wanted.total()} are wanted, and it has {vfs} virtual functions for them")
