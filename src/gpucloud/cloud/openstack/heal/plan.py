@@ -36,6 +36,7 @@ _RELATIVES = frozenset((Kinds.STUCK.value, Kinds.TOO_FREE.value))
 _READS_ONCE = "it read its rows when it started, and would write what it has in memory over the repair"
 _OFFERS = "it makes rows and providers of devices when it starts"
 _KEEPS_TREE = "it keeps Placement's providers in memory"
+_BLOCKED = ("a row that blocks it is not repaired", "repair that first; then run it again")
 _UNSEEN = "name the host with --from or --host, or take nova's word that no guest has it: --trust-nova"
 
 
@@ -90,15 +91,31 @@ def _rows(desk: _Desk, audit: Audit) -> tuple[tuple[RowChange, ...], tuple[Refus
                 continue
             change = _change(found.remedy, _host(found), found.kind.id)
             changes[change.row.id] = change
-    told = {each.remedy.row.id: each for each in audit.found if isinstance(each.remedy, SetStatus)}
+    settle, unsettled = _relatives(desk, audit, changes)
+    return tuple({**changes, **settle}.values()), (*refused, *unsettled)
+
+
+def _relatives(
+    desk: _Desk, audit: Audit, changes: Mapping[int, RowChange]
+) -> tuple[dict[int, RowChange], list[Refused]]:
+    """What follows for blocked and blocking functions; one that stays blocked by what is refused is, too."""
+    rows = {row.id: row for row in desk.case.rows}
+    settle: dict[int, RowChange] = {}
+    refusals: dict[int, tuple[str, str]] = {}
     for key, status in settled(_after(desk.case, changes)).items():
-        row = next(each for each in desk.case.rows if each.id == key)
-        no = desk.refusal(row)
+        no = desk.refusal(rows[key])
         if no is None:
-            changes[key] = _settle(desk.case, row, status, changes.get(key))
-        elif key in told:
-            refused.append(Refused(told[key], *no))
-    return tuple(changes.values()), tuple(refused)
+            settle[key] = _settle(desk.case, rows[key], status, changes.get(key))
+        else:
+            refusals[key] = no
+    refused = []
+    for found in audit.found:
+        row = _row_of(found)
+        if row is not None and found.kind in _RELATIVES and row.id not in settle:
+            no = refusals.get(row.id, _BLOCKED if found.kind is Kinds.STUCK.value else None)
+            if no is not None:
+                refused.append(Refused(found, *no))
+    return settle, refused
 
 
 def _after(case: Case, changes: Mapping[int, RowChange]) -> Iterator[Row]:
