@@ -114,7 +114,7 @@ class Sources:
         """All that can be read now; Placement before nova, so that a guest that is being made is not missed.
 
         Raises:
-            Failure: the database is of no nova that is known, or a host cannot be read.
+            Failure: the database cannot be read, or is of no nova that is known; or a capture is none.
         """
         from gpucloud.cloud.openstack.audit.look import Looker
         from gpucloud.cloud.openstack.audit.observed import Observed
@@ -127,7 +127,8 @@ class Sources:
         database = self._database(consumers)
         owners = set() if isinstance(database, Unknown) else {row.owner for row in database.rows if row.owner}
         nova = no_cloud if looker is None else looker.nova(consumers | owners)
-        return Observed(database, providers, nova, tuple(_hosts(self.asked)))
+        unread: dict[str, str] = {}
+        return Observed(database, providers, nova, tuple(_hosts(self.asked, unread)), unread)
 
     def _database(self, consumers: set[str]) -> Database | Unknown:
         from gpucloud.cloud.openstack.audit.database.place import name_of, reading
@@ -160,8 +161,13 @@ def open_sources(asked: Asked) -> Sources:
     return Sources(asked, api, None if url is None else open_database(url))
 
 
-def _hosts(asked: Asked) -> Iterator[GivenHost]:
-    """Hosts that were named, each with the device_spec of its nova-compute where that is known."""
+def _hosts(asked: Asked, unread: dict[str, str]) -> Iterator[GivenHost]:
+    """Hosts that were named, each with the device_spec of its nova-compute where that is known.
+
+    Args:
+        asked: what was typed.
+        unread: takes hosts that cannot be reached, and why.
+    """
     from gpucloud.cli.hosts import host_from
     from gpucloud.cloud.openstack.audit.hosts import given_host, listed_host
     from gpucloud.nova.machine import machine_of
@@ -180,8 +186,12 @@ def _hosts(asked: Asked) -> Iterator[GivenHost]:
         yield given_host(name, host, _wanted(files, name, machine_of(host), release))
     for text in asked.hosts:
         name, place = named_place(text)
-        host = host_from(None, place)
         name = name or place.rpartition("@")[2]
+        try:
+            host = host_from(None, place)
+        except Failure as failure:
+            unread[name] = str(failure)
+            continue
         yield given_host(name, host, _wanted(files, name, machine_of(host), release))
 
 

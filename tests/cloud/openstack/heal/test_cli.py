@@ -153,6 +153,17 @@ def test_nothing_named_is_nothing_to_compare(capsys: pytest.CaptureFixture[str])
     assert "there is nothing to compare" in capsys.readouterr().err
 
 
+def test_a_host_that_cannot_be_reached_is_said_and_left_alone(desk: Desk) -> None:
+    desk.cell.row(1, X, "allocated", node=2, owner=guest_uuid(9))
+    where = ("--host", f"{B}=-oProxyCommand=x")
+    code, told, _ = desk.type("audit", *where)
+    assert code == 3
+    assert f"devices and guests of host {B}" in {each["fact"] for each in told["could_not_look"]}
+    assert desk.type("heal", "--yes", *where)[0] == 1
+    assert desk.cell.read(1)["status"] == "allocated"
+
+
+@pytest.mark.proof
 def test_many_guests_are_listed_rather_than_asked_for_one_by_one(desk: Desk) -> None:
     for number in range(1, 61):
         uuid = desk.cell.guest(number, B)

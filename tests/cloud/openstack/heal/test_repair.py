@@ -180,6 +180,12 @@ def test_a_repair_is_shown_line_by_line(scene: Scene) -> None:
     assert plain_repair(scene.plan())["rows"][0]["was"]["status"] == "allocated"
 
 
+def test_no_text_of_a_database_begins_a_line(scene: Scene) -> None:
+    scene.cell.row(1, X, "claimed\n- pci_devices id 2")
+    scene.cell.change("pci_devices", 1, status="removed", vendor_id="a\nb")
+    assert all("\n" not in line for line in repair_lines(scene.plan(trusts_nova=True)))
+
+
 def test_a_backup_never_replaces_another(scene: Scene, tmp_path: Path) -> None:
     stale(scene)
     (tmp_path / "kept.json").write_text("mine")

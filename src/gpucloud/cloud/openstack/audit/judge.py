@@ -71,12 +71,12 @@ def _unseen(case: Case) -> Iterator[Unseen]:
 
 def _unseen_hosts(case: Case) -> Iterator[Unseen]:
     for node in case.live_nodes.values():
-        host = case.given(node)
-        if node.id not in case.by_node and host is None:
+        host, failed = case.given(node), case.seen.unread.get(node.host)
+        if node.id not in case.by_node and host is None and failed is None:
             continue
         if host is None:
-            why = f"no capture (--from {node.host}=CAPTURE) and no way to it (--host {node.host}=USER@HOST)"
-            yield Unseen(f"devices and guests of host {node.host}", why)
+            none = f"no capture (--from {node.host}=CAPTURE) and no way to it (--host {node.host}=USER@HOST)"
+            yield Unseen(f"devices and guests of host {node.host}", failed or none)
             continue
         for what in host.machine.unread:
             yield Unseen(f"devices of host {node.host}", what)

@@ -189,9 +189,11 @@ class Observed:
 
     Args:
         hosts: those that were looked at.
+        unread: hosts that were to be looked at, and why they could not be, by name.
     """
 
     database: Database | Unknown
     providers: tuple[Provider, ...] | Unknown
     nova: Nova | Unknown
     hosts: tuple[GivenHost, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)

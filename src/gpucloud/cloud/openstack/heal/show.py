@@ -14,11 +14,11 @@ from gpucloud.model.plain import to_plain
 def repair_lines(repair: Repair) -> Iterator[str]:
     """The whole diff, what is refused, and who must be restarted."""
     for change in repair.rows:
-        yield from map(Copied, _row(change))
+        yield from map(_copied, _row(change))
     for release in repair.releases:
-        yield from map(Copied, _release(release))
+        yield from map(_copied, _release(release))
     for drop in repair.drops:
-        yield Copied(_drop(drop))
+        yield _copied(_drop(drop))
     for no in repair.refused:
         yield f"refused: {no.found.kind.id}: {no.found.title}: {no.why}; {no.then}"
     for restart in repair.restarts:
@@ -34,6 +34,11 @@ def plain_repair(repair: Repair) -> dict[str, Any]:
         "refused": [_plain_refused(each) for each in repair.refused],
         "restarts": [to_plain(each) for each in repair.restarts],
     }
+
+
+def _copied(line: str) -> Copied:
+    """A line as it is; no text of a database begins one of its own."""
+    return Copied(line.replace("\n", "?"))
 
 
 def _row(change: RowChange) -> Iterator[str]:
