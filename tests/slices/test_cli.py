@@ -124,7 +124,7 @@ def test_a_plan_shows_each_step_with_the_command_that_does_it(
         (MIG, "every A100: 2 x 4g.20gb", "1 x 4g.20gb would be left out"),
         (MIG, "every A100: 4Q", "vGPU manager is not installed"),
         (MIG, "every H100: 1g.10gb", "cannot be told"),
-        (MIG, "every T4: 8Q", "is for no card of this host"),
+        (MIG, "every T4: 8Q", "is for no card that was seen"),
         (MIG, "gpu01 every A100: 8Q", "a capture holds no names"),
         (MIG, "5b:00.0: 8Q and more: 1", "wants N x TYPE"),
     ],
@@ -183,3 +183,18 @@ def test_a_plan_for_a_capture_says_that_its_uuids_are_numbers(
 ) -> None:
     capture = packed(captures("built-intel-uhd630-gvtg"), tmp_path / "host.tar.gz")
     assert "a capture numbers the UUIDs" in said(capsys, "plan", "00:02.0: none", "--from", capture)
+
+
+def test_several_hosts_are_planned_by_their_names(
+    captures: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = tmp_path / "fleet.txt"
+    layout.write_text("every T4: 1Q\ngpu02 every A2: 4Q  # the only one\ngpu09 every A2: 1B\n")
+    hosts = {"gpu01": "built-nvidia-t4-mdev", "gpu02": "built-nvidia-a2-mdev-of-vfs"}
+    given = [word for name, tree in hosts.items() for word in ("--from", f"{name}={captures(tree)}")]
+    shown = said(capsys, "plan", "--layout", str(layout), *given).splitlines()
+    assert shown[0] == "gpu01 3b:00.0 TU104GL [Tesla T4], for 'every T4: 1Q'"
+    assert shown[2].startswith("gpu02 41:00.0 GA107GL [A2 / A16], for 'gpu02 every A2: 4Q' is as wanted")
+    assert run(["vgpu", "plan", "every T4: 1Q", *given, "--name", "gpu01"]) == Exit.USAGE
+    twice = ("--from", f"a={captures(hosts['gpu01'])}")
+    assert run(["vgpu", "plan", "every T4: 1Q", *twice, *twice]) == Exit.USAGE

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.hosts import FromOption, HostOption
+from gpucloud.cli.hosts import HostOption
 from gpucloud.cli.output import Shape, one_line, print_json, print_lines
 from gpucloud.cli.typed.shape import ShapeOption
-from gpucloud.cli.vgpu.given import SmiOption, look, text_given
+from gpucloud.cli.vgpu.given import Looked, SmiOption, look, text_given
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.line import Copied
 
@@ -26,6 +26,15 @@ LinesArgument = Annotated[
 LayoutOption = Annotated[
     Path | None, typer.Option("--layout", metavar="FILE", help="More lines; - is standard input.")
 ]
+CapturesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="[NAME=]CAPTURE",
+        help="Plan for a captured host (`gpucloud capture`); several hosts: repeat it. NAME is what lines "
+        "call it; of several without, each is called as its file.",
+    ),
+]
 NameOption = Annotated[
     str | None,
     typer.Option("--name", metavar="HOST", help="What lines call the host; its own name without."),
@@ -37,7 +46,7 @@ def plan_slices(
     lines: LinesArgument = None,
     layout: LayoutOption = None,
     name: NameOption = None,
-    capture: FromOption = None,
+    captures: CapturesOption = None,
     remote: HostOption = None,
     smi: SmiOption = None,
     check: CheckOption = False,
@@ -56,20 +65,45 @@ def plan_slices(
       gpucloud vgpu plan 'every A100: 3g.20gb, 2 x 2g.10gb' --smi smi.txt
       gpucloud vgpu plan --layout layout.txt --from gpu01.tar.gz --name gpu01 --format json
       gpucloud vgpu plan '41:00.0: none' --host root@gpu01 --check
+      gpucloud vgpu plan --layout fleet.txt --from gpu01=a.tar.gz --from gpu02=b.tar.gz
     """
+    from gpucloud.cli.nova.files import named_place
     from gpucloud.slices.layout import plan_layout
 
     wishes = _wishes(lines or (), layout)
-    looked = look(capture, remote, None, smi)
-    own = name or (remote.rpartition("@")[2] if remote else None if capture else os.uname().nodename)
-    plans, unused = plan_layout(wishes, {own: looked.offers})
+    named = [named_place(text) for text in captures or ()]
+    if len(named) > 1 and (smi or name or remote):
+        what = "--smi, --name and --host are for one host, and several captures were given"
+        raise Failure(what, "give one capture with them", code=Exit.USAGE)
+    hosts: dict[str | None, Looked] = {}
+    for own, path in _sources(named, name, remote):
+        if own in hosts:
+            raise Failure(f"two hosts are called {own}", "name them: --from NAME=CAPTURE", code=Exit.USAGE)
+        hosts[own] = look(path, remote, None, smi)
+    plans, unused = plan_layout(wishes, {own: looked.offers for own, looked in hosts.items()})
     if shape is Shape.JSON:
-        print_json({"host": looked.host.source, "cards": plans, "unused": [wish.text for wish in unused]})
+        shown = [{"name": own, "source": looked.host.source} for own, looked in hosts.items()]
+        print_json({"hosts": shown, "cards": plans, "unused": [wish.text for wish in unused]})
     else:
-        print_lines(line for plan in plans for line in _said(plan))
-    _conclude(plans, unused, own)
+        print_lines(line for plan in plans for line in _said(plan, is_of_many=len(hosts) > 1))
+    _conclude(plans, unused, is_named=None not in hosts)
     if check and not all(plan.is_done for plan in plans):
         raise typer.Exit(Exit.PENDING)
+
+
+def _sources(
+    named: Sequence[tuple[str, str]], name: str | None, remote: str | None
+) -> Iterator[tuple[str | None, Path | None]]:
+    """What each host is called, and its capture; a capture alone has no name of its own."""
+    from gpucloud.cli.nova.files import name_of_capture
+
+    if not named:
+        own = remote.rpartition("@")[2] if remote else os.uname().nodename
+        yield name or own, None
+    elif len(named) == 1:
+        yield name or named[0][0] or None, Path(named[0][1])
+    else:
+        yield from ((own or name_of_capture(path), Path(path)) for own, path in named)
 
 
 def _wishes(lines: Sequence[str], layout: Path | None) -> tuple[Wish, ...]:
@@ -86,9 +120,10 @@ def _wishes(lines: Sequence[str], layout: Path | None) -> tuple[Wish, ...]:
     return found
 
 
-def _said(plan: CardPlan) -> Iterator[str]:
+def _said(plan: CardPlan, *, is_of_many: bool) -> Iterator[str]:
     done = " is as wanted" if plan.is_done else ""
-    yield f"{plan.unit.short} {plan.name}, for {plan.wish.text!r}{done}"
+    host = f"{plan.host} " if is_of_many else ""
+    yield f"{host}{plan.unit.short} {plan.name}, for {plan.wish.text!r}{done}"
     yield from (f"  refused: {line}" for line in plan.refusals)
     if plan.kept:
         yield f"  stays: {', '.join(plan.kept)}"
@@ -100,23 +135,25 @@ def _said(plan: CardPlan) -> Iterator[str]:
     yield from (f"  note: {line}" for line in plan.notes)
 
 
-def _conclude(plans: Sequence[CardPlan], unused: Sequence[Wish], own: str | None) -> None:
+def _conclude(plans: Sequence[CardPlan], unused: Sequence[Wish], *, is_named: bool) -> None:
     """Say what cannot be.
 
     Raises:
         Failure: a line is for no card here, or a card cannot be cut as its line says.
     """
-    elsewhere = [wish for wish in unused if wish.host is not None and own is None]
-    if elsewhere:
-        what = f"whether {elsewhere[0].text!r} is for this host is not known: a capture holds no names"
+    elsewhere = next((wish for wish in unused if wish.host is not None), None)
+    if elsewhere is not None and not is_named:
+        what = f"whether {elsewhere.text!r} is for this host is not known: a capture holds no names"
         raise Failure(what, "give --name", code=Exit.USAGE)
-    here = [wish for wish in unused if wish.host is None]
-    if here:
+    here = next((wish for wish in unused if wish.host is None), None)
+    if here is not None:
         raise Failure(
-            f"{here[0].text!r} is for no card of this host", "see gpucloud vgpu types", code=Exit.USAGE
+            f"{here.text!r} is for no card that was seen", "see gpucloud vgpu types", code=Exit.USAGE
         )
     refused = [plan for plan in plans if plan.refusals]
     if refused:
-        what = f"{refused[0].unit.short} cannot be cut as wanted: {refused[0].refusals[0]}"
+        first = refused[0]
+        card = f"{first.host} {first.unit.short}" if first.host else first.unit.short
         more = f" ({len(refused)} of {len(plans)} cards)" if len(refused) > 1 else ""
-        raise Failure(f"{what}{more}", "nothing was changed")
+        what = f"{card} cannot be cut as wanted: {first.refusals[0]}{more}"
+        raise Failure(what, "nothing was changed")
