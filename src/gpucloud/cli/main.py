@@ -62,6 +62,7 @@ VERBS = {
     "show": Verb("guests.guest", "show", _GUESTS),
     "console": Verb("guests.guest", "console", _GUESTS),
     "destroy": Verb("guests.guest", "destroy", _GUESTS),
+    "run": Verb("guests.run", "run", _GUESTS),
     "extend": Verb("guests.time", "extend", _GUESTS),
     "reap": Verb("guests.time", "reap", _GUESTS),
     "image": Verb("images", "app", _GUESTS),
@@ -151,8 +152,9 @@ def _fail(arguments: Sequence[str], why: str, code: Exit) -> int:
 
 
 def _is_json_asked_for(arguments: Sequence[str]) -> bool:
-    """Claims ``--format json`` of this command; what follows ``lab run NAME`` is another one's."""
+    """Claims ``--format json`` of this command; what follows ``lab run NAME`` or ``--`` is another's."""
     own = arguments[:3] if tuple(arguments[:2]) == ("lab", "run") else arguments
+    own = own[: own.index("--")] if "--" in own else own
     return "--format=json" in own or ("--format", "json") in pairwise(own)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 from gpucloud.model.pci import PciAddress, PciClass, PciId
 
+_MOST_COMMAND_BYTES = 8192
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -22,6 +23,32 @@ def check_guest_name(name: str) -> str:
             f"{name!r} is no name for a guest: it takes 1 to 63 of a-z, 0-9 and '-', no '-' at the ends"
         )
     return name
+
+
+@dataclass(frozen=True, slots=True)
+class GuestCommand:
+    """A command that a guest runs once it has started.
+
+    Args:
+        argv: program and arguments.
+        nonce: 32 hexadecimal digits that mark what it leaves.
+    """
+
+    argv: tuple[str, ...]
+    nonce: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no cloud could carry: nova takes 64 KiB of user data, in base64.
+
+        Raises:
+            ValueError: no command, one with a null character, or one too long.
+        """
+        if not self.argv or not self.argv[0]:
+            raise ValueError("no command is named")
+        if any("\0" in word for word in self.argv):
+            raise ValueError("a command has no null character")
+        if sum(len(word.encode()) + 3 for word in self.argv) > _MOST_COMMAND_BYTES:
+            raise ValueError(f"a command has at most {_MOST_COMMAND_BYTES} bytes: put more into the image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +69,8 @@ class GuestSpec:
     memory_mib: int = 512
     lifetime_s: int | None = None
     """The guest is ended after this time, counted from its start; None: until it is destroyed."""
+    command: GuestCommand | None = None
+    """What it runs once it has started; that needs an image with cloud-init."""
 
     def __post_init__(self) -> None:
         """Refuse what no cloud could make.

@@ -62,6 +62,7 @@ class ServersState(CloudState):
     becomes: tuple[str, ...] = ("BUILD", "ACTIVE")
     prints: Callable[[Made], str] = prints_report
     looks_to_go: int = 2
+    seen_user_data: Callable[[str], None] = lambda _: None
     is_soft: bool = False
     """Deleted servers are put aside first (reclaim_instance_interval)."""
 
@@ -109,7 +110,10 @@ class ServersState(CloudState):
             case "POST", [key, "action"]:
                 return self._act(self._one(key), body)
             case "POST", [key, "metadata"]:
-                return self._keep(self._one(key), body["metadata"])
+                one = self._one(key)
+                what = f"Cannot 'update metadata' instance {key} while it is in vm_state error"
+                need(one.status not in ("ERROR", "BUILD"), 409, what)
+                return self._keep(one, body["metadata"])
             case _:
                 return 404, {"itemNotFound": {"message": f"{method} {target}"}}
 
@@ -143,6 +147,7 @@ class ServersState(CloudState):
         need(wish.get("key_name") in (None, *self.keypairs), 400, "Invalid key_name provided.")
         flavor = self.flavors[wish["flavorRef"]]
         data = base64.b64decode(wish["user_data"], validate=True).decode()
+        self.seen_user_data(data)
         nonce = re.search(r"gpucloud_reports ([0-9a-f]{32}) ", data)
         gpus = int(flavor["extra_specs"].get("pci_passthrough:alias", ":0").rpartition(":")[2])
         key = f"s-{next(self.numbers)}"

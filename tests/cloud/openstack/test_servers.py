@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -158,6 +159,53 @@ def test_a_guest_that_failed_can_be_kept_and_says_why() -> None:
     assert guest.state is GuestState.FAILED
     assert guest.failure is not None
     assert "0 GPUs" in guest.failure
+
+
+def test_a_guest_that_nova_could_not_make_can_be_kept_and_is_not_reaped() -> None:
+    state, time = servers_state(), FakeTime()
+    state.free_gpus = 0
+    with pytest.raises(Failure, match="nova could not make guest one: No valid host was found"):
+        launch(state, keeps=True)
+    time.wait(86_400)
+    cloud = cloud_on(state, time=time)
+    assert cloud.reap(lambda _: None) == ()
+    assert [(guest.state, guest.failure) for guest in cloud.list()] == [
+        (GuestState.FAILED, "No valid host was found")
+    ]
+
+
+def test_a_guest_whose_launch_was_killed_is_reaped_when_it_had_to_be_over() -> None:
+    state, time = servers_state(), FakeTime()
+
+    class Killed(BaseException):
+        pass
+
+    def dies(call: Call) -> object:
+        if call.method == "GET" and "POST" in {method for method, _ in state.calls}:
+            raise Killed
+        return Flaky(state, ())(call)
+
+    with suppress(Killed):
+        cloud_on(state, dies).launch(SPEC, Patience(60), lambda _: None)
+    cloud = cloud_on(state, time=time)
+    assert cloud.reap(lambda _: None) == ()
+    time.wait(3600)
+    assert [guest.name for guest in cloud.reap(lambda _: None)] == ["one"]
+    assert (left(state), state.free_gpus) == ([], 2)
+
+
+@given(st.lists(st.sampled_from(FAULTS), max_size=20))
+def test_a_reap_that_ends_well_leaves_nothing_that_is_over(script: list[str]) -> None:
+    state, time = servers_state(), FakeTime()
+    for name in ("one", "two"):
+        launch(state, spec=replace(SPEC, name=name, lifetime_s=60))
+    time.wait(3600)
+    faults = (each for each in script if each != "interrupt")
+    try:
+        cloud_on(state, Flaky(state, faults), time=time).reap(lambda _: None)
+    except Failure:
+        cloud_on(state, time=time).reap(lambda _: None)
+    assert (left(state), state.free_gpus) == ([], 2)
 
 
 def test_a_guest_that_ends_before_it_reports_is_said_to() -> None:

@@ -11,6 +11,8 @@ from gpucloud.cli.output import Shape, print_json, print_text
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gpucloud.cloud.openstack.servers.launch import Wishes
     from gpucloud.cloud.protocol import Cloud
     from gpucloud.model.guest import Guest
@@ -65,6 +67,15 @@ def seconds_of(text: str) -> int:
         return parse_duration_s(text)
     except ValueError as error:
         raise Failure(str(error), "write it as --help shows", code=Exit.USAGE) from error
+
+
+def print_guests(guests: Sequence[Guest], form: Shape) -> None:
+    """Print one guest, or several."""
+    if form is Shape.JSON and len(guests) > 1:
+        print_json(guests)
+        return
+    for guest in guests:
+        print_guest(guest, form)
 
 
 def print_guest(guest: Guest, form: Shape) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpucloud.cli.ending import interruptible
-from gpucloud.cli.guests.here import CloudOption, print_guest, seconds_of, the_cloud
+from gpucloud.cli.guests.here import CloudOption, print_guests, seconds_of, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.cli.typed.paths import refuse_empty
@@ -75,6 +76,11 @@ _MOST_KEY_CHARS = 16_384
 """A key of 16,384 bits has some 2,800."""
 
 
+Count = Annotated[
+    int, typer.Option(min=1, max=64, help="So many guests, all or none: NAME-1, NAME-2 and so on.")
+]
+
+
 def launch(
     gpus: Gpus = None,
     model: Model = None,
@@ -86,6 +92,7 @@ def launch(
     lifetime: Lifetime = None,
     timeout: Timeout = "5m",
     keep_failed: KeepFailed = False,
+    count: Count = 1,
     cloud: CloudOption = None,
     flavor: Flavor = None,
     network: Network = None,
@@ -102,32 +109,64 @@ def launch(
     In a cloud the guest is a server of a flavor with at least --cpus and --memory; --unit cannot be said. Its
     time limit is written into its metadata, and what ends it then is gpucloud reap.
 
+    With --count each is launched after the one before has reported; if one fails, all are ended. The JSON is
+    one guest, or a list of them.
+
     Examples:
       gpucloud launch --gpus 2 --model V100 --for 2h
+      gpucloud launch --gpus 1 --count 4 --name grid --cloud mycloud --image ubuntu-24.04
       gpucloud launch --unit 3b:00.0 --name check
       gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
       gpucloud launch --cloud mycloud --gpus 2 --image ubuntu-24.04 --name train
       gpucloud launch --cloud mycloud --flavor a100.1 --image ubuntu-24.04 --network none
     """
     from gpucloud.cloud.protocol import Patience
+    from gpucloud.cloud.run.several import launch_all
 
-    wishes = _wishes(cloud, flavor, network, key)
-    if cloud is not None:
-        cpus, memory = cpus or 1, memory or "1M"
-    elif image is not None:
-        image = str(Path(image).absolute())
-    spec = _spec(gpus, model, unit or [], image, name, cpus, memory, lifetime)
+    wishes = wishes_of(cloud, flavor, network, key)
+    image, cpus, memory = meant_for(cloud, image, cpus, memory)
+    specs = several(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), count)
     patience = Patience(seconds_of(timeout), keep_failed)
     try:
         with interruptible():
-            guest = the_cloud(cloud, wishes).launch(spec, patience, say)
+            guests = launch_all(the_cloud(cloud, wishes), specs, patience, say)
     except KeyboardInterrupt:
-        what = f"the launch of guest {spec.name} was interrupted, and nothing of it is left"
+        what = f"the launch of guest {specs[0].name} was interrupted, and nothing of it is left"
         raise Failure(what, code=Exit.INTERRUPTED) from None
-    print_guest(guest, form)
+    print_guests(guests, form)
 
 
-def _wishes(cloud: str | None, flavor: str | None, network: str | None, key: str | None) -> Wishes:
+def meant_for(
+    cloud: str | None, image: str | None, cpus: int | None, memory: str | None
+) -> tuple[str | None, int | None, str | None]:
+    """Image, processors and memory: here a file's whole path, in a cloud what any flavor has."""
+    if cloud is not None:
+        return image, cpus or 1, memory or "1M"
+    return None if image is None else str(Path(image).absolute()), cpus, memory
+
+
+def several(spec: GuestSpec, count: int) -> tuple[GuestSpec, ...]:
+    """So many guests like one, with numbers behind the name where they are more than one.
+
+    Raises:
+        Failure: they cannot be that many.
+    """
+    if count == 1:
+        return (spec,)
+    if spec.units:
+        raise Failure("the units of --unit are one guest's", "leave --count or --unit out", code=Exit.USAGE)
+    try:
+        return tuple(replace(spec, name=f"{spec.name}-{number + 1}") for number in range(count))
+    except ValueError as error:
+        raise Failure(str(error), "choose a shorter --name", code=Exit.USAGE) from error
+
+
+def wishes_of(cloud: str | None, flavor: str | None, network: str | None, key: str | None) -> Wishes:
+    """What is asked of OpenStack alone.
+
+    Raises:
+        Failure: no cloud is named.
+    """
     from gpucloud.cloud.openstack.servers.launch import Wishes
 
     if cloud is None and (flavor, network, key) != (None, None, None):
@@ -149,7 +188,7 @@ def _read_public_key(home: Path) -> str | None:
     return None
 
 
-def _spec(
+def spec_of(
     gpus: int | None,
     model: str | None,
     units: list[str],
@@ -159,6 +198,11 @@ def _spec(
     memory: str | None,
     lifetime: str | None,
 ) -> GuestSpec:
+    """A guest as it is typed.
+
+    Raises:
+        Failure: it cannot be meant.
+    """
     from gpucloud.cloud.amounts import parse_memory_mib
     from gpucloud.model.guest import GuestSpec
     from gpucloud.model.pci import PciAddress

@@ -12,8 +12,8 @@ from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_s
 from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware
 from gpucloud.cloud.packages import install_line
 from gpucloud.cloud.programs import Run
-from gpucloud.model.failure import Failure
-from gpucloud.model.guest import GuestSpec
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.guest import GuestCommand, GuestSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,14 @@ class BootMaker:
             Failure: the image cannot be used, or its firmware is missing.
         """
         if spec.image is None:
+            if spec.command is not None:
+                what = "the check guest runs no command: that needs an image with cloud-init"
+                raise Failure(what, "name one with --image", code=Exit.USAGE)
             return self._make_check_guest
+        command = spec.command
         image = inspect_image(Path(spec.image), self.run)
         firmware = self._choose(image)
-        return lambda folder, identity: self._make_from_image(image, firmware, folder, identity)
+        return lambda folder, identity: self._make_from_image(image, firmware, command, folder, identity)
 
     def _choose(self, image: Image) -> Firmware:
         if image.firmwares[0] is not Firmware.UEFI or self.has_uefi():
@@ -62,8 +66,12 @@ class BootMaker:
     def _make_check_guest(self, folder: Path, identity: Identity) -> Boot:
         return make_check_guest(folder, self.kernel_release, identity.nonce)
 
-    def _make_from_image(self, image: Image, firmware: Firmware, folder: Path, identity: Identity) -> Boot:
+    def _make_from_image(
+        self, image: Image, firmware: Firmware, command: GuestCommand | None, folder: Path, identity: Identity
+    ) -> Boot:
         disk, seed = folder / "disk.qcow2", folder / "seed.iso"
         backing = make_disk(image, disk, self.run)
-        write_seed(seed, render_user_data(identity.nonce), render_meta_data(identity.name, identity.uuid))
+        write_seed(
+            seed, render_user_data(identity.nonce, command), render_meta_data(identity.name, identity.uuid)
+        )
         return DiskBoot(disk, backing, seed, firmware, variables=folder / "firmware.vars")

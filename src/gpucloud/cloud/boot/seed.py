@@ -1,7 +1,7 @@
 """What cloud-init in an image is told: to print the guest's report on the serial console.
 
 Source: cloud-init, "NoCloud": a file system labelled CIDATA with ``user-data`` and ``meta-data``;
-"bootcmd" runs early on every boot. Both files are YAML, and JSON is YAML.
+"bootcmd" runs early on every boot, "runcmd" late on the first. Both files are YAML, and JSON is YAML.
 """
 
 from __future__ import annotations
@@ -11,12 +11,21 @@ import json
 from pathlib import Path
 
 from gpucloud.cloud.report import REPORT_SCRIPT
+from gpucloud.cloud.run.result import RUN_SCRIPT
+from gpucloud.model.guest import GuestCommand
 
 
-def render_user_data(nonce: str) -> str:
-    """Give the cloud-config of a guest: the report, in the background, so that it holds nothing up."""
-    command = f"{REPORT_SCRIPT}\ngpucloud_reports {nonce} </dev/null >/dev/ttyS0 2>/dev/null &"
-    return "#cloud-config\n" + json.dumps({"bootcmd": [["sh", "-c", command]]}, indent=1) + "\n"
+def render_user_data(nonce: str, command: GuestCommand | None = None) -> str:
+    """Give the cloud-config of a guest: the report, in the background, so that it holds nothing up.
+
+    A command is run once, as root, by cloud-init's last stage: the network is up by then.
+    """
+    report = f"{REPORT_SCRIPT}\ngpucloud_reports {nonce} </dev/null >/dev/ttyS0 2>/dev/null &"
+    said = {"bootcmd": [["sh", "-c", report]]}
+    if command is not None:
+        script = f'{RUN_SCRIPT}\ngpucloud_run {command.nonce} "$@" </dev/null >/dev/ttyS0 2>/dev/null'
+        said["runcmd"] = [["sh", "-c", script, "gpucloud-run", *command.argv]]
+    return "#cloud-config\n" + json.dumps(said, indent=1) + "\n"
 
 
 def render_meta_data(name: str, uuid: str) -> str:

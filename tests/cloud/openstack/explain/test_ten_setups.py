@@ -133,6 +133,18 @@ def test_group_not_viable(desk: Desk) -> None:
     assert "group 19" in told.root["title"]
 
 
+def test_what_only_the_log_of_nova_compute_tells_is_asked_for(desk: Desk) -> None:
+    state = way()
+    said = "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for"
+    state.guest(SERVER, "train", "id-gpu.1", fault={**NO_HOST, "message": said, "details": said})
+    told = desk.explain(state, "train", *desk.config(), *desk.devices(CARD))
+    assert (told.code, told.cause) == (1, None)
+    assert "why nova-compute gave the server up" in told.unseen
+    log = desk.text("nova-compute.log", GROUP)
+    again = desk.explain(state, "train", *desk.config(), *desk.devices(CARD), "--evidence", log)
+    assert (again.code, again.cause) == (3, "group-not-viable")
+
+
 def test_group_not_viable_is_foretold_by_a_capture(desk: Desk, tmp_path: Path) -> None:
     place = capture(tmp_path / "host", "snd_hda_intel")
     told = desk.explain(way(), "gpu.1", *desk.config(), "--devices", f"gpu01={place}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from gpucloud.cloud.clock import CLOCK, Clock
 from gpucloud.cloud.openstack.pages import Send
@@ -13,14 +15,18 @@ from gpucloud.cloud.openstack.servers.launch import Launch, Wishes
 from gpucloud.cloud.openstack.servers.reap import Reaping
 from gpucloud.cloud.openstack.servers.record import Record, end_metadata, parse_record
 from gpucloud.cloud.openstack.servers.undo import end
+from gpucloud.cloud.openstack.servers.waiting import read_on
 from gpucloud.cloud.protocol import Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 
+T = TypeVar("T")
 _FOLLOW_S = 2.0
 _ANCHOR = 64
 """Characters at the beginning of a look that are looked for in the one before."""
 _CANDIDATES = 1000
+_OUTLIVES_S = 60.0
+"""So long a guest is looked for, and its console followed, while a service fails."""
 _OVER = ("SHUTOFF", "ERROR", "SOFT_DELETED")
 
 
@@ -85,7 +91,7 @@ class OpenStackCloud:
         Raises:
             Failure: there is none of that name, or more than one.
         """
-        ours = list(self._ours())
+        ours = self._read(lambda: list(self._ours()))
         found = [each for each in ours if each[0].name == name]
         if not found:
             names = ", ".join(sorted(server.name for server, _ in ours))
@@ -96,12 +102,15 @@ class OpenStackCloud:
             raise Failure(what, "delete one by its id: openstack server delete ID")
         return found[0]
 
+    def _read(self, read: Callable[[], T]) -> T:
+        return read_on(read, self._clock, _OUTLIVES_S)
+
     def _follow(self, key: str) -> Iterator[str]:
         """Give what is new at each look: nova has no more than the end of the console to give."""
         before = ""
         while True:
-            server = self._compute.server(key)
-            now = self._compute.console(key)
+            server = self._read(partial(self._compute.server, key))
+            now = self._read(partial(self._compute.console, key))
             yield new_in(now, before)
             before = now or before
             if server is None or server.status in _OVER:

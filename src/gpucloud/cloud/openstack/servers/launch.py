@@ -28,6 +28,8 @@ from gpucloud.cloud.protocol import GRACE_S, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 
+_NOT_IN_THIS_STATE = 409
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -83,7 +85,7 @@ class Launch:
                 seen = self._wait(record, key)
             except Failure as failure:
                 if self.patience.keeps_failed:
-                    self.compute.keep(key, failure_metadata(failure.what))
+                    self._keep_failed(key, failure)
                     undo.keep()
                 raise
             self.compute.keep(key, seen_metadata(seen))
@@ -91,6 +93,14 @@ class Launch:
             undo.keep()
         self.say(f"the guest's own kernel lists {len(seen)} PCI functions, its GPUs among them")
         return guest
+
+    def _keep_failed(self, key: str, failure: Failure) -> None:
+        """Note why; of a server in ERROR nova changes no metadata, and says itself what failed."""
+        try:
+            self.compute.keep(key, failure_metadata(failure.what))
+        except Refusal as refusal:
+            if refusal.status != _NOT_IN_THIS_STATE:
+                raise
 
     def _named_image(self) -> str:
         if self.spec.units:
@@ -116,7 +126,9 @@ class Launch:
         started = int(self.clock.now())
         lifetime = self.spec.lifetime_s
         ends = None if lifetime is None else started + lifetime
-        due = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
+        # One that stays to be looked at may not be able to say so.
+        last = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
+        due = None if self.patience.keeps_failed else last
         token = secrets.token_hex(16)
         return Record(token, count_gpus(flavor), image, started, ends, due_at_s=due)
 
@@ -127,7 +139,7 @@ class Launch:
             image.id,
             self.wishes.network,
             self.wishes.key,
-            render_user_data(record.token),
+            render_user_data(record.token, self.spec.command),
             metadata_of(record),
         )
         try:

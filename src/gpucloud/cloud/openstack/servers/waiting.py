@@ -45,6 +45,22 @@ def is_final(failure: Failure) -> bool:
     return isinstance(failure, Refusal) and failure.status < 500 and failure.status not in (413, 429)
 
 
+def read_on(read: Callable[[], T], clock: Clock, patience_s: float) -> T:
+    """Read, and again for some time while the service fails.
+
+    Raises:
+        Failure: it refuses, or fails to the end.
+    """
+    started, pauses = clock.since_boot(), Pauses(clock)
+    while True:
+        try:
+            return read()
+        except Failure as failure:
+            if is_final(failure) or clock.since_boot() - started > patience_s:
+                raise
+        pauses.wait()
+
+
 @dataclass(slots=True)
 class Waiting:
     """One launch that waits for one server.

@@ -62,6 +62,16 @@ def groups(case: Case) -> Answers:
     yield from found[:1]
 
 
+def given_up(case: Case) -> Answers:
+    """A server that hosts were chosen for and could not start: nova keeps its own last word, not theirs.
+
+    Source: ``build_instances()`` of nova/conductor/manager.py; the host's reason is only in its log.
+    """
+    if any(_EXHAUSTED in words for words in case.words.values()):
+        why = "nova keeps no reason of a host: give the end of its nova-compute.log with --evidence"
+        yield Blind("group-not-viable", "why nova-compute gave the server up", why)
+
+
 def _judged(case: Case) -> Iterator[OnHost]:
     return (judge_host(desk) for desk in desks(case) if isinstance(desk, Desk))
 
@@ -79,7 +89,10 @@ def _refused(each: OnHost) -> Finding | None:
     return None
 
 
+_EXHAUSTED = "Exhausted all hosts available for retrying build failures"
+
 RULES = (
     Rule(Step.CLAIM, "nova/compute/claims.py, nova/pci/manager.py: claim_instance()", claim),
+    Rule(Step.START, "nova/conductor/manager.py: build_instances()", given_up),
     Rule(Step.START, "QEMU hw/vfio/container.c, libvirt src/hypervisor/virhostdev.c", groups),
 )

@@ -1,0 +1,62 @@
+"""A command run in guests that live for it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gpucloud.cloud.clock import Clock
+from gpucloud.cloud.console import last_words
+from gpucloud.cloud.protocol import Cloud, Patience, Say
+from gpucloud.cloud.run.result import Result, has_begun, parse_result
+from gpucloud.cloud.run.several import end_all, launch_all
+from gpucloud.model.failure import Failure
+from gpucloud.model.guest import Guest, GuestSpec
+
+_KEPT_CHARS = 1 << 20
+"""Of a console: a result is printed several times, each of at most 100 KiB."""
+
+Ended = Callable[[Guest, Result], None]
+"""Told of each guest what its command left, as soon as it is known."""
+
+
+def run_in_guests(
+    cloud: Cloud, specs: Sequence[GuestSpec], patience: Patience, clock: Clock, say: Say, ended: Ended
+) -> None:
+    """Launch guests with their commands, collect what these leave, and end the guests, whatever comes.
+
+    Raises:
+        Failure: of a launch; or a guest ended, or its time was over, before its command was.
+    """
+    guests = launch_all(cloud, specs, patience, say)
+    error: BaseException | None = None
+    try:
+        for guest, spec in zip(guests, specs, strict=True):
+            ended(guest, _collect(cloud, guest, spec, clock, say))
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        end_all(cloud, [guest.name for guest in guests], say, error)
+
+
+def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say) -> Result:
+    """Follow the console until the result is there."""
+    nonce = "" if spec.command is None else spec.command.nonce
+    text, is_told = "", False
+    for piece in cloud.console(guest.name, follows=True):
+        text = (text + piece)[-_KEPT_CHARS:]
+        if piece and (result := parse_result(text, nonce)) is not None:
+            return result
+        if not is_told and has_begun(text, nonce):
+            say(f"the command runs in guest {guest.name}")
+            is_told = True
+        if guest.ends_at_s is not None and clock.now() >= guest.ends_at_s:
+            raise Failure(
+                f"the time of guest {guest.name} is over, and its command still runs", "give more: --for"
+            )
+    said = last_words(text)
+    what = "its command did" if is_told else "its command began"
+    raise Failure(
+        f"guest {guest.name} ended before {what}{f'; its last words: {said}' if said else ''}",
+        "its image needs cloud-init; gpucloud launch keeps a guest to look at",
+    )
