@@ -1,0 +1,59 @@
+"""Hosts as the audit takes them: from sysfs, QEMU's open files, and nova-compute's device_spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cloud.openstack.heal.cell import A, guest_uuid
+from tests.cloud.openstack.heal.scene import Scene
+from tests.host_tree import HostTree
+
+from gpucloud.cloud.openstack.audit.hosts import given_host, wanted_by
+from gpucloud.cloud.openstack.audit.observed import GivenHost
+from gpucloud.inventory import read_host
+from gpucloud.inventory.live import LiveReader
+from gpucloud.model.unknown import Unknown
+from gpucloud.nova.config import Configuration, read_config_file
+from gpucloud.nova.releases.release import parse_release
+
+X, Y = "0000:3b:00.0", "0000:5e:00.0"
+
+
+def host(folder: Path, *, runs: bool) -> GivenHost:
+    """A host with two cards for guests, one of which a guest has."""
+    tree = HostTree(folder)
+    for number, address in enumerate((X, Y), start=10):
+        tree.function(address, "10de:1db4", "0302", driver="vfio-pci", group=number)
+    tree.holder(1, "systemd", "/dev/null")
+    if runs:
+        command = ("/usr/bin/qemu-system-x86_64", "-name", "guest=instance-00000009,debug-threads=on")
+        tree.holder(100, "qemu-system-x86", "/dev/vfio/10", command)
+    return given_host(A, read_host(LiveReader(folder)))
+
+
+def test_a_guest_that_nova_lost_sight_of_keeps_its_device(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.hosts.append(host(tmp_path, runs=True))
+    (refused,) = scene.plan(trusts_nova=True).refused
+    assert refused.why == f"instance-00000009 has {X} open on its host"
+
+
+def test_a_device_that_no_process_has_open_is_freed(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    scene.hosts.append(host(tmp_path, runs=False))
+    (change,) = scene.plan().rows
+    assert change.now["status"] == "available"
+
+
+def test_device_spec_says_which_devices_nova_wants(tmp_path: Path) -> None:
+    text = '[pci]\ndevice_spec = {"address": "0000:5e:00.0"}\n'
+    machine = host(tmp_path, runs=False).machine
+    files = Configuration((read_config_file("nova.conf", text),))
+    assert wanted_by(files, machine, parse_release("31")) == frozenset((Y,))
+
+
+def test_a_device_spec_that_stops_nova_compute_says_nothing_of_devices(tmp_path: Path) -> None:
+    files = Configuration((read_config_file("nova.conf", "[pci]\ndevice_spec = {x}\n"),))
+    assert isinstance(wanted_by(files, host(tmp_path, runs=False).machine, parse_release("31")), Unknown)
