@@ -87,6 +87,16 @@ def test_a_log_that_is_cut_off_is_one_line(
     assert "is cut off; give what nvidia-smi printed" in capsys.readouterr().err
 
 
+def test_a_card_whose_instances_are_said_to_be_none_is_cut_at_once(
+    tmp_path: Path, captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = tmp_path / "lgi.txt"
+    answer.write_text("No GPU instances found: Not Found\n")
+    words = ("--from", captures(MIG), "--smi", str(SMI / "log.xml"), "--smi", str(answer))
+    shown = said(capsys, "plan", "every A100: 7g.40gb", *words)
+    assert "nvidia-smi mig -i 0000:3b:00.0 -cgi 0:0 -C" in shown
+
+
 def test_a_host_without_functions_is_no_host_without_cards(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,6 +86,17 @@ def test_a_table_about_a_card_that_is_not_there_is_refused() -> None:
         parse_evidence([TABLES], (), {})
 
 
+def test_a_text_of_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="text 2 of nvidia-smi holds none"):
+        parse_evidence([TABLES, "bash: nvidia-smi: command not found"], (A100,), {})
+
+
+def test_no_instances_is_an_answer() -> None:
+    evidence = parse_evidence([LOG, "No GPU instances found: Not Found\n"], (), {})
+    assert evidence.has_none
+    assert not parse_evidence([TABLES + "No GPU instances found: Not Found\n"], (A100,), {}).has_none
+
+
 def test_places_beyond_any_card_are_none() -> None:
     assert parse_tables("GPU  0 Profile ID 19 Placements: {0,999}:1") == {}
     assert parse_tables("GPU  0 Profile ID 19 Placements: {0}:0") == {}

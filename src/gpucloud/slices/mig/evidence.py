@@ -12,6 +12,9 @@ from gpucloud.slices.mig.listed import Listed
 from gpucloud.slices.mig.log import Logged, parse_log
 from gpucloud.slices.mig.models import profiles_of
 
+_NONE = "No GPU instances found"
+_ANSWERS = (_NONE, "No MIG-enabled devices found", "No MIG-supported devices found")
+"""What nvidia-smi mig says in place of a table."""
 _NOT_ASKED = Unknown("nvidia-smi was not asked")
 _NOT_LISTED = Unknown("nvidia-smi mig -lgi was not asked")
 Instances = Mapping[int, tuple[int, ...]]
@@ -26,6 +29,8 @@ class Evidence:
     listed: Mapping[PciAddress, Listed] = field(default_factory=dict)
     shown: Mapping[PciAddress, Instances | Unknown] | Unknown = field(default_factory=dict)
     """By the driver in /proc (``read``)."""
+    has_none: bool = False
+    """``nvidia-smi mig -lgi`` said that there are no instances."""
 
 
 def parse_evidence(
@@ -50,12 +55,16 @@ def parse_evidence(
     logs = [each for text in texts for each in parse_log(text)]
     order = [each.address for each in logs] or list(cards)
     listed: dict[PciAddress, Listed] = {}
-    for text in texts:
-        for number, table in parse_tables(text).items():
+    for number_of_text, text in enumerate(texts, 1):
+        tables = parse_tables(text)
+        if not tables and not parse_log(text) and not any(answer in text for answer in _ANSWERS):
+            raise ValueError(f"text {number_of_text} of nvidia-smi holds none of its logs and tables")
+        for number, table in tables.items():
             if number >= len(order):
                 raise ValueError(f"a table is about GPU {number}, and there are {len(order)}")
             _add(listed.setdefault(order[number], Listed()), table)
-    return Evidence({each.address: each for each in logs}, listed, shown)
+    is_none = any(_NONE in text for text in texts) and not any(each.instances for each in listed.values())
+    return Evidence({each.address: each for each in logs}, listed, shown, is_none)
 
 
 def _add(whole: Listed, part: Listed) -> None:
@@ -75,7 +84,7 @@ def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknow
     known = () if isinstance(function.id, Unknown) else profiles_of(function.id) or ()
     if not (known or listed.offered or logged):
         return function.id if isinstance(function.id, Unknown) else None
-    instances = _instances(listed, logged, _shown(address, evidence))
+    instances = () if evidence.has_none else _instances(listed, logged, _shown(address, evidence))
     return MigCard(
         is_on=_is_on(logged, instances),
         pending=_NOT_ASKED if logged is None else logged.pending,
