@@ -72,12 +72,14 @@ class Case:
 
     def given(self, node: Node) -> GivenHost | None:
         """The host of a node, where it was looked at."""
-        names = {node.host, node.name}
-        short = {each.partition(".")[0] for each in names}
-        for host in self.seen.hosts:
-            if host.name in names or host.name.partition(".")[0] in short:
-                return host
-        return None
+        names = (node.host, node.name, _short(node.host), _short(node.name))
+        return next((self._given[name] for name in names if name in self._given), None)
+
+    @cached_property
+    def _given(self) -> dict[str, GivenHost]:
+        """Hosts by their names, in full and up to the first dot."""
+        short = {_short(host.name): host for host in self.seen.hosts}
+        return short | {host.name: host for host in self.seen.hosts}
 
     def device(self, row: Row) -> Device | None | Unknown:
         """What the host has at a row's address now."""
@@ -178,3 +180,7 @@ class Case:
     @property
     def _database(self) -> Database | None:
         return None if isinstance(self.seen.database, Unknown) else self.seen.database
+
+
+def _short(name: str) -> str:
+    return name.partition(".")[0]
