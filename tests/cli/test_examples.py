@@ -14,10 +14,11 @@ from typer.core import TyperGroup
 from gpucloud.cli.main import build
 
 _COMMAND = re.compile(r"(?:^|\| )gpucloud (.+)$")
+_PROGRAM = typer.main.get_command(build([]))
 
 
 def _examples() -> Iterator[str]:
-    yield from _of(typer.main.get_command(build([])))
+    yield from _of(_PROGRAM)
 
 
 def _of(command: object) -> Iterator[str]:
@@ -31,7 +32,7 @@ def _of(command: object) -> Iterator[str]:
 def test_an_example_can_be_typed(line: str) -> None:
     found = _COMMAND.search(line)
     assert found is not None
-    command, words = typer.main.get_command(build([])), shlex.split(found[1])
+    command, words = _PROGRAM, shlex.split(found[1])
     while isinstance(command, TyperGroup):
         command = command.commands[words.pop(0)]
     assert command.make_context("gpucloud", words).params is not None
