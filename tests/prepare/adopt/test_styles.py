@@ -18,7 +18,9 @@ OFTEN = ("pci-stub on Debian", "ids on the kernel's line on RHEL 8", "a unit on 
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_every_style_is_taken_over_for_the_same_use_and_comes_back_byte_for_byte(name: str, tmp_path: Path) -> None:
+def test_every_style_is_taken_over_for_the_same_use_and_comes_back_byte_for_byte(
+    name: str, tmp_path: Path
+) -> None:
     style = STYLES[name]
     site = site_of(tmp_path, style)
     old = site.picture()
