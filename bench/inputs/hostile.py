@@ -32,6 +32,10 @@ _LINES = (
     " " * 70,
     " " * _LONG + "a:",
     "01:00.0 VGA compatible controller [0300]:" + " " * _LONG,
+    "$ mdevctl types [root@" + "ht@" * 450,
+    "dmar " + "IORT " * 280,
+    "/bind " + ">" * 1400,
+    "sbr " * 350,
 )
 _RUNS = (
     "x", "{", '{"a":', "a.", "::", "01:00.0 A", "/modprobe.d/a:", "0123456789abcdef:", "trait", "hw:",

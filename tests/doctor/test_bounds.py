@@ -39,7 +39,15 @@ def test_no_key_of_a_document_with_thousands_is_lost() -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(30)  # a second is the aim (bench/doctor.py); minutes would be a defect
 @pytest.mark.parametrize(
-    "line", ["alias = {]", "vga [10de:1b80] vfio-pci bar reserve", "pci_passthrough:a=1 alias"]
+    "line",
+    [
+        "alias = {]",
+        "vga [10de:1b80] vfio-pci bar reserve",
+        "pci_passthrough:a=1 alias",
+        "$ mdevctl types [root@" + "ht@" * 450,
+        "dmar " + "IORT " * 280,
+        "/bind " + ">" * 1400,
+    ],
 )
 def test_a_megabyte_in_thousands_of_keys_is_read(line: str) -> None:
     text = "\n".join([line] * 8)

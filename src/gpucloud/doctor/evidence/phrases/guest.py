@@ -154,7 +154,7 @@ VGPU = (
            "The card is in display mode, in which it makes no vGPUs", "NVIDIA displaymodeselector"),
     Phrase("gim-asic", "asic does not support sriov", cause=_BOARD, confidence=0.8, by="AMD gim", says="The card or slot offers no SR-IOV to the driver"),
     Phrase("mdev-bus", "mdev_bus", r"/sys/class/mdev_bus.{0,70}(?:does not exist|No such file|not found|empty)|cannot (?:access|open|read).{0,20}/sys/class/mdev_bus", says="the host offers no mediated devices", by="Linux mdev"),
-    Phrase("mdevctl-empty", "mdevctl types", r"[#$] ?mdevctl types +(?:\S+@\S+|\S*[\])]|~)[^\n]{0,40}?[#$](?: |$)", says="mdevctl lists no type", by="mdevctl(8)"),
+    Phrase("mdevctl-empty", "mdevctl types", r"[#$] ?mdevctl types +(?:[^\s@]{1,40}@[^\s@#$]{1,80}|\S{0,80}[\])]|~)[^\n]{0,40}?[#$](?: |$)", says="mdevctl lists no type", by="mdevctl(8)"),
     Phrase("vgpu-module", "nvidia_vgpu_vfio", r"nvidia_vgpu_vfio +\d+ +\d", says="the vGPU manager's module is loaded", by="lsmod(8)"),
     Phrase("mdev-types-absent", "mdev_supported_types", r"mdev_supported_types.{0,60}(?:does not exist|No such file|not found|missing|cannot)|(?:no|without|missing) mdev_supported_types", says="the host offers no mediated devices", by="Linux mdev"),
     Phrase("mdev-parents", "no parent devices found", cause=_ASSUMED, confidence=0.9, by="vgpu-device-manager", says="A mediated device is looked for on a card that offers none"),
@@ -174,7 +174,7 @@ VGPU = (
            r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova"),
     Phrase("mdev-full", "no available instances", cause=_FULL, confidence=0.9, by="Proxmox VE qemu-server PVE/QemuServer/PCI/Mdev.pm", says="No instance of the type is left",
            pattern=r"(?:has )?no available instances"),
-    *(Phrase(name, needle, rf"available[ _]instances['\"]?\s*[:=>]*\s*{number}", says=says, by="Linux sysfs, mdevctl(8), libvirt")
+    *(Phrase(name, needle, rf"available[ _]instances['\"]?[\s:=>]{{0,20}}{number}", says=says, by="Linux sysfs, mdevctl(8), libvirt")
       for needle in ("available instances", "available_instances")
       for name, number, says in (("instances-none", r"0\b", "a type has no free instance"), ("instances-some", r"[1-9]", "a type has free instances"))),
     Phrase("mdev-full", "no available_instances", cause=_FULL, confidence=0.9, by="Linux mdev", says="No instance of the type is left"),

@@ -17,8 +17,8 @@ MISTAKES = (
     Phrase("modules-misnamed", "/etc/module", r"/etc/module(?![\w.-])|/etc/modules?\.load\.d/|/etc/modules-load/", "config-file-not-read", 0.9, "The modules were written to a file that nothing reads", "modules-load.d(5)", Level.WARNING),
     Phrase("modprobe-misnamed", "/etc/modprobe", r"/etc/modprobe\.d/[\w-]+(?![\w./-])|/etc/modprob\.d/|/etc/modeprobe\.d/", "config-file-not-read", 0.75, "The options were written to a file that modprobe does not read (it wants the ending .conf)", "modprobe.d(5)", Level.WARNING),
     Phrase("modprobe-line", "ignoring bad line", r"ignoring bad line starting with '(?![0-9a-f]{4}:[0-9a-f]{4})", "config-file-not-read", 0.85, "A line in modprobe.d has no form that modprobe knows: it is ignored", "kmod libkmod-config.c", Level.WARNING),
-    Phrase("bind-write", "/bind", r">+ ?['\"]?/sys/bus/pci/drivers/(?:vfio-pci|pci-stub|vfio_pci)/bind", says="a device is bound to vfio by hand", by="shell"),
-    Phrase("unbind-write", "/unbind", r">+ ?['\"]?/sys/bus/pci/(?:devices/\S+/driver|drivers/\S+)/unbind", says="a device is unbound by hand", by="shell"),
+    Phrase("bind-write", "/bind", r">{1,2} ?['\"]?/sys/bus/pci/drivers/(?:vfio-pci|pci-stub|vfio_pci)/bind", says="a device is bound to vfio by hand", by="shell"),
+    Phrase("unbind-write", "/unbind", r">{1,2} ?['\"]?/sys/bus/pci/(?:devices/\S+/driver|drivers/\S+)/unbind", says="a device is unbound by hand", by="shell"),
 )
 
 FACTS = (

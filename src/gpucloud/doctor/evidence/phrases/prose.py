@@ -53,7 +53,7 @@ RESET = (
              "The host goes down with a guest that ends: a card that is reset wrongly can do that", _PEOPLE, _SAID, unless=r"out of memory|\bOOM\b|kernel update")
       for needle in ("reboot", "restart", "shut", "stop", "power")),
     # NVIDIA's cards that the kernel spares the bus reset: quirk_no_bus_reset() in drivers/pci/quirks.c.
-    *(Phrase("bus-reset-said", needle, rf"\b(?:SBR|(?:secondary )?bus reset)\b.{{0,80}}?(?:{_TROUBLE}|inoperable)|{_NOT} (?:work|survive|support|come back)\w* (?:with|after|from)? ?(?:a |an |the )?(?:SBR|(?:secondary )?bus reset)\b", _RESET, 0.55, "The card does not survive a reset of its bus", "Linux drivers/pci/quirks.c, quirk_no_bus_reset(); people", _SAID)
+    *(Phrase("bus-reset-said", needle, rf"\b(?:SBR|(?:secondary )?bus reset)\b.{{0,50}}?\b(?:{_TROUBLE}|inoperable)|{_NOT} (?:work|survive|support|come back)\w* (?:with|after|from)? ?(?:a |an |the )?(?:SBR|(?:secondary )?bus reset)\b", _RESET, 0.55, "The card does not survive a reset of its bus", "Linux drivers/pci/quirks.c, quirk_no_bus_reset(); people", _SAID)
       for needle in ("sbr", "bus reset")),
     Phrase("domain-shutting-down", "shutting down", rf"^(?=.*?\b{_CARD})(?=.*?(?:hang\w*|stuck|remain\w*|stay\w*).{{0,40}}shutting down)", _RESET, 0.5, "A guest does not end: its card does not come back from its reset", _PEOPLE, _SAID),
 )
@@ -73,7 +73,7 @@ FIRMWARE = (
     *(Phrase("no-room-said", needle, r"\b(?:insufficient|not enough|too little|no|lack of|out of|fail\w* to allocate|cannot allocate|can't allocate|run\w* out of) (?:\w+ ){0,2}?(?:BAR (?:space|memory|resources?)|(?:PCIe?|MMIO) (?:\w+ )?(?:space|resources?|memory))\b", _BAR, 0.58, "The firmware finds no room for a BAR of the card", _PEOPLE, _SAID,
              unless=r"\b(?:VM|guest)\b|SR-?IOV|cores?\b|bus numbers?")
       for needle in ("bar space", "bar memory", "bar resource", "pci resource", "pcie resource", "mmio space", "mmio resource")),
-    *(Phrase("table-said-broken", needle, rf"\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b.{{0,30}}?(?:\btables?\b|\bentr\w+|\bstruct\w*)?.{{0,20}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b", _FIRMWARE, 0.6, "The firmware's table of IOMMUs is said to be broken", _PEOPLE, _SAID)
+    *(Phrase("table-said-broken", needle, rf"\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b.{{0,60}}?\b{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\b(?:DMAR|IVRS|IVMD|IVHD|DRHD|IORT)\b", _FIRMWARE, 0.6, "The firmware's table of IOMMUs is said to be broken", _PEOPLE, _SAID)
       for needle in ("dmar", "ivrs", "ivmd", "ivhd", "drhd", "iort")),
     Phrase("rmrr-said-broken", "rmrr", rf"\bRMRRs?\b.{{0,40}}?\b(?:is |are |was )?{_BROKEN}\b|\b{_BROKEN}\b.{{0,20}}?\bRMRR", _RMRR, 0.55, "Memory that the firmware reserves is said to be described wrongly", _PEOPLE, _SAID),
     *(Phrase("iommu-off-said", needle, r"\b(?:IOMMU|VT-?d|AMD-?Vi)\b.{0,100}?\b(?:not (?:enabled|turned on|activated|on|set)|disabled|turned off|off) in (?:the |my |your |its )?(?:\w+ )?(?:BIOS|UEFI|firmware|setup)|\b(?:forgot|forgotten|had) to (?:enable|turn on|activate|switch on) (?:the )?(?:IOMMU|VT-?d|AMD-?Vi|it) in (?:the |my )?(?:BIOS|UEFI)"
