@@ -209,6 +209,17 @@ def test_a_card_with_its_audio_function_is_one_unit(epyc: Host) -> None:
     assert known(status, "both").guests == 6
 
 
+def test_kinds_that_the_same_cards_are_of_are_counted_with_a_doubt() -> None:
+    state = stock()
+    for provider in state.providers[2:]:
+        provider.traits |= {"CUSTOM_NEW"}
+    twice = {f"resources1:{V100}": "1", f"resources2:{V100}": "1", "trait2:CUSTOM_NEW": "required"}
+    offer(state, "twice", {**twice, "group_policy": "none"})
+    found = known(status_of(state), "twice")
+    assert found.is_less
+    assert next(row for row in size_rows(status_of(state)) if row[0] == "twice")[2] == "<=6"
+
+
 def test_names_from_the_cloud_stay_within_one_cell_and_the_object_is_plain() -> None:
     state = stock(used=EPYC)
     for number in range(9):

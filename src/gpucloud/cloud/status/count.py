@@ -6,7 +6,7 @@ Each size is counted alone, as if no other were sold meanwhile.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpucloud.cloud.status.pack import most_guests
 from gpucloud.cloud.status.stock import UNSEEN_GROUPS, Ask, HostStock, Stock, Want
@@ -36,20 +36,41 @@ class Sold:
 
 
 @dataclass(frozen=True, slots=True)
-class _Free:
-    """Of one ask on one host, how many guests: now; of all that is left; of that, were there no groups."""
+class _Fit:
+    """What a host has of an ask, whatever number of it a guest needs.
 
-    now: int
-    left: int
+    Args:
+        stocks: that are of what is asked for.
+        sizes: of each bundle that is open, what is free now; each slice is a bundle of its own.
+        left: the same of all that no guest has.
+        ungrouped: what no guest has, of bundles that are not open, too.
+    """
+
+    stocks: tuple[Stock, ...]
+    sizes: tuple[int, ...]
+    left: tuple[int, ...]
     ungrouped: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A host with its stock in bundles, each of which can go to one guest only."""
+    """A host with its stock in bundles, each of which can go to one guest only.
+
+    Args:
+        host: the host.
+        bundles: all of its stock.
+        known: what it has of asks that came before: flavors differ in numbers more than in kinds.
+    """
 
     host: HostStock
     bundles: tuple[tuple[Stock, ...], ...]
+    known: dict[Ask, _Fit] = field(default_factory=dict, compare=False)
+
+    def fit(self, ask: Ask) -> _Fit:
+        """What it has of an ask."""
+        if ask not in self.known:
+            self.known[ask] = _fit(self, ask)
+        return self.known[ask]
 
 
 def shelves(hosts: Iterable[HostStock]) -> tuple[Shelf, ...]:
@@ -126,44 +147,42 @@ _NOTHING = _Here(0, 0, False, 0, True, {}, has_any=False)
 
 
 def _on(shelf: Shelf, want: Want, asks: Mapping[Ask, int]) -> _Here:
-    wanted = [
-        stock
-        for bundle in shelf.bundles
-        for stock in bundle
-        if any(ask.is_met_by(stock, shelf.host.traits) for ask in asks)
-    ]
+    fits = {ask: shelf.fit(ask) for ask in asks}
+    wanted = [stock for fit in fits.values() for stock in fit.stocks]
     if not wanted:
         return _NOTHING
-    free = [_free(shelf, ask, need) for ask, need in asks.items()]
-    now, most = min(one.now for one in free), min(one.left for one in free)
+    now = min(most_guests(fit.sizes, asks[ask]) for ask, fit in fits.items())
+    most = min(most_guests(fit.left, asks[ask]) for ask, fit in fits.items())
+    ungrouped = min(fit.ungrouped // asks[ask] for ask, fit in fits.items())
     guests, lack = _within(shelf.host, want, now)
     has_slices = not all(stock.is_unit for stock in wanted)
     return _Here(
         guests,
         _within(shelf.host, want, most)[0],
         most > 0 and ((want.is_isolated and has_slices) or not _is_regular(shelf, asks)),
-        (min(one.ungrouped for one in free) - most) * sum(ask.amount * need for ask, need in asks.items()),
+        (ungrouped - most) * sum(ask.amount * need for ask, need in asks.items()),
         all(not isinstance(stock.groups, Unknown) for stock in wanted if stock.is_unit),
         {} if lack is None else {lack: now - guests},
         has_any=True,
     )
 
 
-def _free(shelf: Shelf, ask: Ask, need: int) -> _Free:
+def _fit(shelf: Shelf, ask: Ask) -> _Fit:
     """Every stock gives whole amounts; slices of one card are bundles of their own."""
-    all_left = 0
-    now: list[int] = []
+    ungrouped = 0
+    stocks: list[Stock] = []
+    sizes: list[int] = []
     left: list[int] = []
     for bundle in shelf.bundles:
-        fit = [stock for stock in bundle if ask.is_met_by(stock, shelf.host.traits)]
-        here = sum(stock.left // ask.amount for stock in fit)
-        all_left += here
-        if not is_open(bundle):
-            continue
-        free = sum(stock.free // ask.amount for stock in fit)
-        now += [free] if bundle[0].is_unit else [1] * free
-        left += [here] if bundle[0].is_unit else [1] * here
-    return _Free(most_guests(now, need), most_guests(left, need), all_left // need)
+        found = [stock for stock in bundle if ask.is_met_by(stock, shelf.host.traits)]
+        here = sum(stock.left // ask.amount for stock in found)
+        stocks += found
+        ungrouped += here
+        if found and is_open(bundle):
+            free = sum(stock.free // ask.amount for stock in found)
+            sizes += [free] if bundle[0].is_unit else [1] * free
+            left += [here] if bundle[0].is_unit else [1] * here
+    return _Fit(tuple(stocks), tuple(sizes), tuple(left), ungrouped)
 
 
 def _within(host: HostStock, want: Want, guests: int) -> tuple[int, str | None]:
@@ -181,7 +200,15 @@ def _within(host: HostStock, want: Want, guests: int) -> tuple[int, str | None]:
 
 
 def _is_regular(shelf: Shelf, asks: Collection[Ask]) -> bool:
-    """Claims that bundles with several of the kinds all have the same of each: a card with its audio."""
+    """Claims that kinds can be counted apart: no stock is of two, and bundles with several are all alike.
+
+    A card with its audio function in one group is such a bundle.
+    """
+    if len(asks) == 1:
+        return True
+    met = [stock for ask in asks for stock in shelf.fit(ask).stocks]
+    if len(met) > len({id(stock) for stock in met}):
+        return False
     traits = shelf.host.traits
     shapes = {
         tuple(sum(ask.is_met_by(stock, traits) for stock in bundle) for ask in asks)
