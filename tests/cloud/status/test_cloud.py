@@ -173,6 +173,13 @@ def test_pools_that_nova_keeps_to_itself_are_those_of_captures(epyc: Host) -> No
     assert any("capture it again" in line for line in notes(status))
 
 
+def test_a_capture_under_a_name_that_nova_does_not_have_sells_nothing(epyc: Host) -> None:
+    status = status_of(stock(), captures={"gpu1": epyc})
+    assert known(status, "gpu.1").guests == 6
+    (row,) = [row for row in host_rows(status) if row[0] == "gpu1"]
+    assert "HOST=CAPTURE" in row[-1]
+
+
 def test_hosts_that_look_alike_are_one_row_where_there_are_very_many() -> None:
     state = stock()
     state.hosts, state.providers = (), []

@@ -20,6 +20,7 @@ _MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 _SLICES = frozenset({"VGPU", "PGPU"})
 _NO_POOLS = "the API tells no PCI devices that nova keeps to itself: give a capture with --from HOST=CAPTURE"
 _RESERVED = "Placement has it reserved"
+_STRANGE = "nova has no host of that name: give the capture the host's name in nova, HOST=CAPTURE"
 _OTHERS = Unknown("the guests there are others than when it was captured: capture it again")
 
 
@@ -45,13 +46,13 @@ def hosts_of(
     if isinstance(places, Unknown) and not captures:
         return places
     known = () if isinstance(places, Unknown) else places
-    strangers = [_Place(name, Unknown("nova has no such host")) for name in captures.keys() - _names(known)]
-    if isinstance(places, Unknown):
-        strangers = [replace(each, providers=places) for each in strangers]
+    unseen = places if isinstance(places, Unknown) else Unknown(_STRANGE)
+    strange = captures.keys() - _names(known)
     names = {} if isinstance(read.placed, Unknown) else read.placed.names
     users, closed = _users(read.servers), _closed(read.services)
+    closed |= {} if isinstance(places, Unknown) else dict.fromkeys(strange, _STRANGE)
     found = []
-    for place in sorted([*known, *strangers], key=lambda place: place.name):
+    for place in sorted([*known, *(_Place(name, unseen) for name in strange)], key=lambda place: place.name):
         there = users if isinstance(users, Unknown) else tuple(users.get(place.name, ()))
         bare = HostStock(place.name, (), users=there, closed=closed.get(place.name))
         found.append(_host(bare, place.providers, names, wanted, captures.get(place.name)))
@@ -191,7 +192,7 @@ def _users(servers: Sequence[Server] | Unknown) -> dict[str, list[User]] | Unkno
     return found
 
 
-def _closed(services: Sequence[Service] | Unknown) -> Mapping[str, str]:
+def _closed(services: Sequence[Service] | Unknown) -> dict[str, str]:
     """Hosts whose nova-compute takes no guests, and why."""
     known = () if isinstance(services, Unknown) else services
     computes = [each for each in known if each.name == "nova-compute"]
