@@ -27,6 +27,7 @@ from gpucloud.lab.cloud.services import (
 )
 from gpucloud.lab.cloud.settings import Compute, nova_compute, render
 from gpucloud.lab.cloud.site import Site, write_secret
+from gpucloud.model.failure import Failure
 from gpucloud.nova.config import Configuration, read_config_file
 
 HOST, OTHER_HOST = "heal-1", "heal-2"
@@ -151,15 +152,31 @@ class Cloud:
             found = connection.execute(sa.text(text), {"host": host}).mappings()
             return {str(each["address"]): dict(each) for each in found}
 
+    def send(self, call: Call) -> Any:
+        """A request; one more where the service has just closed a connection that had been idle."""
+        try:
+            return self.nova.api.send(call)
+        except Failure as failure:
+            if "Connection reset" not in str(failure) and "Connection aborted" not in str(failure):
+                raise
+            return self.nova.api.send(call)
+
+    def compute(self, method: str, path: str) -> Any:
+        return self.send(Call("compute", method, path))
+
+    def servers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.compute("GET", "/servers/detail?all_tenants=1")["servers"]
+        return found
+
     def launch(self, name: str, host: str | None = None) -> str:
         """A guest with one card that runs, and its uuid."""
-        flavors = self.nova.compute("GET", "/flavors/detail")["flavors"]
+        flavors = self.compute("GET", "/flavors/detail")["flavors"]
         flavor = next(each["id"] for each in flavors if each["name"] == "gpu.1")
-        image = self.nova.api.send(Call("image", "GET", "/images"))["images"][0]["id"]
+        image = self.send(Call("image", "GET", "/images"))["images"][0]["id"]
         wish = {"name": name, "flavorRef": flavor, "imageRef": image, "networks": "none"}
         where = {} if host is None else {"host": host}
         call = Call("compute", "POST", "/servers", {"server": {**wish, **where}}, microversion="2.74")
-        uuid = str(self.nova.api.send(call)["server"]["id"])
+        uuid = str(self.send(call)["server"]["id"])
         self.wait(uuid, "ACTIVE")
         return uuid
 
@@ -167,7 +184,7 @@ class Cloud:
         """Until a guest has a status; it fails where nova gives it up."""
 
         def has_it() -> bool:
-            server = self.nova.compute("GET", f"/servers/{uuid}")["server"]
+            server = self.compute("GET", f"/servers/{uuid}")["server"]
             assert server["status"] in (status, "BUILD"), server.get("fault")
             return bool(server["status"] == status)
 
@@ -177,8 +194,7 @@ class Cloud:
         """Until nova has deleted a guest."""
 
         def is_gone() -> bool:
-            listed = (each["id"] for each in self.nova.servers())
-            return uuid not in listed
+            return uuid not in {each["id"] for each in self.servers()}
 
         ready.wait_until(is_gone, timeout_s=WAIT_S, what=lambda: f"guest {uuid} deleted")
 
@@ -215,7 +231,7 @@ class Cloud:
         self.placement("PUT", f"/allocations/{consumer}", body)
 
     def placement(self, method: str, path: str, body: object = None) -> Any:
-        return self.nova.api.send(Call("placement", method, path, body, microversion=_PLACEMENT))
+        return self.send(Call("placement", method, path, body, microversion=_PLACEMENT))
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def number(row: Any) -> int:
 def break_it(cloud: Cloud, roles: Roles, killed: str, mover: str) -> None:
     """Stale states on a host whose nova-compute was killed."""
     computes, here, rows = cloud.computes, HOST, cloud.rows(HOST)
-    cloud.nova.compute("DELETE", f"/servers/{killed}")  # nova-api deletes it alone: the host is down
+    cloud.compute("DELETE", f"/servers/{killed}")  # nova-api deletes it alone: the host is down
     cloud.wait_for_end(killed)
     kept = [each for each in ALL if each not in (roles.removed, roles.moved, roles.replaced)]
     computes.devices(here, [card(LATER), card(roles.replaced, "20b0"), *map(card, kept)])
@@ -192,7 +192,7 @@ def test_stale_states_are_found_and_repaired_beside_a_guest_that_runs(
 
 def test_a_guest_under_which_device_spec_changed_keeps_its_device(cloud: Cloud, desk: Desk) -> None:
     rows = cloud.rows(HOST)
-    keeper = next(each["id"] for each in cloud.nova.servers() if each["name"] == "keeper")
+    keeper = next(each["id"] for each in cloud.servers() if each["name"] == "keeper")
     (held,) = (number(each) for each in rows.values() if each["instance_uuid"] == keeper)
     others = [number(each) for each in rows.values() if number(each) != held]
     cloud.computes.spec(HOST, *others)
@@ -205,8 +205,8 @@ def test_a_guest_under_which_device_spec_changed_keeps_its_device(cloud: Cloud, 
 
 
 def test_a_repair_is_taken_back_from_mariadb_and_placement(cloud: Cloud, desk: Desk, tmp_path: Path) -> None:
-    mover = next(each["id"] for each in cloud.nova.servers() if each["name"] == "mover")
-    cloud.nova.compute("DELETE", f"/servers/{mover}")
+    mover = next(each["id"] for each in cloud.servers() if each["name"] == "mover")
+    cloud.compute("DELETE", f"/servers/{mover}")
     cloud.wait_for_end(mover)
     cloud.computes.kill(OTHER_HOST)
     free = str(cloud.provider(OTHER_HOST, 0x21))
