@@ -16,6 +16,7 @@ from openstack.connection import Connection
 
 from gpucloud.lab.cache import cache_folder
 from gpucloud.lab.cloud.down import down
+from gpucloud.lab.cloud.ready import wait_until
 from gpucloud.lab.cloud.record import Record, read_record
 from gpucloud.lab.cloud.settings import CLOUD
 from gpucloud.lab.cloud.site import HOST, place_of
@@ -134,3 +135,22 @@ def test_ctrl_c_takes_down_what_is_up_by_then(state: Path) -> None:
         assert coming.stderr.read().strip().endswith("gpucloud: interrupted")
         assert coming.wait(timeout=60) == 130
     _must_be_gone(state / "gpucloud" / "lab", known)
+
+
+def test_services_that_are_killed_are_started_again_and_named(state: Path) -> None:
+    cloud = up(state=state)
+    killed = {"mariadb", "nova-scheduler", "nova-compute"}
+    for one in _known(state).daemons:
+        if one.name in killed:
+            os.kill(one.pid, signal.SIGKILL)
+
+    def are_back() -> bool:
+        found = look(cloud.folder)
+        assert found is not None
+        return found.is_whole and {one.name for one in found.services if one.restarts} == killed
+
+    wait_until(are_back, timeout_s=300, what=lambda: str(look(cloud.folder)))
+    known = _known(state)
+    assert {name: len(times) for name, times in known.restarts.items()} == dict.fromkeys(killed, 1)
+    down(cloud.folder)
+    _must_be_gone(state, known)

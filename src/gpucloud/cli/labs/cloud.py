@@ -73,8 +73,9 @@ def status(
 ) -> None:
     """Show the cloud's services: process, port, whether each answers.
 
-    nova-conductor, -scheduler and -compute have no port: nova is asked whether they are up. Exit code 3: not
-    all services answer, or there is no cloud.
+    nova-conductor, -scheduler and -compute have no port: nova is asked whether they are up. A service that
+    ends is started again by the watcher, three times in ten minutes at most. Exit code 3: not all services
+    answer, or there is no cloud.
 
     Examples:
       gpucloud lab cloud status
@@ -89,8 +90,11 @@ def status(
     elif found is None:
         print_text(_NONE)
     else:
-        rows = [(one.name, str(one.pid), str(one.port or "-"), one.state) for one in found.services]
-        table(("service", "process", "port", "state"), rows)
+        rows = [
+            (one.name, str(one.pid), str(one.port or "-"), one.state, str(one.restarts or ""))
+            for one in found.services
+        ]
+        table(("service", "process", "port", "state", "restarts"), rows)
         leads_to_it = found.clouds_yaml or "not there: the cloud did not come up"
         print_text(f"clouds.yaml: {leads_to_it}; logs: {found.folder / 'logs'}")
     if found is None or not found.is_whole:

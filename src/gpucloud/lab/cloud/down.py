@@ -12,6 +12,7 @@ from gpucloud.lab.cloud import daemon
 from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.record import read_record
 from gpucloud.lab.cloud.site import alone, tmp_of
+from gpucloud.lab.cloud.upkeep import start
 from gpucloud.model.failure import Exit, Failure
 
 LOGS = "logs"
@@ -50,10 +51,13 @@ def clear_away(folder: Path, started: Sequence[Daemon] = ()) -> None:
     Raises:
         Failure: a process does not go away.
     """
-    record = read_record(folder)
-    known = dict.fromkeys([*(record.daemons if record else ()), *started])
-    # The newest first: a service that loses its database would fill its log meanwhile.
-    daemon.end(list(known)[::-1], tmp_of(folder))
+    if folder.is_dir():
+        # Nobody starts a process meanwhile, and all that were started are written down.
+        with start.alone(folder):
+            record = read_record(folder)
+            known = dict.fromkeys([*(record.daemons if record else ()), *started])
+            # The newest first: a service that loses its database would fill its log meanwhile.
+            daemon.end(list(known)[::-1], tmp_of(folder))
     remove_tree(folder)
 
 

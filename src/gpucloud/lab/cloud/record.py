@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gpucloud.lab.cloud.daemon import Daemon
@@ -25,6 +25,7 @@ class Record:
         daemons: in the order in which they were started.
         started_at: seconds since 1970.
         is_up: all steps of coming up are done.
+        restarts: Unix times at which a service was started again that had ended, by its name.
         compute: value of `gpucloud.lab.cloud.settings.Compute`.
     """
 
@@ -34,6 +35,7 @@ class Record:
     started_at: float
     is_up: bool = False
     compute: str = Compute.FAKE
+    restarts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -48,7 +50,8 @@ def read_record(folder: Path) -> Record | None:
     try:
         data = json.loads((folder / RECORD).read_text())
         daemons = tuple(Daemon(**one) for one in data.pop("daemons"))
-        return Record(**data, daemons=daemons)
+        restarts = {name: tuple(times) for name, times in data.pop("restarts", {}).items()}
+        return Record(**data, daemons=daemons, restarts=restarts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -35,6 +36,7 @@ class Service:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+WATCHER = "watcher"
 NOVA_CONF, NOVA_DATABASES, NOVA_COMPUTE = "nova.conf", "nova-databases.conf", "nova-compute.conf"
 CONTROL_GPUS, COMPUTE_GPUS = "nova-gpus.conf", "nova-compute-gpus.conf"
 """What nova is told of GPUs, as `gpucloud nova render` writes it; empty at first."""
@@ -102,6 +104,11 @@ def others(site: Site) -> tuple[Service, ...]:
         _nova_compute(site),
         _api(site, "nova", "nova-api"),
     )
+
+
+def watcher(site: Site) -> Service:
+    """What starts all others again that have ended."""
+    return Service(WATCHER, (sys.executable, "-m", "gpucloud.lab.cloud.upkeep.watch", str(site.folder)))
 
 
 def everything(site: Site) -> tuple[Service, ...]:

@@ -39,6 +39,8 @@ class ServiceStatus:
     pid: int
     port: int | None
     state: State
+    restarts: int = 0
+    """How often it was started again after it had ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Status:
     @property
     def is_whole(self) -> bool:
         """Claims that the cloud came up, and that every service of it still runs and answers."""
-        return self.clouds_yaml is not None and all(one.state is State.ANSWERS for one in self.services)
+        return self.clouds_yaml is not None and all(map(_is_well, self.services))
+
+
+def _is_well(one: ServiceStatus) -> bool:
+    return one.state is State.ANSWERS or (one.name == services.WATCHER and one.state is State.RUNS)
 
 
 def look(folder: Path) -> Status | None:
@@ -67,13 +73,19 @@ def look(folder: Path) -> Status | None:
     if record is None:
         return None
     site = site_of(folder, record)
-    known = {one.name: one for one in services.everything(site)}
+    known = {one.name: one for one in (*services.everything(site), services.watcher(site))}
     started = [(known[one.name], one) for one in record.daemons if one.name in known]
     # All at once: each that hangs takes its time to be given up.
     with ThreadPoolExecutor(max_workers=max(1, len(started))) as asking:
         states = list(asking.map(lambda one: _state(site, *one), started))
     found = [
-        ServiceStatus(service.name, process.pid, record.ports[service.port] if service.port else None, state)
+        ServiceStatus(
+            service.name,
+            process.pid,
+            record.ports[service.port] if service.port else None,
+            state,
+            len(record.restarts.get(service.name, ())),
+        )
         for (service, process), state in zip(started, states, strict=True)
     ]
     return Status(folder, folder / CLOUDS_YAML if record.is_up else None, _as_nova_says(site, found))
@@ -95,7 +107,10 @@ def _as_nova_says(site: Site, found: Sequence[ServiceStatus]) -> tuple[ServiceSt
         return tuple(found)
     said = {True: State.ANSWERS, False: State.SILENT}
     return tuple(
-        replace(one, state=said[one.name in ups]) if one.state is State.RUNS else one for one in found
+        replace(one, state=said[one.name in ups])
+        if one.state is State.RUNS and one.name != services.WATCHER
+        else one
+        for one in found
     )
 
 

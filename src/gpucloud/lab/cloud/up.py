@@ -124,6 +124,9 @@ class _Coming:
         setup.upload_image(api, disk)
         write_secret(site.folder / CLOUDS_YAML, clouds_yaml(site, CLOUD))
         self._record(is_up=True)
+        with daemon.undisturbed():
+            self.daemons.append(start_service(site, services.watcher(site)))
+            self._record(is_up=True)
 
     def _prepare_stores(self) -> None:
         database.prepare(self.site)

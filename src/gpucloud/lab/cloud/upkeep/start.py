@@ -72,12 +72,16 @@ def restart(folder: Path, names: Collection[str]) -> None:
         for old in (one for one in record.daemons if one.name in names and one.name in known):
             daemon.end([old], site.tmp)
             with daemon.undisturbed():
-                record = _instead(record, old, start_service(site, known[old.name]))
+                record = started_again(record, old, start_service(site, known[old.name]))
                 write_record(folder, record)
 
 
-def _instead(record: Record, old: Daemon, new: Daemon) -> Record:
-    return replace(record, daemons=tuple(new if one == old else one for one in record.daemons))
+def started_again(record: Record, old: Daemon, new: Daemon, at: float | None = None) -> Record:
+    """The record with a new process of a service; ``at`` is Unix time where the old one had ended itself."""
+    daemons = tuple(new if one == old else one for one in record.daemons)
+    times = () if at is None else (*record.restarts.get(old.name, ()), at)
+    restarts = {**record.restarts, old.name: times} if times else record.restarts
+    return replace(record, daemons=daemons, restarts=restarts)
 
 
 def wait_for(folder: Path, names: Collection[str]) -> None:
