@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gpucloud.doctor.case import Case
 from gpucloud.doctor.evidence.paper import Paper, is_guest_key
@@ -44,49 +45,45 @@ def group_said_not_viable(case: Case) -> Answers:
         (int(r.caught["group"]) for r in paper.said("group-not-viable") if "group" in r.caught), None
     )
     unit = next((one for one in cards(case) if number in one.groups), None)
-    others = () if unit is not None else _endpoints(case, number)
-    if len(others) > 1:
-        yield known(
-            "acs-missing",
-            f"vfio refuses group {number}: it holds {len(others)} devices, and all of them must be given",
-            (*lines, *(_class(case, one) for one in others)),
-            0.8,
-        )
-    elif unit is None:
-        yield known(
-            "companion-function-not-bound",
-            "vfio refuses the group: most often it is the card's own "
-            "audio or USB function that is still on a host driver",
-            lines,
-            0.55,
-        )
-        yield known(
-            "group-not-viable", "vfio refuses the group: a device in it is on a host driver", lines, 0.5
-        )
-    elif is_on_host_driver(unit.primary):
-        title = f"vfio refuses group {number}: the card itself is on {unit.primary.driver}"
-        evidence = (*lines, case.cite_driver(unit.primary))
-        yield known("host-driver-grabbed-gpu", title, evidence, 0.9, units=(unit.address,))
-        yield known("companion-function-not-bound", title, evidence, 0.6, units=(unit.address,))
-    elif unit.group_peers:
-        yield known(
-            "acs-missing",
-            f"vfio refuses group {number}: it holds more than the card",
-            lines,
-            0.85,
-            units=(unit.address,),
-        )
-    elif len(unit.functions) > 1:
-        yield known(
-            "companion-function-not-bound",
-            f"vfio refuses group {number}: of the card's "
-            f"{len(unit.functions)} functions one is still on a host driver",
-            (*lines, *_functions(case, unit)),
-            0.9,
-            units=(unit.address,),
-        )
+    if unit is None:
+        yield from _refused_with_others(case, number, lines)
     else:
-        yield known("group-not-viable", f"vfio refuses group {number}", lines, 0.6)
+        yield from _refused_with_card(case, unit, number, lines)
+
+
+def _refused_with_others(case: Case, number: int | None, lines: Sequence[Evidence]) -> Answers:
+    """The group of no card that the report shows."""
+    others = _endpoints(case, number)
+    if len(others) > 1:
+        title = f"vfio refuses group {number}: it holds {len(others)} devices, and all of them must be given"
+        yield known("acs-missing", title, (*lines, *(_class(case, one) for one in others)), 0.8)
+        return
+    title = (
+        "vfio refuses the group: most often it is the card's own audio or USB function that is still on a "
+        "host driver"
+    )
+    yield known("companion-function-not-bound", title, lines, 0.55)
+    title = "vfio refuses the group: a device in it is on a host driver"
+    yield known("group-not-viable", title, lines, 0.5)
+
+
+def _refused_with_card(case: Case, unit: GpuUnit, number: int | None, lines: Sequence[Evidence]) -> Answers:
+    """The group of a card: it itself, its neighbours or its other functions are on a host driver."""
+    refused, units = f"vfio refuses group {number}", (unit.address,)
+    if is_on_host_driver(unit.primary):
+        title = f"{refused}: the card itself is on {unit.primary.driver}"
+        evidence = (*lines, case.cite_driver(unit.primary))
+        yield known("host-driver-grabbed-gpu", title, evidence, 0.9, units=units)
+        yield known("companion-function-not-bound", title, evidence, 0.6, units=units)
+    elif unit.group_peers:
+        yield known("acs-missing", f"{refused}: it holds more than the card", lines, 0.85, units=units)
+    elif len(unit.functions) > 1:
+        count = len(unit.functions)
+        title = f"{refused}: of the card's {count} functions one is still on a host driver"
+        evidence = (*lines, *_functions(case, unit))
+        yield known("companion-function-not-bound", title, evidence, 0.9, units=units)
+    else:
+        yield known("group-not-viable", refused, lines, 0.6)
 
 
 @rule
