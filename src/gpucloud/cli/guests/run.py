@@ -17,7 +17,6 @@ from gpucloud.cli.guests.launch import (
     Cpus,
     Flavor,
     Gpus,
-    Image,
     Key,
     Memory,
     Model,
@@ -30,6 +29,7 @@ from gpucloud.cli.guests.launch import (
     wishes_of,
 )
 from gpucloud.cli.output import Shape, clean, print_json, say
+from gpucloud.cli.typed.paths import refuse_empty
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
@@ -39,6 +39,15 @@ if TYPE_CHECKING:
 
 Command = Annotated[
     list[str], typer.Argument(metavar="-- COMMAND...", help="Program and arguments; no shell is between.")
+]
+Image = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE",
+        callback=refuse_empty,
+        help="A disk image with cloud-init, raw or qcow2, which is only read; the guest that checks takes no "
+        "command. With --cloud, the name or id of one of the cloud's.",
+    ),
 ]
 Lifetime = Annotated[
     str, typer.Option("--for", metavar="TIME", help="The longest that it may take, from the guest's start.")
