@@ -43,6 +43,7 @@ Command = Annotated[
 Image = Annotated[
     str | None,
     typer.Option(
+        "--image",
         metavar="IMAGE",
         callback=refuse_empty,
         help="A disk image with cloud-init, raw or qcow2, which is only read; the guest that checks takes no "
