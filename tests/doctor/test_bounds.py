@@ -114,6 +114,7 @@ def test_a_hostile_line_is_read_once(line: str) -> None:
     assert diagnose(case).source == "paste"
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(30)
 def test_a_thousand_cards_in_one_group_are_judged() -> None:
     listing = "".join(

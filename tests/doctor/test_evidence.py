@@ -158,6 +158,7 @@ def test_any_document_is_read_without_failing(document: object) -> None:
     diagnose(gather(from_mapping("case", {"evidence": document, "environment": document})))
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(30)  # a second is the aim (bench/doctor.py); minutes would be a defect
 @pytest.mark.parametrize(
     "unit", ["\x00\xff\n", "a", "01:00.0 [0300]: [10de:1db4] ", "{[", "GPU0 X PHB\n", '{"name": ']

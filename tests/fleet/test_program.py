@@ -39,6 +39,7 @@ def test_it_runs_with_nothing_but_python(tmp_path: Path) -> None:
     assert b"the order does not speak as this gpucloud does" in answered.stdout
 
 
+@pytest.mark.proof
 def test_an_older_collection_is_replaced(tmp_path: Path) -> None:
     place = write_collection(tmp_path)
     (place / "plugins/modules/old.py").touch()

@@ -15,7 +15,7 @@ from tests.cloud.openstack.heal.stale_state import StaleState
 
 from gpucloud.cli.main import run
 
-pytestmark = pytest.mark.filterwarnings("ignore:Support for InfluxDB")
+pytestmark = [pytest.mark.proof, pytest.mark.filterwarnings("ignore:Support for InfluxDB")]
 X, Y = "0000:3b:00.0", "0000:5e:00.0"
 
 
