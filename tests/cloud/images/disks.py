@@ -46,12 +46,18 @@ def gpt_disk(parts: Sequence[Part] = LAYOUT, size_mib: int = DISK_MIB, sector: i
     return disk
 
 
-def fill_with_ext4(disk: bytearray, tree: Path, scratch: Path, parts: Sequence[Part] = LAYOUT) -> None:
+def fill_with_ext4(
+    disk: bytearray,
+    tree: Path,
+    scratch: Path,
+    parts: Sequence[Part] = LAYOUT,
+    options: Sequence[str] = (),
+) -> None:
     """Put an ext4 with the tree into the first of the parts."""
     _, _, begin, end = parts[0]
     with scratch.open("wb") as file:
         file.truncate((end - begin) * MIB)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(scratch)], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", *options, "-d", str(tree), str(scratch)], check=True)
     disk[begin * MIB : end * MIB] = scratch.read_bytes()
 
 

@@ -13,7 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cloud.images.disks import DISK_MIB, LAYOUT, MIB, fill_with_ext4, gpt_disk, listed, make_tree
+from tests.cloud.images.disks import (
+    DISK_MIB,
+    ESP,
+    LAYOUT,
+    LINUX,
+    MIB,
+    fill_with_ext4,
+    gpt_disk,
+    listed,
+    make_tree,
+)
 
 from gpucloud.cli.main import run as command
 from gpucloud.cloud.images.filesystem import Kind
@@ -120,6 +130,21 @@ def test_content_is_kept_the_file_system_grown_and_the_source_untouched(
         one.seek(MIB)
         other.seek(MIB)
         assert one.read(3 * MIB) == other.read(3 * MIB), "the other partition has changed"
+
+
+def test_what_lay_behind_the_partition_comes_into_no_inode_table(tree: Path, tmp_path: Path) -> None:
+    layout = ((1, LINUX, 4, 24), (15, ESP, 1, 4))
+    disk = gpt_disk(layout)
+    old = ("-b", "1024", "-O", "^metadata_csum,^uninit_bg,^flex_bg")
+    fill_with_ext4(disk, tree, tmp_path / "part", layout, old)
+    disk[24 * MIB : 47 * MIB] = b"\xa5" * (23 * MIB)
+    (tmp_path / "old.raw").write_bytes(disk)
+    made = prepared(wish(tmp_path / "old.raw", tmp_path))
+    part, places, _ = partition_of(made.out, tmp_path)
+    assert places[1] == (4 * MIB, 95 * MIB)
+    told("e2fsck", "-f", "-n", part)
+    kept = contents(part, tmp_path / "files")
+    assert kept["boot/large 100644"] == (tree / "boot" / "large").read_bytes()
 
 
 def test_what_comes_beside_it_is_read_by_publish_and_cloud_init(source: Path, tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def prepare_image(wish: Wish, run: Run, say: Callable[[str], None]) -> Prepared:
             ["qemu-img", "convert", "-f", image.format, "-O", "raw", str(image.path), str(raw)],
             timeout_s=_PATIENCE_S,
         )
-        growth = _grow_table(raw, was, wish)
+        growth = _plan_table(raw, was, wish)
         say(f"growing partition {growth.number}")
-        kind, facts = _grow_content(raw, growth, folder, run)
+        kind, facts = _grow(raw, growth, wish.size_bytes, folder, run)
         distro = None if wish.profile.is_windows else wish.distro or distro_of(facts)
         entry = wish_of(wish.profile, image.firmwares)
         texts = {".publish.yaml": render_publish(wish.name, entry, wish.release)}
@@ -151,42 +151,53 @@ def _check(wish: Wish, was: int) -> None:
             )
 
 
-def _grow_table(raw: Path, was: int, wish: Wish) -> Growth:
-    with raw.open("r+b") as file:
+def _plan_table(raw: Path, was: int, wish: Wish) -> Growth:
+    with raw.open("rb") as file:
         head = file.read(HEAD_BYTES)
         file.seek(max(0, was - _TAIL))
         tail = file.read(_TAIL)
-        try:
-            growth = grow_table(head, tail, was, wish.size_bytes)
-        except ValueError as error:
-            then = "grow it by hand with virt-resize of libguestfs-tools"
-            raise Failure(f"the image {wish.image} cannot be grown: {error}", then) from error
-        file.truncate(wish.size_bytes)
-        for at, data in growth.patches:
-            file.seek(at)
-            file.write(data)
-    return growth
+    try:
+        return grow_table(head, tail, was, wish.size_bytes)
+    except ValueError as error:
+        then = "grow it by hand with virt-resize of libguestfs-tools"
+        raise Failure(f"the image {wish.image} cannot be grown: {error}", then) from error
 
 
-def _grow_content(raw: Path, growth: Growth, folder: Path, run: Run) -> tuple[Kind, dict[str, str]]:
-    """What the partition holds, and what its os-release says; ext grows in a file of its own."""
+def _grow(raw: Path, growth: Growth, size: int, folder: Path, run: Run) -> tuple[Kind, dict[str, str]]:
+    """What the partition holds, and what its os-release says; ext grows in a file of its own.
+
+    All from the partition's begin on is cut off before a grown file system goes there: what it has as holes,
+    as resize2fs leaves inode tables (fallocate(2), FALLOC_FL_ZERO_RANGE), must be zeros in the disk, too.
+    """
     part = folder / "partition.raw"
-    with raw.open("r+b") as disk, part.open("w+b") as file:
+    facts: dict[str, str] = {}
+    with raw.open("r+b") as disk:
         disk.seek(growth.start)
         kind = kind_of(disk.read(SIGN_BYTES))
-        if kind is not Kind.EXT:
-            return kind, {}
-        length = growth.end - growth.start
-        copy_range(disk.fileno(), growth.start, file.fileno(), 0, length)
-        file.truncate(growth.new_end - growth.start)
-        try:
-            grow_ext(part, run)
-        except Failure as failure:
-            what = f"the file system in partition {growth.number} cannot be grown: {failure.what}"
-            raise Failure(what, "start the image and look at its disk, or take newer e2fsprogs") from failure
-        facts = read_os_release(part, run)
-        copy_range(file.fileno(), 0, disk.fileno(), growth.start, growth.new_end - growth.start)
+        if kind is Kind.EXT:
+            facts = _grow_content(disk.fileno(), growth, part, run)
+            disk.truncate(growth.start)
+        disk.truncate(size)
+        for at, data in growth.patches:
+            disk.seek(at)
+            disk.write(data)
+        disk.flush()
+        if kind is Kind.EXT:
+            with part.open("rb") as file:
+                copy_range(file.fileno(), 0, disk.fileno(), growth.start, growth.new_end - growth.start)
     return kind, facts
+
+
+def _grow_content(disk: int, growth: Growth, part: Path, run: Run) -> dict[str, str]:
+    with part.open("w+b") as file:
+        copy_range(disk, growth.start, file.fileno(), 0, growth.end - growth.start)
+        file.truncate(growth.new_end - growth.start)
+    try:
+        grow_ext(part, run)
+    except Failure as failure:
+        what = f"the file system in partition {growth.number} cannot be grown: {failure.what}"
+        raise Failure(what, "start the image and look at its disk, or take newer e2fsprogs") from failure
+    return read_os_release(part, run)
 
 
 @contextmanager
