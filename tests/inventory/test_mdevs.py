@@ -108,3 +108,18 @@ def test_a_guest_holds_the_virtual_function_that_nvidias_driver_cut_for_it(tree:
     host = read(tree)
     assert function(host, VF).device_nodes == ("/dev/vfio/80",)
     assert holders(host, VF) == [("qemu-system-x86", "/dev/vfio/80")]
+
+
+@pytest.mark.parametrize("id_", ["$(id)", "nvidia-9;reboot #", "nvidia 9", "..", "a" * 65, "`id`"])
+def test_a_folder_that_no_driver_would_make_is_no_type(tree: HostTree, id_: str) -> None:
+    """Ids stand in lines that people type as root."""
+    add_mdev(tree, UUIDS[0], 90)
+    place = f"{tree.place(GPU)}/{UUIDS[0]}/mdev_type"
+    (tree.root / place).unlink()
+    tree.link(place, f"../mdev_supported_types/{id_}")
+    mdevs = function(read(tree), GPU).mdevs
+    assert isinstance(mdevs, tuple)
+    assert isinstance(mdevs[0].type, Unknown)
+    if id_ != "..":
+        tree.write(f"{tree.place(GPU)}/mdev_supported_types/{id_}/name", "GRID T4-4Q")
+        assert isinstance(function(read(tree), GPU).mdev_types, Unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.slices.cards import CARD, InstanceCard, SharedCard
 
+from gpucloud.model.change import MakeMdev
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer
 from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
+from gpucloud.slices.layout.step import RemoveMdev, step
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import pack
 
@@ -186,6 +189,15 @@ def test_names_of_mediated_devices_are_of_host_card_and_number() -> None:
     )
     assert first == again
     assert not set(first) & set(other)
+
+
+def test_no_line_to_type_runs_what_stands_in_an_id() -> None:
+    for change in (
+        MakeMdev(address=CARD, type="$(id)", uuid="a;b"),
+        RemoveMdev(address=CARD, type="", uuid="$(id) #"),
+    ):
+        for line in step(change).commands:
+            assert shlex.join(shlex.split(line)).replace("'>'", ">") == line
 
 
 def test_a_line_for_the_card_goes_before_one_for_all() -> None:

@@ -18,6 +18,8 @@ _MDEV = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|uuid-[0-9]{1,6}
 """Names of mediated devices: UUIDs, which captures number."""
 _LISTED = "uuid-0"
 """No device has this name: whether a capture would have one that had."""
+_TYPE_ID = re.compile(r"\w[\w.-]{0,63}", re.ASCII)
+"""Ids of mediated types: ``nvidia-222``, ``i915-GVTg_V5_4``. They stand in lines that people type."""
 _TYPE = re.compile(r"\s*([0-9]{1,9})\s*:\s*(\S.*?)\s*", re.ASCII)
 
 
@@ -90,6 +92,11 @@ def read_mdev_types(device: Device, known: dict[str, str]) -> tuple[VgpuType, ..
     ids = device.listing("mdev_supported_types")
     if not isinstance(ids, tuple):
         return () if ids is None else ids
+    strange = next((id_ for id_ in ids if not _TYPE_ID.fullmatch(id_)), None)
+    if strange is not None:
+        return Unknown(
+            f"mdev_supported_types of {device.address} holds {strange[:60]!r}, which names no type"
+        )
     return tuple(_mdev_type(device, id_, known) for id_ in ids)
 
 
@@ -121,10 +128,14 @@ def read_mdevs(device: Device, types: tuple[VgpuType, ...] | Unknown) -> tuple[M
     if not names:
         unlisted = device.listing(_LISTED)
         return unlisted if isinstance(unlisted, Unknown) else ()
-    return tuple(
-        MediatedDevice(name, device.link_name(f"{name}/mdev_type"), _mdev_node(device, name))
-        for name in names
-    )
+    return tuple(MediatedDevice(name, _type_of(device, name), _mdev_node(device, name)) for name in names)
+
+
+def _type_of(device: Device, name: str) -> str | None | Unknown:
+    id_ = device.link_name(f"{name}/mdev_type")
+    if isinstance(id_, str) and not _TYPE_ID.fullmatch(id_):
+        return Unknown(f"mdev_type of {name} leads to {id_[:60]!r}, which names no type")
+    return id_
 
 
 def _mdev_node(device: Device, name: str) -> str | None | Unknown:

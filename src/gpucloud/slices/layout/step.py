@@ -7,6 +7,7 @@ are of this room.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Literal, assert_never
 
 from gpucloud.model.change import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
@@ -99,9 +100,10 @@ def _commands(change: LayoutChange) -> tuple[str, ...]:
         case SetVgpuType():
             return (f"echo {change.after} > {place}/nvidia/current_vgpu_type",)
         case MakeMdev():
-            return (f"echo {change.uuid} > {place}/mdev_supported_types/{change.type}/create",)
+            folder = f"{place}/mdev_supported_types/{change.type}"
+            return (f"echo {quote(change.uuid)} > {quote(f'{folder}/create')}",)
         case RemoveMdev():
-            return (f"echo 1 > /sys/bus/mdev/devices/{change.uuid}/remove",)
+            return (f"echo 1 > {quote(f'/sys/bus/mdev/devices/{change.uuid}/remove')}",)
         case SetMigMode() | MakeGpuInstance() | RemoveGpuInstance():
             return _mig_commands(change)
         case _:
