@@ -6,6 +6,8 @@ include/linux/... of LVM2 (``LABELONE`` in the second sector), cryptsetup (``LUK
 
 from __future__ import annotations
 
+import re
+import stat
 from enum import Enum
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from gpucloud.model.failure import Failure
 SIGN_BYTES = 128 * 1024
 _PATIENCE_S = 3600.0
 _OS_RELEASE = "/usr/lib/os-release"
-_MOST_CHARS = 1 << 16
+_MOST_BYTES = 1 << 16
+_INODE_BYTES = 128
+"""Of the first ext2; what came later lies behind."""
+_DUMPED = re.compile(r"^([0-7]{4,6})  ((?:[0-9a-f]{4} ){7}[0-9a-f]{4})", re.MULTILINE)
 
 
 class Kind(Enum):
@@ -70,6 +75,30 @@ def grow_ext(file: Path, run: Run) -> None:
 
 
 def read_os_release(file: Path, run: Run) -> dict[str, str]:
-    """What an ext file system's os-release(5) says; nothing where it has none."""
-    text = run(["debugfs", "-R", f"cat {_OS_RELEASE}", str(file)])
-    return parse_os_release(text[:_MOST_CHARS])
+    """What an ext file system's os-release(5) says; nothing where it has none that can be one.
+
+    Its inode is looked at first: a file of no length on the disk can be read as terabytes.
+    """
+    inode = _bytes_of(run(["debugfs", "-R", f"inode_dump {_OS_RELEASE}", str(file)]))
+    if not _is_regular(inode) or _length(inode) > _MOST_BYTES:
+        return {}
+    return parse_os_release(run(["debugfs", "-R", f"cat {_OS_RELEASE}", str(file)]))
+
+
+def _bytes_of(dump: str) -> bytes:
+    """What debugfs dumps, rows of 16 bytes by octal places; rows like the one before are left out."""
+    found, row = bytearray(), bytes(16)
+    for place, words in _DUMPED.findall(dump):
+        found += row * ((int(place, 8) - len(found)) // 16)
+        row = bytes.fromhex(words)
+        found += row
+    return bytes(found + row * ((_INODE_BYTES - len(found)) // 16))
+
+
+def _is_regular(inode: bytes) -> bool:
+    return stat.S_ISREG(int.from_bytes(inode[:2], "little"))
+
+
+def _length(inode: bytes) -> int:
+    """``i_size_lo`` and ``i_size_high`` (Documentation/filesystems/ext4/inodes.rst)."""
+    return int.from_bytes(inode[4:8], "little") | int.from_bytes(inode[0x6C:0x70], "little") << 32
