@@ -16,7 +16,7 @@ from gpucloud.model.change import MakeMdev
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices import Interface, Offer
+from gpucloud.slices import Interface, Offer, Slice
 from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
 from gpucloud.slices.layout.step import RemoveMdev, step
@@ -155,6 +155,37 @@ def test_new_instances_come_first_where_both_fit() -> None:
     steps = plan(card.offer(), "3b:00.0: 3g.20gb").steps
     assert [step.change.kind for step in steps] == ["make-gpu-instance", "remove-gpu-instance"]
     assert steps[0].commands == ("nvidia-smi mig -i 0000:3b:00.0 -cgi 9:0 -C",)
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"slices": (Slice(VFS[0], str(VFS[0]), "7", "A100-3-20C", ("guest ml7",)),)}, "guest ml7 uses it"),
+        ({"slices": (Slice(VFS[0], str(VFS[0]), "7", "A100-3-20C", Unknown("denied")),)}, "(denied)"),
+        ({"slices": Unknown("denied")}, "which vGPUs are in its instances cannot be told: denied"),
+        ({"users": ("guest x",)}, "guest x has it open"),
+        ({"users": Unknown("denied")}, "who has it open cannot be told (denied)"),
+    ],
+)
+def test_no_instance_goes_while_somebody_uses_its_card(facts: dict[str, Any], says: str) -> None:
+    card = InstanceCard(A100)
+    kinds = {kind.name: kind for kind in A100}
+    card.make(kinds["3g.20gb"], 0)
+    card.make(kinds["3g.20gb"], 4)
+    offer = replace(card.offer(), interface=Interface.VENDOR_VFIO, **facts)
+    made = plan(offer, "3b:00.0: 7g.40gb")
+    assert any(says in why for why in made.refusals)
+    assert made.steps == ()
+    assert plan(offer, "3b:00.0: 2 x 3g.20gb").is_done
+
+
+def test_instances_go_from_a_card_whose_vgpus_nobody_has() -> None:
+    card = InstanceCard(A100)
+    card.make(A100[0], 0)
+    free = Slice(VFS[0], str(VFS[0]), "7", "A100-1-5C", ())
+    there = Slice(CARD, "GI 1", "19", "1g.5gb", Unknown("which processes use a MIG instance is not read"))
+    made = plan(replace(card.offer(), slices=(free, there)), "3b:00.0: none")
+    assert [each.change.kind for each in made.steps] == ["remove-gpu-instance"]
 
 
 def test_on_a_host_of_vgpus_the_mode_comes_first_then_virtual_functions_then_instances() -> None:

@@ -65,6 +65,11 @@ class Slice:
     used_by: tuple[str, ...] | Unknown
     """Guests by name, else processes; empty: nobody has it open. Of MIG instances this is not told."""
 
+    @property
+    def is_gpu_instance(self) -> bool:
+        """Claims a MIG instance: vGPUs are cut from it, or programs use it."""
+        return self.name.startswith("GI ")
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

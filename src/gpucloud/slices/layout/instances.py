@@ -115,6 +115,7 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
     if not there and wanted:
         _add_vfs(draft)
     if go:
+        _check_use(draft)
         draft.notes.append(
             "the driver refuses to remove an instance that a program uses, and the rest is not done then"
         )
@@ -124,6 +125,20 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
     else:
         draft.changes += gone
         _make(draft, pack(new.elements(), mask_of_all(stay), [each.profile for each in stay]).placed)
+
+
+def _check_use(draft: Draft) -> None:
+    """Which instance a vGPU or a program is in is not told: none goes while the card has any in use."""
+    offer = draft.offer
+    if isinstance(offer.slices, Unknown):
+        draft.refuse(f"which vGPUs are in its instances cannot be told: {offer.slices.why}")
+    else:
+        draft.refuse_used(each for each in offer.slices if not each.is_gpu_instance)
+    if isinstance(offer.users, Unknown):
+        draft.refuse(f"who has it open cannot be told ({offer.users.why}): plan as root, on the host")
+    elif offer.users:
+        who = ", ".join(offer.users)
+        draft.refuse(f"{who} has it open, perhaps in an instance that would go: end that first")
 
 
 def _stay(there: Sequence[Placed], wanted: Sequence[MigProfile]) -> tuple[Placed, ...]:

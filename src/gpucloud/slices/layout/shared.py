@@ -38,7 +38,8 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
         draft.refuse(f"what it is cut into cannot be told: {offer.slices.why}")
         return
     wanted = _resolve(draft)
-    there = [each for each in offer.slices if not _is_instance(each, offer)]
+    # MIG instances stand under vGPUs, and are planned by lines of their own
+    there = [each for each in offer.slices if not each.is_gpu_instance]
     stay, go = _part(wanted, there, draft)
     new = wanted - Counter(profile for profile, _ in stay)
     draft.kept += [each.name for _, each in stay]
@@ -53,11 +54,6 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
     elif new:
         _check_card(draft, wanted)
     _write(draft, interface, go, new, is_beside=is_beside)
-
-
-def _is_instance(each: Slice, offer: Offer) -> bool:
-    """Claims a MIG instance: those stand under vGPUs, and are planned by lines of their own."""
-    return each.place == offer.unit and each.name.startswith("GI ")
 
 
 def _resolve(draft: Draft) -> Counter[Profile]:
