@@ -91,6 +91,19 @@ def test_what_cannot_grow_is_refused_with_the_reason(disk: bytearray, why: str) 
         grown(disk, 12)
 
 
+def test_a_protective_mbr_that_begins_beyond_the_disk_is_refused() -> None:
+    disk = DISK.copy()
+    disk[446 + 8 : 446 + 12] = b"\xff" * 4
+    with pytest.raises(ValueError, match="protective MBR"):
+        grown(disk, 12)
+
+
+def test_a_partition_up_to_the_last_sector_keeps_its_end_from_the_second_table() -> None:
+    with pytest.raises(ValueError, match="no room for the second table"):
+        grown(gpt_disk(((1, LINUX, 4, 8),), 8), 8)
+    assert grown(gpt_disk(((1, LINUX, 4, 8),), 8), 9)[0].new_end == 8 * MIB
+
+
 @given(st.integers(512, 92 + 512 - 1), st.integers(1, 255))
 def test_a_header_that_any_byte_was_changed_of_is_refused(at: int, by: int) -> None:
     disk = DISK[:HEAD_BYTES]

@@ -88,6 +88,8 @@ def _grow_gpt(head: bytes, tail: bytes, old: int, new: int, sector: int) -> Grow
     usable = new - array_sectors - 2
     if last.last >= old:
         raise ValueError("its partitions end beyond the disk")
+    if last.last > usable:
+        raise ValueError("its last partition leaves no room for the second table: ask for a larger disk")
     new_last = max(last.last, (usable + 1) * sector // _ALIGNED * _ALIGNED // sector - 1)
     grown = bytearray(entries)
     struct.pack_into("<Q", grown, last.at + 40, new_last)
@@ -169,6 +171,8 @@ def _protective(boot: bytes, sectors: int) -> bytes:
     for at in range(446, 510, 16):
         if changed[at + 4] == _PROTECTIVE:
             (start,) = struct.unpack_from("<I", changed, at + 8)
+            if start >= sectors:
+                raise ValueError("its protective MBR begins beyond the disk")
             struct.pack_into("<I", changed, at + 12, min(sectors - start, _MOST_MBR_SECTORS))
             break
     return bytes(changed)
