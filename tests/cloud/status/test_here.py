@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.cloud.builders import CARD, card, function, held_by, host, unit
+from tests.hosts.catalogue import look_at
 
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, DomainState
@@ -14,7 +16,7 @@ from gpucloud.cloud.status.show import notes, service_lines, unit_rows
 from gpucloud.cloud.status.stock import HostStock
 from gpucloud.cloud.status.summary import Seen, summarize
 from gpucloud.model.failure import Failure
-from gpucloud.model.pci import Holder, PciAddress
+from gpucloud.model.pci import Holder, PciAddress, Sriov
 from gpucloud.model.unknown import Unknown
 
 TWO = (card("3b:00", group=7, peers=["3c:00.0"]), card("3c:00", group=7, peers=["3b:00.0"]))
@@ -80,6 +82,29 @@ def test_a_captured_hosts_guests_are_known_by_what_they_hold_open() -> None:
     held = unit(function("3b:00.0", holders=(Holder(7, "qemu-system-x86", "/dev/vfio/7", "train"),)))
     seen = seen_elsewhere([("gpu01", host(held))])
     assert only(seen).stocks[0].users == ("train",)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "guest"),
+    [
+        ("built-nvidia-a2-mdev-of-vfs", "cad1"),
+        ("built-mi300x-gim", "ml7"),
+        ("built-amd-s7150-mxgpu", "desk7"),
+    ],
+)
+def test_a_guest_with_a_slice_has_its_card_too(name: str, guest: str) -> None:
+    seen = seen_elsewhere([("gpu01", look_at(name).host)])
+    has = [stock.used for stock in only(seen).stocks if guest in stock.users]  # type: ignore[union-attr]
+    assert has == [1]
+    assert summarize(seen).total.used == 1
+
+
+def test_a_guest_of_libvirt_with_a_virtual_function_has_its_card_too() -> None:
+    slice_ = function("3b:00.4", driver="vfio-pci", group=11)
+    sriov = Sriov(total=1, enabled=1, vfs=(slice_.address,))
+    card_ = unit(replace(function("3b:00.0", driver="gim"), sriov=sriov))
+    seen = seen_here(host(card_, others=[slice_]), (domain("desk", "3b:00.4"),))
+    assert only(seen).stocks[0].users == ("desk",)  # type: ignore[index]
 
 
 def test_groups_that_could_not_be_read_are_unknown() -> None:

@@ -14,8 +14,9 @@ from gpucloud.cloud.status.summary import Seen
 from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
+from gpucloud.slices.interface import seen_vfs
 
 _SIZES = (1, 2, 4, 8, 16)
 """GPUs of a guest that are counted where no flavor says what is sold."""
@@ -88,7 +89,7 @@ def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:
 
 
 def _stock(host: Host, unit: GpuUnit, claims: Claims) -> Stock:
-    users = tuple(_users(unit, claims))
+    users = tuple(_users(host, unit, claims))
     groups = _groups(unit)
     obstacle = None if users else _obstacle(host, unit, claims)
     return Stock(
@@ -103,10 +104,17 @@ def _groups(unit: GpuUnit) -> frozenset[int] | Unknown:
     return frozenset(unit.groups)
 
 
-def _users(unit: GpuUnit, claims: Claims) -> Iterable[str]:
-    """Guests that run and have any function of it."""
+def _with_vfs(host: Host, unit: GpuUnit) -> tuple[PciFunction, ...]:
+    """Its functions, and the virtual ones of these: a guest that has a slice has one of them, or its mdev."""
+    known = {} if isinstance(host.functions, Unknown) else host.functions
+    vfs = (vf for function in unit.functions for vf in seen_vfs(function, known))
+    return (*unit.functions, *vfs)
+
+
+def _users(host: Host, unit: GpuUnit, claims: Claims) -> Iterable[str]:
+    """Guests that run and have any function or any slice of it."""
     names: dict[str, None] = {}
-    for function in unit.functions:
+    for function in _with_vfs(host, unit):
         if function.address in claims.running:
             names[claims.running[function.address]] = None
         elif not isinstance(function.holders, Unknown):
@@ -116,7 +124,7 @@ def _users(unit: GpuUnit, claims: Claims) -> Iterable[str]:
 
 def _obstacle(host: Host, unit: GpuUnit, claims: Claims) -> str | None | Unknown:
     """Why it cannot be given, apart from other units of its group, of which `count` thinks."""
-    for function in unit.functions:
+    for function in _with_vfs(host, unit):
         if isinstance(function.holders, Unknown):
             return Unknown(f"who holds it: {function.holders.why}")
     others = {at: guest for at, guest in claims.running.items() if not _is_of_unit(host, at)}
