@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from tests.hosts.catalogue import capture_of
@@ -90,10 +92,17 @@ def test_a_log_that_is_cut_off_is_one_line(
 def test_a_card_whose_instances_are_said_to_be_none_is_cut_at_once(
     tmp_path: Path, captures: Callable[[str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = tmp_path / "lgi.txt"
+    """And one of which the log and the driver show some is not."""
+    answer, log = tmp_path / "lgi.txt", tmp_path / "log.xml"
     answer.write_text("No GPU instances found: Not Found\n")
-    words = ("--from", captures(MIG), "--smi", str(SMI / "log.xml"), "--smi", str(answer))
-    shown = said(capsys, "plan", "every A100: 7g.40gb", *words)
+    words = ("plan", "every A100: 7g.40gb", "--smi", str(answer), "--smi")
+    assert run(["vgpu", *words, str(SMI / "log.xml"), "--from", captures(MIG)]) == Exit.ERROR
+    assert "no GPU instances, and some are there" in capsys.readouterr().err
+    capture = capture_of(MIG, tmp_path / "host")
+    for instance in capture.glob("proc/driver/nvidia/capabilities/gpu0/mig/gi*"):
+        rmtree(instance)
+    log.write_text(re.sub(r"(?s)<mig_devices>.*?</mig_devices>", "", (SMI / "log.xml").read_text()))
+    shown = said(capsys, *words, str(log), "--from", str(capture))
     assert "nvidia-smi mig -i 0000:3b:00.0 -cgi 0:0 -C" in shown
 
 

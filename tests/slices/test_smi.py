@@ -8,16 +8,32 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hosts.catalogue import host_of
 
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.mig.evidence import parse_evidence
+from gpucloud.slices.mig.card import GpuInstance, MigCard
+from gpucloud.slices.mig.evidence import Evidence, mig_of, parse_evidence
 from gpucloud.slices.mig.log import parse_log
 from gpucloud.slices.mig.tables import parse_tables
 
 SMI = Path(__file__).parent / "smi"
 TABLES, LOG = (SMI / "a100.txt").read_text(), (SMI / "log.xml").read_text()
 A100, H100 = PciAddress.parse("0000:3b:00.0"), PciAddress.parse("0000:5b:00.0")
+
+
+def one_log(card: PciAddress, attached: str) -> str:
+    """The log of one card, as ``-i`` makes it."""
+    gpu = f"<gpu id='0000{card}'><mig_mode><current_mig>Enabled</current_mig></mig_mode></gpu>"
+    return f"<nvidia_smi_log><attached_gpus>{attached}</attached_gpus>{gpu}</nvidia_smi_log>"
+
+
+def instances_of(card: PciAddress, evidence: Evidence) -> tuple[GpuInstance, ...] | Unknown:
+    functions = host_of("built-nvidia-a100-h100-mig").functions
+    assert not isinstance(functions, Unknown)
+    mig = mig_of(functions[card], evidence)
+    assert isinstance(mig, MigCard)
+    return mig.instances
 
 
 def test_tables_say_profiles_places_and_instances() -> None:
@@ -59,9 +75,30 @@ def test_a_log_says_modes_and_devices_of_each_card() -> None:
 
 
 def test_tables_and_a_log_in_one_text_are_both_read() -> None:
-    evidence = parse_evidence([TABLES + LOG], (), {})
+    evidence = parse_evidence([TABLES + LOG], (A100, H100), {})
     assert set(evidence.logged) == {A100, H100}
     assert set(evidence.listed) == {A100}
+
+
+def test_tables_are_on_the_same_cards_whatever_the_order_of_the_logs() -> None:
+    first, second = one_log(A100, "2"), one_log(H100, "2")
+    for logs in ([first, second], [second, first], [first, second, first]):
+        assert set(parse_evidence([TABLES, *logs], (A100, H100), {}).listed) == {A100}
+
+
+def test_tables_beside_the_log_of_one_card_of_several_are_refused() -> None:
+    with pytest.raises(ValueError, match="logs are of 1 of 2 GPUs"):
+        parse_evidence([one_log(H100, "2"), TABLES], (A100, H100), {})
+    assert set(parse_evidence([one_log(H100, "2")], (A100, H100), {}).logged) == {H100}
+
+
+def test_tables_beside_a_log_that_counts_no_cards_are_in_the_order_of_the_host() -> None:
+    assert set(parse_evidence([one_log(H100, ""), TABLES], (H100, A100), {}).listed) == {A100}
+
+
+def test_a_log_of_another_host_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"a log is about {A100}, where"):
+        parse_evidence([LOG], (H100,), {})
 
 
 def test_without_a_log_cards_are_in_the_order_of_their_addresses() -> None:
@@ -91,10 +128,27 @@ def test_a_text_of_something_else_is_refused() -> None:
         parse_evidence([TABLES, "bash: nvidia-smi: command not found"], (A100,), {})
 
 
+NONE = "No GPU instances found: Not Found\n"
+
+
 def test_no_instances_is_an_answer() -> None:
-    evidence = parse_evidence([LOG, "No GPU instances found: Not Found\n"], (), {})
-    assert evidence.has_none
-    assert not parse_evidence([TABLES + "No GPU instances found: Not Found\n"], (A100,), {}).has_none
+    assert instances_of(A100, parse_evidence([one_log(A100, "1"), NONE], (A100,), {A100: {}})) == ()
+    assert not parse_evidence([TABLES + NONE], (A100,), {}).has_none
+
+
+def test_no_instances_of_one_card_does_not_hide_those_of_another() -> None:
+    """The answer does not say of which card it is: ``nvidia-smi mig -lgi -i 1``."""
+    by_log = parse_evidence([LOG, NONE], (A100, H100), {})
+    by_driver = parse_evidence([NONE], (A100, H100), {A100: {1: (0,)}, H100: {}})
+    for evidence in (by_log, by_driver):
+        found = instances_of(A100, evidence)
+        assert isinstance(found, Unknown)
+        assert "and some are there" in found.why
+        assert instances_of(H100, evidence) == ()
+
+
+def test_no_compute_instances_is_an_answer() -> None:
+    parse_evidence(["No compute instances found: Not Found\n"], (A100,), {})
 
 
 def test_places_beyond_any_card_are_none() -> None:

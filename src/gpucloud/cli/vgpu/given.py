@@ -16,6 +16,7 @@ from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.model.host import Host
+    from gpucloud.model.pci import PciAddress
     from gpucloud.slices import Offer
 
 SmiOption = Annotated[
@@ -63,13 +64,24 @@ def look(
             "give the directory that holds sys/bus/pci as on the host, or make one with: gpucloud capture",
         )
     named = {unit.address for unit in units_named(host, units or ())}
-    order = [unit.address for unit in host.units if unit.primary.driver == "nvidia"]
     try:
-        evidence = parse_evidence(texts, order, read_instances(reader))
+        evidence = parse_evidence(texts, _nvidias(host), read_instances(reader))
     except ValueError as error:
         raise Failure(str(error), "give what nvidia-smi printed on that host, whole") from None
     offers = offers_of(host, evidence)
     return Looked(host, tuple(each for each in offers if not named or each.unit in named))
+
+
+def _nvidias(host: Host) -> list[PciAddress]:
+    """Cards that NVIDIA's driver has, or may have where that was not read."""
+    from gpucloud.slices.interface import NVIDIA, vendor_of
+
+    cards = (unit.primary for unit in host.units)
+    return [
+        card.address
+        for card in cards
+        if card.driver == "nvidia" or (isinstance(card.driver, Unknown) and vendor_of(card) == NVIDIA)
+    ]
 
 
 def text_given(path: Path, then: str) -> str:

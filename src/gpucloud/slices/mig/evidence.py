@@ -13,9 +13,17 @@ from gpucloud.slices.mig.log import Logged, parse_log
 from gpucloud.slices.mig.models import profiles_of
 
 _NONE = "No GPU instances found"
-_ANSWERS = (_NONE, "No MIG-enabled devices found", "No MIG-supported devices found")
+_ANSWERS = (
+    _NONE,
+    "No compute instances found",
+    "No MIG-enabled devices found",
+    "No MIG-supported devices found",
+)
 """What nvidia-smi mig says in place of a table."""
 _NOT_ASKED = Unknown("nvidia-smi was not asked")
+_CONTRADICTED = Unknown(
+    "nvidia-smi said that there are no GPU instances, and some are there: print it anew, nvidia-smi mig -lgi"
+)
 _NOT_LISTED = Unknown("nvidia-smi mig -lgi was not asked")
 Instances = Mapping[int, tuple[int, ...]]
 """Compute instances by GPU instance."""
@@ -30,7 +38,7 @@ class Evidence:
     shown: Mapping[PciAddress, Instances | Unknown] | Unknown = field(default_factory=dict)
     """By the driver in /proc (``read``)."""
     has_none: bool = False
-    """``nvidia-smi mig -lgi`` said that there are no instances."""
+    """``nvidia-smi mig -lgi`` said that there are no instances, of all cards or of one."""
 
 
 def parse_evidence(
@@ -42,29 +50,46 @@ def parse_evidence(
 
     Args:
         texts: outputs of ``nvidia-smi -q -x`` and ``nvidia-smi mig``, in any order, each alone or not.
-        cards: the host's cards in the order of nvidia-smi, for where the log is not among the texts.
+        cards: the host's cards that NVIDIA's driver has, or may have.
         shown: what the driver shows of itself.
 
     Raises:
-        ValueError: a log cannot be read, or a table is about a card that the host does not have.
+        ValueError: a log cannot be read, a log or a table is about a card that the host does not have, or it
+            cannot be told which cards the tables are about.
     """
     if not texts:
         return Evidence(shown=shown)
     from gpucloud.slices.mig.tables import parse_tables
 
-    logs = [each for text in texts for each in parse_log(text)]
-    order = [each.address for each in logs] or list(cards)
+    logs = {each.address: each for text in texts for each in parse_log(text)}
+    strange = next((address for address in logs if address not in cards), None)
+    if strange is not None:
+        raise ValueError(f"a log is about {strange}, where the host has no card of NVIDIA's driver")
     listed: dict[PciAddress, Listed] = {}
     for number_of_text, text in enumerate(texts, 1):
         tables = parse_tables(text)
         if not tables and not parse_log(text) and not any(answer in text for answer in _ANSWERS):
             raise ValueError(f"text {number_of_text} of nvidia-smi holds none of its logs and tables")
+        order = _order(logs, cards) if tables else ()
         for number, table in tables.items():
             if number >= len(order):
                 raise ValueError(f"a table is about GPU {number}, and there are {len(order)}")
             _add(listed.setdefault(order[number], Listed()), table)
     is_none = any(_NONE in text for text in texts) and not any(each.instances for each in listed.values())
-    return Evidence({each.address: each for each in logs}, listed, shown, is_none)
+    return Evidence(logs, listed, shown, is_none)
+
+
+def _order(logs: Mapping[PciAddress, Logged], cards: Sequence[PciAddress]) -> Sequence[PciAddress]:
+    """The cards as nvidia-smi numbers them (``tables``); logs name them where they are of all that it has."""
+    counts = {each.attached for each in logs.values()} - {None}
+    if not counts:
+        return sorted(cards)
+    if counts != {len(logs)}:
+        said = " or ".join(sorted(map(str, counts)))
+        raise ValueError(
+            f"which cards tables are about cannot be told: logs are of {len(logs)} of {said} GPUs"
+        )
+    return sorted(logs)
 
 
 def _add(whole: Listed, part: Listed) -> None:
@@ -84,7 +109,9 @@ def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknow
     known = () if isinstance(function.id, Unknown) else profiles_of(function.id) or ()
     if not (known or listed.offered or logged):
         return function.id if isinstance(function.id, Unknown) else None
-    instances = () if evidence.has_none else _instances(listed, logged, _shown(address, evidence))
+    instances = _instances(listed, logged, _shown(address, evidence))
+    if evidence.has_none:
+        instances = _CONTRADICTED if _names_one(logged, _shown(address, evidence)) else ()
     return MigCard(
         is_on=_is_on(logged, instances),
         pending=_NOT_ASKED if logged is None else logged.pending,
@@ -92,6 +119,12 @@ def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknow
         instances=instances,
         is_mixed=_NOT_ASKED if logged is None else logged.is_mixed,
     )
+
+
+def _names_one(logged: Logged | None, shown: Instances | Unknown) -> bool:
+    """Claims that the log or the driver names an instance of the card."""
+    told = (shown, _NOT_ASKED if logged is None else logged.devices)
+    return any(isinstance(each, Mapping) and bool(each) for each in told)
 
 
 def _no_profiles(id_: PciId | Unknown) -> Unknown:

@@ -6,6 +6,7 @@ refused, and its length is bounded by whoever reads it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _BEGINS = "<nvidia_smi_log"
 _ENDS = "</nvidia_smi_log>"
 _MODES = {"Enabled": True, "Disabled": False}
+_COUNT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _MOST = 1024
 """GPUs of a host, and MIG devices of a GPU, that are looked at."""
 
@@ -36,6 +38,8 @@ class Logged:
     devices: dict[int, tuple[int, ...]] | Unknown
     """Compute instances by GPU instance; empty ones are not in the log."""
     is_mixed: bool | Unknown
+    attached: int | None = None
+    """Cards that nvidia-smi has, of which the log may be about some (``-i``); None: it does not say."""
 
 
 def parse_log(text: str) -> tuple[Logged, ...]:
@@ -62,6 +66,7 @@ def parse_log(text: str) -> tuple[Logged, ...]:
 
 
 def _gpus(root: Element) -> Iterator[Logged]:
+    attached = root.findtext("attached_gpus", "").strip()
     for gpu in root.findall("gpu")[:_MOST]:
         try:
             address = PciAddress.parse(gpu.get("id", "").lower())
@@ -78,6 +83,7 @@ def _gpus(root: Element) -> Iterator[Logged]:
                 gpu.findtext("gpu_virtualization_mode/vgpu_heterogeneous_mode", ""),
                 "whether vGPUs of several sizes may be mixed",
             ),
+            attached=int(attached) if _COUNT.fullmatch(attached) else None,
         )
 
 
