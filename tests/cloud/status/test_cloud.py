@@ -124,6 +124,17 @@ def test_slices_are_counted_each_and_have_no_groups() -> None:
     assert status.total.devices == 14
 
 
+def test_slices_may_be_as_many_as_an_inventory_can_say() -> None:
+    state = stock()
+    most = 10**30
+    state.card("cpu01", "0000:81:00.0", "CUSTOM_SLICE", total=most)
+    offer(state, "slices", {"resources:CUSTOM_SLICE": "2"}, vcpus=0)
+    state.providers[1].stock |= {"MEMORY_MB": (most, 0)}
+    found = known(status_of(state), "slices")
+    assert found.guests > 0
+    assert found.most > 0
+
+
 def test_traits_of_a_flavor_are_those_of_the_device_or_of_its_host() -> None:
     state = stock()
     offer(state, "marked", {f"resources1:{V100}": "1", "trait1:CUSTOM_NEW": "required"})

@@ -10,9 +10,9 @@ from tests.hosts.catalogue import look_at
 
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, DomainState
-from gpucloud.cloud.status.count import Sold
-from gpucloud.cloud.status.here import read_domains, seen_elsewhere, seen_here
-from gpucloud.cloud.status.show import notes, service_lines, unit_rows
+from gpucloud.cloud.status.count import Sold, count, shelves
+from gpucloud.cloud.status.here import read_domains, seen_elsewhere, seen_here, wants_of
+from gpucloud.cloud.status.show import headline, host_rows, notes, service_lines, size_rows, unit_rows
 from gpucloud.cloud.status.stock import HostStock
 from gpucloud.cloud.status.summary import Seen, summarize
 from gpucloud.model.failure import Failure
@@ -76,6 +76,27 @@ def test_holders_that_nobody_could_read_leave_a_card_unknown() -> None:
     assert "could not look at whether units of gpu01 are free: who holds it: not root" in list(
         notes(summarize(seen))
     )
+
+
+def test_cards_that_nobody_could_look_at_may_be_used_or_free() -> None:
+    hidden = unit(function("3b:00.0", holders=Unknown("not root")), peers=["3c:00.0"])
+    seen = seen_elsewhere([("gpu01", host(hidden, unit(function("3c:00.0"), peers=["3b:00.0"]), OTHER))])
+    status = summarize(seen)
+    assert (status.total.blocked, status.total.unknown) == (1, 1)
+    assert "0+ used, 2+ free, 1 stranded by groups, 1 unknown" in headline(status)
+    (row,) = host_rows(status)
+    assert row[3:] == ("0+", "2+", "1", "?", "1 unknown")
+    assert [row[-2:] for row in unit_rows(only(seen))] == [("?", "unknown"), ("-", "free"), ("-", "free")]
+    assert [row[2:4] for row in size_rows(status)] == [("1+", "<=2"), ("0+", "<=1")]
+
+
+def test_what_is_sold_is_exact_where_what_nobody_could_look_at_changes_nothing() -> None:
+    hidden = unit(function("3b:00.0", holders=Unknown("not root")))
+    closed = replace(only(seen_elsewhere([("gpu01", host(hidden))])), closed="nova-compute is down")
+    (one,) = wants_of([closed])
+    found = count(shelves([closed]), one)
+    assert isinstance(found, Sold)
+    assert (found.guests, found.most, found.is_unsure) == (0, 0, False)
 
 
 def test_a_captured_hosts_guests_are_known_by_what_they_hold_open() -> None:

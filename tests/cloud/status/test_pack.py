@@ -26,6 +26,13 @@ def test_a_bundle_goes_to_one_guest(bundles: list[int], need: int, guests: int) 
     assert most_guests(bundles, need) == guests
 
 
+def test_ones_beside_the_bundles_are_never_listed() -> None:
+    many = 10**30
+    assert most_guests([], 3, many) == many // 3
+    assert most_guests([1, 1], 2, 2) == most_guests([1, 1, 1, 1], 2)
+    assert most_guests([8], 8, many) == 1 + many // 8
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=6), st.integers(1, 7))
 def test_no_other_way_serves_more(bundles: list[int], need: int) -> None:

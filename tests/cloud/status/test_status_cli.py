@@ -25,9 +25,12 @@ def epyc(tmp_path: Path) -> Path:
 def test_a_capture_is_shown_unit_by_unit(epyc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", "--from", str(epyc)]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("gpu01: 1 host, 6 units in 4 IOMMU groups: 0 used, 0 free, 2 stranded by groups")
+    assert out.startswith(
+        "gpu01: 1 host, 6 units in 4 IOMMU groups: 0+ used, 0+ free, 2 stranded by groups, 6 unknown"
+    )
     assert "0000:27:00.0  GV100GL [Tesla V100 PCIe 16GB]  19" in out
-    assert "1 x GV100GL [Tesla V100 PCIe 16GB]  10de:1db4  0    4        2" in out
+    assert "1 x GV100GL [Tesla V100 PCIe 16GB]  10de:1db4  0+   <=4      2" in out
+    assert "19     ?        unknown" in out
     assert "could not look at services: libvirt is asked on this machine only" in out
 
 

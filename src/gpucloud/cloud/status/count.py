@@ -25,6 +25,8 @@ class Sold:
         stranded: devices that no guest has and none could get, because a group goes to one guest only.
         lacking: guests that there are devices for now, by what they lack: a resource class, or a service.
         unseen: hosts of which nothing tells what they have; guests there are not counted.
+        is_unsure: nobody could see whether guests have some of the devices: now there may be more guests, and
+            at most fewer.
     """
 
     guests: int
@@ -33,6 +35,18 @@ class Sold:
     stranded: int | Unknown
     lacking: Mapping[str, int]
     unseen: tuple[str, ...] = ()
+    is_unsure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of an ask: in bundles, and in slices, each of which is a bundle of its own."""
+
+    sizes: tuple[int, ...]
+    slices: int
+
+    def guests(self, need: int) -> int:
+        return most_guests(self.sizes, need, self.slices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +55,14 @@ class _Fit:
 
     Args:
         stocks: that are of what is asked for.
-        sizes: of each bundle that is open, what is free now; each slice is a bundle of its own.
-        left: the same of all that no guest has.
+        free: of each bundle that is open, what is free now; nothing where a guest may have some of it.
+        left: of each bundle that is open, all that no guest has.
         ungrouped: what no guest has, of bundles that are not open, too.
     """
 
     stocks: tuple[Stock, ...]
-    sizes: tuple[int, ...]
-    left: tuple[int, ...]
+    free: _Left
+    left: _Left
     ungrouped: int
 
 
@@ -140,10 +154,11 @@ class _Here:
     stranded: int
     has_groups: bool
     lacking: Mapping[str, int]
+    is_unsure: bool
     has_any: bool
 
 
-_NOTHING = _Here(0, 0, False, 0, True, {}, has_any=False)
+_NOTHING = _Here(0, 0, False, 0, True, {}, is_unsure=False, has_any=False)
 
 
 def _on(shelf: Shelf, want: Want, asks: Mapping[Ask, int]) -> _Here:
@@ -151,18 +166,20 @@ def _on(shelf: Shelf, want: Want, asks: Mapping[Ask, int]) -> _Here:
     wanted = [stock for fit in fits.values() for stock in fit.stocks]
     if not wanted:
         return _NOTHING
-    now = min(most_guests(fit.sizes, asks[ask]) for ask, fit in fits.items())
-    most = min(most_guests(fit.left, asks[ask]) for ask, fit in fits.items())
+    now = min(fit.free.guests(asks[ask]) for ask, fit in fits.items())
+    most = min(fit.left.guests(asks[ask]) for ask, fit in fits.items())
     ungrouped = min(fit.ungrouped // asks[ask] for ask, fit in fits.items())
     guests, lack = _within(shelf.host, want, now)
+    at_most = _within(shelf.host, want, most)[0]
     has_slices = not all(stock.is_unit for stock in wanted)
     return _Here(
         guests,
-        _within(shelf.host, want, most)[0],
+        at_most,
         most > 0 and ((want.is_isolated and has_slices) or not _is_regular(shelf, asks)),
         (ungrouped - most) * sum(ask.amount * need for ask, need in asks.items()),
         all(not isinstance(stock.groups, Unknown) for stock in wanted if stock.is_unit),
         {} if lack is None else {lack: now - guests},
+        is_unsure=guests < at_most and any(stock.is_unsure for stock in wanted),
         has_any=True,
     )
 
@@ -171,18 +188,22 @@ def _fit(shelf: Shelf, ask: Ask) -> _Fit:
     """Every stock gives whole amounts; slices of one card are bundles of their own."""
     ungrouped = 0
     stocks: list[Stock] = []
-    sizes: list[int] = []
-    left: list[int] = []
+    of_units: list[tuple[int, int]] = []
+    slices = [0, 0]
     for bundle in shelf.bundles:
         found = [stock for stock in bundle if ask.is_met_by(stock, shelf.host.traits)]
         here = sum(stock.left // ask.amount for stock in found)
         stocks += found
         ungrouped += here
         if found and is_open(bundle):
-            free = sum(stock.free // ask.amount for stock in found)
-            sizes += [free] if bundle[0].is_unit else [1] * free
-            left += [here] if bundle[0].is_unit else [1] * here
-    return _Fit(tuple(stocks), tuple(sizes), tuple(left), ungrouped)
+            is_unsure = any(stock.is_unsure for stock in bundle)
+            free = 0 if is_unsure else sum(stock.free // ask.amount for stock in found)
+            if bundle[0].is_unit:
+                of_units.append((free, here))
+            else:
+                slices = [slices[0] + free, slices[1] + here]
+    free_now, left = (_Left(tuple(pair[n] for pair in of_units), slices[n]) for n in (0, 1))
+    return _Fit(tuple(stocks), free_now, left, ungrouped)
 
 
 def _within(host: HostStock, want: Want, guests: int) -> tuple[int, str | None]:
@@ -230,4 +251,5 @@ def _summed(found: Sequence[_Here], unseen: tuple[str, ...]) -> Sold:
         sum(one.stranded for one in found) if all(one.has_groups for one in found) else UNSEEN_GROUPS,
         {what: guests for what, guests in lacking.items() if guests},
         unseen,
+        any(one.is_unsure for one in found),
     )

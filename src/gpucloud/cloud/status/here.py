@@ -66,9 +66,17 @@ def host_stock(name: str, host: Host, claims: Claims) -> HostStock:
     stocks = tuple(
         _stock(host, unit, claims) for unit in host.units if not unit.primary.is_management_display
     )
+    return HostStock(name, stocks, users=_guests(stocks))
+
+
+def _guests(stocks: Sequence[Stock]) -> tuple[User, ...] | Unknown:
+    """All guests that have any of them; Unknown where some may have others that nobody could look at."""
+    for stock in stocks:
+        if isinstance(stock.obstacle, Unknown):
+            return stock.obstacle
     guests = dict.fromkeys(user for stock in stocks for user in stock.users)
     has = {guest: sum(guest in stock.users for stock in stocks) for guest in guests}
-    return HostStock(name, stocks, users=tuple(User(guest, f"{has[guest]} GPUs") for guest in guests))
+    return tuple(User(guest, f"{has[guest]} GPUs") for guest in guests)
 
 
 def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:

@@ -9,7 +9,7 @@ _EXACT = 16
 """Bundles, each smaller than what a guest needs, up to which every way is tried: servers have no more."""
 
 
-def most_guests(bundles: Iterable[int], need: int) -> int:
+def most_guests(bundles: Iterable[int], need: int, ones: int = 0) -> int:
     """The most guests that get at least ``need`` units each, every bundle going whole to one of them.
 
     A bundle that suffices alone is one guest: joined with others it would serve no more. Of smaller ones the
@@ -18,10 +18,15 @@ def most_guests(bundles: Iterable[int], need: int) -> int:
     Args:
         bundles: how many free units each has.
         need: at least 1.
+        ones: bundles of one unit beside them, which may be very many; with bundles of several units that are
+            too small alone they are not joined.
     """
     sizes = sorted(bundles, reverse=True)
     small = tuple(size for size in sizes if 0 < size < need)
-    return sum(size >= need for size in sizes) + _joined(small, need)
+    served = sum(size >= need for size in sizes)
+    if all(size == 1 for size in small):
+        return served + (len(small) + ones) // need
+    return served + _joined(small, need) + ones // need
 
 
 def _joined(small: tuple[int, ...], need: int) -> int:

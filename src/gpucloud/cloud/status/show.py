@@ -60,13 +60,25 @@ def headline(status: Status) -> str:
     lies = "" if isinstance(total.groups, Unknown) else f" in {_many(total.groups, 'IOMMU group')}"
     slices = "" if total.devices == total.units else f" ({total.devices} devices, with slices)"
     what = f"{_many(hosts, 'host')}, {_many(total.units, 'unit')}{slices}{lies}"
-    return f"{status.seen.source}: {what}: {total.used} used, {total.free} free, {_left(total)}"
+    return f"{status.seen.source}: {what}: {_left(total)}"
 
 
 def _left(total: Sum) -> str:
-    blocked = f", {total.blocked} not ready" if total.blocked else ""
     stranded = "unknown how many" if isinstance(total.stranded, Unknown) else total.stranded
-    return f"{stranded} stranded by groups{blocked}"
+    used, free = _known(total.used, total), _known(total.free, total)
+    return ", ".join((f"{used} used, {free} free, {stranded} stranded by groups", *_blocked(total)))
+
+
+def _known(count: int, one: Sum) -> str:
+    """What is known of used or free ones: there may be more where nobody could look at some."""
+    return f"{count}{'+' if one.unknown else ''}"
+
+
+def _blocked(one: Sum) -> Iterator[str]:
+    if one.blocked > one.unknown:
+        yield f"{one.blocked - one.unknown} not ready"
+    if one.unknown:
+        yield f"{one.unknown} unknown"
 
 
 def service_lines(status: Status) -> Iterator[str]:
@@ -102,14 +114,19 @@ def host_rows(status: Status) -> list[Row]:
 def _figures(one: Sum | Unknown) -> Row:
     if isinstance(one, Unknown):
         return ("?",) * 5
-    return (str(one.units), _number(one.groups), str(one.used), str(one.free), _number(one.stranded))
+    return (
+        str(one.units),
+        _number(one.groups),
+        _known(one.used, one),
+        _known(one.free, one),
+        _number(one.stranded),
+    )
 
 
 def _state(host: HostStock, one: Sum | Unknown) -> str:
     if isinstance(one, Unknown):
         return "unknown"
-    blocked = [] if not one.blocked else [f"{one.blocked} not ready"]
-    return "; ".join([*([] if host.closed is None else [host.closed]), *blocked]) or "ready"
+    return "; ".join([*([] if host.closed is None else [host.closed]), *_blocked(one)]) or "ready"
 
 
 def _guests(hosts: Iterable[HostStock]) -> str:
@@ -129,11 +146,17 @@ def unit_rows(host: HostStock) -> list[Row]:
             stock.name,
             stock.model or stock.kind,
             _groups(stock),
-            ", ".join(stock.users) or (f"{stock.used} of {stock.total}" if stock.used else "-"),
+            _unit_users(stock),
             _unit_state(stock),
         )
         for stock in stocks
     ]
+
+
+def _unit_users(stock: Stock) -> str:
+    if stock.users or not stock.used:
+        return ", ".join(stock.users) or ("?" if stock.is_unsure else "-")
+    return f"{stock.used} of {stock.total}"
 
 
 def _groups(stock: Stock) -> str:
@@ -158,8 +181,10 @@ def _sold(sold: Sold | Unknown) -> Row:
         return ("?", "?", "?", "-")
     more = "+" if sold.unseen else ""
     lacks = ", ".join(f"{what} for {guests}" for what, guests in sold.lacking.items())
-    now = f"{'<=' if sold.is_less else ''}{sold.guests}{more}"
-    return (now, f"{sold.most}{more}", _number(sold.stranded), lacks or "-")
+    unsure = more or ("+" if sold.is_unsure else "")
+    now = f"{'<=' if sold.is_less else ''}{sold.guests}{unsure}"
+    most = f"{'<=' if sold.is_unsure else ''}{sold.most}{more}"
+    return (now, most, _number(sold.stranded), lacks or "-")
 
 
 def notes(status: Status) -> Iterator[str]:

@@ -22,7 +22,8 @@ class Stock:
         used: how many of them guests have.
         groups: its IOMMU groups; those of slices are not looked at, for each slice has its own.
         users: guests that have it, by name, as far as they are known.
-        obstacle: why what is not used cannot be given now; None where it can.
+        obstacle: why what is not used cannot be given now; None where it can; Unknown where nobody could see
+            whether guests have it.
         traits: Placement's.
     """
 
@@ -44,6 +45,11 @@ class Stock:
     def left(self) -> int:
         """How many no guest has, whether they are ready to be given or not."""
         return max(0, self.total - self.used)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Claims that guests may have some of what is left: nobody could look."""
+        return self.left > 0 and isinstance(self.obstacle, Unknown)
 
     @property
     def free(self) -> int:

@@ -44,6 +44,7 @@ class Sum:
         free: of these, are ready to be given.
         stranded: of those that no guest has, what is left over when each group goes to one guest.
         blocked: neither used nor free: not prepared, or nobody could look.
+        unknown: of these, those that nobody could look at: they may be used, or free.
     """
 
     units: int = 0
@@ -53,6 +54,7 @@ class Sum:
     free: int = 0
     stranded: int | Unknown = 0
     blocked: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,17 @@ def _sum(shelf: Shelf) -> Sum | Unknown:
         cards.setdefault(card_of(stock), []).append(stock)
     devices = [max(stock.total for stock in each) for each in cards.values()]
     left = [min(stock.left for stock in each) for each in cards.values()]
-    free = sum(min(stock.free for stock in each) for each in cards.values())
+    free = [min(stock.free for stock in each) for each in cards.values()]
+    unsure = [any(stock.is_unsure for stock in each) for each in cards.values()]
     return Sum(
         len(cards),
         _groups(shelf.host.stocks),
         sum(devices),
         sum(devices) - sum(left),
-        free,
+        sum(free),
         _stranded(shelf),
-        sum(left) - free,
+        sum(left) - sum(free),
+        sum(each for each, is_unsure in zip(left, unsure, strict=True) if is_unsure),
     )
 
 
@@ -141,6 +145,7 @@ def _total(sums: Sequence[Sum]) -> Sum:
         sum(one.free for one in sums),
         _added([one.stranded for one in sums]),
         sum(one.blocked for one in sums),
+        sum(one.unknown for one in sums),
     )
 
 
