@@ -108,6 +108,30 @@ def test_what_was_not_read_makes_no_claim() -> None:
     assert offer.why_none is None
 
 
+def without_vfs(host: Host, left: int) -> Host:
+    """The host as a copy shows it that lost folders of virtual functions, and not the links to them."""
+    assert not isinstance(host.functions, Unknown)
+    lost = vfs_of(host)[left:]
+    functions = {address: each for address, each in host.functions.items() if address not in lost}
+    return replace(host, functions=functions)
+
+
+@pytest.mark.parametrize("name", [A2, OLD, MXGPU])
+@pytest.mark.parametrize("left", [0, 2])
+def test_virtual_functions_that_are_on_and_were_not_read_make_no_claim(name: str, left: int) -> None:
+    host = without_vfs(host_of(name), left)
+    offer = first(host)
+    assert isinstance(offer.interface, Unknown)
+    count = len(vfs_of(host))
+    assert f"{count - left} of its {count} virtual functions were not read" in offer.interface.why
+    assert offer.slices == offer.interface
+    assert offer.profiles == ()
+    assert offer.why_none is None
+    for line in ("every card: none", "every card: vf", "every card: 2 x 4Q"):
+        plans, _ = plan_layout(parse_layout([line]), {"gpu01": [offer]})
+        assert "were not read" in plans[0].refusals[0]
+
+
 def test_free_memory_bounds_what_virtual_functions_say_each_of_itself() -> None:
     """15 of them have room for a 4Q; the card of 16 GB has one, and room for three more."""
     profile = first(host_of(OLD)).profile("nvidia-751")

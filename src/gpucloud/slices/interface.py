@@ -38,9 +38,23 @@ def seen_vfs(function: PciFunction, functions: Functions) -> tuple[PciFunction, 
     return () if isinstance(vfs, Unknown) else tuple(functions[each] for each in vfs if each in functions)
 
 
+def unread_vfs(function: PciFunction, functions: Functions) -> Unknown | None:
+    """What is said where the host shows no more than the address of some: None where it shows all."""
+    vfs = vfs_of(function)
+    unread = () if isinstance(vfs, Unknown) else tuple(each for each in vfs if each not in functions)
+    if isinstance(vfs, Unknown) or not unread:
+        return None
+    return Unknown(
+        f"{len(unread)} of its {len(vfs)} virtual functions were not read, of which the first is {unread[0]}"
+    )
+
+
 def recognise(unit: GpuUnit, functions: Functions) -> Interface | None | Unknown:
     """The interface of a card; None where the host shows none, Unknown where it cannot be told."""
     card = unit.primary
+    unread = unread_vfs(card, functions)
+    if unread is not None:
+        return unread  # what they are cut into, and how many more fit beside, is not known either
     vfs = seen_vfs(card, functions)
     if any(isinstance(each.current_vgpu_type, int) or _has(each.vendor_vfio_types) for each in vfs):
         return Interface.VENDOR_VFIO

@@ -119,6 +119,8 @@ def _plan_vfs(draft: Draft) -> None:
         draft.refuse(
             f"gim makes virtual functions when it is loaded: options gim vf_num={wanted} in /etc/modprobe.d"
         )
+    elif isinstance(offer.slices, Unknown):
+        draft.refuse(f"who uses its virtual functions cannot be told: {offer.slices.why}")
     else:
-        draft.refuse_used(() if isinstance(offer.slices, Unknown) else offer.slices)
+        draft.refuse_used(offer.slices)
         draft.changes.append(SetVfs(address=offer.unit, before=len(offer.vfs), after=wanted))
