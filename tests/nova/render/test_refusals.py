@@ -376,3 +376,21 @@ def test_a_card_that_counts_virtual_functions_never_goes_whole() -> None:
     hosts = {"gpu05": with_unseen_vfs(host_of("built-nvidia-a2-vendor-vfio"), 16)}
     with pytest.raises(Failure, match="has 16 VFs on; nova would offer both"):
         settings_for(spec, hosts, parse_release("34"))
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_virtual_functions_that_are_on_and_were_not_read_are_missed(left: int) -> None:
+    host = host_of(A2["gpu05"])
+    sriov = host.units[0].primary.sriov
+    assert isinstance(sriov, Sriov)
+    assert isinstance(sriov.vfs, tuple)
+    assert not isinstance(host.functions, Unknown)
+    lost = sriov.vfs[left:]
+    seen = {address: each for address, each in host.functions.items() if address not in lost}
+    spec = parse_spec(
+        "openstack: {release: '34'}\npools:\n"
+        "  a2: {use: vgpu, match: {ids: 10de:25b6}, vgpu_types: [{type: '745'}]}"
+    )
+    found = settings_for(spec, {"gpu05": replace(host, functions=seen)}, parse_release("34"))
+    assert any(f"{len(lost)} of its 16 virtual functions were not read" in why for why in found.missing)
+    assert not any("manager does not run" in why for why in found.missing)

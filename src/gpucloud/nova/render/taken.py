@@ -233,7 +233,12 @@ class _Taker:
         if isinstance(vfs, Unknown):
             self._miss(unit, pool, vfs.why)
             return None
-        return [self._functions[each] for each in vfs or () if each in self._functions]
+        unread = [each for each in vfs or () if each not in self._functions]
+        if unread:
+            told = f"{len(unread)} of its {len(vfs or ())} virtual functions were not read ({unread[0]})"
+            self._miss(unit, pool, f"{told}: capture it anew")
+            return None
+        return [self._functions[each] for each in vfs or ()]
 
     def _count_of_vfs(self, unit: GpuUnit, pool: Pool) -> int | None:
         """How many are on of a card that goes whole; None where that could not be read, which is said.
