@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpucloud.cloud.openstack.explain.answers import server_of
 from gpucloud.cloud.openstack.explain.request import parts_of, query_of, requests_of
 from gpucloud.cloud.openstack.publish.offer import Flavor
 from gpucloud.nova.match.placement import Ask
@@ -26,6 +29,20 @@ def test_size_classes_and_traits() -> None:
 
 def test_an_amount_of_the_flavor_replaces_its_size_and_nothing_is_not_asked_for() -> None:
     assert query({"resources:VCPU": "2", "resources:MEMORY_MB": "0"}) == ["resources=VCPU%3A2"]
+
+
+def test_all_disks_of_a_guest_are_asked_for_and_swap_is_rounded_up() -> None:
+    flavor = Flavor(1, 512, 20, ephemeral_gib=100, swap_mib=1025)
+    (request,) = requests_of(flavor, {}, ())
+    assert request[""].resources["DISK_GB"] == 122
+    of_volume = replace(flavor, disk_gib=0)
+    assert next(requests_of(of_volume, {}, ()))[""].resources["DISK_GB"] == 102
+
+
+def test_a_servers_own_flavor_has_all_its_disks() -> None:
+    size = {"vcpus": 1, "ram": 512, "disk": 20, "ephemeral": 100, "swap": 512, "original_name": "a"}
+    found = server_of({"id": "1", "name": "train", "status": "ERROR", "flavor": size}).flavor
+    assert (found.disk_gib, found.ephemeral_gib, found.swap_mib) == (20, 100, 512)
 
 
 def test_numbered_groups_and_devices_come_from_one_provider_each() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpucloud.cloud.openstack.explain.seen import Holder, Hypervisor, Inventory, Server, Service
-from gpucloud.cloud.openstack.publish.answers import amounts, entries, entry, texts
+from gpucloud.cloud.openstack.publish.answers import amount_of, amounts, entries, entry, texts
 from gpucloud.cloud.openstack.publish.offer import Flavor
 
 _MOST_SAID = 20_000
@@ -29,6 +29,8 @@ def server_of(item: Any) -> Server:
             entry(flavor, "ram", int, what),
             entry(flavor, "disk", int, what),
             extra_specs=texts(flavor.get("extra_specs") or {}, what),
+            ephemeral_gib=amount_of(flavor, "ephemeral"),
+            swap_mib=amount_of(flavor, "swap"),
         ),
         entry(flavor, "original_name", str, what),
         {"fault": _fault(fault)} if isinstance(fault, Mapping) else {},

@@ -49,7 +49,7 @@ def requests_of(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask]
 
 
 def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], cpu: str) -> Request:
-    plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": flavor.disk_gib}
+    plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": _disk_gib(flavor)}
     groups: dict[str, Group] = {"": Group(plain)}
     for key, value in flavor.extra_specs.items():
         if (found := _RESOURCE.fullmatch(key)) and _AMOUNT.fullmatch(value.strip()):
@@ -67,6 +67,11 @@ def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], c
         groups[str(number)] = Group({device.resource_class: 1}, device.traits)
     kept = {each: _without_nothing(group) for each, group in groups.items()}
     return {each: group for each, group in kept.items() if group.resources}
+
+
+def _disk_gib(flavor: Flavor) -> int:
+    """All disks of a guest on its host, swap rounded up."""
+    return flavor.disk_gib + flavor.ephemeral_gib + -(-flavor.swap_mib // 1024)
 
 
 def _with_trait(group: Group, trait: str, value: str) -> Group:

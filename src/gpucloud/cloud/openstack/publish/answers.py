@@ -68,13 +68,21 @@ def flavor_of(item: Any) -> HasFlavor:
             entry(item, "os-flavor-access:is_public", bool, what),
             extra_specs,
             unsaid=tuple(_unsaid(item)),
+            ephemeral_gib=amount_of(item, "OS-FLV-EXT-DATA:ephemeral"),
+            swap_mib=amount_of(item, "swap"),
         ),
         item.get("description") == DESCRIPTION,
     )
 
 
+def amount_of(item: Any, name: str) -> int:
+    """A size of a flavor that may be absent; before 2.75 nova writes a swap of nothing as an empty text."""
+    value = item.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
 def _unsaid(item: Any) -> Iterator[str]:
-    """What a flavor has that no spec says; nova writes a swap of nothing as an empty text before 2.75."""
+    """What a flavor has that no spec says."""
     defaults = {"swap": 0, "OS-FLV-EXT-DATA:ephemeral": 0, "rxtx_factor": 1}
     for name, default in defaults.items():
         if item.get(name, default) not in (default, "", None):

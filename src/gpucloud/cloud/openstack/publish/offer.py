@@ -27,7 +27,10 @@ class Flavor:
     """A size of guests; whom it is for, where not for everybody.
 
     Args:
+        disk_gib: the root disk.
         unsaid: what it has that a spec has no words for, as ``swap=512``; made anew it would lose that.
+        ephemeral_gib: a second disk, as the cloud has it.
+        swap_mib: a disk for swap, as the cloud has it.
     """
 
     vcpus: int
@@ -37,6 +40,8 @@ class Flavor:
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     projects: frozenset[str] = frozenset()
     unsaid: tuple[str, ...] = ()
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
 
     @property
     def fixed(self) -> tuple[int, int, int, bool]:
