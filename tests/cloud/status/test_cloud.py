@@ -88,6 +88,32 @@ def test_a_host_without_room_or_service_sells_nothing_and_it_is_said_why() -> No
     assert host_rows(status)[0][-1] == "nova-compute is disabled: fan broken"
 
 
+def test_a_host_without_pinned_processors_is_none_for_a_flavor_that_pins_where_others_have_some() -> None:
+    state = stock()
+    offer(state, "pinned", {f"resources1:{V100}": "1", "hw:cpu_policy": "dedicated"}, vcpus=2)
+    assert known(status_of(state), "pinned").guests == 6, "nova asks for shared ones where no host has others"
+    state.providers[1].stock |= {"PCPU": (32, 0)}
+    assert known(status_of(state), "pinned").guests == 0
+    assert known(status_of(state), "pinned").lacking == {"PCPU": 6}
+    state.providers[0].stock |= {"PCPU": (8, 0)}
+    assert known(status_of(state), "pinned").guests == 4
+
+
+def test_a_second_disk_and_swap_need_room_too() -> None:
+    state = stock()
+    state.providers[0].stock |= {"DISK_GB": (100, 0)}
+    assert known(status_of(state), "gpu.1").guests == 5
+    state.flavors["id-gpu.1"] |= {"OS-FLV-EXT-DATA:ephemeral": 29, "swap": 1024}
+    assert known(status_of(state), "gpu.1").guests == 2
+    assert known(status_of(state), "gpu.1").lacking == {"DISK_GB": 4}
+
+
+def test_a_host_without_a_disk_of_its_own_may_have_a_shared_one() -> None:
+    state = stock()
+    state.providers[0].stock.pop("DISK_GB")
+    assert known(status_of(state), "gpu.1").guests == 6
+
+
 def test_a_host_full_of_memory_is_found_by_its_processors_and_one_full_of_all_is_unknown() -> None:
     state = stock()
     state.providers[0].stock |= {"MEMORY_MB": (65536, 65536)}

@@ -12,6 +12,9 @@ from gpucloud.cloud.status.pack import most_guests
 from gpucloud.cloud.status.stock import UNSEEN_GROUPS, Ask, HostStock, Stock, Want
 from gpucloud.model.unknown import Unknown
 
+_OF_HOST = ("VCPU", "PCPU", "MEMORY_MB")
+"""Classes that a host's own provider has, or the host has none of; a disk may be that of a shared storage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sold:
@@ -212,7 +215,9 @@ def _within(host: HostStock, want: Want, guests: int) -> tuple[int, str | None]:
         return 0, "a nova-compute that takes guests" if guests else None
     if not want.required <= host.traits or want.forbidden & host.traits:
         return 0, "the traits of the flavor" if guests else None
-    room = host.room if isinstance(host.room, Mapping) else {}
+    if not isinstance(host.room, Mapping):
+        return guests, None
+    room = dict.fromkeys(_OF_HOST, 0) | dict(host.room)
     fit, lack = guests, None
     for name, amount in want.room.items():
         if amount and name in room and max(0, room[name]) // amount < fit:

@@ -102,7 +102,7 @@ def _host(
     full = replace(
         bare,
         stocks=tuple(_with_groups(stock, bare.name, capture) for stock in found),
-        room={} if host is None else _room(host),
+        room=None if host is None else _room(host),
         traits=frozenset() if host is None else host.traits,
         why_no_pools=None if any(_MANAGED in each.traits for each in providers) else _NO_POOLS,
     )

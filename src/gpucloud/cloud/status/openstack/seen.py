@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gpucloud.cloud.openstack.explain.given import Given
 from gpucloud.cloud.status.openstack.hosts import hosts_of
-from gpucloud.cloud.status.openstack.read import Read
+from gpucloud.cloud.status.openstack.read import Placed, Read
 from gpucloud.cloud.status.openstack.wants import wants_of
 from gpucloud.cloud.status.summary import Seen
 from gpucloud.model.host import Host
@@ -21,10 +21,14 @@ def seen_of(read: Read, given: Given, captures: Mapping[str, Host]) -> Seen:
         given: files of nova-api.
         captures: hosts by their names in nova.
     """
-    wants = wants_of(read.flavors, given)
+    wants = wants_of(read.flavors, given, has_pinned=_has_pinned(read.placed))
     wanted = frozenset(ask.kind for want in wants if not isinstance(want.asks, Unknown) for ask in want.asks)
     hosts = hosts_of(read, wanted, captures)
     return Seen(f"cloud {read.name}", read.services, hosts, wants, _unread(read))
+
+
+def _has_pinned(placed: Placed | Unknown) -> bool:
+    return isinstance(placed, Unknown) or any("PCPU" in each.capacity for each in placed.providers)
 
 
 def _unread(read: Read) -> dict[str, Unknown]:

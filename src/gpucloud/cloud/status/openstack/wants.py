@@ -19,20 +19,22 @@ from gpucloud.nova.refusal import Refusal
 _NO_FILES = "the API does not tell what an alias is: give nova.conf of nova-api with --config and --release"
 
 
-def wants_of(flavors: Iterable[HasFlavor], given: Given) -> tuple[Want, ...]:
+def wants_of(flavors: Iterable[HasFlavor], given: Given, *, has_pinned: bool = True) -> tuple[Want, ...]:
     """Those with devices, by name.
 
     Args:
         flavors: of the cloud.
         given: files of nova-api, which say what an alias is.
+        has_pinned: any host has PCPU; where none has, nova asks for shared processors in their place
+            (nova/scheduler/manager.py, unless ``[workarounds]disable_fallback_pcpu_query``).
     """
     with_devices = [one for one in flavors if devices_said(one.flavor.extra_specs)]
-    return tuple(_want(one, given) for one in sorted(with_devices, key=lambda one: one.name))
+    return tuple(_want(one, given, has_pinned) for one in sorted(with_devices, key=lambda one: one.name))
 
 
-def _want(one: HasFlavor, given: Given) -> Want:
+def _want(one: HasFlavor, given: Given, has_pinned: bool) -> Want:
     alias = one.flavor.extra_specs.get("pci_passthrough:alias")
-    request = next(iter(requests_of(one.flavor, {}, given.asks(alias))))
+    request = tuple(requests_of(one.flavor, {}, given.asks(alias)))[0 if has_pinned else -1]
     first = request.get("")
     return Want(
         one.name,
