@@ -161,6 +161,13 @@ def test_slices_may_be_as_many_as_an_inventory_can_say() -> None:
     assert found.most > 0
 
 
+def test_a_flavor_with_a_named_group_is_counted_as_one_with_a_number() -> None:
+    state = stock()
+    offer(state, "named", {f"resources_GPU:{V100}": "1", "trait_GPU:CUSTOM_NEW": "required"}, vcpus=2)
+    state.providers[2].traits |= {"CUSTOM_NEW"}
+    assert known(status_of(state), "named").guests == 1
+
+
 def test_traits_of_a_flavor_are_those_of_the_device_or_of_its_host() -> None:
     state = stock()
     offer(state, "marked", {f"resources1:{V100}": "1", "trait1:CUSTOM_NEW": "required"})

@@ -60,6 +60,24 @@ def test_numbered_groups_and_devices_come_from_one_provider_each() -> None:
     ]
 
 
+def test_a_named_group_is_one_more_beside_the_numbered_ones() -> None:
+    specs = {
+        "resources_GPU-a:VGPU": "1",
+        "trait_GPU-a:CUSTOM_A40": "required",
+        "resources7:VGPU": "2",
+        "resources_x:": "1",
+        f"resources{'9' * 5000}:VGPU": "1",
+    }
+    (asked,) = query(specs, Ask("CUSTOM_GPU", frozenset()))
+    assert asked.split("&")[1:] == [
+        "resources7=VGPU%3A2",
+        "resources8=VGPU%3A1",
+        "required8=CUSTOM_A40",
+        "resources9=CUSTOM_GPU%3A1",
+        "group_policy=none",
+    ]
+
+
 def test_pinned_processors_are_asked_for_before_shared_ones() -> None:
     asked = query({}, image={"hw_cpu_policy": "dedicated"})
     assert [("PCPU" in each, "VCPU" in each) for each in asked] == [(True, False), (False, True)]
@@ -68,7 +86,15 @@ def test_pinned_processors_are_asked_for_before_shared_ones() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["resources:VGPU", "resources2:VGPU", "trait:X", "trait2:CUSTOM_Y", "resources:", "x"]
+            [
+                "resources:VGPU",
+                "resources2:VGPU",
+                "resources_a-B:VGPU",
+                "trait:X",
+                "trait2:CUSTOM_Y",
+                "resources:",
+                "x",
+            ]
         )
         | st.text(max_size=20),
         st.text(max_size=12) | st.integers(-1, 10**15).map(str),

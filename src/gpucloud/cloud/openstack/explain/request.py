@@ -10,9 +10,12 @@ from urllib.parse import quote
 from gpucloud.cloud.openstack.publish.offer import Flavor
 from gpucloud.nova.match.placement import Ask
 
-_RESOURCE = re.compile(r"resources([0-9]*):([A-Z0-9_]+)")
+_GROUP = "([a-zA-Z0-9_-]{0,64})"
+"""Source: nova/api/validation/extra_specs/resources.py."""
+RESOURCE = re.compile(f"resources{_GROUP}:([A-Z0-9_]+)")
+"""An extra spec that asks for a resource: its group, empty for the first, and the class."""
 _AMOUNT = re.compile(r"[0-9]{1,12}")
-_TRAIT = re.compile(r"trait([0-9]*):([A-Z0-9_]+)")
+_TRAIT = re.compile(f"trait{_GROUP}:([A-Z0-9_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], c
     plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": _disk_gib(flavor)}
     groups: dict[str, Group] = {"": Group(plain)}
     for key, value in flavor.extra_specs.items():
-        if (found := _RESOURCE.fullmatch(key)) and _AMOUNT.fullmatch(value.strip()):
+        if (found := RESOURCE.fullmatch(key)) and _AMOUNT.fullmatch(value.strip()):
             known = groups.get(found[1], Group({}))
             groups[found[1]] = replace(known, resources={**known.resources, found[2]: int(value)})
     for key, value in flavor.extra_specs.items():
@@ -61,12 +64,21 @@ def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], c
     for key, value in image.items():
         if (found := _TRAIT.fullmatch(key)) and not found[1]:
             groups[""] = _with_trait(groups[""], found[2], value)
-    number = max((int(each) for each in groups if each), default=0)
-    for device in devices:
-        number += 1
-        groups[str(number)] = Group({device.resource_class: 1}, device.traits)
-    kept = {each: _without_nothing(group) for each, group in groups.items()}
+    kept = {each: _without_nothing(group) for each, group in _numbered(groups, devices).items()}
     return {each: group for each, group in kept.items() if group.resources}
+
+
+def _numbered(groups: Mapping[str, Group], devices: Sequence[Ask]) -> Request:
+    """Named groups and devices under numbers that no other has: Placement takes names from 1.33 on only."""
+    found = {each: group for each, group in groups.items() if not each or _is_number(each)}
+    others = [group for each, group in groups.items() if each not in found]
+    others += [Group({device.resource_class: 1}, device.traits) for device in devices]
+    first = max((int(each) for each in found if each), default=0) + 1
+    return found | {str(number): group for number, group in enumerate(others, first)}
+
+
+def _is_number(group: str) -> bool:
+    return group.isascii() and group.isdigit()
 
 
 def _disk_gib(flavor: Flavor) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gpucloud.cloud.openstack.explain.request import RESOURCE
 from gpucloud.cloud.openstack.publish.answers import entries, entry
 from gpucloud.cloud.status.openstack.read import Provider, Server
 from gpucloud.cloud.status.stock import Service
 
 PLAIN = frozenset({"VCPU", "PCPU", "MEMORY_MB", "DISK_GB", "MEM_ENCRYPTION_CONTEXT"})
 """Classes of every guest; all others that a flavor asks for are devices."""
-_RESOURCE = re.compile(r"resources[0-9]*:([A-Z0-9_]+)")
 
 
 def service_of(item: Any) -> Service:
@@ -48,8 +47,8 @@ def _devices(extra_specs: Mapping[str, Any]) -> Iterator[str]:
     for key, value in extra_specs.items():
         if key == "pci_passthrough:alias":
             yield str(value)
-        elif (found := _RESOURCE.fullmatch(key)) and found[1] not in PLAIN:
-            yield f"{found[1]}:{value}"
+        elif (found := RESOURCE.fullmatch(key)) and found[2] not in PLAIN:
+            yield f"{found[2]}:{value}"
 
 
 def providers_of(answer: Any) -> Iterator[Provider]:
