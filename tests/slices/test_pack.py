@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations_with_replacement
 
 import pytest
@@ -17,6 +17,42 @@ from gpucloud.slices.mig.pack import Packing, mask_of, mask_of_all, pack
 
 A30, A100, RTX = 0x20B7, 0x20F1, 0x2BB5
 MODELS = {"A30": A30, "A100 40": A100, "A100 80": 0x20B5, "H100": 0x2331, "H200": 0x2335, "B200": 0x2901}
+
+
+ENGINES = {
+    "1g.6gb": (0, 0, 0),
+    "1g.6gb+me": (1, 1, 1),
+    "2g.12gb": (2, 0, 0),
+    "2g.12gb+me": (2, 1, 1),
+    "4g.24gb": (4, 1, 1),
+    "1g.5gb": (0, 0, 0),
+    "1g.5gb+me": (1, 1, 1),
+    "1g.10gb": (1, 0, 0),
+    "2g.10gb": (1, 0, 0),
+    "3g.20gb": (2, 0, 0),
+    "4g.20gb": (2, 0, 0),
+    "7g.40gb": (5, 1, 1),
+    "1g.24gb": (1, 1, 0),
+    "1g.24gb+me": (1, 1, 1),
+    "1g.24gb+gfx": (1, 1, 0),
+    "1g.24gb+me.all": (4, 4, 1),
+    "1g.24gb-me": (0, 0, 0),
+    "2g.48gb": (2, 2, 0),
+    "2g.48gb+gfx": (2, 2, 0),
+    "2g.48gb+me.all": (4, 4, 1),
+    "2g.48gb-me": (0, 0, 0),
+    "4g.96gb": (4, 4, 1),
+    "4g.96gb+gfx": (4, 4, 1),
+}
+"""Decoders, JPEG engines and optical flow accelerators: NVIDIA Multi-Instance GPU User Guide, "Supported MIG
+Profiles"."""
+
+
+def has_engines(kinds: Iterable[MigProfile], mix: Iterable[MigProfile]) -> bool:
+    """Whether the card of these kinds has as many media engines as a mix takes: some kind has all of them."""
+    whole = map(max, zip(*(ENGINES[kind.name] for kind in kinds), strict=True))
+    taken = map(sum, zip((0, 0, 0), *(ENGINES[kind.name] for kind in mix), strict=True))
+    return all(own <= most for own, most in zip(taken, whole, strict=True))
 
 
 def profiles(device: int) -> tuple[MigProfile, ...]:
@@ -41,8 +77,8 @@ def can_lie(mix: Sequence[MigProfile], taken: int = 0) -> bool:
     )
 
 
-def is_allowed(mix: Sequence[MigProfile]) -> bool:
-    return all(count <= kind.total for kind, count in Counter(mix).items())
+def is_allowed(kinds: Sequence[MigProfile], mix: Sequence[MigProfile]) -> bool:
+    return has_engines(kinds, mix) and all(count <= kind.total for kind, count in Counter(mix).items())
 
 
 def all_mixes(kinds: Sequence[MigProfile], most: int) -> Iterator[tuple[MigProfile, ...]]:
@@ -68,8 +104,9 @@ def possible(kinds: Sequence[MigProfile]) -> set[tuple[tuple[int, int], ...]]:
         found.add(_key(mix))
         for number in range(at, len(places)):
             mask, kind = places[number]
-            if not taken & mask and mix[kind] < kind.total:
-                lay(number + 1, taken | mask, mix + Counter([kind]))
+            more = mix + Counter([kind])
+            if not taken & mask and is_allowed(kinds, tuple(more.elements())):
+                lay(number + 1, taken | mask, more)
 
     lay(0, 0, Counter())
     return found
@@ -96,17 +133,18 @@ def test_it_is_so_beside_instances_that_are_there_and_for_more_of_them(data: st.
     taken = data.draw(st.integers(0, (1 << max(kind.starts[-1] + kind.size for kind in kinds)) - 1))
     packing = pack(mix, taken)
     check(packing, mix, taken)
-    assert (not packing.left) == (is_allowed(mix) and can_lie(mix, taken))
+    assert (not packing.left) == (is_allowed(kinds, mix) and can_lie(mix, taken))
 
 
 @given(st.data())
 def test_what_is_left_out_is_as_little_as_can_be(data: st.DataObject) -> None:
-    mix = data.draw(st.lists(st.sampled_from(profiles(A30)), max_size=5))
+    kinds = profiles(data.draw(st.sampled_from((A30, RTX))))
+    mix = data.draw(st.lists(st.sampled_from(kinds), max_size=5))
     placed = sum(each.profile.size for each in pack(mix).placed)
     parts = (
         tuple(kind for at, kind in enumerate(mix) if number >> at & 1) for number in range(1 << len(mix))
     )
-    fitting = (part for part in parts if is_allowed(part) and can_lie(part))
+    fitting = (part for part in parts if is_allowed(kinds, part) and can_lie(part))
     assert placed == max(sum(kind.size for kind in part) for part in fitting)
 
 
@@ -146,6 +184,33 @@ def test_media_extensions_are_on_a_card_once_also_beside_one_that_is_there() -> 
     extended = by_name(A100, "1g.5gb+me")
     assert pack(extended * 2).left == tuple(extended)
     assert pack(extended, taken=1, there=extended).left == tuple(extended)
+
+
+@pytest.mark.parametrize(
+    ("device", "names", "left"),
+    [
+        (A30, ("2g.12gb+me", "1g.6gb+me", "1g.6gb"), ["1g.6gb+me"]),
+        (A30, ("2g.12gb+me", "1g.6gb", "1g.6gb"), []),
+        (RTX, ("1g.24gb+me.all", "1g.24gb", "1g.24gb", "1g.24gb"), ["1g.24gb+me.all"]),
+        (RTX, ("1g.24gb+me.all", "1g.24gb-me", "1g.24gb-me", "1g.24gb-me"), []),
+        (RTX, ("2g.48gb+me.all", "1g.24gb+me"), ["1g.24gb+me"]),
+    ],
+)
+def test_media_engines_are_given_once(device: int, names: tuple[str, ...], left: list[str]) -> None:
+    assert [kind.name for kind in pack(by_name(device, *names)).left] == left
+
+
+@given(st.data())
+def test_media_engines_that_instances_have_are_not_given_again(data: st.DataObject) -> None:
+    kinds = profiles(data.draw(st.sampled_from((A30, RTX))))
+    before = pack(data.draw(st.lists(st.sampled_from(kinds), max_size=2))).placed
+    there = [each.profile for each in before]
+    mix = data.draw(st.lists(st.sampled_from(kinds), max_size=3))
+    packing = pack(mix, mask_of_all(before), there)
+    check(packing, mix, mask_of_all(before))
+    assert is_allowed(kinds, (*there, *(each.profile for each in packing.placed)))
+    fits = is_allowed(kinds, (*there, *mix)) and can_lie(mix, mask_of_all(before))
+    assert (not packing.left) == fits
 
 
 def test_many_more_than_fit_are_answered_too() -> None:

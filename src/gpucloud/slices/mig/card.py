@@ -31,6 +31,11 @@ class MigProfile:
         return int(self.name.partition("g.")[0])
 
     @property
+    def suffix(self) -> str:
+        """What the name ends with: ``+me``, ``+me.all``, ``-me``, ``+gfx``, or nothing."""
+        return self.name.partition("gb")[2]
+
+    @property
     def placements(self) -> str:
         """As ``nvidia-smi mig -lgipp`` prints them: ``{0,4}:4``."""
         return f"{{{','.join(map(str, self.starts))}}}:{self.size}"

@@ -2,6 +2,9 @@
 
 A GPU instance takes whole memory slices, from one of the starts of its profile on; two never overlap. Compute
 slices need no count of their own: no layout of placements that the driver offers has more than the card.
+Media engines do: a card has one optical flow accelerator, which one instance with ``+me`` or ``+me.all`` has;
+``+me.all`` has the decoders of all others, too, so that only ``-me`` is beside it (NVIDIA Multi-Instance GPU
+User Guide, "Supported MIG Profiles": hardware units of each profile and of the whole card).
 
 The search is exact. What is left of the mix and which memory slices are taken decide all that follows, and
 that is at most a few thousand states.
@@ -10,7 +13,7 @@ that is at most a few thousand states.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +21,7 @@ from operator import or_
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.mig.card import MigCard, MigProfile
 
+_ALL, _ONE, _WITHOUT = "+me.all", "+me", "-me"
 _MOST = 16
 """GPU instances of a card: no model has more than seven."""
 
@@ -90,12 +94,39 @@ def pack(wanted: Iterable[MigProfile], taken: int = 0, there: Sequence[MigProfil
         All of it where that is possible; else the part that takes the most memory slices, and the rest.
     """
     counts = Counter(wanted)
-    before = Counter(there)
-    kinds = sorted(counts, key=lambda kind: (-kind.size, -kind.compute_slices, kind.id))
-    room = {kind: max(0, kind.total - before[kind]) for kind in kinds}
-    placed = _Search(tuple((kind, min(counts[kind], room[kind])) for kind in kinds)).best(taken)
+    placed = max((_Search(most).best(taken) for most in _ways(counts, Counter(there))), key=_worth_of)
     missing = counts - Counter(each.profile for each in placed)
-    return Packing(placed, tuple(kind for kind in kinds for _ in range(missing[kind])))
+    return Packing(placed, tuple(kind for kind in _ordered(counts) for _ in range(missing[kind])))
+
+
+_Most = tuple[tuple[MigProfile, int], ...]
+"""How many of each kind at most, in the order in which they are placed."""
+
+
+def _ordered(kinds: Iterable[MigProfile]) -> list[MigProfile]:
+    return sorted(kinds, key=lambda kind: (-kind.size, -kind.compute_slices, kind.id))
+
+
+def _ways(counts: Mapping[MigProfile, int], there: Counter[MigProfile]) -> Iterator[_Most]:
+    """What can be beside each other: a way for each kind that could have the media engines, and without."""
+    is_open = not any(kind.suffix in (_ONE, _ALL) for kind in there)
+    able = (kind for kind in counts if is_open and kind.suffix in (_ONE, _ALL))
+    for chosen in (*able, None):
+        yield tuple(
+            (kind, min(counts[kind], max(0, kind.total - there[kind]), _allowed(kind, chosen, there)))
+            for kind in _ordered(counts)
+        )
+
+
+def _allowed(kind: MigProfile, chosen: MigProfile | None, there: Iterable[MigProfile]) -> int:
+    """How many of a kind the media engines allow where one kind is chosen to have them."""
+    if kind == chosen:
+        is_first = all(each.suffix == _WITHOUT for each in there)
+        return 1 if is_first or kind.suffix == _ONE else 0
+    if kind.suffix in (_ONE, _ALL):
+        return 0
+    has_none_left = any(each is not None and each.suffix == _ALL for each in (*there, chosen))
+    return 0 if has_none_left and kind.suffix != _WITHOUT else kind.total
 
 
 _Best = tuple[int, int, tuple[Placed, ...]]
@@ -105,7 +136,7 @@ _Best = tuple[int, int, tuple[Placed, ...]]
 class _Search:
     """Best layouts by what is left to place and what is taken."""
 
-    def __init__(self, kinds: tuple[tuple[MigProfile, int], ...]) -> None:
+    def __init__(self, kinds: _Most) -> None:
         self._kinds = kinds
         self._known: dict[tuple[int, int, int, int], _Best] = {}
 
@@ -140,6 +171,10 @@ class _Search:
                 if found[0] == wanted:
                     return found
         return max(found, self._best(index + 1, 0, 0, taken), key=_worth)
+
+
+def _worth_of(placed: Sequence[Placed]) -> tuple[int, int]:
+    return sum(each.profile.size for each in placed), len(placed)
 
 
 def _worth(best: _Best) -> tuple[int, int]:
