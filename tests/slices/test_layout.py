@@ -260,6 +260,12 @@ def test_several_sizes_need_the_mode_for_it() -> None:
     assert "mixed-size mode" in made.refusals[0]
 
 
+@pytest.mark.parametrize("interface", SHARED)
+def test_far_too_many_are_refused_in_few_lines(interface: Interface) -> None:
+    offer = SharedCard(interface, () if interface is Interface.MDEV else VFS).offer()
+    assert 1 <= len(plan(offer, "3b:00.0: 9999 x 4Q").refusals) <= 2
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -206,15 +206,18 @@ def _make(
     draft: Draft, interface: Interface, places: Sequence[PciAddress | None], new: Counter[Profile]
 ) -> Iterator[MakeMdev | SetVgpuType]:
     names = _names(draft)
+    short: Counter[str] = Counter()
     for place, profile in zip(places, new.elements(), strict=True):
         if interface in (Interface.MDEV, Interface.GVT_G):
             yield MakeMdev(address=draft.offer.unit, type=profile.id, uuid=next(names))
         elif place is None:
-            draft.refuse(f"there is no virtual function left for {profile.name}")
+            short[profile.name] += 1
         elif interface is Interface.VENDOR_VFIO:
             yield SetVgpuType(address=place, before=0, after=int(profile.id))
         else:
             yield MakeMdev(address=place, type=profile.id, uuid=next(names))
+    for name, count in short.items():
+        draft.refuse(f"there is no virtual function left for {count} x {name}")
     if draft.host is None and interface is not Interface.VENDOR_VFIO and new:
         draft.notes.append("the UUIDs are of a host without name: --name gives the host's own")
 
