@@ -12,19 +12,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from gpucloud.inventory.system.distribution import family_of
-
 _NVIDIA = "https://developer.download.nvidia.com/compute/cuda/repos"
 _BUILD = ["gcc", "make", "perl"]
 """NVIDIA's installers and many samples call these; small cloud images have none of them."""
 
 
 def distro_of(os_release: Mapping[str, str]) -> str | None:
-    """The name that `render_user_data` knows; None where it knows none."""
-    if os_release.get("ID") in ("ubuntu", "debian"):
-        return os_release["ID"]
-    family = family_of(dict(os_release))
-    return family if family in DISTROS else None
+    """The name that `render_user_data` knows; None where it knows none.
+
+    By ``ID`` alone: what is only like these (Fedora, Amazon Linux, Tumbleweed) has other repositories.
+    """
+    return _DISTRO_OF.get(os_release.get("ID", ""))
 
 
 def render_user_data(distro: str, version: str | None) -> str:
@@ -90,5 +88,11 @@ def _major(version: str | None, default: str) -> str:
     return major if major.isascii() and major.isdigit() else default
 
 
+_DISTRO_OF = {
+    "ubuntu": "ubuntu",
+    "debian": "debian",
+    **dict.fromkeys(("rhel", "centos", "rocky", "almalinux", "ol"), "rhel"),
+    **dict.fromkeys(("sles", "sles_sap", "opensuse-leap"), "suse"),
+}
 _CONFIGS = {"ubuntu": _ubuntu, "debian": _debian, "rhel": _rhel, "suse": _suse}
 DISTROS = tuple(_CONFIGS)
