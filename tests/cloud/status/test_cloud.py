@@ -161,6 +161,15 @@ def test_slices_may_be_as_many_as_an_inventory_can_say() -> None:
     assert found.most > 0
 
 
+@pytest.mark.parametrize("amount", ["two", "-1", "1.5", "9" * 13])
+def test_an_amount_that_is_no_number_of_devices_is_unknown(amount: str) -> None:
+    state = stock()
+    offer(state, "odd", {f"resources1:{V100}": "1", f"resources2:{V100}": amount, "group_policy": "none"})
+    found = sold(status_of(state), "odd")
+    assert isinstance(found, Unknown)
+    assert f"resources2:{V100}" in found.why
+
+
 def test_a_flavor_with_a_named_group_is_counted_as_one_with_a_number() -> None:
     state = stock()
     offer(state, "named", {f"resources_GPU:{V100}": "1", "trait_GPU:CUSTOM_NEW": "required"}, vcpus=2)
@@ -245,7 +254,7 @@ def test_a_reserved_card_is_not_free() -> None:
     state = stock()
     state.card("gpu01", "0000:e1:00.0", V100, total=0)
     status = status_of(state)
-    assert known(status, "gpu.1").guests == 6
+    assert (known(status, "gpu.1").guests, known(status, "gpu.1").most) == (6, 6)
     assert (status.total.units, status.total.blocked) == (7, 1)
 
 

@@ -25,6 +25,7 @@ class Stock:
         obstacle: why what is not used cannot be given now; None where it can; Unknown where nobody could see
             whether guests have it.
         traits: Placement's.
+        is_reserved: no guest is to get any of it, now or later.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stock:
     users: tuple[str, ...] = ()
     obstacle: str | None | Unknown = None
     traits: frozenset[str] = frozenset()
+    is_reserved: bool = False
 
     @property
     def is_unit(self) -> bool:
@@ -135,13 +137,13 @@ class Ask:
     is_joint: bool = False
 
     def is_met_by(self, stock: Stock, host: frozenset[str]) -> bool:
-        """Claims that the stock is of what is asked for, whether any of it is free or not.
+        """Claims that the stock is of what is asked for and for guests, whether any of it is free or not.
 
         Args:
             stock: of a host.
             host: the host's traits.
         """
-        if stock.kind != self.kind or stock.total < self.amount:
+        if stock.kind != self.kind or stock.total < self.amount or stock.is_reserved:
             return False
         traits = stock.traits | host if self.is_joint else stock.traits
         return self.required <= traits and not self.forbidden & traits

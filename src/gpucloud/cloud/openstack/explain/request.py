@@ -51,6 +51,15 @@ def requests_of(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask]
         yield _request(flavor, image, devices, cpu)
 
 
+def unread_amounts(extra_specs: Mapping[str, str]) -> tuple[str, ...]:
+    """Extra specs that ask for a resource in an amount that is none; they are not in the request."""
+    return tuple(
+        key
+        for key, value in extra_specs.items()
+        if RESOURCE.fullmatch(key) and not _AMOUNT.fullmatch(value.strip())
+    )
+
+
 def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], cpu: str) -> Request:
     plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": _disk_gib(flavor)}
     groups: dict[str, Group] = {"": Group(plain)}

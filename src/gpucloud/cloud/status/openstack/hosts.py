@@ -125,6 +125,7 @@ def _stocks(provider: Provider, name: str, wanted: frozenset[str]) -> Iterable[S
                 used=provider.used[kind],
                 obstacle=None if capacity > 0 else _RESERVED,
                 traits=provider.traits,
+                is_reserved=capacity <= 0,
             )
 
 

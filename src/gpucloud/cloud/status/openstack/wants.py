@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from gpucloud.cloud.openstack.explain.given import Given
-from gpucloud.cloud.openstack.explain.request import Request, requests_of
+from gpucloud.cloud.openstack.explain.request import Request, requests_of, unread_amounts
 from gpucloud.cloud.openstack.publish.answers import HasFlavor
 from gpucloud.cloud.openstack.publish.offer import Flavor
 from gpucloud.cloud.status.openstack.answers import PLAIN, devices_said
@@ -55,6 +55,9 @@ def _is_placed(given: Given) -> bool:
 
 def _asks(flavor: Flavor, alias: str | None, request: Request, given: Given) -> Counter[Ask] | Unknown:
     """All devices of a flavor: those of its aliases are in the request already where Placement is asked."""
+    unread = unread_amounts(flavor.extra_specs)
+    if unread:
+        return Unknown(f"the amount of {', '.join(unread)} is no number that is counted here")
     placed = _asks_of(request)
     if alias is None:
         return placed
