@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,16 @@ def test_a_named_group_is_one_more_beside_the_numbered_ones() -> None:
 def test_pinned_processors_are_asked_for_before_shared_ones() -> None:
     asked = query({}, image={"hw_cpu_policy": "dedicated"})
     assert [("PCPU" in each, "VCPU" in each) for each in asked] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("mask", "pinned"), [("0-1", 2), ("0-2,^1", 2), ("^0", 3), ("^0-1,^3", 1), ("0,2-9", 3), ("odd", 0)]
+)
+def test_a_mixed_guest_asks_for_both_kinds_of_processors_at_once(mask: str, pinned: int) -> None:
+    flavor = Flavor(4, 1, 1, extra_specs={"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": mask})
+    (request,) = requests_of(flavor, {}, ())
+    resources = request[""].resources
+    assert (resources.get("PCPU", 0), resources.get("VCPU", 0)) == (pinned, 4 - pinned)
 
 
 @given(

@@ -15,6 +15,11 @@ _GROUP = "([a-zA-Z0-9_-]{0,64})"
 RESOURCE = re.compile(f"resources{_GROUP}:([A-Z0-9_]+)")
 """An extra spec that asks for a resource: its group, empty for the first, and the class."""
 _AMOUNT = re.compile(r"[0-9]{1,12}")
+_MASKED = re.compile(r"(\^?)([0-9]{1,6})(?:-([0-9]{1,6}))?")
+_MOST_PROCESSORS = 4096
+"""Of a guest: QEMU gives no more."""
+_MOST_WORDS = 128
+"""Of a mask: nova keeps 255 characters of an extra spec."""
 _TRAIT = re.compile(f"trait{_GROUP}:([A-Z0-9_]+)")
 
 
@@ -46,9 +51,34 @@ def requests_of(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask]
         image: properties of the image.
         devices: what each PCI device asks for, where nova asks Placement for devices.
     """
+    for processors in _processors(flavor, image):
+        yield _request(flavor, image, devices, processors)
+
+
+def _processors(flavor: Flavor, image: Mapping[str, str]) -> tuple[Mapping[str, int], ...]:
+    """Processors of each request in turn; a mixed guest gets no shared ones for pinned ones."""
     policy = flavor.extra_specs.get("hw:cpu_policy") or image.get("hw_cpu_policy")
-    for cpu in ("PCPU", "VCPU") if policy == "dedicated" else ("VCPU",):
-        yield _request(flavor, image, devices, cpu)
+    if policy == "dedicated":
+        return {"PCPU": flavor.vcpus}, {"VCPU": flavor.vcpus}
+    if policy == "mixed":
+        pinned = len(_pinned(flavor, image))
+        return ({"PCPU": pinned, "VCPU": flavor.vcpus - pinned},)
+    return ({"VCPU": flavor.vcpus},)
+
+
+def _pinned(flavor: Flavor, image: Mapping[str, str]) -> set[int]:
+    """The pinned ones of a mixed guest: nova/virt/hardware.py, ``get_dedicated_cpu_constraint``."""
+    specs = flavor.extra_specs
+    mask = specs.get("hw:cpu_dedicated_mask") or specs.get("hw:cpu_realtime_mask")
+    words = (mask or image.get("hw_cpu_realtime_mask") or "").split(",", _MOST_WORDS)[:_MOST_WORDS]
+    every = set(range(min(flavor.vcpus, _MOST_PROCESSORS)))
+    found = set(every) if words[0].strip().startswith("^") else set()
+    out: set[int] = set()
+    for word in words:
+        if said := _MASKED.fullmatch(word.strip()):
+            some = {cpu for cpu in every if int(said[2]) <= cpu <= int(said[3] or said[2])}
+            found, out = (found, out | some) if said[1] else (found | some, out)
+    return found - out
 
 
 def unread_amounts(extra_specs: Mapping[str, str]) -> tuple[str, ...]:
@@ -60,8 +90,10 @@ def unread_amounts(extra_specs: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _request(flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], cpu: str) -> Request:
-    plain = {cpu: flavor.vcpus, "MEMORY_MB": flavor.ram_mib, "DISK_GB": _disk_gib(flavor)}
+def _request(
+    flavor: Flavor, image: Mapping[str, str], devices: Sequence[Ask], processors: Mapping[str, int]
+) -> Request:
+    plain = {**processors, "MEMORY_MB": flavor.ram_mib, "DISK_GB": _disk_gib(flavor)}
     groups: dict[str, Group] = {"": Group(plain)}
     for key, value in flavor.extra_specs.items():
         if (found := RESOURCE.fullmatch(key)) and _AMOUNT.fullmatch(value.strip()):
