@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gpucloud.cli.nova.files import read_files
 from gpucloud.model.finding import Level
 from gpucloud.nova.check import Case, Report, Service, check
 from gpucloud.nova.check.case import ProviderFile
+from gpucloud.nova.check.report import report_lines
 from gpucloud.nova.config import Configuration, read_config_file, replaced_by_kolla
 from gpucloud.nova.releases.release import parse_release
 
@@ -118,3 +122,15 @@ def test_placement_must_be_on_for_both_services() -> None:
     assert ids(whole) == []
     half = check(Case(files(switches), EPOXY, Service.COMPUTE, against=files("")))
     assert ids(half) == ["nova-placement-half"]
+
+
+def test_a_service_that_reads_no_aliases_needs_none() -> None:
+    found = check(Case(files(""), EPOXY, Service.SCHEDULER, against=files(alias("t4"))))
+    assert "nova-alias-differs" not in ids(found)
+
+
+def test_a_file_that_is_not_there_has_no_line(tmp_path: Path) -> None:
+    report = check(Case(read_files([tmp_path / "none.conf"]), EPOXY, Service.API))
+    shown = "\n".join(map(str, report_lines(report)))
+    assert "none.conf:None" not in shown
+    assert "Give a file that is there" in shown

@@ -175,6 +175,8 @@ TABLE = {
     "mdev-names": Example("24.2.0", Service.COMPUTE, True, {"nova-mdev-names", "nova-mdev-not-persistent"}),
     "one-time-use": Example("34", Service.COMPUTE, True, {"nova-one-time-use"}),
     "vf-listed-once": Example("34", Service.COMPUTE, True, {"nova-devices-listed-once"}),
+    "alias-not-live-migratable": Example("31", Service.COMPUTE, True, {"nova-alias-not-live-migratable"}),
+    "placement-same-in-other-words": Example("31", Service.COMPUTE, True, set()),
     "alias-live-migratable-alone": Example("34", Service.COMPUTE, True, {"nova-alias-live-migratable"}),
     "whitelist-renamed": Example("34", Service.COMPUTE, True, {"nova-option-not-read"}),
     "whitelist-without-prefix": Example("34", Service.COMPUTE, True, {"nova-option-not-read"}),

@@ -56,7 +56,24 @@ def test_json_has_files_steps_and_what_is_missing(
         "gpu02/etc/nova/nova.conf.d/52-gpucloud-compute.conf",
     }
     assert shown["steps"]
-    assert shown["missing"] == shown["warnings"] == []
+    assert shown["missing"] == []
+    assert any("--config-dir" in said for said in shown["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ("packages", "read nova.conf after nova.conf.d"),
+        ("packages", "[filter_scheduler]enabled_filters"),
+        ("rhoso", "replaces each customServiceConfig whole"),
+        ("openstack-ansible", "nova_pci_alias"),
+    ],
+)
+def test_what_would_be_lost_in_a_layout_is_said(
+    asked: list[str], capsys: pytest.CaptureFixture[str], layout: str, said: str
+) -> None:
+    assert call([*asked, "--release", "31", "--layout", layout, "--format", "json"]) == Exit.FINE
+    assert any(said in warning for warning in json.loads(capsys.readouterr().out)["warnings"])
 
 
 def test_what_was_written_does_not_differ_and_may_be_written_again(

@@ -65,7 +65,9 @@ def check_files(
 ) -> None:
     """Say what a service of a named release makes of nova.conf, and what is wrong with it.
 
-    Files add up as oslo.config adds them up: values of an option that repeats, under all of its names.
+    Files add up as oslo.config adds them up: values of an option that repeats, under all of its names. Of one
+    that does not repeat the last counts: give files in the order in which the service reads them. One that is
+    started with --config-file, as on Debian and Ubuntu, may read nova.conf after nova.conf.d.
     Exit code 3 says that there are findings at or above --level.
 
     Examples:

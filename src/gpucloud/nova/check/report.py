@@ -95,7 +95,8 @@ def report_lines(report: Report) -> Iterator[str]:
 
 
 def _section(case: Case, finding: Finding) -> Iterator[str]:
-    place = f"{finding.file}:{finding.line}: " if finding.file is not None else ""
+    lines = "" if finding.line is None else f":{finding.line}"
+    place = "" if finding.file is None else f"{finding.file}{lines}: "
     yield f"{finding.level.value.upper()} {finding.kind.id}: {finding.kind.title}"
     yield f"  {place}{finding.what}"
     yield f"  why: {finding.kind.what}"

@@ -124,6 +124,16 @@ NOT_MIGRATABLE = Kind(
     ("Add live_migratable and managed to the entry of the functions that can migrate",),
     (f"{_STATS}: _filter_pools_for_live_migratable_devices", "nova docs: admin/pci-passthrough"),
 )
+NOT_ASKED = Kind(
+    "nova-alias-not-live-migratable",
+    Level.INFO,
+    "Devices that can migrate live, and an alias that does not ask for it",
+    "Guests of an alias without live_migratable get such devices, too, and cannot be migrated live: nova "
+    "looks at what the request asks for, not at the device.",
+    ("`This request does not explicitly request live-migratable devices`",),
+    ("Add live_migratable yes to the alias: it counts for guests that are built after that",),
+    ("nova/conductor/tasks/live_migrate.py", "nova docs: admin/pci-passthrough"),
+)
 DIFFERS = Kind(
     "nova-alias-differs",
     Level.BLOCKER,
@@ -246,9 +256,28 @@ def not_migratable(case: Case) -> Iterator[Finding]:
             yield NOT_MIGRATABLE.at(entry.setting, what, fix=spec_lines(case.release, fixed))
 
 
+def not_asked(case: Case) -> Iterator[Finding]:
+    """live_migratable in an entry, and not in the alias of its ids."""
+    able = [each.written for each in case.spec_entries if is_yes(each.written.get("live_migratable"))]
+    if "live_migratable" not in pci.ALIAS_KEYS.at(case.release):
+        return
+    for entry in case.alias_entries:
+        if "live_migratable" not in entry.written and any(_meets(entry.written, one) for one in able):
+            what = f"alias {entry.written.get('name')} does not ask for live_migratable, an entry has it"
+            asked = {**entry.written, "live_migratable": "yes"}
+            yield NOT_ASKED.at(entry.setting, what, fix=alias_lines(case.release, asked))
+
+
+def _meets(alias: Mapping[str, object], spec: Mapping[str, object]) -> bool:
+    """Whether an alias may mean devices of an entry, by the ids that both have."""
+    return all(
+        str(alias[key]).lower() == str(spec[key]).lower() for key in _IDS if key in alias and key in spec
+    )
+
+
 def differs(case: Case) -> Iterator[Finding]:
     """Aliases that are not the same in the files of the other service."""
-    if case.against is None:
+    if case.against is None or case.service not in (Service.API, Service.COMPUTE):
         return
     other = Case(case.against, case.release, case.service)
     if isinstance(other.aliases, Refusal):
@@ -334,5 +363,6 @@ RULES = (
     repeated,
     placement_keys,
     not_migratable,
+    not_asked,
     differs,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case, Entry
 from gpucloud.nova.check.finding import Finding, Kind
 from gpucloud.nova.check.lines import alias_lines, spec_lines, under
 from gpucloud.nova.check.repair import better_class, better_traits
+from gpucloud.nova.match.standard import normal_class, normal_traits
+from gpucloud.nova.reading import Json, is_yes
 from gpucloud.nova.releases import options, pci, platform
 from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.service import Service
@@ -119,7 +121,8 @@ def half(case: Case) -> Iterator[Finding]:
     is_whole_view = case.against is not None or case.service is Service.COMPUTE
     if has_place and not has_report and is_whole_view:
         at = case.configuration.last(places)
-        yield HALF.at(at, f"{places} is on and {reports} is off", fix=under(reports, "true"))
+        fix = under(reports, "true") if case.service is Service.COMPUTE else ()
+        yield HALF.at(at, f"{places} is on and {reports} is off", fix=fix)
     elif case.against is not None and has_report and not has_place:
         yield HALF.at(
             case.configuration.last(reports), f"{reports} is on and {places} is off", level=Level.INFO
@@ -211,11 +214,24 @@ def mixed(case: Case) -> Iterator[Finding]:
         if slot.count(":") != 2 or function not in "01234567" or function == "0" or "*" in slot:
             continue
         other = first.setdefault(slot, entry)
-        differs = [key for key in keys if other.written.get(key) != entry.written.get(key)]
+        differs = [key for key in keys if _meaning(key, other.written) != _meaning(key, entry.written)]
         if differs:
             what = f"{other.written['address']} and {address} have another {' and '.join(differs)}"
             fix = spec_lines(case.release, {**entry.written, **{k: other.written.get(k) for k in differs}})
             yield MIXED.at(entry.setting, what, fix=fix)
+
+
+def _meaning(key: str, written: Mapping[str, Json]) -> object:
+    """What nova makes of a value before it compares: a class, a set of traits, or whether it is on.
+
+    Source: nova/compute/pci_placement_translator.py: get_resource_class, get_traits.
+    """
+    value = written.get(key)
+    if key == "live_migratable":
+        return is_yes(value)
+    if not isinstance(value, str):
+        return value
+    return normal_class(value) if key == "resource_class" else normal_traits(value.split(","))
 
 
 RULES = (half, mixed, one_way, keys_off, name_form, too_many, not_here, network)

@@ -127,7 +127,8 @@ def unreadable(case: Case) -> Iterator[Finding]:
     """A file that oslo.config cannot read."""
     error = case.configuration.error
     if error is not None:
-        yield Finding(UNREADABLE, Level.BLOCKER, str(error), UNREADABLE.fix, error.file, error.line)
+        fix = UNREADABLE.fix if error.line is not None else ("Give a file that is there, in UTF-8",)
+        yield Finding(UNREADABLE, Level.BLOCKER, str(error), fix, error.file, error.line)
 
 
 def wrong_value(case: Case) -> Iterator[Finding]:

@@ -91,6 +91,14 @@ def _refuses(settings: Settings) -> str | None:
     return None
 
 
+def _warns(settings: Settings) -> tuple[str, ...]:
+    """Source: Ansible, variable precedence: extra variables, as user_*.yml are given, come last."""
+    names = dict.fromkeys(name for host in settings.hosts for name in _of_host(settings, host))
+    listed = ", ".join(dict.fromkeys((*_of_all(settings), *names)))
+    said = f"user_*.yml in /etc/openstack_deploy takes the place, whole, of what these files set: {listed}"
+    return (said,)
+
+
 OPENSTACK_ANSIBLE = Layout(
     "openstack-ansible",
     "OpenStack-Ansible: variables for /etc/openstack_deploy; user_*.yml must not set the same ones",
@@ -102,5 +110,6 @@ OPENSTACK_ANSIBLE = Layout(
         "scheduler": f"{_PLAYBOOK} nova_scheduler",
         "placement": "openstack-ansible os-placement-install.yml",
     },
+    _warns,
     refuses=_refuses,
 )

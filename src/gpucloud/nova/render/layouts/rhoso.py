@@ -67,6 +67,15 @@ def _refuses(settings: Settings) -> str | None:
     return None
 
 
+def _warns(_: Settings) -> tuple[str, ...]:
+    """Source: RFC 7386: a merge patch replaces a string as a whole."""
+    said = (
+        "the patch replaces each customServiceConfig whole: look at what stands there (oc get "
+        "openstackcontrolplane NAME -n openstack -o yaml), and put its lines into the patch first"
+    )
+    return (said,)
+
+
 _PATCH = "oc patch openstackcontrolplane NAME -n openstack --type=merge --patch-file control-plane-patch.yaml"
 RHOSO = Layout(
     "rhoso",
@@ -80,5 +89,6 @@ RHOSO = Layout(
         "scheduler": "done by the same patch",
         "placement": "done by the same patch",
     },
+    _warns,
     refuses=_refuses,
 )
