@@ -76,7 +76,8 @@ def heal(
     a host nor a guest is restarted: the nova-compute that must be is named, with why.
 
     Nothing is taken from a guest: not where nova says that it lives on the host, and not where a process on
-    the host has the device open. A host that was not looked at is left alone, unless with --trust-nova.
+    the host has the device open. A host that was not looked at by --host is left alone, unless with
+    --trust-nova: a capture says what devices there are, and nothing of guests that have started since.
 
     Exit codes: 0 repaired, or nothing to do; 1 something is refused, or failed; 4 changes are pending
     (--dry-run). The JSON is {"rows", "releases", "providers", "refused", "restarts", "backup"}: the last is
@@ -100,6 +101,7 @@ def heal(
         compute_config or (),
         release,
         timeout,
+        acts=True,
     )
     sources = open_sources(asked)
     healer = Healer(sources.engine, None if sources.api is None else Placement(sources.api.send))

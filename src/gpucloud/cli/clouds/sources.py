@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,9 +80,12 @@ TimeoutOption = Annotated[
 ]
 
 
+_PAST = Unknown("its capture is of the past, and a guest may have started since")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was typed."""
+    """What was typed; and whether it is acted upon: who has a device is not taken from the past then."""
 
     cloud: str | None
     database: str | None
@@ -92,6 +95,7 @@ class Asked:
     compute: Sequence[str]
     release: str | None
     timeout: float | None
+    acts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,8 @@ def _hosts(asked: Asked, unread: dict[str, str]) -> Iterator[GivenHost]:
             yield listed_host(name, str(path), machine, _wanted(files, name, machine, release))
             continue
         host = host_from(path, None)
-        yield given_host(name, host, _wanted(files, name, machine_of(host), release))
+        given = given_host(name, host, _wanted(files, name, machine_of(host), release))
+        yield replace(given, holders=_PAST) if asked.acts else given
     for text in asked.hosts:
         name, place = named_place(text)
         name = name or place.rpartition("@")[2]

@@ -233,3 +233,53 @@ def test_nothing_is_planned_of_placement_where_nova_was_not_asked(scene: Scene) 
     scene.device(1, A, X, **{guest_uuid(9): 1})
     scene.providers = Unknown("403 Forbidden")
     assert not scene.plan(trusts_nova=True).count
+
+
+def test_a_physical_function_is_not_freed_while_a_guest_has_a_function_of_it(scene: Scene) -> None:
+    scene.cell.row(1, X, "unavailable", kind="type-PF")
+    scene.cell.row(2, "0000:3b:00.4", kind="type-VF", parent=X)
+    functions = (card(X, kind="type-PF"), card("0000:3b:00.4", kind="type-VF"))
+    scene.host(*functions, held={"0000:3b:00.4": "instance-00000007"})
+    repair = scene.plan()
+    assert not repair.rows
+    assert "instance-00000007" in " ".join(each.why for each in repair.refused)
+
+
+@pytest.mark.parametrize("task", [None, "rebuilding"])
+def test_a_row_of_a_lost_host_is_kept_for_a_guest_that_may_have_it(scene: Scene, task: str | None) -> None:
+    guest = scene.cell.guest(1, A)
+    scene.server(guest, A, task=task)
+    if task is not None:
+        scene.cell.node(9, "gpu09", deleted=True)
+    scene.cell.row(1, X, "allocated", node=9, owner=guest)
+    repair = scene.plan()
+    assert not repair.rows
+    assert "may be on" in repair.refused[0].why
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_placement_does_not_offer_what_a_guest_may_have(scene: Scene, *, is_looked_at: bool) -> None:
+    scene.tree(1, A)
+    scene.device(1, A, X, **{guest_uuid(5): 1})
+    scene.cell.row(1, X)
+    if is_looked_at:
+        scene.host(card(X), held={X: "instance-00000005"})
+    assert not scene.plan().releases
+    assert bool(scene.plan(trusts_nova=True).releases) is not is_looked_at
+
+
+def test_a_host_is_not_taken_for_another_with_the_same_short_name(scene: Scene) -> None:
+    scene.cell.node(3, "gpu01.rack2")
+    scene.cell.row(1, X, node=3)
+    scene.cell.row(2, Y, "claimed", node=3)
+    scene.host(card(Y), name="gpu01.rack1")
+    assert not scene.plan().rows
+
+
+def test_rows_of_functions_that_went_with_their_card_into_a_guest_stay(scene: Scene) -> None:
+    guest = scene.cell.guest(1, A)
+    scene.server(guest, A)
+    scene.cell.row(1, X, "allocated", owner=guest, kind="type-PF")
+    scene.cell.row(2, "0000:3b:00.4", "unavailable", kind="type-VF", parent=X)
+    scene.host(card(X, kind="type-PF"), held={X: "instance-00000001"})
+    assert scene.kinds() == []

@@ -72,14 +72,17 @@ class Case:
 
     def given(self, node: Node) -> GivenHost | None:
         """The host of a node, where it was looked at."""
-        names = (node.host, node.name, _short(node.host), _short(node.name))
-        return next((self._given[name] for name in names if name in self._given), None)
+        for name in (node.host, node.name):
+            if name in self._given:
+                return self._given[name]
+        alike = [host for host in self.seen.hosts if _is_alike(host.name, node)]
+        others = [each for each in self.live_nodes.values() if _short(each.host) == _short(node.host)]
+        return alike[0] if len(alike) == 1 and len(others) <= 1 else None
 
     @cached_property
     def _given(self) -> dict[str, GivenHost]:
-        """Hosts by their names, in full and up to the first dot."""
-        short = {_short(host.name): host for host in self.seen.hosts}
-        return short | {host.name: host for host in self.seen.hosts}
+        """Hosts by their names in full."""
+        return {host.name: host for host in self.seen.hosts}
 
     def device(self, row: Row) -> Device | None | Unknown:
         """What the host has at a row's address now."""
@@ -101,19 +104,30 @@ class Case:
         return host.wanted if isinstance(host.wanted, Unknown) else row.address in host.wanted
 
     def guests_on(self, row: Row) -> tuple[Holder, ...] | Unknown:
-        """Guests that have the device open on the host: their QEMU holds its VFIO node."""
+        """Guests that have a row's device open on the host, or a virtual function of it."""
         node = self.node_of(row)
-        if node is None:
-            return ()
+        return () if node is None else self.guests_at(node, row.address)
+
+    def guests_at(self, node: Node, address: str) -> tuple[Holder, ...] | Unknown:
+        """Guests that have a device or a function of it open: their QEMU holds its VFIO node."""
         host = self.given(node)
         if host is None:
             return Unknown(f"host {node.host} was not looked at")
         if isinstance(host.holders, Unknown):
             return host.holders
-        found = host.holders.get(row.address, ())
-        if isinstance(found, Unknown):
-            return found
-        return tuple(each for each in found if each.guest or each.node.startswith("/dev/vfio/"))
+        guests: list[Holder] = []
+        for each in (address, *self._functions_of(node, host, address)):
+            found = host.holders.get(each, ())
+            if isinstance(found, Unknown):
+                return found
+            guests += (one for one in found if one.guest or one.node.startswith("/dev/vfio/"))
+        return tuple(guests)
+
+    def _functions_of(self, node: Node, host: GivenHost, address: str) -> tuple[str, ...]:
+        """Virtual functions of a physical one, as the host shows them and as nova's rows have them."""
+        shown = (at for at, each in host.machine.devices.items() if each.parent == address)
+        known = (at for at, row in self.by_node.get(node.id, {}).items() if row.parent == address)
+        return tuple(sorted({*shown, *known} - {address}))
 
     def server(self, uuid: str) -> Server | None:
         """What nova-api knows of a guest; None where it knows none, or was not asked."""
@@ -149,6 +163,16 @@ class Case:
         is_here = instance.host == node.host and instance.node in (node.name, None)
         return Where.HERE if is_here else Where.ELSEWHERE
 
+    def may_be_of(self, uuid: str, old: Node | None) -> bool:
+        """Whether a guest that any source knows may have a device of a deleted compute node."""
+        instance, server = self.instance(uuid), self.server(uuid)
+        if instance is None:
+            return server is not None or uuid in self.moving
+        tasks = (instance.task, None if server is None else server.task)
+        is_busy = uuid in self.moving or any(each is not None for each in tasks)
+        is_elsewhere = old is not None and instance.host not in (None, old.host)
+        return is_busy or not is_elsewhere
+
     def tell_guest(self, uuid: str) -> Evidence:
         """What the database says of a guest."""
         found = None if self._database is None else self._database.instances.get(uuid)
@@ -180,6 +204,14 @@ class Case:
     @property
     def _database(self) -> Database | None:
         return None if isinstance(self.seen.database, Unknown) else self.seen.database
+
+
+def _is_alike(name: str, node: Node) -> bool:
+    """Whether a name may be a node's: one of the two has no domain, and the rest is the same."""
+    return any(
+        _short(name) == _short(other) and "." not in (name if "." in other else other)
+        for other in (node.host, node.name)
+    )
 
 
 def _short(name: str) -> str:

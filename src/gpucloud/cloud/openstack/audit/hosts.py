@@ -21,13 +21,7 @@ _NO_HOLDERS = Unknown("a list of devices does not say which guests have them")
 
 def given_host(name: str, host: Host, wanted: frozenset[str] | Unknown = NO_FILES) -> GivenHost:
     """A host that was read, or its capture."""
-    found = host.functions
-    holders = (
-        found
-        if isinstance(found, Unknown)
-        else {str(address): each.holders for address, each in found.items()}
-    )
-    return GivenHost(name, host.source, machine_of(host), holders, wanted)
+    return GivenHost(name, host.source, machine_of(host), _holders(host), wanted)
 
 
 def _holders(host: Host) -> Mapping[str, tuple[Holder, ...] | Unknown] | Unknown:

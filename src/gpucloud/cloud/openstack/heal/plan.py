@@ -17,9 +17,9 @@ from gpucloud.cloud.openstack.audit.disagreement import (
 from gpucloud.cloud.openstack.audit.disagreement import Restart as NeedsRestart
 from gpucloud.cloud.openstack.audit.judge import Audit
 from gpucloud.cloud.openstack.audit.kinds import Kinds
-from gpucloud.cloud.openstack.audit.observed import Row
+from gpucloud.cloud.openstack.audit.observed import Provider, Row
 from gpucloud.cloud.openstack.audit.rules.consumers import holdings_of
-from gpucloud.cloud.openstack.audit.rules.providers import Behind
+from gpucloud.cloud.openstack.audit.rules.providers import Behind, address_of
 from gpucloud.cloud.openstack.audit.rules.relatives import settled
 from gpucloud.cloud.openstack.heal.repair import (
     DropProvider,
@@ -29,6 +29,7 @@ from gpucloud.cloud.openstack.heal.repair import (
     RowChange,
     TakeBack,
 )
+from gpucloud.model.pci import Holder
 from gpucloud.model.plain import Plain
 from gpucloud.model.unknown import Unknown
 
@@ -37,7 +38,7 @@ _READS_ONCE = "it read its rows when it started, and would write what it has in 
 _OFFERS = "it makes rows and providers of devices when it starts"
 _KEEPS_TREE = "it keeps Placement's providers in memory"
 _BLOCKED = ("a row that blocks it is not repaired", "repair that first; then run it again")
-_UNSEEN = "name the host with --from or --host, or take nova's word that no guest has it: --trust-nova"
+_UNSEEN = "name the host with --host, or take nova's word that no guest has it: --trust-nova"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,23 @@ class _Desk:
 
     def refusal(self, row: Row) -> tuple[str, str] | None:
         """Why a row may not be changed, and what to do; None where no guest has its device."""
-        guests = self.case.guests_on(row)
+        return self._judge(row.address, self.case.guests_on(row))
+
+    def keeps(self, provider: Provider) -> tuple[str, str] | None:
+        """The same for what is held of a provider; one of no live host has no guest, and no device either."""
+        node, address = self.case.live_nodes.get(provider.root), address_of(provider)
+        if node is None or address is None:
+            return None
+        return self._judge(address, self.case.guests_at(node, address))
+
+    def _judge(self, address: str, guests: tuple[Holder, ...] | Unknown) -> tuple[str, str] | None:
         if isinstance(guests, Unknown):
-            said = f"whether a guest has {row.address} is not known: {guests.why}"
+            said = f"whether a guest has {address} is not known: {guests.why}"
             return None if self.trusts_nova else (said, _UNSEEN)
         if not guests:
             return None
         names = ", ".join(each.guest or f"process {each.pid} ({each.process})" for each in guests)
-        return f"{names} has {row.address} open on its host", "end that guest first: nova lost sight of it"
+        return f"{names} has {address} open on its host", "end that guest first: nova lost sight of it"
 
 
 def plan_repair(audit: Audit, *, trusts_nova: bool = False) -> Repair:
@@ -67,7 +77,7 @@ def plan_repair(audit: Audit, *, trusts_nova: bool = False) -> Repair:
     """
     desk = _Desk(Case(audit.seen), trusts_nova)
     rows, refused = _rows(desk, audit)
-    releases, held_back = _releases(desk.case, audit, refused)
+    releases, held_back = _releases(desk, audit, refused)
     drops, kept = _drops(desk.case, audit, rows, releases)
     every = (*_blocked(audit), *refused, *held_back, *kept)
     return Repair(rows, releases, drops, tuple(_restarts(audit, rows, drops)), every)
@@ -149,9 +159,9 @@ def _settle(case: Case, row: Row, status: str, before: RowChange | None) -> RowC
 
 
 def _releases(
-    case: Case, audit: Audit, refused: tuple[Refused, ...]
+    desk: _Desk, audit: Audit, refused: tuple[Refused, ...]
 ) -> tuple[tuple[TakeBack, ...], tuple[Refused, ...]]:
-    """What consumers give back; not those whose rows are kept for them."""
+    """What consumers give back; not those whose rows are kept for them, nor of devices that a guest has."""
     kept = {row.owner: each for each in refused if (row := _row_of(each.found)) is not None}
     releases: list[TakeBack] = []
     held_back: list[Refused] = []
@@ -162,7 +172,11 @@ def _releases(
         if consumer in kept:
             held_back.append(Refused(found, kept[consumer].why, kept[consumer].then))
             continue
-        of = (each for each in case.providers if consumer in each.held and tree in (None, each.root))
+        of = [each for each in desk.case.providers if consumer in each.held and tree in (None, each.root)]
+        no = next(filter(None, map(desk.keeps, of)), None)
+        if no is not None:
+            held_back.append(Refused(found, *no))
+            continue
         releases.append(TakeBack(consumer, tree, {each.uuid: each.name for each in of}, found.kind.id))
     return tuple(releases), tuple(held_back)
 

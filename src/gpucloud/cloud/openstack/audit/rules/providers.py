@@ -43,10 +43,15 @@ class Behind:
         if isinstance(self.held, Unknown):
             return frozenset()
         case = self.case
-        deleted = {each.uuid for each in case.nodes.values() if each.is_deleted} - case.live_nodes.keys()
         managed = {each.root for each in case.providers if each.is_pci}
         there = self.held.roots.keys() | case.live_nodes.keys()
-        return frozenset({each.root for each in case.providers} & (deleted | managed) - there)
+        return frozenset({each.root for each in case.providers} & (self.deleted | managed) - there)
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """Roots whose compute node this database has as deleted: such a host is surely not a new one."""
+        nodes = self.case.nodes.values()
+        return frozenset({str(each.uuid) for each in nodes if each.is_deleted} - self.case.live_nodes.keys())
 
     def rows(self, provider: Provider) -> tuple[Row, ...]:
         """Rows of the devices that a provider is of; those that are to be deleted left out."""
@@ -109,7 +114,11 @@ def _left(
         missing = Evidence(f"pci_devices of {host}", f"no row of {address}")
     stays = behind.stays(provider)
     remedy: Remedy | Blocked = Drop(provider)
-    if stays:
+    if host is None and provider.root not in behind.deleted:
+        why = "the database has no deleted host of it: it may be new, or of another cell"
+        then = f"if it is gone for good: openstack resource provider delete {provider.uuid}"
+        remedy = Blocked(why, then)
+    elif stays:
         why = f"guest {behind.case.known_as(stays[0])} holds what it has"
         remedy = Blocked(why, "migrate or delete the guest; then run the audit again")
     return Disagreement(kind, host, title, (_stock(provider), missing), remedy, address)

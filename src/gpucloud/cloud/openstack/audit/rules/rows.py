@@ -11,6 +11,7 @@ from gpucloud.model.unknown import Unknown
 
 AVAILABLE = "available"
 _HALF = ("removed", "deleted")
+_BLOCKED = ("unavailable", "unclaimable")
 _RETURN = "put its entry back into device_spec and restart nova-compute, or migrate or delete the guest"
 _LEAVE = "migrate the guest away or delete it; then run the audit again"
 
@@ -37,9 +38,8 @@ def _of_lost_host(case: Case, row: Row) -> Disagreement | None:
         Evidence(f"compute_nodes id {row.node}", "deleted" if old else "no such row"),
     )
     remedy: Remedy | Blocked = Forget(row)
-    instance = None if row.owner is None else case.instance(row.owner)
-    if instance is not None and old is not None and instance.host == old.host:
-        why = f"guest {instance.uuid} is still on {old.host} to nova ({instance.state})"
+    if row.owner is not None and case.may_be_of(row.owner, old):
+        why = f"guest {case.known_as(row.owner)} is there, and may be on {name} to nova"
         remedy = Blocked(why, "evacuate or delete the guest first")
     return Disagreement(Kinds.LOST_HOST.value, None, title, evidence, remedy, row.address)
 
@@ -87,7 +87,12 @@ def _of_living(case: Case, row: Row, node: Node) -> Disagreement | None:
 
 
 def _of_device(case: Case, row: Row, node: Node) -> Disagreement | None:
-    """A row that no guest has, against the host's devices."""
+    """A row that no guest has, against the host's devices.
+
+    Virtual functions of a physical one that a guest has are gone from the host, and nova keeps their rows.
+    """
+    if row.status in _BLOCKED and _went_with_its_card(case, row, node):
+        return None
     guests = case.guests_on(row)
     if not isinstance(guests, Unknown) and guests and row.status == AVAILABLE:
         names = ", ".join(each.guest or f"process {each.pid}" for each in guests)
@@ -100,6 +105,14 @@ def _of_device(case: Case, row: Row, node: Node) -> Disagreement | None:
         return None
     kind, what, shown = trouble
     return _found(case, row, node, kind, what, Forget(row), shown)
+
+
+def _went_with_its_card(case: Case, row: Row, node: Node) -> bool:
+    """Whether a guest that lives here, or may, has the physical function of a virtual one."""
+    physical = None if row.parent is None else case.by_node.get(row.node, {}).get(row.parent)
+    if physical is None or not physical.is_taken or physical.owner is None:
+        return False
+    return case.where(physical.owner, node) in (Where.HERE, Where.BUSY)
 
 
 def _trouble(case: Case, row: Row, node: Node) -> tuple[Kinds, str, tuple[Evidence, ...]] | None:
