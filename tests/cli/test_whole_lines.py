@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from tests.prepare.site import site_in
 from gpucloud.cli.demo import print_output
 from gpucloud.cli.fleets.back import show_standing
 from gpucloud.cli.main import run
-from gpucloud.cli.output import Shape
+from gpucloud.cli.output import Shape, note, say
 from gpucloud.demo.story import Act
 from gpucloud.fleet.order import Answer, Shown
 from gpucloud.fleet.tally import Result
@@ -64,3 +66,16 @@ def test_a_host_whose_name_has_two_lines_has_one_heading(
     said = capsys.readouterr().out
     assert "nl?name" in said
     assert "\nname" not in said
+
+
+class _Gone(io.StringIO):
+    """A terminal that went away: EIO (Linux, tty_hung_up)."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, text)
+
+
+def test_a_terminal_that_went_away_ends_nothing() -> None:
+    with contextlib.redirect_stderr(_Gone()):
+        say("ending the 2 guests that were launched before")
+        note("nothing is left")

@@ -7,9 +7,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pycdlib.pycdlib import PyCdlib
 
 from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
+from gpucloud.model.guest import GuestCommand
 
 NONCE = "0" * 32
 
@@ -49,3 +53,9 @@ def test_the_guest_is_told_to_report_in_the_background() -> None:
 
 def test_every_launch_is_a_new_machine_to_cloud_init() -> None:
     assert json.loads(render_meta_data("one", "a-uuid")) == {"instance-id": "a-uuid", "local-hostname": "one"}
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), min_size=1))
+def test_a_command_arrives_as_it_was_typed(words: list[str]) -> None:
+    read = yaml.safe_load(render_user_data(NONCE, GuestCommand(tuple(words), NONCE)))
+    assert read["runcmd"][0][4:] == words

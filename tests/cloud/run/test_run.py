@@ -14,10 +14,11 @@ from tests.cloud.openstack.server_state import Made, ServersState, prints_report
 
 from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud
+from gpucloud.cloud.openstack.servers.record import end_metadata
 from gpucloud.cloud.protocol import Patience
 from gpucloud.cloud.run.result import Result
 from gpucloud.cloud.run.run import run_in_guests
-from gpucloud.cloud.run.several import launch_all
+from gpucloud.cloud.run.several import end_all, launch_all
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestCommand, GuestSpec
 
@@ -94,6 +95,23 @@ def test_a_command_that_takes_too_long_is_ended() -> None:
     assert left(state) == []
 
 
+def test_a_guest_that_was_given_more_time_is_waited_for() -> None:
+    state, time = servers_state(), FakeTime()
+    clock = Clock(time.now, time.since_boot, time.wait)
+    ends = int(time.now()) + 7200
+
+    def shows(server: Made) -> str:
+        server.metadata.update(end_metadata(ends))  # as `gpucloud extend` from elsewhere
+        done = f"gpucloud-run {COMMAND.nonce} end 6 0\n" if time.seconds > 5000 else ""
+        return f"{prints_report(server)}{HELLO}{done}"
+
+    state.prints = shows
+    told: list[Result] = []
+    cloud = OpenStackCloud(Flaky(state, ()), clock=clock)
+    run_in_guests(cloud, [SPEC], Patience(60), clock, lambda _: None, lambda _, result: told.append(result))
+    assert told == [Result(0, b"hello\n", 0)]
+
+
 @given(st.integers(0, 40), st.lists(st.sampled_from(FAULTS), max_size=12))
 def test_whatever_the_cloud_does_no_guest_is_left_that_is_not_named(well: int, faults: list[str]) -> None:
     state = servers_state()
@@ -140,3 +158,14 @@ def test_of_several_guests_a_taken_name_is_refused_before_any_is_made() -> None:
 def test_what_no_cloud_can_carry_is_no_command(argv: tuple[str, ...], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         GuestCommand(argv, COMMAND.nonce)
+
+
+def test_a_guest_that_has_the_name_by_now_is_not_ended() -> None:
+    state = servers_state()
+    time = FakeTime()
+    cloud = OpenStackCloud(Flaky(state, ()), clock=Clock(time.now, time.since_boot, time.wait))
+    (mine,) = launch_all(cloud, (replace(SPEC, command=None),), Patience(60), lambda _: None)
+    end_all(cloud, (replace(mine, id="an earlier one"),), lambda _: None, None)
+    assert left(state) == ["one"]
+    end_all(cloud, (mine,), lambda _: None, None)
+    assert left(state) == []

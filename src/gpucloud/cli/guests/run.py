@@ -103,6 +103,10 @@ def run(
         with interruptible():
             patience = Patience(seconds_of(timeout))
             run_in_guests(the_cloud(cloud, wishes), specs, patience, CLOCK, say, results.add)
+    except Failure:
+        if results.plain:
+            results.print_all()
+        raise
     except KeyboardInterrupt:
         raise Failure("the run was interrupted, and its guests are ended", code=Exit.INTERRUPTED) from None
     results.print_all()
@@ -112,6 +116,8 @@ def run(
 def _commanded(spec: GuestSpec, command: list[str]) -> GuestSpec:
     from gpucloud.model.guest import GuestCommand
 
+    if any("\ud800" <= character <= "\udfff" for word in command for character in word):
+        raise Failure("the command is not in UTF-8", "put such bytes into a file", code=Exit.USAGE)
     try:
         return replace(spec, command=GuestCommand(tuple(command), secrets.token_hex(16)))
     except ValueError as error:

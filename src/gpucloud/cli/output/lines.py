@@ -8,7 +8,7 @@ from typing import TextIO
 
 from gpucloud.cli.output.clean import clean, one_line
 from gpucloud.cli.output.document import Shape
-from gpucloud.cli.output.streams import reader_may_leave
+from gpucloud.cli.output.streams import drop, reader_may_leave
 from gpucloud.cli.output.terminal import has_colours, prose_width
 from gpucloud.cli.output.wrap import wrap
 from gpucloud.model.line import Copied
@@ -65,9 +65,17 @@ def print_text(text: str) -> None:
 
 def note(line: str) -> None:
     """Tell the user what is to be known or done beside the result, in prose that fits the terminal."""
-    print(_shown(line, prose_width(sys.stderr)), file=sys.stderr, flush=True)
+    _tell(_shown(line, prose_width(sys.stderr)))
 
 
 def say(line: str) -> None:
     """Tell the user what is going on, in one line, without mixing it into the result."""
-    print(one_line(line), file=sys.stderr, flush=True)
+    _tell(one_line(line))
+
+
+def _tell(line: str) -> None:
+    """A terminal that went away ends nothing: what is under way ends well, or is taken back to its end."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        drop(sys.stderr)

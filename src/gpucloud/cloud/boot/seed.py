@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 from gpucloud.cloud.report import REPORT_SCRIPT
 from gpucloud.cloud.run.result import RUN_SCRIPT
 from gpucloud.model.guest import GuestCommand
+
+_NOT_PLAIN = re.compile(r"[^\n\x20-\x7e]")
 
 
 def render_user_data(nonce: str, command: GuestCommand | None = None) -> str:
@@ -25,7 +28,16 @@ def render_user_data(nonce: str, command: GuestCommand | None = None) -> str:
     if command is not None:
         script = f'{RUN_SCRIPT}\ngpucloud_run {command.nonce} "$@" </dev/null >/dev/ttyS0 2>/dev/null'
         said["runcmd"] = [["sh", "-c", script, "gpucloud-run", *command.argv]]
-    return "#cloud-config\n" + json.dumps(said, indent=1) + "\n"
+    return "#cloud-config\n" + _render(said) + "\n"
+
+
+def _render(said: object) -> str:
+    """YAML in plain ASCII. To YAML JSON's escapes of a character above U+FFFF are two, and neither is one.
+
+    Source: YAML 1.2, 5.7: a backslash, U and eight digits.
+    """
+    text = json.dumps(said, indent=1, ensure_ascii=False)
+    return _NOT_PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
 
 
 def render_meta_data(name: str, uuid: str) -> str:

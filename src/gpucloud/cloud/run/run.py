@@ -30,13 +30,29 @@ def run_in_guests(
     guests = launch_all(cloud, specs, patience, say)
     error: BaseException | None = None
     try:
-        for guest, spec in zip(guests, specs, strict=True):
-            ended(guest, _collect(cloud, guest, spec, clock, say))
+        _collect_all(cloud, guests, specs, clock, say, ended)
     except BaseException as raised:
         error = raised
         raise
     finally:
-        end_all(cloud, [guest.name for guest in guests], say, error)
+        end_all(cloud, guests, say, error)
+
+
+def _collect_all(
+    cloud: Cloud, guests: Sequence[Guest], specs: Sequence[GuestSpec], clock: Clock, say: Say, ended: Ended
+) -> None:
+    """What each guest left is told, also where another failed."""
+    failures: list[Failure] = []
+    for guest, spec in zip(guests, specs, strict=True):
+        try:
+            result = _collect(cloud, guest, spec, clock, say)
+        except Failure as failure:
+            failures.append(failure)
+        else:
+            ended(guest, result)
+    if failures:
+        first = failures[0]
+        raise Failure("; ".join(each.what for each in failures), first.then, code=first.code)
 
 
 def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say) -> Result:
@@ -50,7 +66,7 @@ def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say
         if not is_told and has_begun(text, nonce):
             say(f"the command runs in guest {guest.name}")
             is_told = True
-        if guest.ends_at_s is not None and clock.now() >= guest.ends_at_s:
+        if _is_over(guest.ends_at_s, clock) and _is_over(_end_of(cloud, guest), clock):
             raise Failure(
                 f"the time of guest {guest.name} is over, and its command still runs", "give more: --for"
             )
@@ -60,3 +76,13 @@ def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say
         f"guest {guest.name} ended before {what}{f'; its last words: {said}' if said else ''}",
         "its image needs cloud-init; gpucloud launch keeps a guest to look at",
     )
+
+
+def _is_over(ends_at_s: float | None, clock: Clock) -> bool:
+    return ends_at_s is not None and clock.now() >= ends_at_s
+
+
+def _end_of(cloud: Cloud, guest: Guest) -> float | None:
+    """When a guest is to end now: it may have been given more time (`gpucloud extend`)."""
+    now = cloud.show(guest.name)
+    return now.ends_at_s if now.id == guest.id else guest.ends_at_s

@@ -23,7 +23,7 @@ def launch_all(cloud: Cloud, specs: Sequence[GuestSpec], patience: Patience, say
     except BaseException as error:
         if made:
             say(f"ending the {len(made)} guests that were launched before")
-        end_all(cloud, [guest.name for guest in made], say, error)
+        end_all(cloud, made, say, error)
         raise
     return tuple(made)
 
@@ -35,12 +35,12 @@ def _refuse_taken(names: set[str], guests: Iterable[Guest]) -> None:
         raise Failure(what, "choose another --name, or destroy it", code=Exit.USAGE)
 
 
-def end_all(cloud: Cloud, names: Iterable[str], say: Say, error: BaseException | None) -> None:
+def end_all(cloud: Cloud, guests: Iterable[Guest], say: Say, error: BaseException | None) -> None:
     """End guests, each whatever becomes of the others, and although the caller interrupts.
 
     Args:
         cloud: where they are.
-        names: of them.
+        guests: those that were launched, and no others that have their names since.
         say: told how it goes.
         error: why they end, where it is one.
 
@@ -49,13 +49,13 @@ def end_all(cloud: Cloud, names: Iterable[str], say: Say, error: BaseException |
     """
     left: list[Failure] = []
     interrupt: KeyboardInterrupt | None = None
-    for name in names:
+    for guest in guests:
         try:
             try:
-                _end(cloud, name, say)
+                _end(cloud, guest, say)
             except KeyboardInterrupt as wish:  # the first, as a launch or run ended well: none comes after it
                 interrupt = wish
-                _end(cloud, name, say)
+                _end(cloud, guest, say)
         except Failure as failure:
             left.append(failure)
     if not left and interrupt is not None:
@@ -67,7 +67,10 @@ def end_all(cloud: Cloud, names: Iterable[str], say: Say, error: BaseException |
     raise Failure(what, left[-1].then, code=Exit.UNDO_FAILED) from error
 
 
-def _end(cloud: Cloud, name: str, say: Say) -> None:
+def _end(cloud: Cloud, guest: Guest, say: Say) -> None:
+    name = guest.name
+    if _is_of_another(cloud, guest):
+        return
     try:
         cloud.destroy(name, say)
     except Failure as failure:
@@ -76,3 +79,11 @@ def _end(cloud: Cloud, name: str, say: Say) -> None:
         is_named = f"guest {name} " in failure.what
         what = failure.what if is_named else f"guest {name} may still run: {failure.what}"
         raise Failure(what, failure.then, code=failure.code) from failure
+
+
+def _is_of_another(cloud: Cloud, guest: Guest) -> bool:
+    """Whether a name is another guest's by now: this one has ended. No answer is no reason to leave it."""
+    try:
+        return cloud.show(guest.name).id != guest.id
+    except Failure:
+        return False
