@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from tests.cloud.openstack.heal.cell import Cell
@@ -76,6 +78,38 @@ def test_a_database_that_is_not_there_is_one_line() -> None:
         pass
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["foo=bar", "ssl=1", "charset=foo8", "ssl_ca=/none", "read_timeout=-1"])
+def test_an_option_that_the_driver_does_not_take_is_named(option: str) -> None:
+    with (
+        pytest.raises(
+            Failure, match=f"pymysql does not take an option .*{option.partition('=')[0]}"
+        ) as caught,
+        reading(open_database(f"mysql://u:secret@127.0.0.1:1/nova?{option}")),
+    ):
+        pass
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["my@secret", "my@secret/word"])
+def test_the_end_of_a_password_is_not_taken_for_a_host(password: str) -> None:
+    with pytest.raises(Failure, match="write %40") as caught:
+        open_database(f"mysql://u:{password}@127.0.0.1/nova")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["my$secret", "my$secret.word"])
+def test_what_follows_a_dollar_of_a_password_is_not_told(password: str) -> None:
+    with pytest.raises(Failure, match=r"write \$\$") as caught:
+        url_in(conf(f"[database]\nconnection = mysql://u:{password}@h/nova\n"))
+    assert "secret" not in str(caught.value)
+
+
+def test_no_file_is_made_of_a_database_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="there is no file"):
+        open_database(f"sqlite:///{tmp_path / 'nova.db'}")
+    assert not list(tmp_path.iterdir())
 
 
 def conf(text: str) -> Configuration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucloud.model.failure import Exit, Failure
@@ -39,16 +40,18 @@ def url_in(configuration: Configuration) -> str:
         raise Failure(what, "give that of nova-conductor, or --database URL", code=Exit.USAGE)
     try:
         return Options(configuration, SERIES[-1]).put(found.value, found.section)[0]
-    except NovaRaises as raised:
-        what = f"[database]connection: {raised.message}"
-        raise Failure(what, "correct it, or give --database URL", code=Exit.USAGE) from raised
+    except (NovaRaises, ValueError) as raised:  # what it says names what follows a $, which may be a password
+        what = "[database]connection has a $ that stands for no option of nova"
+        then = "write $$ for each $ of a password, or give --database URL"
+        raise Failure(what, then, code=Exit.USAGE) from raised
 
 
 def open_database(text: str) -> Engine:
     """An engine for a database; nothing is connected yet.
 
     Raises:
-        Failure: SQLAlchemy or the driver is not installed, or this is no URL of a database.
+        Failure: SQLAlchemy or the driver is not installed, or this is no URL of a database, or of a file that
+            is not there.
     """
     try:
         from sqlalchemy import create_engine
@@ -57,6 +60,7 @@ def open_database(text: str) -> Engine:
         raise _not_installed(error) from error
     try:
         url = _with_driver(text)
+        _require_parts(url)
         return create_engine(url, connect_args=_arguments(url), pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         what = "that is no URL of a database that nova can have"
@@ -96,9 +100,54 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         Failure: the database cannot be reached, or refuses.
     """
-    with told_in_a_line(engine), engine.connect() as connection:
+    with told_in_a_line(engine), _connected(engine) as connection:
         yield connection
         connection.rollback()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection with a transaction, which counts only where nothing is raised in it.
+
+    Raises:
+        Failure: the database cannot be reached, or refuses.
+    """
+    with told_in_a_line(engine), _connected(engine) as connection, connection.begin():
+        yield connection
+
+
+def _connected(engine: Engine) -> Connection:
+    """A connection; drivers raise anything over an option of the URL that they do not take.
+
+    Raises:
+        Failure: the driver does not take one.
+        SQLAlchemyError: the database cannot be reached, or refuses.
+    """
+    try:
+        return engine.connect()
+    except (TypeError, AttributeError, ValueError, LookupError, OSError) as error:
+        options, driver = ", ".join(sorted(engine.url.query)) or "none", engine.url.get_driver_name()
+        what = (
+            f"{driver} does not take an option of the URL of {name_of(engine)} as it is written ({options})"
+        )
+        raise Failure(what, "leave it out, or correct it", code=Exit.USAGE) from error
+
+
+def _require_parts(url: URL) -> None:
+    """Refuse what would be told in full, or made.
+
+    Raises:
+        Failure: a password has an @ that cuts the URL in the wrong place; or there is no such file.
+    """
+    if url.get_backend_name() == "sqlite":
+        if url.database not in (None, "", ":memory:") and not Path(str(url.database)).is_file():
+            raise Failure(
+                f"there is no file {url.database}", "name that of a cell's database", code=Exit.USAGE
+            )
+        return
+    if "@" in f"{url.host}{url.database}":
+        what = "the URL of the database has a second @: mostly one of the password's"
+        raise Failure(what, "write %40 for each @ of the password, and %2F for each /", code=Exit.USAGE)
 
 
 def _with_driver(text: str) -> URL:
