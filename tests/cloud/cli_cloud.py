@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.protocol import Own, Patience, Say, leave
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
 from gpucloud.model.pci import PciAddress, PciClass, PciId
@@ -47,7 +47,7 @@ class CliCloud:
             raise Failure(line.removeprefix("gpucloud: "), code=Exit(done.code))
         return done
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         words = ["launch", "--name", spec.name, "--gpus", str(spec.gpus), "--format", "json"]
         words += ["--cpus", str(spec.cpus), "--memory", f"{spec.memory_mib}M"]
         words += ["--timeout", f"{patience.timeout_s}s"]
@@ -57,7 +57,9 @@ class CliCloud:
         done = self._say(*words, timeout_s=patience.timeout_s + COMMAND_S)
         for line in done.stderr.splitlines():
             say(line)
-        return _guest(json.loads(done.stdout))
+        guest = _guest(json.loads(done.stdout))
+        own(guest)
+        return guest
 
     def list(self) -> tuple[Guest, ...]:
         return tuple(_guest(plain) for plain in json.loads(self._say("list", "--format", "json").stdout))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gpucloud.cloud.choose import Refused, choose
 from gpucloud.cloud.claims import Claims
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.protocol import Own, Patience, Say, leave
 from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
@@ -24,7 +24,7 @@ class FakeCloud:
         self._made = 0
         self.now = 1000.0
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         del patience
         if spec.name in self._guests:
             raise Failure(f"there is a guest {spec.name} already")
@@ -35,6 +35,7 @@ class FakeCloud:
         say("made from nothing")
         self._made += 1
         guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made), self.now)
+        own(guest)
         return guest
 
     def list(self) -> tuple[Guest, ...]:

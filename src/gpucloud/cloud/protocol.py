@@ -14,6 +14,9 @@ from gpucloud.model.guest import Guest, GuestSpec
 Say = Callable[[str], None]
 """Told, in one line each, how a launch goes."""
 
+Own = Callable[[Guest], None]
+"""Told of a guest that is launched, before the launch gives it up: from then on the caller is to end it."""
+
 REPORT_TIMEOUT_S = 300
 GRACE_S = 120
 """After the latest end of a launch; then nobody is at it any more."""
@@ -42,14 +45,20 @@ class Patience:
     """A guest whose launch failed stays, to be looked at, until it is destroyed."""
 
 
+def leave(guest: Guest) -> None:
+    """Own nothing: a guest that is launched stays."""
+    del guest
+
+
 class Cloud(Protocol):
     """Guests by name. Every method raises `gpucloud.model.failure.Failure` for what cannot be done."""
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         """Make a guest and wait until its own kernel has reported every function it was given.
 
         Whatever goes wrong, also an interrupt, leaves nothing behind, unless a failed guest is to be
-        kept. A name that is taken is refused before anything is made.
+        kept. A name that is taken is refused before anything is made. The guest is somebody's at all times:
+        ``own`` is told of it before the launch lets go of it, and may have to end one that is gone.
         """
         ...
 

@@ -18,7 +18,7 @@ from gpucloud.cloud.openstack.servers.record import end_metadata
 from gpucloud.cloud.protocol import Patience
 from gpucloud.cloud.run.result import Result
 from gpucloud.cloud.run.run import run_in_guests
-from gpucloud.cloud.run.several import end_all, launch_all
+from gpucloud.cloud.run.several import Guests
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestCommand, GuestSpec
 
@@ -147,7 +147,7 @@ def test_of_several_guests_a_taken_name_is_refused_before_any_is_made() -> None:
     cloud = OpenStackCloud(Flaky(state, ()))
     cloud.launch(TWO[1], Patience(60), lambda _: None)
     with pytest.raises(Failure, match="there is a guest two already"):
-        launch_all(cloud, TWO, Patience(60), lambda _: None)
+        Guests(cloud, lambda _: None).launch(TWO, Patience(60))
     assert left(state) == ["two"]
 
 
@@ -164,8 +164,13 @@ def test_a_guest_that_has_the_name_by_now_is_not_ended() -> None:
     state = servers_state()
     time = FakeTime()
     cloud = OpenStackCloud(Flaky(state, ()), clock=Clock(time.now, time.since_boot, time.wait))
-    (mine,) = launch_all(cloud, (replace(SPEC, command=None),), Patience(60), lambda _: None)
-    end_all(cloud, (replace(mine, id="an earlier one"),), lambda _: None, None)
+    guests = Guests(cloud, lambda _: None)
+    (mine,) = guests.launch((replace(SPEC, command=None),), Patience(60))
+    guests.made = [replace(mine, id="an earlier one")]
+    with guests:
+        pass
     assert left(state) == ["one"]
-    end_all(cloud, (mine,), lambda _: None, None)
+    guests.made = [mine]
+    with guests:
+        pass
     assert left(state) == []

@@ -121,19 +121,30 @@ def launch(
       gpucloud launch --cloud mycloud --flavor a100.1 --image ubuntu-24.04 --network none
     """
     from gpucloud.cloud.protocol import Patience
-    from gpucloud.cloud.run.several import launch_all
+    from gpucloud.cloud.run.several import Guests
 
     wishes = wishes_of(cloud, flavor, network, key)
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
     specs = several(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), count)
     patience = Patience(seconds_of(timeout), keep_failed)
+    guests: Guests | None = None
     try:
         with interruptible():
-            guests = launch_all(the_cloud(cloud, wishes), specs, patience, say)
+            guests = Guests(the_cloud(cloud, wishes), say)
+            with guests, guests:
+                guests.launch(specs, patience)
+                guests.keep()
     except KeyboardInterrupt:
-        what = f"the launch of guest {specs[0].name} was interrupted, and nothing of it is left"
-        raise Failure(what, code=Exit.INTERRUPTED) from None
-    print_guests(guests, form)
+        if guests is None or not guests.is_kept:
+            raise _interrupted(specs[0].name, keep_failed=keep_failed) from None
+        say("interrupted when all was done: what was launched stays")
+    print_guests(guests.made, form)
+
+
+def _interrupted(name: str, *, keep_failed: bool) -> Failure:
+    what = f"the launch of guest {name} was interrupted, and nothing of it is left"
+    kept = "but a guest that had failed before may be kept: gpucloud list shows it"
+    return Failure(what, kept if keep_failed else "", code=Exit.INTERRUPTED)
 
 
 def meant_for(

@@ -16,7 +16,7 @@ from gpucloud.cloud.libvirt.launch import Launch, forget_ended
 from gpucloud.cloud.libvirt.terminal import attach, check_terminal
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import take_back
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.protocol import Own, Patience, Say, leave
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 from gpucloud.model.pci import PciAddress
@@ -37,8 +37,8 @@ class LibvirtCloud:
     def _hypervisor(self) -> Hypervisor:
         return self._tools.connect()
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
-        return Launch(self._tools, self._hypervisor, spec, patience, say).do()
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
+        return Launch(self._tools, self._hypervisor, spec, patience, say, own).do()
 
     def list(self) -> tuple[Guest, ...]:
         domains = sorted(self._hypervisor.domains(), key=lambda domain: domain.name)

@@ -24,7 +24,7 @@ from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT
-from gpucloud.cloud.protocol import GRACE_S, Patience, Say
+from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
@@ -41,6 +41,7 @@ class Launch:
     spec: GuestSpec
     patience: Patience
     say: Say
+    own: Own
 
     def do(self) -> Guest:
         """Launch.
@@ -52,7 +53,8 @@ class Launch:
         make_boot = self.tools.boots.look(self.spec)
         self.say("reading this host")
         host = self.tools.read_host()
-        with Undo(self.tools, self.hypervisor, self.say) as undo:
+        undo = Undo(self.tools, self.hypervisor, self.say)
+        with undo, undo:
             with self.tools.places.locked(lambda: self.say("waiting for another launch")):
                 guest = self._make(host, make_boot, undo)
                 self.hypervisor.start(render_domain(guest))
@@ -66,9 +68,11 @@ class Launch:
                     undo.keep()
                 raise
             self._keep(guest.record.with_seen(seen), guest.uuid)
+            made = self._read_back(guest.name)
+            say_seen(guest, seen, self.say)
+            self.own(made)
             undo.keep()
-        say_seen(guest, seen, self.say)
-        return self._read_back(guest.name)
+        return made
 
     def _make(self, host: Host, make_boot: MakeBoot, undo: Undo) -> Definition:
         """Claim the name and make all that the guest needs; what is made is noted for undo."""
@@ -77,8 +81,8 @@ class Launch:
         forget_ended(self.tools, domains)
         units = self._choose(host, domains)
         identity = Identity(self.spec.name, str(uuid.uuid4()), secrets.token_hex(16))
-        folder = self.tools.places.make_folder(self.spec.name)
         undo.note(identity)
+        folder = self.tools.places.make_folder(self.spec.name)
         guest = self._define(host, units, make_boot, folder, identity)
         self._arm(guest, folder)
         return guest

@@ -53,7 +53,11 @@ def _end(tools: Tools, hypervisor: Hypervisor, name: str, uuid: str, say: Say) -
 
 @dataclass(slots=True)
 class Undo:
-    """Takes a launch back that ends by an exception, from `note` on until `keep`."""
+    """Takes a launch back that ends by an exception, from `note` on until `keep`.
+
+    Enter it twice (``with undo, undo``): Ctrl-C may come at any point, also before the first line of the way
+    back, and the outer block then goes it whole.
+    """
 
     tools: Tools
     hypervisor: Hypervisor
@@ -82,7 +86,9 @@ class Undo:
                 take_back(self.tools, self.hypervisor, name, uuid, self.say)
                 if isinstance(error, KeyboardInterrupt):  # of a failure the console tells more
                     self.tools.places.remove_log(name)
+                self._made = None
         except Failure as left:
+            self._made = None
             raise _both(name, error, left) from error
 
 

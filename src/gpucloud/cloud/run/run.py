@@ -8,7 +8,7 @@ from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.console import last_words
 from gpucloud.cloud.protocol import Cloud, Patience, Say
 from gpucloud.cloud.run.result import Result, has_begun, parse_result
-from gpucloud.cloud.run.several import end_all, launch_all
+from gpucloud.cloud.run.several import Guests
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import Guest, GuestSpec
 
@@ -27,15 +27,9 @@ def run_in_guests(
     Raises:
         Failure: of a launch; or a guest ended, or its time was over, before its command was.
     """
-    guests = launch_all(cloud, specs, patience, say)
-    error: BaseException | None = None
-    try:
-        _collect_all(cloud, guests, specs, clock, say, ended)
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
-        end_all(cloud, guests, say, error)
+    guests = Guests(cloud, say)
+    with guests, guests:
+        _collect_all(cloud, guests.launch(specs, patience), specs, clock, say, ended)
 
 
 def _collect_all(

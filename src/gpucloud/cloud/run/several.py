@@ -3,29 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from gpucloud.cloud.protocol import Cloud, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 
 
-def launch_all(cloud: Cloud, specs: Sequence[GuestSpec], patience: Patience, say: Say) -> tuple[Guest, ...]:
-    """Launch guests one after the other; if one fails, or the caller interrupts, those before it are ended.
+@dataclass(slots=True)
+class Guests:
+    """Guests that are ended when the block is left, however it is, unless they were kept.
 
-    Raises:
-        Failure: of `Cloud.launch`, or a name is taken; what of the others could not be ended is named.
+    Enter it twice (``with guests, guests``): Ctrl-C may come at any point, also before the first line of the
+    way back, and the outer block then ends what the inner one has left.
+
+    Args:
+        cloud: where they are.
+        say: told how it goes.
     """
-    if len(specs) > 1:
-        _refuse_taken({spec.name for spec in specs}, cloud.list())
-    made: list[Guest] = []
-    try:
-        made.extend(cloud.launch(spec, patience, say) for spec in specs)
-    except BaseException as error:
-        if made:
-            say(f"ending the {len(made)} guests that were launched before")
-        end_all(cloud, made, say, error)
-        raise
-    return tuple(made)
+
+    cloud: Cloud
+    say: Say
+    made: list[Guest] = field(default_factory=list)
+    """Those that are there: each is noted before its launch lets go of it."""
+    is_kept: bool = False
+    _left: list[Failure] = field(default_factory=list, init=False)
+
+    def launch(self, specs: Sequence[GuestSpec], patience: Patience) -> tuple[Guest, ...]:
+        """Launch guests one after the other.
+
+        Raises:
+            Failure: of `Cloud.launch`, or a name is taken.
+        """
+        if len(specs) > 1:
+            _refuse_taken({spec.name for spec in specs}, self.cloud.list())
+        return tuple(self.cloud.launch(spec, patience, self.say, self.made.append) for spec in specs)
+
+    def keep(self) -> None:
+        """All of them stay, whatever comes."""
+        self.is_kept = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End guests, each whatever becomes of the others; what of them is left is told with the error.
+
+        Raises:
+            Failure: some may be left.
+        """
+        if self.is_kept or not (self.made or self._left):
+            return
+        if error is not None and self.made:
+            self.say(f"ending what was launched: {', '.join(guest.name for guest in self.made)}")
+        while self.made:
+            try:
+                _end(self.cloud, self.made[0], self.say)
+            except Failure as failure:
+                self._left.append(failure)
+            del self.made[0]
+        left, self._left = self._left, []
+        if left:
+            raise _told(left, error) from error
+
+
+def _told(left: Sequence[Failure], error: BaseException | None) -> Failure:
+    why = [] if error is None else [error.what if isinstance(error, Failure) else "interrupted"]
+    what = "; ".join([*why, *(failure.what for failure in left)])
+    return Failure(what, left[-1].then, code=Exit.UNDO_FAILED)
 
 
 def _refuse_taken(names: set[str], guests: Iterable[Guest]) -> None:
@@ -33,38 +82,6 @@ def _refuse_taken(names: set[str], guests: Iterable[Guest]) -> None:
     if taken:
         what = f"there is a guest {taken[0]} already"
         raise Failure(what, "choose another --name, or destroy it", code=Exit.USAGE)
-
-
-def end_all(cloud: Cloud, guests: Iterable[Guest], say: Say, error: BaseException | None) -> None:
-    """End guests, each whatever becomes of the others, and although the caller interrupts.
-
-    Args:
-        cloud: where they are.
-        guests: those that were launched, and no others that have their names since.
-        say: told how it goes.
-        error: why they end, where it is one.
-
-    Raises:
-        Failure: some may be left; with ``error`` the failure tells both.
-    """
-    left: list[Failure] = []
-    interrupt: KeyboardInterrupt | None = None
-    for guest in guests:
-        try:
-            try:
-                _end(cloud, guest, say)
-            except KeyboardInterrupt as wish:  # the first, as a launch or run ended well: none comes after it
-                interrupt = wish
-                _end(cloud, guest, say)
-        except Failure as failure:
-            left.append(failure)
-    if not left and interrupt is not None:
-        raise interrupt
-    if not left:
-        return
-    why = [] if error is None else [error.what if isinstance(error, Failure) else "interrupted"]
-    what = "; ".join([*why, *(failure.what for failure in left)])
-    raise Failure(what, left[-1].then, code=Exit.UNDO_FAILED) from error
 
 
 def _end(cloud: Cloud, guest: Guest, say: Say) -> None:

@@ -16,7 +16,7 @@ from gpucloud.cloud.openstack.servers.reap import Reaping
 from gpucloud.cloud.openstack.servers.record import Record, end_metadata, parse_record
 from gpucloud.cloud.openstack.servers.undo import end
 from gpucloud.cloud.openstack.servers.waiting import read_on
-from gpucloud.cloud.protocol import Patience, Say
+from gpucloud.cloud.protocol import Own, Patience, Say, leave
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 
@@ -44,8 +44,8 @@ class OpenStackCloud:
         self._wishes = wishes or Wishes()
         self._clock = clock
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say) -> Guest:
-        return Launch(self._compute, self._clock, self._wishes, spec, patience, say).do()
+    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
+        return Launch(self._compute, self._clock, self._wishes, spec, patience, say, own).do()
 
     def list(self) -> tuple[Guest, ...]:
         ours = sorted(self._ours(), key=lambda one: (one[0].name, one[0].id))

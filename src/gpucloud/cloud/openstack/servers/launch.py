@@ -24,7 +24,7 @@ from gpucloud.cloud.openstack.servers.record import (
 )
 from gpucloud.cloud.openstack.servers.undo import Undo
 from gpucloud.cloud.openstack.servers.waiting import BUILD_S, Waiting, is_final
-from gpucloud.cloud.protocol import GRACE_S, Patience, Say
+from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 
@@ -58,6 +58,7 @@ class Launch:
     spec: GuestSpec
     patience: Patience
     say: Say
+    own: Own
 
     def do(self) -> Guest:
         """Launch.
@@ -73,7 +74,8 @@ class Launch:
         refuse_taken_name(self.spec.name, self.compute.servers())
         self._ensure_key()
         record = self._record(named, flavor)
-        with Undo(self.compute, self.clock, self.spec.name, self.say) as undo:
+        undo = Undo(self.compute, self.clock, self.spec.name, self.say)
+        with undo, undo:
             undo.begin(record.token)
             key = self._make(record, flavor, image)
             undo.made(key)
@@ -90,8 +92,9 @@ class Launch:
                 raise
             self.compute.keep(key, seen_metadata(seen))
             guest = self._read_back(key)
+            self.say(f"the guest's own kernel lists {len(seen)} PCI functions, its GPUs among them")
+            self.own(guest)
             undo.keep()
-        self.say(f"the guest's own kernel lists {len(seen)} PCI functions, its GPUs among them")
         return guest
 
     def _keep_failed(self, key: str, failure: Failure) -> None:

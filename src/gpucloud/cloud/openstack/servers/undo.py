@@ -49,7 +49,11 @@ def end(compute: Compute, clock: Clock, name: str, key: str, say: Say) -> None:
 
 @dataclass(slots=True)
 class Undo:
-    """Takes a launch back that ends by an exception, from `begin` on until `keep`."""
+    """Takes a launch back that ends by an exception, from `begin` on until `keep`.
+
+    Enter it twice (``with undo, undo``): Ctrl-C may come at any point, also before the first line of the way
+    back, and the outer block then goes it whole.
+    """
 
     compute: Compute
     clock: Clock
@@ -79,12 +83,11 @@ class Undo:
         if error is None or self._token is None:
             return
         try:
-            try:
-                self._take_back(self._token, error)
-            except KeyboardInterrupt:  # the first of this launch, which failed before: none comes after it
-                self._take_back(self._token, error)
+            self._take_back(self._token, error)
         except Failure as left:
+            self._token = None
             raise _both(self.name, error, left) from error
+        self._token = None
 
     def _take_back(self, token: str, error: BaseException) -> None:
         keys = self._find(token, error) if self._key is None else [self._key]
