@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from gpucloud.cloud.clock import CLOCK
 from gpucloud.cloud.protocol import Own, Patience, Say, leave
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
@@ -46,6 +47,10 @@ class CliCloud:
             assert line.startswith("gpucloud: "), done.stderr
             raise Failure(line.removeprefix("gpucloud: "), code=Exit(done.code))
         return done
+
+    def now(self) -> float:
+        """This machine's: the server's is the same."""
+        return CLOCK.now()
 
     def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         words = ["launch", "--name", spec.name, "--gpus", str(spec.gpus), "--format", "json"]

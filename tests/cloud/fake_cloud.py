@@ -22,7 +22,10 @@ class FakeCloud:
         self._host = host
         self._guests: dict[str, Guest] = {}
         self._made = 0
-        self.now = 1000.0
+        self.seconds = 1000.0
+
+    def now(self) -> float:
+        return self.seconds
 
     def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         del patience
@@ -34,7 +37,7 @@ class FakeCloud:
             raise Failure(chosen.what, chosen.then)
         say("made from nothing")
         self._made += 1
-        guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made), self.now)
+        guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made), self.seconds)
         own(guest)
         return guest
 
@@ -59,11 +62,11 @@ class FakeCloud:
         return self._guests.pop(name)
 
     def extend(self, name: str, seconds: int, say: Say) -> Guest:
-        self._guests[name] = replace(self.show(name), ends_at_s=self.now + seconds)
+        self._guests[name] = replace(self.show(name), ends_at_s=self.seconds + seconds)
         return self._guests[name]
 
     def reap(self, say: Say) -> tuple[Guest, ...]:
-        over = [one for one in self.list() if one.ends_at_s is not None and one.ends_at_s <= self.now]
+        over = [one for one in self.list() if one.ends_at_s is not None and one.ends_at_s <= self.seconds]
         return tuple(self._guests.pop(one.name) for one in over)
 
 

@@ -23,7 +23,7 @@ class TestFakeCloud(ClockContract):
         cloud = FakeCloud(HOST)
 
         def passes(seconds: float) -> None:
-            cloud.now += seconds
+            cloud.seconds += seconds
 
         return Ground(cloud, 2, SPEC, [], passes)
 

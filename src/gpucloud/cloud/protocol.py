@@ -53,6 +53,10 @@ def leave(guest: Guest) -> None:
 class Cloud(Protocol):
     """Guests by name. Every method raises `gpucloud.model.failure.Failure` for what cannot be done."""
 
+    def now(self) -> float:
+        """Unix time by which guests end here."""
+        ...
+
     def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         """Make a guest and wait until its own kernel has reported every function it was given.
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from time import time
 from typing import Any, ClassVar
 
 from tests.cloud.openstack.api_state import REGION, SERVICE, CloudState
@@ -28,7 +29,12 @@ class Handler(BaseHTTPRequestHandler):
     raw: ClassVar[dict[str, bytes]]
     """Path's beginning to bytes that come instead of an answer; none: no answer at all."""
     over: ClassVar[Event]
+    ahead_s: ClassVar[float]
+    """Of this machine's clock."""
     protocol_version = "HTTP/1.1"
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((time() if timestamp is None else timestamp) + self.ahead_s)
 
     def _serve(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
@@ -125,6 +131,7 @@ def serving(
     missing: frozenset[str] = frozenset(),
     raw: dict[str, bytes] | None = None,
     password: str = PASSWORD,
+    ahead_s: float = 0,
 ) -> Iterator[Path]:
     """The cloud ``test`` in a clouds.yaml, while the block runs."""
     over = Event()
@@ -133,6 +140,7 @@ def serving(
         pass
 
     Own.state, Own.missing, Own.raw, Own.over = state, missing, raw or {}, over
+    Own.ahead_s = ahead_s
     server = Server(("127.0.0.1", 0), Own)
     Own.base = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import pytest
 from tests.cloud.openstack.api_server import serving
@@ -50,6 +51,18 @@ def test_a_guest_lives_and_ends(state: ServersState, capsys: pytest.CaptureFixtu
     assert run(["destroy", "train", "--cloud", "test"]) == 0
     assert "guest train ended\n" in capsys.readouterr().out
     assert [server.name for server in state.made.values()] == ["theirs"]
+
+
+def test_a_time_limit_is_one_of_the_clouds_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = servers_state()
+    state.becomes, state.looks_to_go = ("ACTIVE",), 0
+    with serving(state, tmp_path, ahead_s=86_400) as clouds:
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
+        assert run([*LAUNCH, "--for", "1h"]) == 0
+        (ends_at,) = [one.metadata["gpucloud:ends_at"] for one in state.made.values() if one.name == "train"]
+        assert int(ends_at) == pytest.approx(time() + 86_400 + 3600, abs=60)
+        assert run(["reap", "--cloud", "test"]) == 0
+        assert "train" in [one.name for one in state.made.values()]
 
 
 def test_what_others_made_is_not_listed_shown_or_destroyed(

@@ -31,6 +31,8 @@ RECORDS = st.builds(
         lambda seen: tuple(sorted(seen, key=lambda one: one.address))
     ),
     failure=st.none() | st.text(max_size=200),
+    due_at_s=st.none() | st.integers(0, 2**33),
+    keeps_failed=st.booleans(),
 )
 
 

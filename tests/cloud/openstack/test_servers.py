@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 from hypothesis import example, given
@@ -19,6 +20,7 @@ from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.pages import Send
 from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud, new_in
 from gpucloud.cloud.openstack.servers.launch import Wishes
+from gpucloud.cloud.openstack.time import CloudTime, clock_of
 from gpucloud.cloud.protocol import Patience
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, GuestState
@@ -174,11 +176,13 @@ def test_a_guest_that_nova_could_not_make_can_be_kept_and_is_not_reaped() -> Non
     ]
 
 
-def test_a_guest_whose_launch_was_killed_is_reaped_when_it_had_to_be_over() -> None:
-    state, time = servers_state(), FakeTime()
+class Killed(BaseException):
+    """Of a client by SIGKILL: nothing of it is done any more."""
 
-    class Killed(BaseException):
-        pass
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_guest_whose_launch_was_killed_is_reaped_when_it_had_to_be_over(*, keeps: bool) -> None:
+    state, time = servers_state(), FakeTime()
 
     def dies(call: Call) -> object:
         if call.method == "GET" and "POST" in {method for method, _ in state.calls}:
@@ -186,12 +190,34 @@ def test_a_guest_whose_launch_was_killed_is_reaped_when_it_had_to_be_over() -> N
         return Flaky(state, ())(call)
 
     with suppress(Killed):
-        cloud_on(state, dies).launch(SPEC, Patience(60), lambda _: None)
+        cloud_on(state, dies).launch(SPEC, Patience(60, keeps), lambda _: None)
     cloud = cloud_on(state, time=time)
     assert cloud.reap(lambda _: None) == ()
     time.wait(3600)
     assert [guest.name for guest in cloud.reap(lambda _: None)] == ["one"]
     assert (left(state), state.free_gpus) == ([], 2)
+
+
+@pytest.mark.parametrize("seconds", [-7200.0, 7200.0])
+def test_a_guest_ends_by_the_clouds_clock_whatever_those_of_launcher_and_reaper_say(seconds: float) -> None:
+    state, there = servers_state(), FakeTime()
+    wrong = Clock(lambda: there.now() + seconds, there.since_boot, there.wait)
+    heard = CloudTime(there.since_boot)
+
+    def sends(call: Call) -> object:
+        heard.hear(formatdate(there.now(), usegmt=True))
+        return Flaky(state, ())(call)
+
+    mine = OpenStackCloud(sends, clock=clock_of(heard, wrong, pytest.fail))
+    guest = mine.launch(replace(SPEC, lifetime_s=600), Patience(60), lambda _: None)
+    assert guest.ends_at_s == guest.started_at_s + 600
+    assert abs(guest.started_at_s - there.now()) < 60
+    assert mine.reap(lambda _: None) == ()
+    extended = mine.extend("one", 1200, lambda _: None)
+    assert extended.ends_at_s is not None
+    assert abs(extended.ends_at_s - there.now() - 1200) < 2
+    there.wait(1210)
+    assert [guest.name for guest in mine.reap(lambda _: None)] == ["one"]
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=20))

@@ -36,7 +36,7 @@ INTERRUPTED = ("several.py", "run.py", "undo.py", "launch.py")
 """The files in which an interrupt is tried everywhere: those that own guests, and hand them over."""
 LOOKS = ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD")
 
-Act = Callable[[Cloud, Clock], "Guests | None"]
+Act = Callable[[Cloud], "Guests | None"]
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def interrupt_at(step: int) -> Iterator[list[int]]:
         sys.settrace(traced)
 
 
-def launches(cloud: Cloud, _: Clock) -> Guests:
+def launches(cloud: Cloud) -> Guests:
     guests = Guests(cloud, lambda _: None)
     with suppress(KeyboardInterrupt, Failure), guests, guests:
         guests.launch(TWO, Patience(60))
@@ -76,10 +76,10 @@ def launches(cloud: Cloud, _: Clock) -> Guests:
     return guests
 
 
-def runs(cloud: Cloud, clock: Clock) -> None:
+def runs(cloud: Cloud) -> None:
     specs = [replace(spec, command=COMMAND) for spec in TWO]
     with suppress(KeyboardInterrupt, Failure):
-        run_in_guests(cloud, specs, Patience(60), clock, lambda _: None, lambda *_: None)
+        run_in_guests(cloud, specs, Patience(60), lambda _: None, lambda *_: None)
 
 
 def _prints(server: Made) -> str:
@@ -98,7 +98,7 @@ def test_in_a_cloud_each_guest_that_is_left_is_known(act: Act, free_gpus: int) -
         state.prints, state.free_gpus, state.becomes, state.looks_to_go = _prints, free_gpus, ("ACTIVE",), 0
         clock = Clock(time.now, time.since_boot, time.wait)
         with interrupt_at(step) as steps:
-            owned = act(OpenStackCloud(Flaky(state, ()), clock=clock), clock)
+            owned = act(OpenStackCloud(Flaky(state, ()), clock=clock))
         assert _names(state) == ([] if owned is None or not owned.is_kept else ["one", "two"]), step
         if steps[0] < step:
             return
@@ -112,9 +112,8 @@ def test_here_each_guest_that_is_left_is_known(tmp_path: Path, *, is_well: bool)
         folder = tmp_path / str(step)
         folder.mkdir()
         here = machine(hypervisor, folder)
-        clock = Clock(here.time.now, here.time.since_boot, here.time.wait)
         with interrupt_at(step) as steps:
-            owned = launches(here.cloud, clock)
+            owned = launches(here.cloud)
         names = [domain.name for domain in hypervisor.domains()]
         assert names == (["one", "two"] if owned.is_kept else []), step
         assert sorted(here.deadline.armed) == []

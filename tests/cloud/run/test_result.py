@@ -14,10 +14,10 @@ from gpucloud.cloud.run.result import KEPT_BYTES, RUN_SCRIPT, Result, has_begun,
 NONCE = "0123456789abcdef" * 2
 
 
-def printed(*argv: str, times: int = 1) -> str:
+def printed(*argv: str, times: int = 1, before: str = "") -> str:
     """What a shell prints, which does not wait between the times that it prints it."""
     pauses = " ".join(["0"] * times)
-    script = RUN_SCRIPT.replace("0 2 5 10 20 40 60", pauses) + f'\ngpucloud_run {NONCE} "$@"'
+    script = before + RUN_SCRIPT.replace("0 2 5 10 20 40 60", pauses) + f'\ngpucloud_run {NONCE} "$@"'
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *argv], capture_output=True, check=True, text=True, timeout=60
     )
@@ -44,6 +44,11 @@ def test_a_command_that_does_not_end_by_itself_has_the_shells_code(argv: tuple[s
     found = parse_result(printed(*argv), NONCE)
     assert found is not None
     assert found.code == code
+
+
+def test_a_guest_that_can_make_no_file_says_so_and_is_not_waited_for() -> None:
+    found = parse_result(printed("true", before="mktemp() { return 1; }\n"), NONCE)
+    assert found == Result(125, b"the guest cannot make a temporary file, and did not run the command\n", 0)
 
 
 def test_of_a_long_output_the_end_is_kept_and_fits_into_novas_console() -> None:

@@ -42,7 +42,6 @@ def run_in(
         cloud,
         tuple(specs),
         Patience(60),
-        clock,
         lambda _: None,
         lambda guest, result: told.update({guest.name: result}),
     )
@@ -108,7 +107,7 @@ def test_a_guest_that_was_given_more_time_is_waited_for() -> None:
     state.prints = shows
     told: list[Result] = []
     cloud = OpenStackCloud(Flaky(state, ()), clock=clock)
-    run_in_guests(cloud, [SPEC], Patience(60), clock, lambda _: None, lambda _, result: told.append(result))
+    run_in_guests(cloud, [SPEC], Patience(60), lambda _: None, lambda _, result: told.append(result))
     assert told == [Result(0, b"hello\n", 0)]
 
 

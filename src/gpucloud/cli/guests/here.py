@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpucloud.cli.output import Shape, print_json, print_text
+from gpucloud.cli.output import Shape, print_json, print_text, say
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ def the_cloud(name: str | None, wishes: Wishes | None = None) -> Cloud:
     """
     if name is None:
         return _cloud_here()
+    from gpucloud.cloud.clock import CLOCK
     from gpucloud.cloud.openstack.api import open_api
     from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud
+    from gpucloud.cloud.openstack.time import clock_of
 
     api = open_api(name)
     api.login()
-    return OpenStackCloud(api.send, wishes)
+    return OpenStackCloud(api.send, wishes, clock_of(api.time, CLOCK, say))
 
 
 def _cloud_here() -> Cloud:

@@ -90,7 +90,6 @@ def run(
       gpucloud run --cloud mycloud --gpus 2 --image cuda-12 --for 2h -- /opt/nbody -numdevices=2
       gpucloud run --cloud mycloud --image cuda-12 --count 4 -- sh -c 'hostname; nvidia-smi'
     """
-    from gpucloud.cloud.clock import CLOCK
     from gpucloud.cloud.protocol import Patience
     from gpucloud.cloud.run.run import run_in_guests
 
@@ -102,7 +101,7 @@ def run(
     try:
         with interruptible():
             patience = Patience(seconds_of(timeout))
-            run_in_guests(the_cloud(cloud, wishes), specs, patience, CLOCK, say, results.add)
+            run_in_guests(the_cloud(cloud, wishes), specs, patience, say, results.add)
     except Failure:
         if results.plain:
             results.print_all()

@@ -37,6 +37,9 @@ class LibvirtCloud:
     def _hypervisor(self) -> Hypervisor:
         return self._tools.connect()
 
+    def now(self) -> float:
+        return self._tools.clock.now()
+
     def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         return Launch(self._tools, self._hypervisor, spec, patience, say, own).do()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.failures import refusal, unreachable
+from gpucloud.cloud.openstack.time import CloudTime
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Api:
 
     def __init__(self, region: CloudRegion, timeout_s: float | None = None) -> None:
         self.name = str(region.name)
+        self.time = CloudTime(time.monotonic)
+        """As nova's answers say it, which all that is about guests asks."""
         self._region = region
         self._timeout_s = timeout_s or region.config.get("api_timeout") or _TIMEOUT_S
         self._session: Session = region.get_session()
@@ -76,6 +79,8 @@ class Api:
         begun = time.monotonic()
         try:
             with self._ask(call) as response:
+                if call.service == "compute":
+                    self.time.hear(response.headers.get("Date"))
                 body = _read(response, what, begun + self._timeout_s)
                 status = response.status_code
         except ClientException as error:

@@ -17,11 +17,22 @@ KEPT_BYTES = 48 * 1024
 """Of the output the end: in base64, with its marks, it fits into the 100 KiB that nova gives of a console."""
 _WIDTH = 256
 
+_NO_FILE = b"the guest cannot make a temporary file, and did not run the command\n"
+_NOT_RUN = 125
+"""As env(1), timeout(1) and docker-run(1) have it where they fail themselves."""
+
 RUN_SCRIPT = rf"""
 gpucloud_run() {{
   nonce=$1; shift
   echo "{MARK} $nonce begin"
-  out=$(mktemp) && lines=$(mktemp) || return
+  out=$(mktemp) && lines=$(mktemp) || {{
+    for pause in 0 2 5 10 20 40 60; do
+      sleep "$pause"
+      echo "{MARK} $nonce 0 {base64.b64encode(_NO_FILE).decode()}"
+      echo "{MARK} $nonce end {len(_NO_FILE)} {_NOT_RUN}"
+    done
+    return
+  }}
   "$@" </dev/null >"$out" 2>&1
   code=$?
   size=$(wc -c <"$out")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.console import last_words
 from gpucloud.cloud.protocol import Cloud, Patience, Say
 from gpucloud.cloud.run.result import Result, has_begun, parse_result
@@ -20,7 +19,7 @@ Ended = Callable[[Guest, Result], None]
 
 
 def run_in_guests(
-    cloud: Cloud, specs: Sequence[GuestSpec], patience: Patience, clock: Clock, say: Say, ended: Ended
+    cloud: Cloud, specs: Sequence[GuestSpec], patience: Patience, say: Say, ended: Ended
 ) -> None:
     """Launch guests with their commands, collect what these leave, and end the guests, whatever comes.
 
@@ -29,17 +28,17 @@ def run_in_guests(
     """
     guests = Guests(cloud, say)
     with guests, guests:
-        _collect_all(cloud, guests.launch(specs, patience), specs, clock, say, ended)
+        _collect_all(cloud, guests.launch(specs, patience), specs, say, ended)
 
 
 def _collect_all(
-    cloud: Cloud, guests: Sequence[Guest], specs: Sequence[GuestSpec], clock: Clock, say: Say, ended: Ended
+    cloud: Cloud, guests: Sequence[Guest], specs: Sequence[GuestSpec], say: Say, ended: Ended
 ) -> None:
     """What each guest left is told, also where another failed."""
     failures: list[Failure] = []
     for guest, spec in zip(guests, specs, strict=True):
         try:
-            result = _collect(cloud, guest, spec, clock, say)
+            result = _collect(cloud, guest, spec, say)
         except Failure as failure:
             failures.append(failure)
         else:
@@ -49,7 +48,7 @@ def _collect_all(
         raise Failure("; ".join(each.what for each in failures), first.then, code=first.code)
 
 
-def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say) -> Result:
+def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, say: Say) -> Result:
     """Follow the console until the result is there."""
     nonce = "" if spec.command is None else spec.command.nonce
     text, is_told = "", False
@@ -60,7 +59,7 @@ def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say
         if not is_told and has_begun(text, nonce):
             say(f"the command runs in guest {guest.name}")
             is_told = True
-        if _is_over(guest.ends_at_s, clock) and _is_over(_end_of(cloud, guest), clock):
+        if _is_over(guest.ends_at_s, cloud) and _is_over(_end_of(cloud, guest), cloud):
             raise Failure(
                 f"the time of guest {guest.name} is over, and its command still runs", "give more: --for"
             )
@@ -72,8 +71,8 @@ def _collect(cloud: Cloud, guest: Guest, spec: GuestSpec, clock: Clock, say: Say
     )
 
 
-def _is_over(ends_at_s: float | None, clock: Clock) -> bool:
-    return ends_at_s is not None and clock.now() >= ends_at_s
+def _is_over(ends_at_s: float | None, cloud: Cloud) -> bool:
+    return ends_at_s is not None and cloud.now() >= ends_at_s
 
 
 def _end_of(cloud: Cloud, guest: Guest) -> float | None:

@@ -10,7 +10,7 @@ from gpucloud.cloud.clock import CLOCK, Clock
 from gpucloud.cloud.openstack.pages import Send
 from gpucloud.cloud.openstack.servers.answers import Server
 from gpucloud.cloud.openstack.servers.compute import Compute
-from gpucloud.cloud.openstack.servers.guest import guest_of
+from gpucloud.cloud.openstack.servers.guest import guest_of, is_over
 from gpucloud.cloud.openstack.servers.launch import Launch, Wishes
 from gpucloud.cloud.openstack.servers.reap import Reaping
 from gpucloud.cloud.openstack.servers.record import Record, end_metadata, parse_record
@@ -36,13 +36,16 @@ class OpenStackCloud:
     Args:
         send: sends a request and gives its answer.
         wishes: for launches.
-        clock: whose time.
+        clock: whose time; that of the cloud itself where several machines launch and reap.
     """
 
     def __init__(self, send: Send, wishes: Wishes | None = None, clock: Clock = CLOCK) -> None:
         self._compute = Compute(send)
         self._wishes = wishes or Wishes()
         self._clock = clock
+
+    def now(self) -> float:
+        return self._clock.now()
 
     def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
         return Launch(self._compute, self._clock, self._wishes, spec, patience, say, own).do()
@@ -76,8 +79,8 @@ class OpenStackCloud:
         return self.show(name)
 
     def reap(self, say: Say) -> tuple[Guest, ...]:
-        now = self._clock.now()
-        over = [one for one in self._ours() if one[1].is_over(now)]
+        ours = list(self._ours())
+        over = [one for one in ours if is_over(*one, self.now())]  # the time comes with the answers
         return Reaping(self._compute, self._clock, say).do(over)
 
     def _ours(self) -> Iterator[tuple[Server, Record]]:

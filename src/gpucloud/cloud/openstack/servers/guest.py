@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpucloud.cloud import protocol
 from gpucloud.cloud.openstack.servers.answers import Server
 from gpucloud.cloud.openstack.servers.record import Record
 from gpucloud.model.guest import Guest, GuestState
@@ -27,6 +28,16 @@ def guest_of(server: Server, record: Record) -> Guest:
         ends_at_s=None if record.ends_at_s is None else float(record.ends_at_s),
         console_log=None,
     )
+
+
+def is_over(server: Server, record: Record, now: float) -> bool:
+    """Claims that a guest is to be reaped.
+
+    One that nova could not make, and that is to be kept, cannot say so itself: nova changes no metadata then.
+    """
+    is_kept = record.failure is not None or (record.keeps_failed and server.status == "ERROR")
+    has_ended = record.seen is not None or is_kept
+    return protocol.is_over(now, record.ends_at_s, record.due_at_s, has_ended_launch=has_ended)
 
 
 def _state_of(server: Server, record: Record) -> GuestState:

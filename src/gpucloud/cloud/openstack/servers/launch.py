@@ -129,11 +129,9 @@ class Launch:
         started = int(self.clock.now())
         lifetime = self.spec.lifetime_s
         ends = None if lifetime is None else started + lifetime
-        # One that stays to be looked at may not be able to say so.
-        last = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
-        due = None if self.patience.keeps_failed else last
-        token = secrets.token_hex(16)
-        return Record(token, count_gpus(flavor), image, started, ends, due_at_s=due)
+        due = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
+        token, keeps = secrets.token_hex(16), self.patience.keeps_failed
+        return Record(token, count_gpus(flavor), image, started, ends, due_at_s=due, keeps_failed=keeps)
 
     def _make(self, record: Record, flavor: HasFlavor, image: Image) -> str:
         new = NewServer(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.openstack.servers.answers import Server
 from gpucloud.cloud.openstack.servers.compute import Compute
-from gpucloud.cloud.openstack.servers.guest import guest_of
+from gpucloud.cloud.openstack.servers.guest import guest_of, is_over
 from gpucloud.cloud.openstack.servers.record import Record, parse_record
 from gpucloud.cloud.openstack.servers.undo import end
 from gpucloud.cloud.openstack.servers.waiting import Pauses
@@ -55,7 +55,7 @@ class Reaping:
         """Look again right before: it may have been extended, and may be gone."""
         server = self.compute.server(key)
         record = None if server is None else parse_record(server.metadata)
-        return record is not None and record.is_over(self.clock.now())
+        return server is not None and record is not None and is_over(server, record, self.clock.now())
 
     def _check_allocation(self, server: Server) -> None:
         """See that Placement keeps nothing for it, where one may ask.

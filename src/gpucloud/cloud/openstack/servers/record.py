@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gpucloud.cloud.protocol import is_over
 from gpucloud.cloud.report import MARK as LINE
 from gpucloud.cloud.report import parse_report
 from gpucloud.model.guest import SeenFunction
@@ -20,6 +19,7 @@ TOKEN = "gpucloud:guest"  # noqa: S105 - a name, no secret
 ENDS = "gpucloud:ends_at"
 _GPUS, _IMAGE, _STARTED = "gpucloud:gpus", "gpucloud:image", "gpucloud:started_at"
 _FAILURE, _SEEN, _DUE = "gpucloud:failure", "gpucloud:seen", "gpucloud:due_at"
+_KEEPS, _YES = "gpucloud:keeps_failed", "yes"
 _MOST_CHARS = 255
 _HEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -39,6 +39,7 @@ class Record:
         seen: what its kernel reported; None before it did.
         failure: why its launch failed, where it was kept all the same.
         due_at_s: Unix time when its launch is over, however it went; None: it does not say.
+        keeps_failed: it stays where its launch fails.
     """
 
     token: str
@@ -49,11 +50,7 @@ class Record:
     seen: tuple[SeenFunction, ...] | None = None
     failure: str | None = None
     due_at_s: int | None = None
-
-    def is_over(self, now: float) -> bool:
-        """Claims that its guest is to be reaped."""
-        has_ended = self.seen is not None or self.failure is not None
-        return is_over(now, self.ends_at_s, self.due_at_s, has_ended_launch=has_ended)
+    keeps_failed: bool = False
 
 
 def metadata_of(record: Record) -> dict[str, str]:
@@ -68,6 +65,8 @@ def metadata_of(record: Record) -> dict[str, str]:
         said |= end_metadata(record.ends_at_s)
     if record.due_at_s is not None:
         said[_DUE] = str(record.due_at_s)
+    if record.keeps_failed:
+        said[_KEEPS] = _YES
     return said | failure_metadata(record.failure) | seen_metadata(record.seen or ())
 
 
@@ -108,6 +107,7 @@ def parse_record(metadata: Mapping[str, str]) -> Record | None:
         _parse_seen(metadata, token),
         metadata.get(_FAILURE),
         None if due is None else int(due),
+        metadata.get(_KEEPS) == _YES,
     )
 
 
