@@ -30,16 +30,21 @@ publish:
     gpu.1: {vcpus: 1, ram_mib: 512, disk_gib: 0, gpus: {v100: 1}}
     gpu.2: {vcpus: 2, ram_mib: 1024, disk_gib: 0, gpus: {v100: 2}}
 """
-CARDS = tuple(
-    {"address": f"0000:{bus}:00.0", "vendor_id": "10de", "product_id": "1db4", "numa_node": 0}
-    for bus in ("3b", "5e")
-)
 
 
-def render(folder: Path) -> Told:
+def _cards(*buses: str) -> tuple[dict[str, object], ...]:
+    plain = {"vendor_id": "10de", "product_id": "1db4", "numa_node": 0}
+    return tuple({"address": f"0000:{bus}:00.0", **plain} for bus in buses)
+
+
+CARDS = _cards("3b", "5e")
+MANY_CARDS = _cards("18", "3b", "5e", "86", "af", "d8", "e1", "f4")
+
+
+def render(folder: Path, cards: tuple[dict[str, object], ...] = CARDS) -> Told:
     """What `gpucloud nova render` writes for that spec and a host with those cards."""
     tree, spec, out = HostTree(folder / HOST_NAME), folder / "gpucloud.yaml", folder / "rendered"
-    for number, card in enumerate(CARDS):
+    for number, card in enumerate(cards):
         tree.function(str(card["address"]), "10de:1db4", "0302", driver="vfio-pci", group=10 + number)
     spec.write_text(SPEC)
     place = f"{HOST_NAME}={folder / HOST_NAME}"
@@ -47,7 +52,7 @@ def render(folder: Path) -> Told:
     assert run(["nova", "render", *words]) == 0
     texts = {path.parents[3].name: path.read_text() for path in sorted(out.rglob("*.conf"))}
     control, compute = texts["all"] + texts["controllers"], texts["all"] + texts[HOST_NAME]
-    return Told(control, compute, {"devices": CARDS, "numa_nodes": 1})
+    return Told(control, compute, {"devices": cards, "numa_nodes": 1})
 
 
 @dataclass
