@@ -27,8 +27,10 @@ from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from gpucloud.cloud.openstack.audit.observed import Observed
     from gpucloud.cloud.openstack.heal.carry_out import Healer
     from gpucloud.cloud.openstack.heal.repair import Repair
+    from gpucloud.cloud.openstack.heal.rows import Check
 
 DryOption = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; exit with 4 where something would change.")
@@ -89,7 +91,7 @@ def heal(
       gpucloud cloud heal --cloud mycloud --nova-conf nova.conf --trust-nova --backup before.json
       gpucloud cloud heal --cloud mycloud --nova-conf nova.conf --restore before.json
     """
-    from gpucloud.cloud.openstack.heal.carry_out import Healer
+    from gpucloud.cloud.openstack.heal.carry_out import Healer, as_planned
     from gpucloud.cloud.openstack.heal.placement import Placement
 
     asked = Asked(
@@ -108,31 +110,33 @@ def heal(
     if restore is not None:
         _restore(healer, restore, shape, yes=yes)
         return
-    repair = _planned(sources, trusts_nova=trust_nova)
+    repair, _ = _planned(sources, trusts_nova=trust_nova)
     if dry_run or not repair.count:
         _show(repair, shape, None)
         _conclude(repair, is_dry=dry_run)
         return
     _show_beside(repair, shape)
     ask(yes=yes)
-    if not repair.changes_as(_planned(sources, trusts_nova=trust_nova)):
+    again, seen = _planned(sources, trusts_nova=trust_nova)
+    if not repair.changes_as(again):
         raise Failure("something changed while you looked; nothing was changed", "run it again")
     kept = backup or Path(f"heal-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
-    _carry_out(healer, repair, kept)
+    _carry_out(healer, again, kept, as_planned(seen, again, trusts_nova=trust_nova))
     if shape is Shape.JSON:
         _show(repair, shape, kept)
     _conclude(repair, is_dry=False)
 
 
-def _planned(sources: Sources, *, trusts_nova: bool) -> Repair:
-    """What is to be done about what is there now."""
+def _planned(sources: Sources, *, trusts_nova: bool) -> tuple[Repair, Observed]:
+    """What is to be done about what is there now, and that."""
     from gpucloud.cloud.openstack.audit.judge import judge
     from gpucloud.cloud.openstack.heal.plan import plan_repair
 
-    return plan_repair(judge(sources.look()), trusts_nova=trusts_nova)
+    seen = sources.look()
+    return plan_repair(judge(seen), trusts_nova=trusts_nova), seen
 
 
-def _carry_out(healer: Healer, repair: Repair, kept: Path) -> None:
+def _carry_out(healer: Healer, repair: Repair, kept: Path, check: Check) -> None:
     """Keep, change, read back.
 
     Raises:
@@ -141,7 +145,7 @@ def _carry_out(healer: Healer, repair: Repair, kept: Path) -> None:
     written = healer.keep(repair, kept)
     say(f"what is changed is kept in {kept}")
     try:
-        healer.carry_out(written, say)
+        healer.carry_out(written, say, check)
     except Failure as failure:
         then = f"{failure.then}; what was changed comes back with gpucloud cloud heal --restore {kept}"
         raise Failure(failure.what, then, code=failure.code) from failure

@@ -80,7 +80,7 @@ class Scene:
         name = f"{host}_{address.upper()}"
         stock = {"CUSTOM_PCI_10DE_1DB4": 1}
         has = {consumer: {"CUSTOM_PCI_10DE_1DB4": amount} for consumer, amount in held.items()}
-        made = Provider(f"rp-{name}", name, node_uuid(key), True, stock, has)
+        made = Provider(f"rp-{name}", name, node_uuid(key), True, stock, has, node_uuid(key))
         self._add(made)
         return made
 
@@ -104,7 +104,10 @@ class Scene:
         return [each.kind.id for each in self.audit().found]
 
     def plan(self, *, trusts_nova: bool = False) -> Repair:
-        return plan_repair(self.audit(), trusts_nova=trusts_nova)
+        return self.plan_of(self.look(), trusts_nova=trusts_nova)
+
+    def plan_of(self, seen: Observed, *, trusts_nova: bool = False) -> Repair:
+        return plan_repair(judge(seen), trusts_nova=trusts_nova)
 
 
 def unread(host: GivenHost) -> GivenHost:

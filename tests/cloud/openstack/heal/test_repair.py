@@ -10,7 +10,7 @@ from tests.cloud.openstack.heal.cell import A, B, Cell, guest_uuid
 from tests.cloud.openstack.heal.scene import Scene, card, unread
 
 from gpucloud.cloud.openstack.heal.backup import read_backup
-from gpucloud.cloud.openstack.heal.carry_out import Healer
+from gpucloud.cloud.openstack.heal.carry_out import Healer, as_planned
 from gpucloud.cloud.openstack.heal.repair import Repair
 from gpucloud.cloud.openstack.heal.rows import swap_of, write_rows
 from gpucloud.cloud.openstack.heal.show import plain_repair, repair_lines
@@ -36,7 +36,8 @@ def stale(scene: Scene) -> None:
 
 def carry_out(scene: Scene, repair: Repair, path: Path) -> None:
     healer = Healer(scene.cell.engine, None)
-    healer.carry_out(healer.keep(repair, path, NOW), lambda _: None)
+    check = as_planned(scene.look(), repair, trusts_nova=False)
+    healer.carry_out(healer.keep(repair, path, NOW), lambda _: None, check)
 
 
 def test_rows_are_repaired_and_the_living_guest_keeps_its_own(scene: Scene, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class Where(Enum):
     ELSEWHERE = "elsewhere"
     BUSY = "busy"
     """nova is at work on it, or its sources do not agree: nothing of it is judged."""
+    UNTOLD = "untold"
+    """The database has no row of it, and nova-api was not asked: it may be one of another cell."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,26 @@ class Case:
     def live_nodes(self) -> dict[str, Node]:
         """Compute nodes that are not deleted, by the uuid of their providers."""
         return {each.uuid: each for each in self.nodes.values() if not each.is_deleted and each.uuid}
+
+    @cached_property
+    def live_hosts(self) -> frozenset[str]:
+        """Names of nova-computes of compute nodes that are not deleted."""
+        return frozenset(each.host for each in self.live_nodes.values())
+
+    @cached_property
+    def deleted_roots(self) -> frozenset[str]:
+        """Providers whose compute node the database has as deleted: such a host is surely not a new one."""
+        return frozenset(
+            {each.uuid for each in self.nodes.values() if each.is_deleted} - self.live_nodes.keys()
+        )
+
+    def node_behind(self, root: str) -> Node | None:
+        """The compute node of a tree of providers: the database's, else as nova-api lists it."""
+        told = (
+            () if self.nova is None or isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
+        )
+        listed = (Node(0, each.uuid, each.host, each.name, False) for each in told if each.uuid == root)
+        return self.live_nodes.get(root) or next(listed, None)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -75,9 +97,17 @@ class Case:
         for name in (node.host, node.name):
             if name in self._given:
                 return self._given[name]
-        alike = [host for host in self.seen.hosts if _is_alike(host.name, node)]
-        others = [each for each in self.live_nodes.values() if _short(each.host) == _short(node.host)]
+        names = (node.host, node.name)
+        alike = [host for host in self.seen.hosts if any(_may_be_one(host.name, each) for each in names)]
+        others = {each for each in self._every_host if _short(each) == _short(node.host)}
         return alike[0] if len(alike) == 1 and len(others) <= 1 else None
+
+    @cached_property
+    def _every_host(self) -> frozenset[str]:
+        told = (
+            () if self.nova is None or isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
+        )
+        return self.live_hosts | {each.host for each in told}
 
     @cached_property
     def _given(self) -> dict[str, GivenHost]:
@@ -99,40 +129,53 @@ class Case:
         """Whether device_spec takes the device of a row."""
         node = self.node_of(row)
         host = None if node is None else self.given(node)
-        if host is None:
-            return Unknown("the host was not looked at")
+        device = self.device(row)
+        if host is None or isinstance(device, Unknown):
+            return device if isinstance(device, Unknown) else Unknown("the host was not looked at")
         return host.wanted if isinstance(host.wanted, Unknown) else row.address in host.wanted
 
     def guests_on(self, row: Row) -> tuple[Holder, ...] | Unknown:
-        """Guests that have a row's device open on the host, or a virtual function of it."""
+        """Guests that have a row's device open on the host, its physical function, or a virtual one of it."""
         node = self.node_of(row)
         return () if node is None else self.guests_at(node, row.address)
 
-    def guests_at(self, node: Node, address: str) -> tuple[Holder, ...] | Unknown:
-        """Guests that have a device or a function of it open: their QEMU holds its VFIO node."""
+    def guests_at(
+        self, node: Node, address: str, *, with_relatives: bool = True
+    ) -> tuple[Holder, ...] | Unknown:
+        """Guests that have a device or a relative of it open: their QEMU holds its VFIO node."""
         host = self.given(node)
         if host is None:
             return Unknown(f"host {node.host} was not looked at")
         if isinstance(host.holders, Unknown):
             return host.holders
         guests: list[Holder] = []
-        for each in (address, *self._functions_of(node, host, address)):
+        relatives = self._relatives_of(node, host, address) if with_relatives else ()
+        for each in (address, *relatives):
+            if each not in host.holders and host.machine.unread:
+                return Unknown(host.machine.unread[0])
             found = host.holders.get(each, ())
             if isinstance(found, Unknown):
                 return found
             guests += (one for one in found if one.guest or one.node.startswith("/dev/vfio/"))
         return tuple(guests)
 
-    def _functions_of(self, node: Node, host: GivenHost, address: str) -> tuple[str, ...]:
-        """Virtual functions of a physical one, as the host shows them and as nova's rows have them."""
-        shown = (at for at, each in host.machine.devices.items() if each.parent == address)
-        known = (at for at, row in self.by_node.get(node.id, {}).items() if row.parent == address)
-        return tuple(sorted({*shown, *known} - {address}))
+    def _relatives_of(self, node: Node, host: GivenHost, address: str) -> tuple[str, ...]:
+        """Virtual functions of a physical one, or that of a virtual one: on the host, and in nova's rows."""
+        pairs = {(at, each.parent) for at, each in host.machine.devices.items()}
+        pairs |= {(at, row.parent) for at, row in self.by_node.get(node.id, {}).items()}
+        virtual = {at for at, parent in pairs if parent == address}
+        physical = {parent for at, parent in pairs if at == address and parent is not None}
+        return tuple(sorted((virtual | physical) - {address}))
 
     def server(self, uuid: str) -> Server | None:
-        """What nova-api knows of a guest; None where it knows none, or was not asked."""
+        """What nova-api knows of a guest; None where it knows none, or was not asked (`knows_servers`)."""
         nova = self.nova
         return None if nova is None or isinstance(nova.servers, Unknown) else nova.servers.get(uuid)
+
+    @property
+    def knows_servers(self) -> bool:
+        """Whether a guest that nova-api does not tell of is none."""
+        return self.nova is not None and not isinstance(self.nova.servers, Unknown)
 
     def instance(self, uuid: str) -> Instance | None:
         """The database's row of a guest; None where there is none, or it is deleted."""
@@ -157,21 +200,33 @@ class Case:
         if uuid in self.moving or (server is not None and server.status in RESIZING):
             return Where.BUSY
         if instance is None:
-            return Where.GONE if server is None else Where.BUSY
+            return Where.BUSY if server is not None else self._unlisted(uuid)
         if instance.task is not None or (server is not None and server.task is not None):
             return Where.BUSY
-        is_here = instance.host == node.host and instance.node in (node.name, None)
-        return Where.HERE if is_here else Where.ELSEWHERE
+        if instance.host == node.host:
+            return Where.HERE
+        is_elsewhere = instance.host is None or self._is_apart(instance.host, node)
+        agrees = server is None or server.host != node.host
+        return Where.ELSEWHERE if is_elsewhere and agrees else Where.BUSY
+
+    def _unlisted(self, uuid: str) -> Where:
+        """A guest that no source has: gone where the database has it as deleted, or nova-api was asked."""
+        was = None if self._database is None else self._database.instances.get(uuid)
+        return Where.GONE if was is not None or self.knows_servers else Where.UNTOLD
+
+    def _is_apart(self, host: str, node: Node) -> bool:
+        """Whether a host is surely another than a node's: nova has it, and not as a longer name of this."""
+        return host in self.live_hosts and not _may_be_one(host, node.host)
 
     def may_be_of(self, uuid: str, old: Node | None) -> bool:
-        """Whether a guest that any source knows may have a device of a deleted compute node."""
+        """Whether a guest may have a device of a deleted compute node."""
         instance, server = self.instance(uuid), self.server(uuid)
+        if uuid in self.moving or (server is not None and server.task is not None):
+            return True
         if instance is None:
-            return server is not None or uuid in self.moving
-        tasks = (instance.task, None if server is None else server.task)
-        is_busy = uuid in self.moving or any(each is not None for each in tasks)
-        is_elsewhere = old is not None and instance.host not in (None, old.host)
-        return is_busy or not is_elsewhere
+            return server is not None or self._unlisted(uuid) is Where.UNTOLD
+        is_elsewhere = old is not None and instance.host is not None and self._is_apart(instance.host, old)
+        return instance.task is not None or not is_elsewhere
 
     def tell_guest(self, uuid: str) -> Evidence:
         """What the database says of a guest."""
@@ -206,12 +261,10 @@ class Case:
         return None if isinstance(self.seen.database, Unknown) else self.seen.database
 
 
-def _is_alike(name: str, node: Node) -> bool:
-    """Whether a name may be a node's: one of the two has no domain, and the rest is the same."""
-    return any(
-        _short(name) == _short(other) and "." not in (name if "." in other else other)
-        for other in (node.host, node.name)
-    )
+def _may_be_one(name: str, other: str) -> bool:
+    """Whether two names may be one host's: the same, or one of the two has no domain, and the rest is."""
+    has_domains = "." in name and "." in other
+    return name == other or (_short(name) == _short(other) and not has_domains)
 
 
 def _short(name: str) -> str:

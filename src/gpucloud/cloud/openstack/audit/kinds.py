@@ -80,7 +80,8 @@ class Kinds(Enum):
     )
     TOO_FREE = Kind(
         "row-free-beside-busy",
-        "The device is marked as free, and a virtual function of it is in use: both cannot be given away",
+        "The device is marked as free, and its physical function or a virtual one of it is in use: both "
+        "cannot be given away",
         f"{_DEVICE}: PciDevice.claim; nova bug 1969496",
     )
     HALF_REMOVED = Kind(

@@ -17,6 +17,8 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
 
 T = TypeVar("T")
+_Names = tuple[str, str, str, str | None]
+"""Of a provider: its uuid, its name, the root of its tree, what is above it."""
 _TREES = "1.18"
 """Providers are listed with their roots (1.14), and by the traits that they have: Rocky."""
 _MIGRATIONS = "2.59"
@@ -57,7 +59,20 @@ class Looker:
         servers = _known(lambda: self._servers(wanted))
         if isinstance(servers, Unknown) or servers.keys() >= set(wanted):
             return Nova(servers, hypervisors, () if not isinstance(servers, Unknown) else servers)
-        return Nova(servers, hypervisors, _known(lambda: tuple(self._migrations())))
+        migrations = _known(lambda: tuple(self._migrations()))
+        return Nova(self._with_guests(servers, migrations, wanted), hypervisors, migrations)
+
+    def _with_guests(
+        self,
+        servers: Mapping[str, Server],
+        migrations: tuple[Migration, ...] | Unknown,
+        wanted: Sequence[str],
+    ) -> Mapping[str, Server] | Unknown:
+        """Also the guests of migrations that were asked for by their own names."""
+        told = () if isinstance(migrations, Unknown) else migrations
+        more = {each.instance for each in told if each.uuid in wanted} - set(wanted)
+        found = _known(lambda: self._servers(sorted(more))) if more else {}
+        return found if isinstance(found, Unknown) else {**servers, **found}
 
     def _placement(self, path: str) -> Any:
         return self.send(Call("placement", "GET", path, microversion=_TREES))
@@ -68,7 +83,7 @@ class Looker:
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             return tuple(pool.map(lambda each: self._provider(*each, is_pci=each[0] in pci), listed))
 
-    def _managed(self) -> Sequence[tuple[str, str, str]]:
+    def _managed(self) -> Sequence[_Names]:
         try:
             return _listed(self._placement(f"/resource_providers?required={_PCI}"))
         except Refusal as refusal:
@@ -76,13 +91,13 @@ class Looker:
                 raise
             return ()  # a Placement that does not know the trait has no such provider
 
-    def _provider(self, uuid: str, name: str, root: str, *, is_pci: bool) -> Provider:
+    def _provider(self, uuid: str, name: str, root: str, parent: str | None, *, is_pci: bool) -> Provider:
         path = f"/resource_providers/{quote(uuid, safe='')}"
         held = entry(self._placement(f"{path}/allocations"), "allocations", dict, "allocations")
         stock = entry(self._placement(f"{path}/inventories"), "inventories", dict, "inventories")
         totals = {str(name): entry(of, "total", int, "inventories") for name, of in stock.items()}
         consumers = {str(who): amounts(entry(has, "resources", dict, path)) for who, has in held.items()}
-        return Provider(uuid, name, root, is_pci, totals, consumers)
+        return Provider(uuid, name, root, is_pci, totals, consumers, parent)
 
     def _hypervisors(self) -> Iterator[Hypervisor]:
         path = "/os-hypervisors/detail"
@@ -127,15 +142,14 @@ class Looker:
         raise Failure("GET compute /os-migrations does not end", "look at that service")
 
 
-def _listed(answer: Any) -> list[tuple[str, str, str]]:
+def _listed(answer: Any) -> list[_Names]:
     what = "resource_providers"
     return [_names(each, what) for each in entries(answer, what, what)]
 
 
-def _names(item: Any, what: str) -> tuple[str, str, str]:
-    """Its uuid, its name, the root of its tree."""
-    root = entry(item, "root_provider_uuid", str, what)
-    return entry(item, "uuid", str, what), entry(item, "name", str, what), root
+def _names(item: Any, what: str) -> _Names:
+    root, parent = entry(item, "root_provider_uuid", str, what), _text(item.get("parent_provider_uuid"))
+    return entry(item, "uuid", str, what), entry(item, "name", str, what), root, parent
 
 
 def _server_of(item: Any) -> Server:

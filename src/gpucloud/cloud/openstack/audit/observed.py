@@ -74,17 +74,21 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration or resize; while it is under way its own uuid holds the source's allocations."""
+    """A migration or resize; while it is under way its own uuid holds the source's allocations.
+
+    It is deleted with its guest, whatever status it had then (``instance_destroy``).
+    """
 
     uuid: str | None
     instance: str
     status: str
     source: str | None
     destination: str | None
+    is_deleted: bool = False
 
     @property
     def is_under_way(self) -> bool:
-        return self.status not in ENDED
+        return self.status not in ENDED and not self.is_deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Provider:
         is_pci: nova made it for a PCI device (trait ``COMPUTE_MANAGED_PCI_DEVICE``).
         totals: what it has of each class.
         held: consumer to what it has of each class.
+        parent: the one above it; None of a root.
     """
 
     uuid: str
@@ -123,6 +128,7 @@ class Provider:
     is_pci: bool = False
     totals: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    parent: str | None = None
 
     @property
     def is_root(self) -> bool:

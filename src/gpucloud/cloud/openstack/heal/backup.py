@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gpucloud.cloud.openstack.heal.placement import Held, Stock
-from gpucloud.cloud.openstack.heal.rows import Swap
+from gpucloud.cloud.openstack.heal.rows import KNOWN, Swap
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plain import Plain, to_plain
 
@@ -41,7 +41,7 @@ class Backup:
 
 
 def write_backup(path: Path, backup: Backup) -> None:
-    """Write a new file, down to the disk.
+    """Write a new file, down to the disk: whole, or not at all.
 
     Raises:
         Failure: there is one already, or it cannot be written.
@@ -58,10 +58,31 @@ def write_backup(path: Path, backup: Backup) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise Failure(f"{path} is there already", "name another with --backup", code=Exit.USAGE) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep_name(path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _unwritten(path, error) from error
+
+
+def _keep_name(path: Path) -> None:
+    """Write the folder down to the disk, too: it has the file's name."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _unwritten(path: Path, error: OSError) -> Failure:
+    what = f"what would be changed cannot be kept in {path} ({error.strerror}); nothing was changed"
+    return Failure(what, "name a file that can be written with --backup")
 
 
 def read_backup(path: Path) -> Backup:
@@ -101,7 +122,7 @@ def _parse(plain: Any) -> Backup:
 def _swap(each: Any) -> Swap:
     """A change of a row: of no columns but those that heal itself changes."""
     was, now = dict(each["was"]), dict(each["now"])
-    if not set(now) <= {"deleted", "status", "instance_uuid", "request_id"} or not set(now) <= set(was):
+    if not set(now) <= {"deleted", "status", "instance_uuid", "request_id"} or set(was) != set(KNOWN):
         raise ValueError(sorted(now))
     return Swap(int(each["id"]), was, now)
 

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucloud.cloud.openstack.audit.database.place import name_of
+from gpucloud.cloud.openstack.audit.database.read import read_database
+from gpucloud.cloud.openstack.audit.judge import judge
+from gpucloud.cloud.openstack.audit.observed import Observed
 from gpucloud.cloud.openstack.heal.backup import Backup, write_backup
 from gpucloud.cloud.openstack.heal.placement import Placement
+from gpucloud.cloud.openstack.heal.plan import plan_repair
 from gpucloud.cloud.openstack.heal.repair import Repair
-from gpucloud.cloud.openstack.heal.rows import Swap, swap_of, write_rows
+from gpucloud.cloud.openstack.heal.rows import Check, Swap, swap_of, write_rows
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 Tell = Callable[[str], None]
+
+
+def as_planned(seen: Observed, repair: Repair, *, trusts_nova: bool) -> Check:
+    """A check that the database, as it is in the transaction, still asks for just these changes of rows.
+
+    Args:
+        seen: all other facts, and the names of the consumers.
+        repair: what was planned.
+        trusts_nova: as it was planned.
+    """
+    told = () if isinstance(seen.providers, Unknown) else seen.providers
+    consumers = {consumer for each in told for consumer in each.held}
+
+    def check(connection: Connection) -> None:
+        name = "" if isinstance(seen.database, Unknown) else seen.database.name
+        now = replace(seen, database=read_database(connection, name, consumers))
+        if plan_repair(judge(now), trusts_nova=trusts_nova).rows != repair.rows:
+            what = "rows or guests changed in the last moment; nothing was changed"
+            raise Failure(what, "run it again, and look at what it shows")
+
+    return check
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +74,19 @@ class Healer:
         write_backup(path, backup)
         return backup
 
-    def carry_out(self, backup: Backup, tell: Tell) -> None:
+    def carry_out(self, backup: Backup, tell: Tell, check: Check) -> None:
         """Make what was written down; rows in one transaction, then Placement call by call.
+
+        Args:
+            backup: what is to be done.
+            tell: takes what was done.
+            check: asked in that transaction (`as_planned`).
 
         Raises:
             Failure: something is not as it was, a service refuses, or what is read after is wrong.
         """
         if backup.rows:
-            write_rows(self._engine(), backup.rows)
+            write_rows(self._engine(), backup.rows, check)
             tell(f"changed {len(backup.rows)} rows of pci_devices, and read them back")
         if not backup.held and not backup.stocks:
             return
@@ -95,7 +126,7 @@ class Healer:
         for row in backup.rows:
             old = {name: row.was[name] for name in row.now}
             swaps.append(Swap(row.id, {**row.was, **row.now}, old))
-        write_rows(engine, swaps)
+        write_rows(engine, swaps, resumes=True)
         tell(f"brought {len(swaps)} rows of pci_devices back, and read them back")
 
     def _engine(self) -> Engine:

@@ -56,12 +56,20 @@ class Placement:
     send: Send
 
     def held(self, release: TakeBack) -> Held:
-        """What a consumer holds, before it is taken back."""
+        """What a consumer holds, before it is taken back.
+
+        Raises:
+            Failure: that is something else than when it was audited, or Placement refuses.
+        """
         was = self._get(f"/allocations/{_quoted(release.consumer)}")
-        holds = entry(was, "allocations", dict, "allocations")
-        gone = set(holds) if release.tree is None else set(release.providers)
-        left = {name: _resources(has) for name, has in holds.items() if name not in gone}
-        return Held(release.consumer, was, left)
+        holds = {
+            name: _resources(has) for name, has in entry(was, "allocations", dict, "allocations").items()
+        }
+        gone = {name for name in holds if release.tree is None or name in release.providers}
+        if {name: holds[name]["resources"] for name in gone} != release.holds:
+            what = f"consumer {release.consumer} holds something else than a moment ago; nothing was changed"
+            raise Failure(what, "run it again, and look at what it shows")
+        return Held(release.consumer, was, {name: has for name, has in holds.items() if name not in gone})
 
     def take_back(self, held: Held) -> None:
         """Leave a consumer what is left to it; nothing happens where it holds nothing any more.
@@ -106,17 +114,19 @@ class Placement:
                 raise
 
     def make(self, stock: Stock) -> None:
-        """Make a provider again, where it is not there."""
-        path = f"/resource_providers/{_quoted(stock.uuid)}"
-        if self.has(stock.uuid):
-            return
-        wish = {"name": stock.name, "uuid": stock.uuid, "parent_provider_uuid": stock.parent}
-        self._send("POST", "/resource_providers", wish)
-        inventories = {"resource_provider_generation": 0, "inventories": dict(stock.inventories)}
-        told = self._send("PUT", f"{path}/inventories", inventories)
-        generation = entry(told, "resource_provider_generation", int, "inventories")
-        traits = {"resource_provider_generation": generation, "traits": list(stock.traits)}
-        self._send("PUT", f"{path}/traits", traits)
+        """Make a provider again, where it is not there; give it what it had, where it has nothing yet."""
+        if not self.has(stock.uuid):
+            wish = {"name": stock.name, "uuid": stock.uuid, "parent_provider_uuid": stock.parent}
+            self._send("POST", "/resource_providers", wish)
+        self._fill(stock.uuid, "inventories", dict(stock.inventories))
+        self._fill(stock.uuid, "traits", list(stock.traits))
+
+    def _fill(self, uuid: str, what: str, wanted: Mapping[str, Any] | list[str]) -> None:
+        path = f"/resource_providers/{_quoted(uuid)}/{what}"
+        now = self._get(path)
+        generation = entry(now, "resource_provider_generation", int, what)
+        if wanted and not entry(now, what, type(wanted), what):
+            self._send("PUT", path, {"resource_provider_generation": generation, what: wanted})
 
     def has(self, uuid: str) -> bool:
         """Claims that there is such a provider."""

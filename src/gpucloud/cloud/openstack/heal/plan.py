@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpucloud.cloud.openstack.audit.case import Case
 from gpucloud.cloud.openstack.audit.disagreement import (
@@ -19,8 +19,9 @@ from gpucloud.cloud.openstack.audit.judge import Audit
 from gpucloud.cloud.openstack.audit.kinds import Kinds
 from gpucloud.cloud.openstack.audit.observed import Provider, Row
 from gpucloud.cloud.openstack.audit.rules.consumers import holdings_of
-from gpucloud.cloud.openstack.audit.rules.providers import Behind, address_of
-from gpucloud.cloud.openstack.audit.rules.relatives import settled
+from gpucloud.cloud.openstack.audit.rules.providers import Behind
+from gpucloud.cloud.openstack.audit.rules.relatives import BLOCKED, settled
+from gpucloud.cloud.openstack.heal.desk import Desk
 from gpucloud.cloud.openstack.heal.repair import (
     DropProvider,
     Refused,
@@ -29,42 +30,18 @@ from gpucloud.cloud.openstack.heal.repair import (
     RowChange,
     TakeBack,
 )
-from gpucloud.model.pci import Holder
 from gpucloud.model.plain import Plain
-from gpucloud.model.unknown import Unknown
 
 _RELATIVES = frozenset((Kinds.STUCK.value, Kinds.TOO_FREE.value))
 _READS_ONCE = "it read its rows when it started, and would write what it has in memory over the repair"
 _OFFERS = "it makes rows and providers of devices when it starts"
 _KEEPS_TREE = "it keeps Placement's providers in memory"
-_BLOCKED = ("a row that blocks it is not repaired", "repair that first; then run it again")
-_UNSEEN = "name the host with --host, or take nova's word that no guest has it: --trust-nova"
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    case: Case
-    trusts_nova: bool
-
-    def refusal(self, row: Row) -> tuple[str, str] | None:
-        """Why a row may not be changed, and what to do; None where no guest has its device."""
-        return self._judge(row.address, self.case.guests_on(row))
-
-    def keeps(self, provider: Provider) -> tuple[str, str] | None:
-        """The same for what is held of a provider; one of no live host has no guest, and no device either."""
-        node, address = self.case.live_nodes.get(provider.root), address_of(provider)
-        if node is None or address is None:
-            return None
-        return self._judge(address, self.case.guests_at(node, address))
-
-    def _judge(self, address: str, guests: tuple[Holder, ...] | Unknown) -> tuple[str, str] | None:
-        if isinstance(guests, Unknown):
-            said = f"whether a guest has {address} is not known: {guests.why}"
-            return None if self.trusts_nova else (said, _UNSEEN)
-        if not guests:
-            return None
-        names = ", ".join(each.guest or f"process {each.pid} ({each.process})" for each in guests)
-        return f"{names} has {address} open on its host", "end that guest first: nova lost sight of it"
+_WAITS = ("a row that blocks it is not repaired", "repair that first; then run it again")
+_KEPT = (
+    "what it is of is not repaired, or a consumer keeps what it holds of it",
+    "repair that first; then run it again",
+)
+_STANDS = ("a provider below it stays", "repair that first; then run it again")
 
 
 def plan_repair(audit: Audit, *, trusts_nova: bool = False) -> Repair:
@@ -75,10 +52,10 @@ def plan_repair(audit: Audit, *, trusts_nova: bool = False) -> Repair:
         trusts_nova: change rows of hosts too that were not looked at: nova's word alone says that no guest
             has the device.
     """
-    desk = _Desk(Case(audit.seen), trusts_nova)
+    desk = Desk(Case(audit.seen), trusts_nova)
     rows, refused = _rows(desk, audit)
     releases, held_back = _releases(desk, audit, refused)
-    drops, kept = _drops(desk.case, audit, rows, releases)
+    drops, kept = _drops(desk, audit, rows, releases)
     every = (*_blocked(audit), *refused, *held_back, *kept)
     return Repair(rows, releases, drops, tuple(_restarts(audit, rows, drops)), every)
 
@@ -89,7 +66,7 @@ def _blocked(audit: Audit) -> Iterator[Refused]:
             yield Refused(found, found.remedy.why, found.remedy.then)
 
 
-def _rows(desk: _Desk, audit: Audit) -> tuple[tuple[RowChange, ...], tuple[Refused, ...]]:
+def _rows(desk: Desk, audit: Audit) -> tuple[tuple[RowChange, ...], tuple[Refused, ...]]:
     """Changes that follow from guests and devices; then what these make of the rows' relatives."""
     changes: dict[int, RowChange] = {}
     refused: list[Refused] = []
@@ -106,14 +83,14 @@ def _rows(desk: _Desk, audit: Audit) -> tuple[tuple[RowChange, ...], tuple[Refus
 
 
 def _relatives(
-    desk: _Desk, audit: Audit, changes: Mapping[int, RowChange]
+    desk: Desk, audit: Audit, changes: Mapping[int, RowChange]
 ) -> tuple[dict[int, RowChange], list[Refused]]:
     """What follows for blocked and blocking functions; one that stays blocked by what is refused is, too."""
     rows = {row.id: row for row in desk.case.rows}
     settle: dict[int, RowChange] = {}
     refusals: dict[int, tuple[str, str]] = {}
     for key, status in settled(_after(desk.case, changes)).items():
-        no = desk.refusal(rows[key])
+        no = (desk.refuses_block if status in BLOCKED else desk.refusal)(rows[key])
         if no is None:
             settle[key] = _settle(desk.case, rows[key], status, changes.get(key))
         else:
@@ -122,7 +99,7 @@ def _relatives(
     for found in audit.found:
         row = _row_of(found)
         if row is not None and found.kind in _RELATIVES and row.id not in settle:
-            no = refusals.get(row.id, _BLOCKED if found.kind is Kinds.STUCK.value else None)
+            no = refusals.get(row.id, _WAITS if found.kind is Kinds.STUCK.value else None)
             if no is not None:
                 refused.append(Refused(found, *no))
     return settle, refused
@@ -159,7 +136,7 @@ def _settle(case: Case, row: Row, status: str, before: RowChange | None) -> RowC
 
 
 def _releases(
-    desk: _Desk, audit: Audit, refused: tuple[Refused, ...]
+    desk: Desk, audit: Audit, refused: tuple[Refused, ...]
 ) -> tuple[tuple[TakeBack, ...], tuple[Refused, ...]]:
     """What consumers give back; not those whose rows are kept for them, nor of devices that a guest has."""
     kept = {row.owner: each for each in refused if (row := _row_of(each.found)) is not None}
@@ -177,29 +154,50 @@ def _releases(
         if no is not None:
             held_back.append(Refused(found, *no))
             continue
-        releases.append(TakeBack(consumer, tree, {each.uuid: each.name for each in of}, found.kind.id))
+        names, holds = {each.uuid: each.name for each in of}, {each.uuid: each.held[consumer] for each in of}
+        releases.append(TakeBack(consumer, tree, names, found.kind.id, holds))
     return tuple(releases), tuple(held_back)
 
 
 def _drops(
-    case: Case, audit: Audit, rows: tuple[RowChange, ...], releases: tuple[TakeBack, ...]
+    desk: Desk, audit: Audit, rows: tuple[RowChange, ...], releases: tuple[TakeBack, ...]
 ) -> tuple[tuple[DropProvider, ...], tuple[Refused, ...]]:
-    """Providers that nothing is behind any more once the rest is done: children before their roots."""
+    """Providers that nothing is behind any more once the rest is done: those below before those above."""
     forgotten = frozenset(each.row.id for each in rows if "deleted" in each.now)
     going = frozenset((each.consumer, each.tree) for each in releases)
-    behind = Behind(case, holdings_of(case), forgotten, going)
-    drops: list[DropProvider] = []
+    behind = Behind(desk.case, holdings_of(desk.case), forgotten, going)
+    drops: dict[str, Disagreement] = {}
     kept: list[Refused] = []
     for found in audit.found:
         if not isinstance(found.remedy, Drop):
             continue
         provider = found.remedy.provider
-        if behind.rows(provider) or behind.stays(provider):
-            why = "what it is of is not repaired, or a consumer keeps what it holds of it"
-            kept.append(Refused(found, why, "repair that first; then run it again"))
+        no = _KEPT if behind.rows(provider) or behind.stays(provider) else desk.keeps(provider)
+        if no is None:
+            drops[provider.uuid] = found
         else:
-            drops.append(DropProvider(provider, found.kind.id))
-    return tuple(sorted(drops, key=lambda each: each.provider.is_root)), tuple(kept)
+            kept.append(Refused(found, *no))
+    above = {each.uuid: _above(desk.case, each) for each in desk.case.providers}
+    needed = {parent for uuid, parents in above.items() if uuid not in drops for parent in parents}
+    kept += (Refused(drops[uuid], *_STANDS) for uuid in drops if uuid in needed)
+    going_now = (found for uuid, found in drops.items() if uuid not in needed)
+    made = [
+        DropProvider(each.remedy.provider, each.kind.id)
+        for each in going_now
+        if isinstance(each.remedy, Drop)
+    ]
+    return tuple(sorted(made, key=lambda each: -len(above[each.provider.uuid]))), tuple(kept)
+
+
+def _above(case: Case, provider: Provider) -> tuple[str, ...]:
+    """All that are above a provider, the nearest first."""
+    parents = {each.uuid: each.parent for each in case.providers}
+    found: list[str] = []
+    parent = provider.parent
+    while parent is not None and parent not in found:
+        found.append(parent)
+        parent = parents.get(parent)
+    return tuple(found)
 
 
 def _restarts(

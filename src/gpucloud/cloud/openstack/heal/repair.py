@@ -50,12 +50,14 @@ class TakeBack:
         tree: root of the tree; None: all.
         providers: of the tree, of which it holds something, by uuid and name.
         kind: of the disagreement that it ends.
+        holds: uuid of a provider to what it is expected to hold of it.
     """
 
     consumer: str
     tree: str | None
     providers: Mapping[str, str]
     kind: str
+    holds: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)

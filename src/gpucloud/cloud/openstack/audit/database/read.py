@@ -102,16 +102,16 @@ def _instances(connection: Connection, uuids: Iterable[str]) -> dict[str, Instan
 
 def _migrations(connection: Connection, uuids: Iterable[str]) -> Iterator[Migration]:
     """Of these instances, and those whose own uuid is among these."""
-    columns = ["id", "instance_uuid", "status", "source_compute", "dest_compute"]
+    columns = ["id", "instance_uuid", "status", "source_compute", "dest_compute", "deleted"]
     if has_uuid := _has_column(connection, "migrations", "uuid"):
         columns.append("uuid")
     migrations, wanted = table("migrations", *columns), sorted(uuids)
     found = {each[0]: each for each in _named(connection, migrations, migrations.c.instance_uuid, wanted)}
     if has_uuid:
         found |= {each[0]: each for each in _named(connection, migrations, migrations.c.uuid, wanted)}
-    for _, instance, status, source, destination, *uuid in found.values():
-        own = _text(uuid[0]) if uuid else None
-        yield Migration(own, str(instance), str(status or ""), _text(source), _text(destination))
+    for _, instance, status, source, destination, deleted, *uuid in found.values():
+        own, places = _text(uuid[0]) if uuid else None, (_text(source), _text(destination))
+        yield Migration(own, str(instance), str(status or ""), *places, bool(deleted))
 
 
 def _named(

@@ -27,7 +27,7 @@ _LATER = frozenset(("uuid",))
 READ: Mapping[str, frozenset[str]] = {
     "compute_nodes": frozenset(["id", "uuid", "host", "hypervisor_hostname", "deleted"]),
     "instances": frozenset(["id", "uuid", "host", "node", "vm_state", "task_state", "deleted"]),
-    "migrations": frozenset(["id", "instance_uuid", "status", "source_compute", "dest_compute"]),
+    "migrations": frozenset(["id", "instance_uuid", "status", "source_compute", "dest_compute", "deleted"]),
 }
 """What is read of the others; they have more, which differs from release to release."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +52,14 @@ class Holdings:
         told = {each.uuid: each for each in self.case.migrations() if each.uuid is not None}
         return told | {each.uuid: each for each in self.case.migrations() if each.is_under_way and each.uuid}
 
+    def may_be_in(self, guest: str, trees: Iterable[str]) -> bool:
+        """Whether a guest is there and may be on a host of these trees."""
+        server = self.servers.get(guest)
+        if server is None:
+            return self.case.instance(guest) is not None
+        home = self.home(server)
+        return home is None or home in trees or server.task is not None or guest in self.case.moving
+
     def home(self, server: Server) -> str | None:
         """Root of the host that a server is on; None where it is on none that is known."""
         hypervisors = () if isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
@@ -86,20 +94,32 @@ def judge_consumers(held: Holdings) -> Iterator[Disagreement]:
         migration = held.migrations.get(consumer)
         if held.case.instance(consumer) is not None or (migration is not None and migration.is_under_way):
             continue
-        shown = _told(providers, consumer)
-        host = held.roots.get(providers[0].root)
         if migration is not None:
-            title = (
-                f"migration {consumer} of guest {migration.instance} is {migration.status}, and holds devices"
-            )
-            kind, said = (
-                Kinds.ENDED_MIGRATION,
-                Evidence(f"migration {consumer}", f"{migration.status}, of guest {migration.instance}"),
-            )
-        else:
-            title = f"{consumer} is no guest and no migration, and holds devices of {host or 'a lost host'}"
-            kind, said = Kinds.GONE_CONSUMER, Evidence(f"nova-api, server {consumer}", "not there")
-        yield Disagreement(kind.value, host, title, (*shown, said), Release(consumer))
+            yield _of_migration(held, migration, consumer, providers)
+            continue
+        host = held.roots.get(providers[0].root)
+        title = f"{consumer} is no guest and no migration, and holds devices of {host or 'a lost host'}"
+        said = Evidence(f"nova-api, server {consumer}", "not there")
+        kind = Kinds.GONE_CONSUMER.value
+        yield Disagreement(kind, host, title, (*_told(providers, consumer), said), Release(consumer))
+
+
+def _of_migration(
+    held: Holdings, migration: Migration, consumer: str, providers: tuple[Provider, ...]
+) -> Disagreement:
+    """One that has ended; what it holds may be all that is held for its guest, which never went away."""
+    guest, host = migration.instance, held.roots.get(providers[0].root)
+    status = "deleted" if migration.is_deleted else migration.status
+    title = f"migration {consumer} of guest {guest} is {status}, and holds devices"
+    said = Evidence(f"migration {consumer}", f"{status}, of guest {guest}")
+    remedy: Release | Blocked = Release(consumer)
+    trees = {each.root for each in providers}
+    own = {each.root for each in held.of.get(guest, ()) if not each.is_root}
+    if held.may_be_in(guest, trees) and not trees <= own:
+        why = f"guest {held.case.known_as(guest)} may be there, and holds nothing of that host itself"
+        remedy = Blocked(why, "nova-manage placement heal_allocations gives it what it has; then audit again")
+    kind = Kinds.ENDED_MIGRATION.value
+    return Disagreement(kind, host, title, (*_told(providers, consumer), said), remedy)
 
 
 def _of_server(held: Holdings, server: Server, providers: tuple[Provider, ...]) -> Iterator[Disagreement]:

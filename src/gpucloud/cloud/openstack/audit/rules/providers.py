@@ -15,8 +15,12 @@ from gpucloud.cloud.openstack.audit.rules.consumers import Holdings
 from gpucloud.model.finding import Evidence
 from gpucloud.model.unknown import Unknown
 
-_ADDRESS = re.compile(r"_([0-9A-F]{4,8}:[0-9A-F]{2}:[0-9A-F]{2}\.[0-7])$", re.ASCII)
-"""How nova's names of providers end (``PlacementView._get_rp_name_for_address``)."""
+_ADDRESS = re.compile(
+    r"_(?:pci_)?([0-9A-F]{4,8})[:_]([0-9A-F]{2})[:_]([0-9A-F]{2})[._]([0-7])$", re.ASCII | re.IGNORECASE
+)
+"""How nova's names of providers end: ``_0000:3B:00.0`` of a device that it passes through
+(``PlacementView._get_rp_name_for_address``), ``_pci_0000_3b_00_0`` of one whose slices it gives away
+(``nova/virt/libvirt/driver.py: _update_provider_tree_for_vgpu``)."""
 _CLASS = re.compile(r"CUSTOM_PCI_([0-9A-F]{4})_([0-9A-F]{4})", re.ASCII)
 _MOST_SHOWN = 6
 
@@ -45,13 +49,7 @@ class Behind:
         case = self.case
         managed = {each.root for each in case.providers if each.is_pci}
         there = self.held.roots.keys() | case.live_nodes.keys()
-        return frozenset({each.root for each in case.providers} & (self.deleted | managed) - there)
-
-    @cached_property
-    def deleted(self) -> frozenset[str]:
-        """Roots whose compute node this database has as deleted: such a host is surely not a new one."""
-        nodes = self.case.nodes.values()
-        return frozenset({str(each.uuid) for each in nodes if each.is_deleted} - self.case.live_nodes.keys())
+        return frozenset({each.root for each in case.providers} & (case.deleted_roots | managed) - there)
 
     def rows(self, provider: Provider) -> tuple[Row, ...]:
         """Rows of the devices that a provider is of; those that are to be deleted left out."""
@@ -72,7 +70,7 @@ class Behind:
 def address_of(provider: Provider) -> str | None:
     """The address that nova made a provider for; None where it is not named as nova names them."""
     found = _ADDRESS.search(provider.name)
-    return None if found is None else found[1].lower()
+    return None if found is None else "{}:{}:{}.{}".format(*found.groups()).lower()
 
 
 def judge_providers(behind: Behind) -> Iterator[Disagreement]:
@@ -114,7 +112,7 @@ def _left(
         missing = Evidence(f"pci_devices of {host}", f"no row of {address}")
     stays = behind.stays(provider)
     remedy: Remedy | Blocked = Drop(provider)
-    if host is None and provider.root not in behind.deleted:
+    if host is None and provider.root not in behind.case.deleted_roots:
         why = "the database has no deleted host of it: it may be new, or of another cell"
         then = f"if it is gone for good: openstack resource provider delete {provider.uuid}"
         remedy = Blocked(why, then)

@@ -9,7 +9,7 @@ from gpucloud.cloud.openstack.audit.disagreement import Disagreement, SetStatus
 from gpucloud.cloud.openstack.audit.kinds import Kinds
 from gpucloud.cloud.openstack.audit.observed import Row
 
-_BLOCKED = ("unavailable", "unclaimable")
+BLOCKED = ("unavailable", "unclaimable")
 _BLOCKS = {"claimed": "unclaimable", "allocated": "unavailable"}
 """What a function's use makes of its relatives (nova/objects/pci_device.py: claim, allocate)."""
 _PHYSICAL, _VIRTUAL = "type-PF", ("type-VF", "vdpa")
@@ -27,32 +27,34 @@ def settled(rows: Iterable[Row]) -> Mapping[int, str]:
     found: dict[int, str] = {}
     families: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
-        families.setdefault((row.node, _head(row)), []).append(row)
+        families.setdefault((row.node, head_of(row)), []).append(row)
     for family in families.values():
         found |= dict(_settle(family))
     return found
 
 
 def judge_relatives(case: Case, forgotten: frozenset[int]) -> Iterator[Disagreement]:
-    """Rows that are blocked by nothing, or free beside a virtual function in use."""
+    """Rows that are blocked by nothing, or free beside a relative in use."""
     rows = {row.id: row for row in case.rows if row.id not in forgotten}
     for key, status in settled(rows.values()).items():
         row = rows[key]
         node = case.node_of(row)
         if node is None:
             continue
-        family = tuple(each for each in rows.values() if each.node == row.node and _head(each) == _head(row))
+        family = tuple(
+            each for each in rows.values() if each.node == row.node and head_of(each) == head_of(row)
+        )
         shown = tuple(case.tell_row(each) for each in (row, *(one for one in family if one is not row)))
-        if row.status in _BLOCKED:
+        if row.status in BLOCKED:
             title = f"{row.address} on {node.host} is {row.status}, and nothing that blocks it is in use"
             kind = Kinds.STUCK
         else:
-            title = f"{row.address} on {node.host} is {row.status}, and a function of it is in use"
+            title = f"{row.address} on {node.host} is {row.status}, and a relative of it is in use"
             kind = Kinds.TOO_FREE
         yield Disagreement(kind.value, node.host, title, shown, SetStatus(row, status), row.address)
 
 
-def _head(row: Row) -> str:
+def head_of(row: Row) -> str:
     """The physical function of a family; a device that has none is a family of its own."""
     return row.parent if row.dev_type in _VIRTUAL and row.parent else row.address
 
@@ -69,7 +71,7 @@ def _settle(family: list[Row]) -> Iterator[tuple[int, str]]:
         else:
             has = physical is not None and row.dev_type in _VIRTUAL and physical.is_taken
             blocks = _BLOCKS[physical.status] if has and physical is not None else None
-        if row.status in _BLOCKED and blocks is None:
+        if row.status in BLOCKED and blocks is None:
             yield row.id, "available"
-        elif row is physical and row.status == "available" and blocks is not None:
+        elif row.status == "available" and blocks is not None:
             yield row.id, blocks

@@ -11,8 +11,8 @@ from gpucloud.model.unknown import Unknown
 
 AVAILABLE = "available"
 _HALF = ("removed", "deleted")
-_BLOCKED = ("unavailable", "unclaimable")
 _RETURN = "put its entry back into device_spec and restart nova-compute, or migrate or delete the guest"
+_ASK = "name the cloud with --cloud, as its admin"
 _LEAVE = "migrate the guest away or delete it; then run the audit again"
 
 
@@ -56,6 +56,10 @@ def _of_guest(case: Case, row: Row, node: Node) -> Disagreement | None:
         return _of_living(case, row, node)
     known = case.known_as(row.owner)
     told = (case.tell_guest(row.owner),)
+    if where is Where.UNTOLD:
+        title = f"{row.address} on {node.host} is {row.status} for guest {known}, which the database lacks"
+        remedy = Blocked("it may be a guest of another cell: nova-api was not asked", _ASK)
+        return _found(case, row, node, Kinds.GONE_GUEST, title, remedy, told)
     if not row.is_taken:
         title = f"{row.address} on {node.host} is {row.status} and still names guest {known}"
         return _found(case, row, node, Kinds.FREE_BUT_OWNED, title, _freed(case, row), told)
@@ -91,7 +95,7 @@ def _of_device(case: Case, row: Row, node: Node) -> Disagreement | None:
 
     Virtual functions of a physical one that a guest has are gone from the host, and nova keeps their rows.
     """
-    if row.status in _BLOCKED and _went_with_its_card(case, row, node):
+    if _went_with_its_card(case, row, node):
         return None
     guests = case.guests_on(row)
     if not isinstance(guests, Unknown) and guests and row.status == AVAILABLE:
@@ -112,7 +116,7 @@ def _went_with_its_card(case: Case, row: Row, node: Node) -> bool:
     physical = None if row.parent is None else case.by_node.get(row.node, {}).get(row.parent)
     if physical is None or not physical.is_taken or physical.owner is None:
         return False
-    return case.where(physical.owner, node) in (Where.HERE, Where.BUSY)
+    return case.where(physical.owner, node) in (Where.HERE, Where.BUSY, Where.UNTOLD)
 
 
 def _trouble(case: Case, row: Row, node: Node) -> tuple[Kinds, str, tuple[Evidence, ...]] | None:
