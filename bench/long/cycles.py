@@ -4,8 +4,8 @@
 
 Clients (4 unless told) work at once through the cycles (500 unless told). Each launches a guest with a card
 and destroys it, and one request of it meets a fault: an error 500, an answer that is lost, or the death of
-the client by SIGKILL. After each third cycle a reaper looks, among them some with the same faults; what a killed
-client has left is over after a minute. In the end, when all of it must be over, one reaper more looks, and
+the client by SIGKILL. After each third cycle a reaper looks, among them some with the same faults; what a
+killed client has left is over soon. In the end, when all of it must be over, one reaper more looks, and
 servers, allocations of Placement and rows of nova's tables are counted. Exit code 1: something is left.
 """
 
@@ -47,7 +47,7 @@ from gpucloud.model.guest import GuestSpec
 FAULTS = ("none", "500", "lost", "killed")
 ENDS = {0: "done", 1: "broken", 2: "refused"}
 _LAST_CALL = 16
-_LIFE_S = 60
+_LIFE_S = 30
 """Longer than a cycle takes: a guest that is well is destroyed before, and a killed client's is over soon."""
 _SETTLES_S = 60.0
 """So long nova may take to end what the last clients asked for."""
