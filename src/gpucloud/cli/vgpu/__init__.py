@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gpucloud.cli.vgpu.kinds import show_types
+from gpucloud.cli.vgpu.licence import app as licence
 from gpucloud.cli.vgpu.made import list_slices
 from gpucloud.cli.vgpu.plan import plan_slices
 
@@ -15,3 +16,4 @@ app = typer.Typer(
 app.command("types")(show_types)
 app.command("list")(list_slices)
 app.command("plan")(plan_slices)
+app.add_typer(licence, name="licence")
