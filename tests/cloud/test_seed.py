@@ -7,11 +7,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pycdlib.pycdlib import PyCdlib
 
+from gpucloud.cloud.boot.config import parse_cloud_config
 from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
 from gpucloud.model.guest import GuestCommand
 
@@ -59,3 +61,33 @@ def test_every_launch_is_a_new_machine_to_cloud_init() -> None:
 def test_a_command_arrives_as_it_was_typed(words: list[str]) -> None:
     read = yaml.safe_load(render_user_data(NONCE, GuestCommand(tuple(words), NONCE)))
     assert read["runcmd"][0][4:] == words
+
+
+def test_what_the_user_configures_stands_between_the_report_and_the_command() -> None:
+    own = "#cloud-config\nbootcmd: [[own, boot]]\nruncmd: [[own, run]]\nwrite_files: [{path: /a}]\n"
+    command = GuestCommand(("nvidia-smi",), NONCE)
+    read = yaml.safe_load(render_user_data(NONCE, command, parse_cloud_config(own)))
+    assert [line[-1] for line in read["bootcmd"]][1:] == ["boot"]
+    assert [line[-1] for line in read["runcmd"]] == ["run", "nvidia-smi"]
+    assert read["write_files"] == [{"path": "/a"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "#!/bin/sh\nreboot\n",
+        "#cloud-config\n- a\n",
+        "#cloud-config\na: &a [1]\nb: [*a, *a]\n",
+        "#cloud-config\na: 2026-01-01\n",
+        "#cloud-config\na: [\n",
+        "#cloud-config\nruncmd: reboot\n",
+        "#cloud-config\n1: a\n",
+        "#cloud-config\n" + "[" * 5000,
+        "#cloud-config\na: " + "x" * 32768,
+        "#cloud-config\na: !!python/object:os.system x\n",
+    ],
+)
+def test_what_is_no_cloud_config_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"its? "):
+        parse_cloud_config(text)

@@ -71,6 +71,8 @@ class GuestSpec:
     """The guest is ended after this time, counted from its start; None: until it is destroyed."""
     command: GuestCommand | None = None
     """What it runs once it has started; that needs an image with cloud-init."""
+    config: str | None = None
+    """More for cloud-init, a cloud-config as a JSON object; the same need."""
 
     def __post_init__(self) -> None:
         """Refuse what no cloud could make.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -343,3 +344,13 @@ def test_two_guests_of_one_name_are_told_apart_by_their_ids() -> None:
     state.made["s-9"] = replace(state.made["s-1"], id="s-9")
     with pytest.raises(Failure, match="2 guests are called one: s-1, s-9"):
         cloud_on(state).destroy("one", lambda _: None)
+
+
+def test_a_users_own_config_goes_to_the_guest_with_the_report() -> None:
+    state = servers_state()
+    sent: list[str] = []
+    state.seen_user_data = sent.append
+    spec = replace(SPEC, config='{"runcmd": [["systemctl", "restart", "nvidia-gridd"]]}')
+    cloud_on(state).launch(spec, Patience(60), lambda _: None)
+    config = json.loads(sent[0].partition("\n")[2])
+    assert (len(config["bootcmd"]), config["runcmd"]) == (1, [["systemctl", "restart", "nvidia-gridd"]])

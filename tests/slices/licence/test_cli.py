@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from tests.slices.licence.test_judge import TEXTS, report, smi
 
+from gpucloud.cli.guests.launch import configured
 from gpucloud.cli.main import call, run
+from gpucloud.cloud.boot.seed import render_user_data
 from gpucloud.model.failure import Exit
+from gpucloud.model.guest import GuestSpec
 
 
 def test_settings_are_printed_for_every_system(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,3 +63,15 @@ def test_the_script_asks_the_servers_that_are_named(capsys: pytest.CaptureFixtur
     assert call(["vgpu", "licence", "probe", "--server", "dls.example.org:443"]) == Exit.FINE
     assert capsys.readouterr().out.endswith("gpucloud_licence 'dls.example.org' 443\n")
     assert run(["vgpu", "licence", "probe", "--server", "a'b"]) == Exit.USAGE
+
+
+def test_what_is_printed_for_cloud_init_is_what_a_launch_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["vgpu", "licence", "client", "--server", "lic1", "--for", "cloud-init"]) == Exit.FINE
+    config = tmp_path / "licence.yaml"
+    config.write_text(capsys.readouterr().out)
+    spec = configured(GuestSpec("one", 1, image="vgpu.qcow2"), config)
+    read = json.loads(render_user_data("0" * 32, None, spec.config).partition("\n")[2])
+    assert read["write_files"][0]["path"] == "/etc/nvidia/gridd.conf"
+    assert read["runcmd"] == [["systemctl", "restart", "nvidia-gridd"]]

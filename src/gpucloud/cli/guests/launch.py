@@ -15,7 +15,7 @@ from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
 from gpucloud.cli.typed.paths import refuse_empty
 from gpucloud.cli.typed.shape import ShapeOption
-from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
     from gpucloud.cloud.openstack.servers.launch import Wishes
@@ -76,6 +76,14 @@ _MOST_KEY_CHARS = 16_384
 """A key of 16,384 bits has some 2,800."""
 
 
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--cloud-config",
+        metavar="FILE",
+        help="More for the guest's cloud-init, as `gpucloud vgpu licence client --for cloud-init` prints it.",
+    ),
+]
 Count = Annotated[
     int, typer.Option(min=1, max=64, help="So many guests, all or none: NAME-1, NAME-2 and so on.")
 ]
@@ -97,6 +105,7 @@ def launch(
     flavor: Flavor = None,
     network: Network = None,
     key: Key = None,
+    config: Config = None,
     form: ShapeOption = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
@@ -118,6 +127,7 @@ def launch(
       gpucloud launch --unit 3b:00.0 --name check
       gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
       gpucloud launch --cloud mycloud --gpus 2 --image ubuntu-24.04 --name train
+      gpucloud launch --cloud mycloud --flavor a16-4q --image vgpu-guest --cloud-config licence.yaml
       gpucloud launch --cloud mycloud --flavor a100.1 --image ubuntu-24.04 --network none
     """
     from gpucloud.cloud.protocol import Patience
@@ -125,7 +135,8 @@ def launch(
 
     wishes = wishes_of(cloud, flavor, network, key)
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
-    specs = several(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), count)
+    one = configured(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), config)
+    specs = several(one, count)
     patience = Patience(seconds_of(timeout), keep_failed)
     guests: Guests | None = None
     try:
@@ -154,6 +165,27 @@ def meant_for(
     if cloud is not None:
         return image, cpus or 1, memory or "1M"
     return None if image is None else str(Path(image).absolute()), cpus, memory
+
+
+def configured(spec: GuestSpec, path: Path | None) -> GuestSpec:
+    """The guest with the user's own cloud-config.
+
+    Raises:
+        Failure: it cannot be read, or is none.
+    """
+    from gpucloud.cloud.boot.config import MOST_BYTES, parse_cloud_config
+
+    if path is None:
+        return spec
+    then = "name a cloud-config of cloud-init"
+    try:
+        with path.open("rb") as file:
+            config = parse_cloud_config(file.read(MOST_BYTES + 1).decode())
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror or error}", then, code=code_of(error)) from error
+    except ValueError as error:
+        raise Failure(f"{path}: {error}", then, code=Exit.USAGE) from error
+    return replace(spec, config=config)
 
 
 def several(spec: GuestSpec, count: int) -> tuple[GuestSpec, ...]:

@@ -13,6 +13,7 @@ import typer
 from gpucloud.cli.ending import interruptible
 from gpucloud.cli.guests.here import CloudOption, seconds_of, the_cloud
 from gpucloud.cli.guests.launch import (
+    Config,
     Count,
     Cpus,
     Flavor,
@@ -23,6 +24,7 @@ from gpucloud.cli.guests.launch import (
     Network,
     NewName,
     Timeout,
+    configured,
     meant_for,
     several,
     spec_of,
@@ -70,6 +72,7 @@ def run(
     flavor: Flavor = None,
     network: Network = None,
     key: Key = None,
+    config: Config = None,
     form: ShapeOption = Shape.TEXT,
 ) -> None:
     """Run a command in a guest with GPUs that lives for it alone: launched, collected from, ended.
@@ -95,7 +98,7 @@ def run(
 
     wishes = wishes_of(cloud, flavor, network, key)
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
-    one = spec_of(gpus, model, [], image, name, cpus, memory, lifetime)
+    one = configured(spec_of(gpus, model, [], image, name, cpus, memory, lifetime), config)
     specs = [_commanded(spec, command) for spec in several(one, count)]
     results = _Results(form, count > 1)
     try:

@@ -13,7 +13,7 @@ from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware
 from gpucloud.cloud.packages import install_line
 from gpucloud.cloud.programs import Run
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.guest import GuestCommand, GuestSpec
+from gpucloud.model.guest import GuestSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,13 @@ class BootMaker:
             Failure: the image cannot be used, or its firmware is missing.
         """
         if spec.image is None:
-            if spec.command is not None:
+            if spec.command is not None or spec.config is not None:
                 what = "the check guest runs no command: that needs an image with cloud-init"
                 raise Failure(what, "name one with --image", code=Exit.USAGE)
             return self._make_check_guest
-        command = spec.command
         image = inspect_image(Path(spec.image), self.run)
         firmware = self._choose(image)
-        return lambda folder, identity: self._make_from_image(image, firmware, command, folder, identity)
+        return lambda folder, identity: self._make_from_image(image, firmware, spec, folder, identity)
 
     def _choose(self, image: Image) -> Firmware:
         if image.firmwares[0] is not Firmware.UEFI or self.has_uefi():
@@ -67,11 +66,10 @@ class BootMaker:
         return make_check_guest(folder, self.kernel_release, identity.nonce)
 
     def _make_from_image(
-        self, image: Image, firmware: Firmware, command: GuestCommand | None, folder: Path, identity: Identity
+        self, image: Image, firmware: Firmware, spec: GuestSpec, folder: Path, identity: Identity
     ) -> Boot:
         disk, seed = folder / "disk.qcow2", folder / "seed.iso"
         backing = make_disk(image, disk, self.run)
-        write_seed(
-            seed, render_user_data(identity.nonce, command), render_meta_data(identity.name, identity.uuid)
-        )
+        user_data = render_user_data(identity.nonce, spec.command, spec.config)
+        write_seed(seed, user_data, render_meta_data(identity.name, identity.uuid))
         return DiskBoot(disk, backing, seed, firmware, variables=folder / "firmware.vars")

@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+from gpucloud.cloud.boot.config import put_together
 from gpucloud.cloud.report import REPORT_SCRIPT
 from gpucloud.cloud.run.result import RUN_SCRIPT
 from gpucloud.model.guest import GuestCommand
@@ -18,17 +19,23 @@ from gpucloud.model.guest import GuestCommand
 _NOT_PLAIN = re.compile(r"[^\n\x20-\x7e]")
 
 
-def render_user_data(nonce: str, command: GuestCommand | None = None) -> str:
+def render_user_data(nonce: str, command: GuestCommand | None = None, config: str | None = None) -> str:
     """Give the cloud-config of a guest: the report, in the background, so that it holds nothing up.
 
-    A command is run once, as root, by cloud-init's last stage: the network is up by then.
+    A command is run once, as root, by cloud-init's last stage: the network is up by then, and what the user's
+    own config runs is done.
+
+    Args:
+        nonce: marks what the guest prints.
+        command: what it runs.
+        config: the user's own, as ``parse_cloud_config`` gives it.
     """
     report = f"{REPORT_SCRIPT}\ngpucloud_reports {nonce} </dev/null >/dev/ttyS0 2>/dev/null &"
-    said = {"bootcmd": [["sh", "-c", report]]}
+    said: dict[str, list[object]] = {"bootcmd": [["sh", "-c", report]]}
     if command is not None:
         script = f'{RUN_SCRIPT}\ngpucloud_run {command.nonce} "$@" </dev/null >/dev/ttyS0 2>/dev/null'
         said["runcmd"] = [["sh", "-c", script, "gpucloud-run", *command.argv]]
-    return "#cloud-config\n" + _render(said) + "\n"
+    return "#cloud-config\n" + _render(put_together(said, config)) + "\n"
 
 
 def _render(said: object) -> str:

@@ -140,7 +140,7 @@ class Launch:
             image.id,
             self.wishes.network,
             self.wishes.key,
-            render_user_data(record.token, self.spec.command),
+            render_user_data(record.token, self.spec.command, self.spec.config),
             metadata_of(record),
         )
         try:
