@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.failures import refusal, unreachable
+from gpucloud.cloud.openstack.sdk import spare_services
 from gpucloud.cloud.openstack.time import CloudTime
 from gpucloud.model.failure import Exit, Failure
 
@@ -173,6 +174,7 @@ def open_api(cloud: str | None, timeout_s: float | None = None) -> Api:
     Raises:
         Failure: openstacksdk is not installed, or clouds.yaml has no such cloud or cannot be read.
     """
+    spare_services()
     try:
         from openstack.config import OpenStackConfig
         from openstack.exceptions import ConfigException, SDKException
