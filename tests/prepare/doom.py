@@ -159,6 +159,9 @@ class DoomedSystem:
     def ask_tool(self, argv: Sequence[str]) -> str:
         return self._system.ask_tool(argv)
 
+    def checkpoint(self) -> None:
+        self._system.checkpoint()
+
     def settles(self, claim: Callable[[], bool]) -> bool:
         return self._system.settles(claim)
 

@@ -112,6 +112,7 @@ class DirectSystem(LiveSystem):
             run=kernel.run,
             run_tool=kernel.tools,
             ask=kernel.ask,
+            write_out=kernel.write_out,
             read_files=read_here,
         )
         self._kernel = kernel
@@ -122,7 +123,14 @@ class DirectSystem(LiveSystem):
 
 def live_system(kernel: FakeKernel, *, timeout_s: float = 20.0) -> LiveSystem:
     """The real system with its child processes; their writes end at the fake kernel."""
-    return LiveSystem(kernel.root, timeout_s=timeout_s, settle_s=0, effect=kernel.store, run=kernel.run)
+    return LiveSystem(
+        kernel.root,
+        timeout_s=timeout_s,
+        settle_s=0,
+        effect=kernel.store,
+        run=kernel.run,
+        write_out=kernel.write_out,
+    )
 
 
 def host_of(kernel: FakeKernel) -> Host:

@@ -96,6 +96,18 @@ class FakeKernel:
     ask: Callable[[Sequence[str]], str] = no_answer
     """A vendor's tools that change nothing."""
 
+    written_out: list[Mapping[str, bytes]] = field(default_factory=list)
+    """What a boot loader found below /boot after each time that journals were written out, oldest first."""
+
+    def write_out(self, root: Path) -> None:
+        """Write out the journal of the file system that /boot is on."""
+        self.written_out.append(self.boot_files())
+
+    def boot_files(self) -> Mapping[str, bytes]:
+        """Each file below /boot, and what is in it."""
+        files = (path for path in (self.root / "boot").rglob("*") if path.is_file())
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
+
     def store(self, path: Path, data: bytes) -> None:
         """Write an attribute, as ``write(2)`` on sysfs does."""
         attribute = "/" + os.path.relpath(path, self.root)

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,13 @@ def site(tmp_path: Path) -> Site:
     return site_of(tmp_path, "debian-12")[0]
 
 
+BLOCK_FILE = "boot/grub/grubenv"
+
+
+def tries_of(view: Mapping[str, bytes]) -> str | None:
+    return read_variable(view[BLOCK_FILE].decode())
+
+
 def kept(plan: Plan) -> KeepOldStart:
     (change,) = (step.change for step in plan.steps if isinstance(step.change, KeepOldStart))
     return change
@@ -57,6 +64,26 @@ def test_a_variable_set_and_taken_away_leaves_the_block_as_it_was(lines: list[st
     assert read_variable(said) == value
     assert len(said) == 1024
     assert with_variable(said, None) == block
+
+
+@pytest.mark.parametrize("name", ["debian-12", "rocky-8", "sles-15"])
+def test_grub_finds_all_of_a_change_and_of_its_undo_when_the_power_goes_right_after(
+    name: str, tmp_path: Path
+) -> None:
+    site, plan = site_of(tmp_path, name)
+    apply(plan, site.system, site.journal)
+    assert site.kernel.written_out[-1] == site.kernel.boot_files()
+    site.desk.undo("last", force=False)
+    assert site.kernel.boot_files().items() <= site.kernel.written_out[-1].items()
+
+
+def test_grub_counts_tries_of_the_new_start_only_where_it_finds_all_of_it(site: Site) -> None:
+    apply(mine(plan_for(site.kernel)), site.system, site.journal)
+    views = site.kernel.written_out
+    counting = [view for view in views if tries_of(view) == "2"]
+    (before, last) = (views[-2], views[-1])
+    assert counting == [last]
+    assert {**before, BLOCK_FILE: b""} == {**last, BLOCK_FILE: b""}
 
 
 def test_grubs_own_editor_reads_and_writes_the_same_block(tmp_path: Path) -> None:

@@ -89,8 +89,8 @@ CUTS = [
     (IN_REBUILD, RESUME),
     (once("boot-menu-is-written", "ls /boot/grub/grub.cfg.new"), UNDO),
     (at_event(13, "after"), UNDO),
-    (at_event(14, "after"), UNDO),
 ]
+ALL_DONE = at_event(14, "after")
 
 Tree = Mapping[str, Node]
 
@@ -135,10 +135,11 @@ def cut_and_recover(lab: Lab, cut: Cut, way_out: tuple[str, ...], folder: Path) 
 @pytest.mark.lab
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_power_that_fails_while_the_initramfs_is_written_leaves_a_host_that_starts_and_is_undone(
-    lab: Lab, first: Tree, tmp_path: Path
+@pytest.mark.parametrize("cut", [pytest.param(each, id=each.name) for each in (IN_REBUILD, ALL_DONE)])
+def test_power_that_fails_at_the_worst_moments_leaves_a_host_that_starts_and_is_undone(
+    lab: Lab, first: Tree, cut: Cut, tmp_path: Path
 ) -> None:
-    assert differences(first, cut_and_recover(lab, IN_REBUILD, UNDO, tmp_path)) == {}
+    assert differences(first, cut_and_recover(lab, cut, UNDO, tmp_path)) == {}
 
 
 @pytest.mark.lab

@@ -16,6 +16,7 @@ from gpucloud.inventory.live import LiveReader, patient
 from gpucloud.inventory.reader import FILE_LIMIT, Reader
 from gpucloud.model.change import FileState
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.reach.checkpoint import checkpoint
 from gpucloud.prepare.reach.hand import Effect, Hand
 from gpucloud.prepare.reach.program import run_bounded
 from gpucloud.prepare.reach.tree import Tree
@@ -123,6 +124,13 @@ class System(Reader, Protocol):
             OSError: it is not there, failed or did not end.
         """
 
+    def checkpoint(self) -> None:
+        """What was written is from now on where a boot loader finds it, also when the power goes.
+
+        Raises:
+            OSError: the disk failed, or had not taken all in time.
+        """
+
     def settles(self, claim: Callable[[], bool]) -> bool:
         """Whether the claim is true, or becomes true within the time that the kernel's own work may take."""
 
@@ -178,6 +186,7 @@ class LiveSystem:
         run: how modprobe and rmmod are run.
         run_tool: how tools of the distribution are run.
         ask: how tools that change nothing are asked.
+        write_out: how journals of file systems below a root are written out.
         read_files: how files are read; None: through a child process, none for longer than ``timeout_s``.
     """
 
@@ -191,11 +200,12 @@ class LiveSystem:
         run: Run = run_program,
         run_tool: Run = run_long,
         ask: Ask = ask_program,
+        write_out: Callable[[Path], None] = checkpoint,
         read_files: ReadFiles | None = None,
     ) -> None:
         self._root, self._settle_s, self._run = root, settle_s, run
         self._run_tool, self._ask, self._tree = run_tool, ask, Tree(root)
-        self._hand = Hand(effect, timeout_s)
+        self._hand, self._write_out = Hand(effect, timeout_s), write_out
         self._read_files = read_files or patient(root, timeout_s)
 
     @property
@@ -263,6 +273,9 @@ class LiveSystem:
 
     def ask_tool(self, argv: Sequence[str]) -> str:
         return self._ask(argv)
+
+    def checkpoint(self) -> None:
+        self._write_out(self._root)
 
     def settles(self, claim: Callable[[], bool]) -> bool:
         end = time.monotonic() + self._settle_s

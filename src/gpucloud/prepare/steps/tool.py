@@ -26,6 +26,7 @@ def undo_run(change: RunTool, system: System) -> None:
 def _run(change: RunTool, system: System) -> None:
     try:
         system.run_tool(change.argv)
+        system.checkpoint()
     except OSError as error:
         raise StepError(f"{change.makes} could not be made: {error}") from error
 

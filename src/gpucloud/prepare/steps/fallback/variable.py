@@ -61,6 +61,8 @@ def read_block(path: str, system: System) -> FileState:
 def set_variable(path: str, variable: str, value: str | None, system: System) -> None:
     """Set one variable, or take it away; nothing is written where it is so already.
 
+    GRUB decides by it, so all that was written before is where GRUB finds it first, then this.
+
     Raises:
         StepError: it cannot be written, or was not found written afterwards.
     """
@@ -72,7 +74,9 @@ def set_variable(path: str, variable: str, value: str | None, system: System) ->
     if len(text.encode()) > len(block.text.encode()):
         raise StepError(f"{path} could not be written: there is no room left in the environment block")
     try:
+        system.checkpoint()
         system.put(path, replace(block, text=Content(text)))
+        system.checkpoint()
     except OSError as error:
         raise StepError(f"{path} could not be written: {error.strerror or error}") from error
     if read_variable(read_block(path, system).text, variable) != value:
