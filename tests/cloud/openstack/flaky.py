@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from threading import RLock
 from typing import Any
 
 from tests.cloud.openstack.publishing import send_to
@@ -26,8 +27,13 @@ class Flaky:
         self._script = list(script)
         self._late: list[tuple[int, Call]] = []
         self._was_interrupted = False
+        self._lock = RLock()
 
     def __call__(self, call: Call) -> Any:
+        with self._lock:
+            return self._answer(call)
+
+    def _answer(self, call: Call) -> Any:
         self._do_what_is_late()
         what, fault = f"{call.method} {call.path}", self._script.pop(0) if self._script else "ok"
         if fault.isdigit():

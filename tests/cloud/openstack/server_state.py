@@ -100,7 +100,8 @@ class ServersState(CloudState):
             case "POST", []:
                 return self._create(body["server"])
             case "GET", ["detail"]:
-                shown = [self._plain(one) for one in self.made.values()]
+                named = re.compile(query.get("name", ""))
+                shown = [self._plain(one) for one in self.made.values() if named.search(one.name)]
                 return self._paged("servers", shown, query, "servers_links")
             case "GET", [key]:
                 return 200, {"server": self._look_at(self._one(key))}

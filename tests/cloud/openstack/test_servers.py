@@ -21,6 +21,7 @@ from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.pages import Send
 from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud, new_in
 from gpucloud.cloud.openstack.servers.launch import Wishes
+from gpucloud.cloud.openstack.servers.waiting import Pauses
 from gpucloud.cloud.openstack.time import CloudTime, clock_of
 from gpucloud.cloud.protocol import Patience
 from gpucloud.model.failure import Exit, Failure
@@ -197,6 +198,34 @@ def test_a_guest_whose_launch_was_killed_is_reaped_when_it_had_to_be_over(*, kee
     time.wait(3600)
     assert [guest.name for guest in cloud.reap(lambda _: None)] == ["one"]
     assert (left(state), state.free_gpus) == ([], 2)
+
+
+def test_a_launch_asks_for_no_more_than_it_must() -> None:
+    state = servers_state()
+    state.becomes = ("ACTIVE",)
+    launch(state)
+    before, after = state.calls[:3], state.calls[3:]
+    assert sorted(before) == [
+        ("GET", "compute /flavors/detail?limit=1000"),
+        ("GET", "compute /servers/detail?name=%5Eone%24&limit=1000"),
+        ("GET", "image /images?name=ubuntu&limit=1000"),
+    ]
+    assert [f"{method} {target}" for method, target in after] == [
+        "POST compute /servers",
+        "GET compute /servers/detail?name=%5Eone%24&limit=1000",
+        "GET compute /servers/s-1",
+        "POST compute /servers/s-1/action",
+        "POST compute /servers/s-1/metadata",
+    ]
+
+
+@given(st.floats(0, 600))
+def test_a_look_comes_soon_after_what_is_waited_for(ready_s: float) -> None:
+    time = FakeTime()
+    pauses = Pauses(Clock(time.now, time.since_boot, time.wait))
+    while time.seconds < ready_s:
+        pauses.wait()
+    assert time.seconds - ready_s <= min(1.0, max(0.1, 0.04 * ready_s)) + 1e-6
 
 
 @pytest.mark.parametrize("seconds", [-7200.0, 7200.0])

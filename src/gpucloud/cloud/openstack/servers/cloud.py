@@ -83,8 +83,8 @@ class OpenStackCloud:
         over = [one for one in ours if is_over(*one, self.now())]  # the time comes with the answers
         return Reaping(self._compute, self._clock, say).do(over)
 
-    def _ours(self) -> Iterator[tuple[Server, Record]]:
-        for server in self._compute.servers():
+    def _ours(self, named: str | None = None) -> Iterator[tuple[Server, Record]]:
+        for server in self._compute.servers(named):
             if (record := parse_record(server.metadata)) is not None:
                 yield server, record
 
@@ -94,10 +94,9 @@ class OpenStackCloud:
         Raises:
             Failure: there is none of that name, or more than one.
         """
-        ours = self._read(lambda: list(self._ours()))
-        found = [each for each in ours if each[0].name == name]
+        found = self._read(lambda: list(self._ours(name)))
         if not found:
-            names = ", ".join(sorted(server.name for server, _ in ours))
+            names = ", ".join(sorted(server.name for server, _ in self._read(lambda: list(self._ours()))))
             raise Failure(f"there is no guest {name}", f"there is {names or 'none at all'}", code=Exit.USAGE)
         if len(found) > 1:
             ids = ", ".join(server.id for server, _ in found)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
-from gpucloud.cloud.openstack.publish.answers import HasFlavor, entry, flavor_of
+from gpucloud.cloud.openstack.publish.answers import HasFlavor, entry, flavor_of, texts
 from gpucloud.cloud.openstack.servers import calls
 from gpucloud.cloud.openstack.servers.answers import (
     Image,
@@ -25,6 +25,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
 _GONE = 404
 _NOT_NOW = 409
 _DELETED = "DELETED"
@@ -56,9 +57,15 @@ class Compute:
         path = f"/images?name={quote(named, safe='')}"
         return [image_of(each) for each in pages(self.send, "image", path, "images", "next")]
 
-    def servers(self) -> list[Server]:
-        """All of the project, ours or not."""
-        return [server_of(each) for each in self._pages("compute", "/servers/detail", "servers")]
+    def servers(self, named: str | None = None) -> list[Server]:
+        """All of the project, ours or not; those of one name alone, where it is given and is a plain one.
+
+        Nova takes a name as a regular expression, of its database's kind (``name`` of the API reference).
+        """
+        is_plain = named is not None and _PLAIN.fullmatch(named) is not None
+        path = f"/servers/detail?name=%5E{named}%24" if is_plain else "/servers/detail"
+        found = [server_of(each) for each in self._pages("compute", path, "servers")]
+        return [each for each in found if named in (None, each.name)]
 
     def server(self, key: str) -> Server | None:
         """One; None where it is gone, or only its record is left.
@@ -72,7 +79,7 @@ class Compute:
             if refusal.status == _GONE:
                 return None
             raise
-        is_there = server.status != _DELETED or any(each.id == key for each in self.servers())
+        is_there = server.status != _DELETED or any(each.id == key for each in self.servers(server.name))
         return server if is_there else None
 
     def create(self, new: NewServer) -> str:
@@ -112,10 +119,10 @@ class Compute:
         """Make one of a public key."""
         self.send(calls.import_keypair(name, public_key))
 
-    def keep(self, key: str, metadata: Mapping[str, str]) -> None:
-        """Write metadata beside what is there."""
-        if metadata:
-            self.send(calls.add_metadata(key, metadata))
+    def keep(self, key: str, metadata: Mapping[str, str]) -> Mapping[str, str]:
+        """Write metadata beside what is there; gives all that is there then."""
+        what = "server metadata"
+        return texts(entry(self.send(calls.add_metadata(key, metadata)), "metadata", dict, what), what)
 
     def allocated(self, key: str) -> str | Unknown:
         """What Placement keeps for a server, there or gone; empty for nothing. Administrators may ask."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from gpucloud.cloud.boot.seed import render_user_data
 from gpucloud.cloud.clock import Clock
@@ -23,12 +24,14 @@ from gpucloud.cloud.openstack.servers.record import (
     seen_metadata,
 )
 from gpucloud.cloud.openstack.servers.undo import Undo
-from gpucloud.cloud.openstack.servers.waiting import BUILD_S, Waiting, is_final
+from gpucloud.cloud.openstack.servers.waiting import BUILD_S, Waiting, is_final, read_on
 from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 
 _NOT_IN_THIS_STATE = 409
+_OUTLIVES_S = 60.0
+"""So long nova may fail before a guest that is well is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,11 @@ class Launch:
                 unless a failed guest is to be kept.
         """
         named = self._named_image()
-        flavor = choose_flavor(self.compute.flavors(), self.spec, self.wishes.flavor)
-        image = choose_image(self.compute.images(named), named)
+        flavors, images, servers = self._look(named)
+        flavor = choose_flavor(flavors, self.spec, self.wishes.flavor)
+        image = choose_image(images, named)
         check_image(image, flavor)
-        refuse_taken_name(self.spec.name, self.compute.servers())
+        refuse_taken_name(self.spec.name, servers)
         self._ensure_key()
         record = self._record(named, flavor)
         undo = Undo(self.compute, self.clock, self.spec.name, self.say)
@@ -84,18 +88,25 @@ class Launch:
                 self.say("its end is written into its metadata; what ends it then is gpucloud reap --cloud")
             self.say(f"nova makes guest {self.spec.name} of flavor {flavor.name}, as server {key}")
             try:
-                seen = self._wait(record, key)
+                server, seen = self._wait(record, key)
             except Failure as failure:
                 if self.patience.keeps_failed:
                     self._keep_failed(key, failure)
                     undo.keep()
                 raise
-            self.compute.keep(key, seen_metadata(seen))
-            guest = self._read_back(key)
+            guest = self._note(server, seen)
             self.say(f"the guest's own kernel lists {len(seen)} PCI functions, its GPUs among them")
             self.own(guest)
             undo.keep()
         return guest
+
+    def _look(self, image: str) -> tuple[list[HasFlavor], list[Image], list[Server]]:
+        """Flavors, images of that name, servers that have the guest's; all at once."""
+        with ThreadPoolExecutor(3) as pool:
+            flavors = pool.submit(self.compute.flavors)
+            images = pool.submit(self.compute.images, image)
+            servers = pool.submit(self.compute.servers, self.spec.name)
+            return flavors.result(), images.result(), servers.result()
 
     def _keep_failed(self, key: str, failure: Failure) -> None:
         """Note why; of a server in ERROR nova changes no metadata, and says itself what failed."""
@@ -156,22 +167,25 @@ class Launch:
 
     def _refuse_twin(self, key: str) -> None:
         """See that no other launch took the name meanwhile; of two at once, both may give way."""
-        refuse_taken_name(self.spec.name, [each for each in self.compute.servers() if each.id != key])
+        refuse_taken_name(
+            self.spec.name, [each for each in self.compute.servers(self.spec.name) if each.id != key]
+        )
 
-    def _wait(self, record: Record, key: str) -> tuple[SeenFunction, ...]:
+    def _wait(self, record: Record, key: str) -> tuple[Server, tuple[SeenFunction, ...]]:
         waiting = Waiting(self.compute, self.clock, key, self.spec.name, self.say)
-        waiting.for_start()
+        server = waiting.for_start()
         self.say(f"guest {self.spec.name} started; waiting for its kernel to say what it sees")
-        return waiting.for_report(record, self.patience)
+        return waiting.for_report(server, record, self.patience)
 
-    def _read_back(self, key: str) -> Guest:
-        server = self.compute.server(key)
-        record = None if server is None else parse_record(server.metadata)
-        if server is None or record is None:
-            raise Failure(
-                f"guest {self.spec.name} reported, and was deleted right after", "openstack server list"
-            )
-        return guest_of(server, record)
+    def _note(self, server: Server, seen: Sequence[SeenFunction]) -> Guest:
+        """Write what its kernel reported to the server; gives the guest as it is kept there."""
+        said = seen_metadata(seen)
+        kept = read_on(lambda: self.compute.keep(server.id, said), self.clock, _OUTLIVES_S)
+        record = parse_record(kept)
+        if record is None:
+            what = f"somebody changed what is kept of guest {self.spec.name} while it was made"
+            raise Failure(what, "launch it again")
+        return guest_of(replace(server, metadata=kept), record)
 
 
 def refuse_taken_name(name: str, servers: Sequence[Server]) -> None:

@@ -107,7 +107,9 @@ class Undo:
         while True:
             unread: Failure | None = None
             try:
-                keys = [each.id for each in self.compute.servers() if each.metadata.get(TOKEN) == token]
+                keys = [
+                    each.id for each in self.compute.servers(self.name) if each.metadata.get(TOKEN) == token
+                ]
             except Failure as failure:
                 keys, unread = [], failure
             if keys or (is_refused and unread is None):

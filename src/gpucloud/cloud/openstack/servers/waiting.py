@@ -21,7 +21,7 @@ from gpucloud.model.guest import SeenFunction
 
 BUILD_S = 900.0
 """A host that has not the image yet fetches all of it."""
-_FIRST_S, _GROWS, _LONGEST_S = 0.2, 1.5, 2.0
+_LEAST_S, _SHARE, _MOST_S = 0.1, 0.04, 1.0
 _TRIES = 4
 _TELL_S = 30.0
 T = TypeVar("T")
@@ -29,15 +29,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Pauses:
-    """Between looks: short at first, so that a quick cloud costs little, then longer."""
+    """Between looks: a small share of the time that was waited for, so that all of them add little to it."""
 
     clock: Clock
-    _next: float = field(default=_FIRST_S, init=False)
+    _waited_s: float = field(default=0.0, init=False)
 
     def wait(self) -> None:
         """Let one pass."""
-        self.clock.wait(self._next)
-        self._next = min(self._next * _GROWS, _LONGEST_S)
+        pause_s = min(max(_LEAST_S, _SHARE * self._waited_s), _MOST_S)
+        self.clock.wait(pause_s)
+        self._waited_s += pause_s
 
 
 def is_final(failure: Failure) -> bool:
@@ -79,8 +80,8 @@ class Waiting:
     name: str
     say: Say
 
-    def for_start(self) -> None:
-        """Wait until the server runs.
+    def for_start(self) -> Server:
+        """Wait until the server runs; gives it as it was then.
 
         Raises:
             Failure: nova could not make it, with nova's reason; or it takes too long.
@@ -89,7 +90,7 @@ class Waiting:
         while True:
             server = self._server(pauses)
             if server.status == "ACTIVE":
-                return
+                return server
             if server.status != "BUILD":
                 raise self._not_made(server)
             waited = self.clock.since_boot() - started
@@ -101,25 +102,33 @@ class Waiting:
                 told += _TELL_S
             pauses.wait()
 
-    def for_report(self, record: Record, patience: Patience) -> tuple[SeenFunction, ...]:
-        """Wait until the guest has reported, and count its GPUs.
+    def for_report(
+        self, server: Server, record: Record, patience: Patience
+    ) -> tuple[Server, tuple[SeenFunction, ...]]:
+        """Wait until the guest has reported, and count its GPUs; gives the server as it was last, too.
+
+        Args:
+            server: as it was when it started.
+            record: the guest's.
+            patience: how long it may take.
 
         Raises:
             Failure: the guest ended, nothing came in time, or GPUs are missing.
         """
-        seen = self._report(record.token, patience)
+        server, seen = self._report(server, record.token, patience)
         if (lack := find_lacking(seen, record.gpus)) is not None:
             raise Failure(f"guest {self.name} does not have all it was given: {lack}", self._where())
-        return seen
+        return server, seen
 
-    def _report(self, token: str, patience: Patience) -> tuple[SeenFunction, ...]:
+    def _report(
+        self, server: Server, token: str, patience: Patience
+    ) -> tuple[Server, tuple[SeenFunction, ...]]:
         started, pauses, told = self.clock.since_boot(), Pauses(self.clock), _TELL_S
         while True:
-            server = self._server(pauses)
             # Read after the look at the server: what a guest says last is still heard.
             text = self._again(lambda: self.compute.console(self.key), pauses)[-KEPT_CHARS:]
             if (seen := parse_report(text, token)) is not None:
-                return seen
+                return server, seen
             if (end := find_dead_end(text)) is not None:
                 raise Failure(f"guest {self.name} does not come up: {end}", self._where())
             if server.status != "ACTIVE":
@@ -132,6 +141,7 @@ class Waiting:
                 self.say(f"waiting for the guest to say what it sees ({waited:.0f} s)")
                 told += _TELL_S
             pauses.wait()
+            server = self._server(pauses)
 
     def _server(self, pauses: Pauses) -> Server:
         server = self._again(lambda: self.compute.server(self.key), pauses)
