@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,6 +71,23 @@ def test_what_it_started_is_ended_also_when_it_has_ended_itself(family: Daemon, 
     assert len(_of_session(family.pid)) == 2
     daemon.end([family], tmp_path)
     assert not _of_session(family.pid)
+
+
+def test_what_is_started_while_it_is_ended_is_ended_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    log = tmp_path / "log"
+    forks = "(read word < pipe; sleep 300 & echo forked; wait) & echo ready; wait"
+    started = daemon.start("forks", ["sh", "-c", forks], cwd=tmp_path, log=log, tmp=tmp_path, variables={})
+    wait_until(lambda: "ready" in log.read_text(), timeout_s=20, what=lambda: "the first")
+
+    def waits(handle: int, timeout_s: float) -> bool:
+        if "forked" not in log.read_text():
+            (tmp_path / "pipe").write_text("go\n")
+            wait_until(lambda: "forked" in log.read_text(), timeout_s=20, what=lambda: "the second")
+        return bool(select.select([handle], [], [], timeout_s)[0])
+
+    daemon.end([started], tmp_path, waits)
+    assert _of_session(started.pid) == []
 
 
 def test_the_processes_of_a_stranger_who_got_the_id_are_left_alone(strangers: Daemon, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,9 +16,11 @@ from tests.lab.cloud.sites import site_in
 
 from gpucloud.lab.cloud import daemon
 from gpucloud.lab.cloud.daemon import Daemon, boot_id
-from gpucloud.lab.cloud.record import Record, read_record, write_record
+from gpucloud.lab.cloud.record import Record, read_record, site_of, write_record
+from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import make_folders
-from gpucloud.lab.cloud.upkeep.watch import MOST, WITHIN_S, may_start, revive
+from gpucloud.lab.cloud.upkeep.start import start_written
+from gpucloud.lab.cloud.upkeep.watch import MOST, WITHIN_S, look, may_start, revive
 
 NOW = 1_700_000_000.0
 
@@ -71,6 +75,49 @@ def test_of_a_cloud_that_is_coming_up_nothing_is_started(folder: Path) -> None:
     record, _ = _only(folder)
     write_record(folder, replace(record, is_up=False))
     assert revive(folder, NOW) == ()
+
+
+def test_what_cannot_be_started_is_told_and_tried_again(folder: Path) -> None:
+    said: list[str] = []
+    program = folder.parent / "environment" / "bin" / "python"
+    hidden = program.rename(program.with_name("hidden"))
+    look(folder, said.append, NOW)
+    hidden.rename(program)
+    look(folder, said.append, NOW + 1)
+    assert "is not started again" in said[0]
+    assert said[1:] == ["nova-scheduler had ended, and was started again"]
+    assert daemon.is_running(_only(folder)[1])
+
+
+def test_what_comes_up_is_written_down_before_anybody_else_writes(folder: Path) -> None:
+    record, _ = _only(folder)
+    others: list[bool] = []
+
+    def write(one: Daemon) -> None:
+        others.append(_may_write(folder))
+        write_record(folder, replace(record, daemons=(*record.daemons, one)))
+
+    start_written(site_of(folder, record), Service("other", ("sleep", "1000")), write)
+    assert others == [False]
+    assert _may_write(folder)
+    assert revive(folder, NOW) == ("nova-scheduler",)
+    written = read_record(folder)
+    assert written is not None
+    assert [one.name for one in written.daemons] == ["nova-scheduler", "other"]
+    assert all(map(daemon.is_running, written.daemons))
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether nobody holds the lock of `alone` now."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(handle)
 
 
 @given(st.lists(st.floats(NOW - 2 * WITHIN_S, NOW), max_size=8))

@@ -138,12 +138,20 @@ def end(daemons: Sequence[Daemon], tmp: Path, waits: Waits | None = None) -> Non
     """
     left = []
     for daemon in daemons:
-        left += [(daemon.name, pid) for pid in list(_members(daemon)) if not _kill(pid, daemon, tmp, waits)]
+        left += [(daemon.name, pid) for pid in _ended(daemon, tmp, waits)]
         _reap(daemon)
     if left:
         named = ", ".join(f"{name} (process {pid})" for name, pid in left)
         by_hand = f"end by hand: kill -KILL {' '.join(str(pid) for _, pid in left)}"
         raise Failure(f"what was killed does not end: {named}", by_hand)
+
+
+def _ended(daemon: Daemon, tmp: Path, waits: Waits | None) -> Iterator[int]:
+    """Kill all that is of a daemon's session, and what it starts meanwhile; gives what does not go away."""
+    seen: set[int] = set()
+    while new := [pid for pid in _members(daemon) if pid not in seen]:
+        seen.update(new)
+        yield from (pid for pid in new if not _kill(pid, daemon, tmp, waits))
 
 
 def _members(daemon: Daemon, proc: Path = _PROC) -> Iterator[int]:

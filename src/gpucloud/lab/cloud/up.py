@@ -26,7 +26,7 @@ from gpucloud.lab.cloud.site import (
     place_of,
     write_secret,
 )
-from gpucloud.lab.cloud.upkeep.start import READY_S, last_word, start_service
+from gpucloud.lab.cloud.upkeep.start import READY_S, last_word, start_written
 from gpucloud.lab.guest.build import ensure_guest_disks
 from gpucloud.lab.image.packages import Progress
 from gpucloud.model.failure import Exit, Failure
@@ -123,10 +123,7 @@ class _Coming:
         self.progress("putting the laboratory's guest into glance")
         setup.upload_image(api, disk)
         write_secret(site.folder / CLOUDS_YAML, clouds_yaml(site, CLOUD))
-        self._record(is_up=True)
-        with daemon.undisturbed():
-            self.daemons.append(start_service(site, services.watcher(site)))
-            self._record(is_up=True)
+        self._start_one(services.watcher(site), is_up=True)
 
     def _prepare_stores(self) -> None:
         database.prepare(self.site)
@@ -144,11 +141,16 @@ class _Coming:
     def _start(self, what: str, started: Sequence[Service]) -> None:
         self.progress(f"starting {what}")
         for service in started:
-            with daemon.undisturbed():
-                self.daemons.append(start_service(self.site, service))
-                self._record()
+            self._start_one(service)
         for service, process in zip(started, self.daemons[-len(started) :], strict=True):
             self._wait(service, process)
+
+    def _start_one(self, service: Service, *, is_up: bool = False) -> None:
+        def write(process: Daemon) -> None:
+            self.daemons.append(process)
+            self._record(is_up=is_up)
+
+        start_written(self.site, service, write)
 
     def _wait(self, service: Service, process: Daemon) -> None:
         def is_ready() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,12 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def start_written(site: Site, service: Service, write: Callable[[Daemon], None]) -> None:
+    """Start one and have it written down, before anybody else writes, and whatever wish to end comes."""
+    with alone(site.folder), daemon.undisturbed():
+        write(start_service(site, service))
 
 
 def must_be_up(folder: Path) -> Record:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import select
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gpucloud.lab.cloud import daemon, services
 from gpucloud.lab.cloud.record import read_record, site_of, write_record
 from gpucloud.lab.cloud.upkeep.start import alone, start_service, started_again
+from gpucloud.model.failure import Failure
 
 MOST, WITHIN_S = 3, 600.0
 """So many starts again of one service within this time."""
 _EVERY_S = 2.0
+Say = Callable[[str], None]
 
 
 def may_start(restarts: Mapping[str, tuple[float, ...]], name: str, now: float) -> bool:
@@ -48,13 +50,25 @@ def revive(folder: Path, now: float) -> tuple[str, ...]:
         return tuple(one.name for one in due)
 
 
+def look(folder: Path, say: Say, now: float) -> None:
+    """Start again what has ended, and tell; what cannot be done now may be at the next look."""
+    try:
+        for name in revive(folder, now):
+            say(f"{name} had ended, and was started again")
+    except (Failure, OSError) as error:
+        say(f"what has ended is not started again: {error}")
+
+
 def main(folder: Path) -> None:
     """Look every other second, as long as the cloud is there."""
     while folder.is_dir():
-        for name in revive(folder, time.time()):
-            sys.stdout.write(f"{time.strftime('%F %T')} {name} had ended, and was started again\n")
-            sys.stdout.flush()
+        look(folder, _say, time.time())
         select.select([], [], [], _EVERY_S)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{time.strftime('%F %T')} {line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
