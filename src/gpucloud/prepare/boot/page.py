@@ -93,9 +93,9 @@ So the power may go at any moment, and there is an entry that starts. GRUB does 
 a file system, so wherever something was written that it reads, the journal is written out (the file
 system is frozen and thawed at once: `fsfreeze`(8)) before GRUB is told to use it.
 
-In Debian's family a start on trial is also told to restart on a panic and in an emergency of the initramfs (`panic=30 rd.shell=0
-rd.emergency=reboot`); elsewhere, and for a kernel that hangs, somebody has to switch the host off and
-on, twice.
+In Debian's family a start on trial is also told to restart on a panic and in an emergency of the
+initramfs (`panic=30 rd.shell=0 rd.emergency=reboot`); elsewhere, and for a kernel that
+hangs, somebody has to switch the host off and on, twice.
 
 What it cannot do:
 
