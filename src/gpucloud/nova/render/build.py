@@ -102,8 +102,9 @@ def _losses(spec: Spec, taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[
         yield from entries.troubles_of(host.given, wanted)
         for name in sorted({each.pool.name for each in host.given if each.is_vendor_vfio}):
             yield (
-                f"{host.name}: each VF of pool {name} must have its vGPU type (current_vgpu_type) before a "
-                "guest starts, after every start of the host: nova does not set it"
+                f"{host.name}: each VF of pool {name} that is listed must have its vGPU type "
+                "(current_vgpu_type) before a guest starts, after every start of the host: nova does not set "
+                "it, gpucloud boot does"
             )
 
 

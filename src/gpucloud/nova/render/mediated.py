@@ -101,6 +101,13 @@ def _check(
 def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
     """What types ask for, and do not get from this release."""
     keys = _keys(list({parent.type for parent in taken.parents}), release)
+    yield from _traits(taken)
+    on_vfs = {parent.card for parent in taken.parents if parent.card != parent.address}
+    if on_vfs:
+        yield (
+            f"{taken.name}: the VFs of {', '.join(sorted(on_vfs))} must be on before nova-compute starts, "
+            "after every start of the host: nova does not make them, gpucloud boot does"
+        )
     for parent in taken.parents:
         left_out = f"{taken.name}: max_instances of {parent.type} is left out: nova {release}"
         if parent.max_instances is not None and parent.address == parent.card:
@@ -114,6 +121,26 @@ def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
                 f"{taken.name}: nova {release} does not keep mediated devices over a start of the host: make "
                 "them again (mdevctl) before nova-compute starts"
             )
+
+
+def _traits(taken: HostTaken) -> Iterator[str]:
+    """Nova gives the providers of mediated devices no traits, and leaves alone those that they have.
+
+    Source: nova, doc/source/admin/virtual-gpu.rst; driver.py, ``_update_provider_tree_for_vgpu``.
+    """
+    for pool in dict.fromkeys(parent.pool.name for parent in taken.parents if parent.pool.nova.traits):
+        mine = [parent for parent in taken.parents if parent.pool.name == pool]
+        wanted = " ".join(f"--trait {trait}" for trait in mine[0].pool.nova.traits)
+        yield (
+            f"{taken.name}: nova gives mediated devices no traits: set those of pool {pool} on its "
+            f"{len(mine)} providers ({taken.name}_{_node(mine[0].address)} and so on) once they are there: "
+            f"openstack --os-placement-api-version 1.6 resource provider trait set {wanted} UUID"
+        )
+
+
+def _node(address: str) -> str:
+    """What libvirt calls a PCI function, and nova its provider behind the host's name."""
+    return "pci_" + address.replace(":", "_").replace(".", "_")
 
 
 def migration_of(taken: HostTaken, release: Release) -> Mapping[str, str]:

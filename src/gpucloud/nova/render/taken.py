@@ -13,6 +13,7 @@ from gpucloud.model.pci import PciAddress, PciFunction, Sriov
 from gpucloud.model.spec import Pool, Spec, Use, VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import Device, DeviceType, Machine, machine_of
+from gpucloud.nova.render.cut import holding
 from gpucloud.spec import pool_of
 
 
@@ -107,6 +108,7 @@ class _Taker:
         self.parents: list[Parent] = []
         self.missing = [f"{name}: {why}" for why in machine.unread] if not host.units else []
         self._name = name
+        self._host = host
         self._functions = {} if isinstance(host.functions, Unknown) else host.functions
 
     def take(self, pool: Pool, unit: GpuUnit) -> None:
@@ -146,10 +148,22 @@ class _Taker:
         vfs = self._vfs(unit, pool)
         if vfs is not None and not vfs:
             self._miss(unit, pool, "has no virtual functions yet: make them, and look at the host again")
-        wanted = [each for each in vfs or () if choice is None or _is_meant(choice, each, unit)]
-        limit = None if choice is None else choice.max_instances
-        for function in wanted[:limit]:
+        wanted = vfs or [] if choice is None else self._holding(pool, unit, vfs or [], choice)
+        for function in wanted:
             self._give(pool, function, choice)
+
+    def _holding(
+        self, pool: Pool, unit: GpuUnit, vfs: list[PciFunction], choice: VgpuChoice
+    ) -> list[PciFunction]:
+        """VFs with vGPUs of the type, or with room for them; those of another type are said to be so."""
+        meant = [each for each in vfs if _is_meant(choice, each, unit)]
+        right, wrong = holding(meant, choice, unit.address, self._host)
+        if wrong:
+            at = ", ".join(str(each.address) for each in wrong[:8])
+            self._miss(
+                unit, pool, f"{len(wrong)} of its VFs are cut into another type than {choice.type}: {at}"
+            )
+        return right[: choice.max_instances]
 
     def _vgpus(self, pool: Pool, unit: GpuUnit) -> None:
         offering = {each.address: kinds for each, kinds in self.offering()}

@@ -1,0 +1,60 @@
+"""Which virtual functions hold vGPUs of a type, where NVIDIA's own VFIO interface cuts the card.
+
+To nova each is a device, and it starts guests with any: one that has no type, or for which the card has no
+room, would be sold and could not be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress, PciFunction, VgpuType
+from gpucloud.model.spec import VgpuChoice
+from gpucloud.model.unknown import Unknown
+from gpucloud.slices import offers_of
+
+
+def holding(
+    vfs: Sequence[PciFunction], choice: VgpuChoice, card: PciAddress, host: Host
+) -> tuple[list[PciFunction], list[PciFunction]]:
+    """Virtual functions for guests that want the type, and those that are cut into another one.
+
+    The first are those with the type, and of those without any so many as the card says that it has room for,
+    in the order in which ``gpucloud boot`` cuts them. What could not be read is taken as it is wanted.
+    """
+    right: list[PciFunction] = []
+    wrong: list[PciFunction] = []
+    free: list[PciFunction] = []
+    names = {kind.id: kind.name for each in vfs for kind in _kinds(each)}
+    for each in vfs:
+        current = each.current_vgpu_type
+        if not isinstance(current, int) or (current == 0 and _takes(each, choice)):
+            free.append(each)
+        elif current:
+            (right if _is(str(current), choice.type, names.get(str(current))) else wrong).append(each)
+    room = _room(choice, card, host)
+    taken = [*right, *free[:room]]
+    return [each for each in vfs if each in taken], wrong
+
+
+def _takes(function: PciFunction, choice: VgpuChoice) -> bool:
+    kinds = function.vendor_vfio_types
+    return not isinstance(kinds, tuple) or any(choice.type in (each.id, each.name) for each in kinds)
+
+
+def _is(kind: str, wanted: str, name: str | None | Unknown) -> bool:
+    """Claims that a type is the wanted one; a card that is full does not tell its types' names any more."""
+    return kind == wanted or name == wanted or (not isinstance(name, str) and not wanted.isdigit())
+
+
+def _kinds(function: PciFunction) -> tuple[VgpuType, ...]:
+    return function.vendor_vfio_types if isinstance(function.vendor_vfio_types, tuple) else ()
+
+
+def _room(choice: VgpuChoice, card: PciAddress, host: Host) -> int | None:
+    """How many of the type the card takes; None where that is not known."""
+    offer = next((each for each in offers_of(host) if each.unit == card), None)
+    kinds = () if offer is None else offer.profiles
+    kind = next((each for each in kinds if choice.type in (each.id, each.name)), None)
+    return kind.fits if kind is not None and isinstance(kind.fits, int) else None
