@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,12 @@ LINES = st.one_of(
     st.builds("  {}='{}'".format, NAMES, st.sampled_from(["quiet splash", ""])),
     st.builds('#{}="{}"'.format, NAMES, VALUES),
     st.builds("GRUB_TIMEOUT={}".format, st.integers(0, 9)),
+    st.builds("GRUB_TIMEOUT=1; {}='{}'".format, NAMES, WORDS.filter(lambda word: "$" not in word)),
+    st.builds('{}="{} \\\n quiet"'.format, NAMES, WORDS),
+    st.builds('{}="quiet\nsplash" # "a'.format, NAMES),
+    st.builds('{}="a.b=\\"c\\" "\'quiet splash\''.format, NAMES),
+    st.builds("{}=quiet\\ splash".format, NAMES),
+    st.just("# it's a comment"),
     st.just(""),
 )
 FILES = st.lists(LINES, max_size=6).map(lambda lines: "\n".join([*lines, ""]))
@@ -35,7 +42,7 @@ FILES = st.lists(LINES, max_size=6).map(lambda lines: "\n".join([*lines, ""]))
 
 def told_by_the_shell(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     """The two variables after all files, as grub-mkconfig has them when it has sourced them."""
-    script = "\n".join([*texts, f'printf "%s\\n%s\\n" "${_ALWAYS}" "${_NORMAL}"'])
+    script = "\n".join([*texts, f'printf "%s|%s" "${_ALWAYS}" "${_NORMAL}"'])
     done = subprocess.run(
         ["/bin/sh", "-c", script],
         capture_output=True,
@@ -44,7 +51,7 @@ def told_by_the_shell(texts: Sequence[str]) -> tuple[list[str], list[str]]:
         timeout=30,
         env={"PATH": "/nowhere"},
     )
-    always, normal = done.stdout.split("\n")[:2]
+    always, _, normal = done.stdout.partition("|")
     return always.split(), normal.split()
 
 
@@ -75,6 +82,26 @@ def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str,
     assert "new=1" in after[place]
     gone = [[word for word in words if word != "new=1"] for words in after]
     assert set(gone[place]) == set(before[place])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('X="a \\\n b"\n', 'X="a \\\n b"\nX="$X new=1"\n'),
+        ('X="a\nb"\n', 'X="a\nb"\nX="$X new=1"\n'),
+        ("X=\"a \"'b'\n", 'X="a "\'b\'\nX="$X new=1"\n'),
+        ("X=a\\ b", 'X=a\\ b\nX="$X new=1"\n'),
+        ('X="a"\nX+=" b"\n', 'X="a"\nX+=" b"\nX="$X new=1"\n'),
+        ('X="a"\nY="$X"\n', 'X="a"\nY="$X"\nX="$X new=1"\n'),
+        ('T=1; X="a" # "b\n', 'T=1; X="a new=1" # "b\n'),
+        ('T=1\r\nX="a"\r\n', 'T=1\r\nX="a new=1"\r\n'),
+        ("T=1\r\nX=a\r\n", 'T=1\r\nX="a new=1"\r\n'),
+        ("#X=a\n", '#X=a\nX="$X new=1"\n'),
+        ("T=1", 'T=1\nX="new=1"\n'),
+    ],
+)
+def test_an_assignment_is_changed_in_place_only_where_it_is_plain(before: str, after: str) -> None:
+    assert add_to_line(before.replace("X", _ALWAYS), _ALWAYS, ["new=1"]) == after.replace("X", _ALWAYS)
 
 
 @settings(max_examples=60, deadline=None)

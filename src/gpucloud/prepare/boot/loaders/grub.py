@@ -23,7 +23,14 @@ from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 _ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
 _TRIAL = "\\$gpucloud_trial"
 """A variable of GRUB's own language, for the shell to leave alone: empty but while a start is tried."""
-_ASSIGNMENT = re.compile(rf"\s*(?:export\s+)?({_NORMAL}|{_ALWAYS})(\+?)=(.*)")
+_ASSIGNMENT = re.compile(rf"\s*(?:export\s+)?({_NORMAL}|{_ALWAYS})(\+?)=(.*)", re.DOTALL)
+_TOKEN = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?<![^\s;])#[^\n]*|.""", re.DOTALL)
+"""As far as the shell's language matters here: where a quote hides a newline, and a comment a quote."""
+_PLAIN = re.compile(
+    r"""(\s*(?:export\s+)?\w+=)(?:(")((?:[^"\\\n]|\\[^\n])*)"|(')([^'\n]*)'|([\w./:,=@%+-]*))"""
+    r"([ \t\r]*(?:[ \t]#[^\n]*)?)"
+)
+"""An assignment of one value in one pair of quotes, or in none, on one line."""
 _REFERENCE = re.compile(rf"\$(?:\{{({_NORMAL}|{_ALWAYS})\}}|({_NORMAL}|{_ALWAYS})\b)")
 
 
@@ -66,28 +73,29 @@ class GrubFile:
 
 
 def add_to_line(text: str, variable: str, words: Sequence[str]) -> str:
-    """The text with words added to the last assignment of the variable, or with a new one at the end."""
-    lines = text.splitlines(keepends=True)
-    for number in range(len(lines) - 1, -1, -1):
-        match = _ASSIGNMENT.match(lines[number])
-        if match is not None and match[1] == variable and not match[2]:
-            lines[number] = _with_words(lines[number], words)
-            return "".join(lines)
+    """The text with words added: to the last assignment of the variable, or in a new line at the end."""
+    for begin, statement in reversed(tuple(_statements(text))):
+        end = begin + len(statement)
+        match = _ASSIGNMENT.match(statement)
+        if match is not None and match[1] == variable:
+            plain = None if match[2] or _is_in(variable, text[end:]) else _PLAIN.fullmatch(statement)
+            if plain is not None:
+                return text[:begin] + _with_words(plain, words) + text[end:]
+            break
     gap = "" if not text or text.endswith("\n") else "\n"
-    return f'{text}{gap}{variable}="{" ".join(words)}"\n'
+    before = f"${variable} " if _is_in(variable, text) else ""
+    return f'{text}{gap}{variable}="{before}{" ".join(words)}"\n'
 
 
-def _with_words(line: str, words: Sequence[str]) -> str:
+def _is_in(variable: str, text: str) -> bool:
+    return re.search(rf"\b{variable}\b", text) is not None
+
+
+def _with_words(plain: re.Match[str], words: Sequence[str]) -> str:
     """``X="a b"`` as ``X="a b c"``, in the line's own quotes and with its comment."""
-    head, _, rest = line.partition("=")
-    end = "\n" if rest.endswith("\n") else ""
-    quoted = re.match(r"\s*(['\"])(.*?)(?<!\\)\1(.*)", rest.rstrip("\n"))
-    if quoted is None:
-        value, _, comment = rest.rstrip("\n").partition(" #")
-        tail = f" #{comment}" if comment else ""
-        return f'{head}="{add_words(value.strip(), words)}"{tail}{end}'
-    quote, value, tail = quoted.groups()
-    return f"{head}={quote}{add_words(value, words)}{quote}{tail}{end}"
+    head, double, in_double, single, in_single, bare, tail = plain.groups()
+    quote = double or single or '"'
+    return f"{head}{quote}{add_words(in_double or in_single or bare or '', words)}{quote}{tail}"
 
 
 def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | Unknown:
@@ -104,9 +112,19 @@ def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | 
 
 
 def _assignments(text: str) -> Iterator[tuple[str, bool, str]]:
-    for line in text.replace("\\\n", "").splitlines():
-        if match := _ASSIGNMENT.match(line):
+    for _, statement in _statements(text):
+        if match := _ASSIGNMENT.match(statement.replace("\\\n", "")):
             yield match[1], bool(match[2]), match[3]
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """What newlines and semicolons part, each with its place; a quoted value may go over several lines."""
+    begin = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in ("\n", ";"):
+            yield begin, text[begin : token.start()]
+            begin = token.end()
+    yield begin, text[begin:]
 
 
 def _words(value: str, path: str, values: dict[str, list[Argument]]) -> Iterator[Argument]:
