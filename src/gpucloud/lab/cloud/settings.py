@@ -76,11 +76,16 @@ def _token_check(site: Site, user: str) -> dict[str, str]:
 
 
 def keystone(site: Site) -> Sections:
-    """Identity: tokens are encrypted, so no table of them grows."""
+    """Identity: tokens are encrypted, so no table of them grows.
+
+    The passwords are random and long: to guess them need not be made slow. A hash of keystone's own 12 rounds
+    takes a core 0.3 s at each login.
+    """
     keys = site.data / "keystone"
     return {
         "DEFAULT": {"use_stderr": "true"},
         "database": _database(site, "keystone"),
+        "identity": {"password_hash_rounds": "4"},
         "token": {"provider": "fernet"},
         "fernet_tokens": {"key_repository": str(keys / "fernet")},
         "credential": {"key_repository": str(keys / "credential")},
