@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.cloud.openstack.api_server import serving
 from tests.cloud.openstack.server_state import Made, ServersState, prints_report, servers_state
 
 from gpucloud.cli.main import run
+from gpucloud.model.failure import Exit
 
 pytestmark = [
     pytest.mark.proof,
@@ -94,6 +97,29 @@ def test_several_are_launched_all_or_none(state: ServersState, capsys: pytest.Ca
     assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["grid-1", "grid-2"]
     assert run(["launch", "--count", "2", "--unit", "3b:00.0"]) == 2
     assert "the units of --unit are one guest's" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "interrupted, and nothing of it is left"),
+        (("--keep-failed",), "that had failed before may be kept"),
+    ],
+)
+def test_ctrl_c_leaves_nothing_and_says_so(
+    state: ServersState, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], says: str
+) -> None:
+    def prints(server: Made) -> str:
+        if server.name == "grid-2" and server.looks_to_go is None:
+            os.kill(os.getpid(), signal.SIGINT)
+            return ""
+        return prints_report(server)
+
+    state.prints = prints
+    launch = ["launch", "--cloud", "test", "--image", "ubuntu", "--name", "grid", "--count", "2", *options]
+    assert run(launch) == Exit.INTERRUPTED
+    assert says in capsys.readouterr().err
+    assert left(state) == []
 
 
 def test_time_is_given_and_what_is_over_is_reaped(
