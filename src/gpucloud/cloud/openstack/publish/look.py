@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
 
 _USERS = 6
+_LIMITS = {"registered_limits": "default_limit", "limits": "resource_limit"}
+"""Keystone's listings of limits, and the field in which each has the amount."""
 Watch = Callable[[int, int], None]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,20 +78,27 @@ class Looker:
         return listed
 
     def look_closer(self, spec: Spec, listed: Listed, wanted: Offer) -> Listed:
-        """That with what has no listing: access, quotas, limits, traits, as far as it is wanted."""
+        """That with what has no listing: access, quotas, limits, traits, as far as it is wanted, at once."""
         flavors = dict(listed.offer.flavors)
         private = [
             name for name in wanted.flavors if name in listed.own_flavors and not flavors[name].is_public
         ]
-        for name, projects in zip(
-            private, self.each(lambda one: self._access(listed.flavor_ids[one]), private), strict=True
-        ):
-            flavors[name] = replace(flavors[name], projects=projects)
-        quotas = dict(zip(wanted.quotas, self.each(self._quota, wanted.quotas), strict=True))
-        hosts = list(wanted.traits)
-        found = self.each(lambda host: self._traits(listed.providers[host]), hosts)
-        of_hosts = dict(zip(hosts, found, strict=True))
-        limits, limit_ids = self._limits(self.place()) if spec.publish.quotas.is_unified else ({}, {})
+        limits: dict[LimitKey, int] = {}
+        limit_ids: dict[LimitKey, str] = {}
+        asked: list[Callable[[], Any]] = [
+            *(partial(self._access, listed.flavor_ids[name]) for name in private),
+            *(partial(self._quota, project) for project in wanted.quotas),
+            *(partial(self._traits, listed.providers[host]) for host in wanted.traits),
+            *(partial(self._limits, kind) for kind in _LIMITS if spec.publish.quotas.is_unified),
+        ]
+        found = iter(self.each(lambda ask: ask(), asked))
+        for name in private:
+            flavors[name] = replace(flavors[name], projects=next(found))
+        quotas = {project: next(found) for project in wanted.quotas}
+        of_hosts = {host: next(found) for host in wanted.traits}
+        for amounts, ids in found:
+            limits |= amounts
+            limit_ids |= ids
         return replace(
             listed,
             offer=replace(
@@ -207,16 +217,16 @@ class Looker:
         items = answers.entries(self._get("compute", path), "servers", "servers")
         return tuple(answers.entry(item, "name", str, "servers") for item in items)
 
-    def _limits(self, place: Place) -> tuple[dict[LimitKey, int], dict[LimitKey, str]]:
+    def _limits(self, kind: str) -> tuple[dict[LimitKey, int], dict[LimitKey, str]]:
         limits: dict[LimitKey, int] = {}
         ids: dict[LimitKey, str] = {}
-        for kind, field in (("registered_limits", "default_limit"), ("limits", "resource_limit")):
-            items = self._all_limits() if kind == "limits" else self._get("identity", f"/{kind}")
-            for item in (each for each in answers.whole(items, kind) if _is_at(each, place)):
-                owner = answers.entry(item, "project_id", str, "limits") if kind == "limits" else None
-                key = (owner, answers.entry(item, "resource_name", str, "limits"))
-                limits[key] = answers.entry(item, field, int, "limits")
-                ids[key] = answers.entry(item, "id", str, "limits")
+        place = self.place()
+        items = self._all_limits() if kind == "limits" else self._get("identity", f"/{kind}")
+        for item in (each for each in answers.whole(items, kind) if _is_at(each, place)):
+            owner = answers.entry(item, "project_id", str, "limits") if kind == "limits" else None
+            key = (owner, answers.entry(item, "resource_name", str, "limits"))
+            limits[key] = answers.entry(item, _LIMITS[kind], int, "limits")
+            ids[key] = answers.entry(item, "id", str, "limits")
         return limits, ids
 
     def _all_limits(self) -> Any:
