@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gpucloud.cli.vgpu.driver import plan_manager_package
 from gpucloud.cli.vgpu.kinds import show_types
 from gpucloud.cli.vgpu.licence import app as licence
 from gpucloud.cli.vgpu.made import list_slices
@@ -17,3 +18,4 @@ app.command("types")(show_types)
 app.command("list")(list_slices)
 app.command("plan")(plan_slices)
 app.add_typer(licence, name="licence")
+app.command("manager")(plan_manager_package)

@@ -10,12 +10,11 @@ from gpucloud.doctor.intent import cards, is_given_away
 from gpucloud.doctor.rules.pasted.known import known
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
+from gpucloud.slices.branch import branch_of
 
 _MAKERS = (0x10DE, 0x1002)
 _OPENED = 465
 """The first branch whose drivers run a consumer card in a guest that sees its hypervisor."""
-_BRANCHES = (384, 390, 410, 418, 430, 440, 450, 460, 470, 510, 525, 535, 550, 570, 580, 590)
-"""Where the branches of vGPU software 5 to 20 begin. Source: NVIDIA vGPU documentation, table of releases."""
 _SECOND_START = ("host-reboot-helps", "second-start-fails", "reset-said")
 _VGPU = ("vgpu-name", "virtualization-vgpu", "licence-mode-product")
 _REFUSED = ("cuda-busy", "cuda-refused", "cuda-no-device")
@@ -71,7 +70,7 @@ def guest_newer_than_manager(case: Case) -> Answers:
     said = (*paper.said("manager-version", "guest-version"), *_versions_of_no_side(paper))
     guests = {int(r.caught["version"]) for r in said if _is_of_guest(r)}
     hosts = {int(r.caught["version"]) for r in said if not _is_of_guest(r)}
-    if guests and hosts and _branch(min(guests)) > _branch(max(hosts)):
+    if guests and hosts and branch_of(min(guests)) > branch_of(max(hosts)):
         yield known(
             "driver-kind-or-version",
             f"The guest's driver ({min(guests)}) is of a newer branch than the host's ({max(hosts)})",
@@ -93,11 +92,6 @@ def _versions_of_no_side(paper: Paper) -> tuple[Remark, ...]:
 
 def _is_of_guest(remark: Remark) -> bool:
     return remark.phrase.name == "guest-version" or is_guest_key(remark.evidence.key)
-
-
-def _branch(version: int) -> int:
-    """The branch of a driver: Windows has numbers of its own in it, 528 is of the branch 525."""
-    return max((start for start in _BRANCHES if start <= version), default=version)
 
 
 @rule
