@@ -148,16 +148,12 @@ class Case:
             return Unknown(f"host {node.host} was not looked at")
         if isinstance(host.holders, Unknown):
             return host.holders
-        guests: list[Holder] = []
         relatives = self._relatives_of(node, host, address) if with_relatives else ()
-        for each in (address, *relatives):
-            if each not in host.holders and host.machine.unread:
-                return Unknown(host.machine.unread[0])
-            found = host.holders.get(each, ())
-            if isinstance(found, Unknown):
-                return found
-            guests += (one for one in found if one.guest or one.node.startswith("/dev/vfio/"))
-        return tuple(guests)
+        otherwise = Unknown(host.machine.unread[0]) if host.machine.unread else ()
+        found = [host.holders.get(each, otherwise) for each in (address, *relatives)]
+        known = (one for each in found if not isinstance(each, Unknown) for one in each)
+        guests = tuple(one for one in known if one.guest or one.node.startswith("/dev/vfio/"))
+        return guests or next((each for each in found if isinstance(each, Unknown)), ())
 
     def _relatives_of(self, node: Node, host: GivenHost, address: str) -> tuple[str, ...]:
         """Virtual functions of a physical one, or that of a virtual one: on the host, and in nova's rows."""

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.cloud.openstack.heal import test_cut_off as cuts
 from tests.cloud.openstack.heal import test_repair as repairs
 from tests.cloud.openstack.heal.cell import Cell
 from tests.cloud.openstack.heal.scene import Scene
 
+from gpucloud.cloud.openstack.heal.rows import swap_of, write_rows
 from gpucloud.lab.cloud import ready
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.long]
@@ -98,3 +100,31 @@ def test_a_row_that_changed_is_not_taken_back(scene: Scene, tmp_path: Path) -> N
 
 def test_none_is_changed_where_one_is_not_as_it_was(scene: Scene) -> None:
     repairs.test_none_is_changed_where_one_is_not_as_it_was(scene)
+
+
+def test_a_restore_goes_on_where_it_was_cut_off(scene: Scene, tmp_path: Path) -> None:
+    cuts.test_a_restore_goes_on_where_it_was_cut_off(scene, tmp_path)
+
+
+def test_a_row_does_not_come_back_beside_another(scene: Scene, tmp_path: Path) -> None:
+    cuts.test_a_row_does_not_come_back_beside_the_one_that_nova_made_since(scene, tmp_path)
+
+
+def test_a_relative_that_a_guest_takes_meanwhile_counts(scene: Scene, tmp_path: Path) -> None:
+    cuts.test_a_relative_that_a_guest_takes_meanwhile_keeps_its_physical_function_blocked(scene, tmp_path)
+
+
+def test_nobody_changes_another_row_of_the_host_meanwhile(scene: Scene) -> None:
+    scene.cell.row(3, "0000:af:00.0")
+    repair = cuts.two_rows(scene)
+
+    def come_between(_: sa.Connection) -> None:
+        with scene.cell.engine.begin() as other:
+            other.execute(sa.text("SET LOCAL lock_timeout = '200ms'"))
+            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+                other.execute(sa.text("UPDATE pci_devices SET status = 'claimed' WHERE id = 3"))
+            other.rollback()
+
+    write_rows(scene.cell.engine, [swap_of(each) for each in repair.rows], come_between)
+    assert scene.cell.read(3)["status"] == "available"
+    assert scene.cell.read(1)["status"] == "available"

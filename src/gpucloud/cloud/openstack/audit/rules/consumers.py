@@ -58,10 +58,13 @@ class Holdings:
         if server is None:
             return self.case.instance(guest) is not None
         home = self.home(server)
-        return home is None or home in trees or server.task is not None or guest in self.case.moving
+        return home is None or home in trees or server.task is not None
 
     def home(self, server: Server) -> str | None:
-        """Root of the host that a server is on; None where it is on none that is known."""
+        """Root of the host that a server is on; None where that is not known, or sources disagree."""
+        instance = self.case.instance(server.uuid)
+        if instance is not None and instance.host != server.host:
+            return None
         hypervisors = () if isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
         on = [each for each in hypervisors if each.host == server.host]
         named = [each for each in on if each.name == server.node] or on
@@ -92,7 +95,8 @@ def judge_consumers(held: Holdings) -> Iterator[Disagreement]:
             yield from _of_server(held, server, providers)
             continue
         migration = held.migrations.get(consumer)
-        if held.case.instance(consumer) is not None or (migration is not None and migration.is_under_way):
+        guest = consumer if migration is None else migration.instance
+        if held.case.instance(consumer) is not None or guest in held.case.moving:
             continue
         if migration is not None:
             yield _of_migration(held, migration, consumer, providers)
