@@ -190,10 +190,12 @@ def test_stale_states_are_found_and_repaired_beside_a_guest_that_runs(
     assert desk.audit() == {}
 
 
-def test_a_guest_under_which_device_spec_changed_keeps_its_device(cloud: Cloud, desk: Desk) -> None:
+def test_device_spec_changed_under_a_guest_which_keeps_its_device_while_it_lives(
+    cloud: Cloud, desk: Desk, tmp_path: Path
+) -> None:
     rows = cloud.rows(HOST)
-    keeper = next(each["id"] for each in cloud.servers() if each["name"] == "keeper")
-    (held,) = (number(each) for each in rows.values() if each["instance_uuid"] == keeper)
+    named = {each["name"]: each["id"] for each in cloud.servers()}
+    (held,) = (number(each) for each in rows.values() if each["instance_uuid"] == named["keeper"])
     others = [number(each) for each in rows.values() if number(each) != held]
     cloud.computes.spec(HOST, *others)
     assert desk.audit() == {"row-outside-device-spec": on(HOST, held)}
@@ -201,7 +203,25 @@ def test_a_guest_under_which_device_spec_changed_keeps_its_device(cloud: Cloud, 
     assert (code, told["rows"]) == (1, [])
     assert "put its entry back into device_spec" in err
     assert cloud.rows(HOST) == rows
-    cloud.computes.spec(HOST, held, *others)
+
+    cloud.computes.lose(HOST, cloud.nova)
+    cloud.compute("DELETE", f"/servers/{named['keeper']}")
+    cloud.wait_for_end(named["keeper"])
+    assert desk.audit() == {
+        "row-of-gone-guest": on(HOST, held),
+        "provider-left-behind": on(HOST, held),
+    }
+    code, _, err = desk.heal("--yes", "--backup", str(tmp_path / "before.json"))
+    assert code == 0, err
+    assert desk.audit() == {}
+    assert cloud.rows(HOST) == {at: row for at, row in rows.items() if at != address(held)}
+    assert cloud.provider(HOST, held) is None
+
+    cloud.computes.start(HOST, cloud.nova)
+    cloud.compute("DELETE", f"/servers/{named['next-0']}")
+    cloud.wait_for_end(named["next-0"])
+    cloud.launch("after", HOST)
+    assert desk.audit() == {}
 
 
 def test_a_repair_is_taken_back_from_mariadb_and_placement(cloud: Cloud, desk: Desk, tmp_path: Path) -> None:
