@@ -99,6 +99,7 @@ def _guest(plain: dict[str, Any]) -> Guest:
             "state": GuestState(plain["state"]),
             "units": tuple(map(PciAddress.parse, plain["units"])),
             "functions": tuple(map(PciAddress.parse, plain["functions"])),
+            "vgpus": tuple(plain["vgpus"]),
             "seen": None if seen is None else tuple(map(_seen, seen)),
         }
     )

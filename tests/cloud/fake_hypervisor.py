@@ -46,6 +46,11 @@ def report(host: Host, running: Running, *, without: Iterable[str] = ()) -> str:
         address, source = device.find("./address"), device.find("./source/address")
         assert address is not None
         assert source is not None
+        if "uuid" in source.attrib:
+            if source.attrib["uuid"] not in without:
+                at = f"0000:{int(address.attrib['bus'], 16):02x}:00.0"
+                lines.append(f"gpucloud-report {running.nonce} function {at} 4348:3253 070002")
+            continue
         function = _function_at(host, source)
         if str(function[0]) in without:
             continue
@@ -62,6 +67,12 @@ def _function_at(host: Host, source: ET.Element) -> tuple[PciAddress, PciId, Pci
     assert isinstance(function.id, PciId)
     assert isinstance(function.pci_class, PciClass)
     return address, function.id, function.pci_class
+
+
+def _uuid_in(device: str) -> str:
+    source = ET.fromstring(device).find("./source/address")  # noqa: S314 - made by the code under test
+    assert source is not None
+    return source.attrib["uuid"]
 
 
 def reports(hypervisor: FakeHypervisor, running: Running) -> None:
@@ -97,6 +108,8 @@ class FakeHypervisor:
     behaviour: Behaviour = reports
     foreign: list[Domain] = field(default_factory=list)
     agent_answers: bool = False
+    clings: bool = False
+    """Guests do not let go of devices."""
     running: dict[str, Running] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
@@ -128,6 +141,23 @@ class FakeHypervisor:
     def end(self, uuid: str) -> None:
         self.calls.append("end")
         self.running.pop(uuid, None)
+
+    def plug(self, uuid: str, device: str) -> None:
+        self.calls.append("plug")
+        self._change(uuid, lambda vgpus: (*vgpus, _uuid_in(device)))
+
+    def unplug(self, uuid: str, device: str) -> None:
+        self.calls.append("unplug")
+        if not self.clings:
+            self._change(uuid, lambda vgpus: tuple(each for each in vgpus if each != _uuid_in(device)))
+
+    def _change(self, uuid: str, changed: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+        for one in self.running.values():
+            if one.domain.uuid == uuid:
+                one.domain = replace(one.domain, vgpus=changed(one.domain.vgpus))
+        self.foreign = [
+            replace(each, vgpus=changed(each.vgpus)) if each.uuid == uuid else each for each in self.foreign
+        ]
 
     def keep_record(self, uuid: str, record: str) -> None:
         domain = ET.Element("domain")

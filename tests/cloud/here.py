@@ -14,6 +14,7 @@ from gpucloud.cloud.definition.parts import Boot, DiskBoot, Firmware, KernelBoot
 from gpucloud.cloud.libvirt.cloud import LibvirtCloud
 from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.libvirt.tools import Tools
+from gpucloud.cloud.mediated import Mediated
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.pci import PciAddress
@@ -86,6 +87,22 @@ class FakeDevices:
 
 
 @dataclass(slots=True)
+class FakeMdevs:
+    """Mediated devices that are there: none, unless a test makes some."""
+
+    devices: list[Mediated] = field(default_factory=list)
+
+    def is_offered(self) -> bool:
+        return bool(self.devices)
+
+    def made(self) -> tuple[Mediated, ...]:
+        return tuple(self.devices)
+
+    def is_free(self, uuid: str) -> bool:
+        return all(each.is_free for each in self.devices if each.uuid == uuid)
+
+
+@dataclass(slots=True)
 class Machine:
     """A cloud and everything it stands on, for tests to look at."""
 
@@ -95,6 +112,7 @@ class Machine:
     deadline: FakeDeadline
     devices: FakeDevices
     time: FakeTime
+    mdevs: FakeMdevs
 
     def leftovers(self) -> Sequence[str]:
         """Names of what is on disk of any guest; console logs are kept on purpose."""
@@ -104,18 +122,20 @@ class Machine:
 def machine(hypervisor: FakeHypervisor, folder: Path) -> Machine:
     places = Places(folder / "guests", folder / "logs", folder / "lock")
     deadline, devices, time = FakeDeadline(), FakeDevices(), FakeTime()
+    mdevs = FakeMdevs()
     tools = Tools(
         connect=lambda: hypervisor,
         read_host=lambda: hypervisor.host,
         places=places,
         deadline=deadline,
         devices=devices,
+        mdevs=mdevs,
         boots=NoBoots(_nothing_runs, "6.1", lambda: True),
         find_network=lambda: UserNetwork.SLIRP,
         free_memory_mib=lambda: FREE_MEMORY_MIB,
         clock=Clock(time.now, time.since_boot, time.wait),
     )
-    return Machine(LibvirtCloud(tools), hypervisor, places, deadline, devices, time)
+    return Machine(LibvirtCloud(tools), hypervisor, places, deadline, devices, time, mdevs)
 
 
 def _nothing_runs(argv: Sequence[str], *, timeout_s: float = 0) -> str:

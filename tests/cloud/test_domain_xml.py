@@ -213,3 +213,17 @@ def test_what_is_rendered_is_read_back() -> None:
     assert domain.record == definition.record
     assert domain.functions == tuple(map(at, ("3b:00.0", "3b:00.1", "5e:00.0", "5e:00.1")))
     assert (domain.name, domain.uuid, domain.cpus) == ("one", definition.uuid, 2)
+
+
+def test_a_mediated_device_has_a_port_of_its_own_and_ports_are_left_for_more() -> None:
+    uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+    guest = replace(_define(card("3b:00")), vgpus=(uuid,), spare_ports=2)
+    tree = _tree(guest)
+    ports = tree.findall("./devices/controller[@model='pcie-root-port']")
+    assert [port.get("index") for port in ports] == ["1", "2", "3", "4"]
+    (device,) = tree.findall("./devices/hostdev[@type='mdev']")
+    assert device.attrib == {"mode": "subsystem", "type": "mdev", "model": "vfio-pci", "display": "off"}
+    address = device.find("./address")
+    assert address is not None
+    assert (address.get("bus"), address.get("slot")) == ("0x02", "0x00")
+    assert parse_domain(render_domain(guest), DomainState.RUNNING).vgpus == (uuid,)

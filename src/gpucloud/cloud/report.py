@@ -8,6 +8,7 @@ The console is hostile input: lines are matched strictly and counted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from gpucloud.cloud.definition.slots import GuestSlot
@@ -16,6 +17,7 @@ from gpucloud.model.pci import Bar, PciAddress, PciClass, PciFunction, PciId
 
 MARK = "gpucloud-report"
 MAX_FUNCTIONS = 4096
+_VENDORS_OF_QEMU = (0x1AF4, 0x1B36)
 BARS = 6
 """A function has at most six BARs: resources 0 to 5 of the kernel's ``resource`` file."""
 
@@ -108,6 +110,24 @@ def find_missing(given: Sequence[GuestSlot], seen: Sequence[SeenFunction]) -> tu
         there = by_slot.pop(at) if at is not None and _alike(slot, by_slot[at]) else {}
         lacks += _missing_in(slot, there)
     return tuple(lacks)
+
+
+def find_strangers(given: Sequence[GuestSlot], seen: Sequence[SeenFunction]) -> tuple[SeenFunction, ...]:
+    """What of a report is neither a given function nor QEMU's own: mediated devices, whose ids no host tells.
+
+    On bus 0 are the chipset's. Of what is behind a port, virtio and QEMU's own have vendors of their own
+    (docs/specs/pci-ids.rst of QEMU).
+    """
+    known = Counter(function.id for slot in given for _, function in slot.functions)
+    strangers: list[SeenFunction] = []
+    for function in seen:
+        if function.address.bus == 0 or function.id.vendor in _VENDORS_OF_QEMU:
+            continue
+        if known[function.id] > 0:
+            known[function.id] -= 1
+        else:
+            strangers.append(function)
+    return tuple(strangers)
 
 
 def _alike(slot: GuestSlot, there: dict[int, SeenFunction]) -> int:

@@ -15,7 +15,7 @@ def row_of(guest: Guest) -> tuple[str, ...]:
     return (
         guest.name,
         guest.state.value,
-        "\n".join(str(unit) for unit in guest.units) or str(guest.gpus or "none"),
+        "\n".join([*map(str, guest.units), *guest.vgpus]) or str(guest.gpus or "none"),
         str(guest.cpus),
         format_memory(guest.memory_mib),
         _time(guest.ends_at_s),
@@ -28,6 +28,7 @@ def text_of(guest: Guest) -> str:
     facts = {
         "state": guest.state.value if guest.failure is None else f"{guest.state.value}: {guest.failure}",
         "gpus": f"{units} ({len(guest.functions)} functions)" if units else str(guest.gpus or "none"),
+        **({"vgpus": ", ".join(guest.vgpus)} if guest.vgpus else {}),
         "cpus": str(guest.cpus),
         "memory": format_memory(guest.memory_mib),
         "boots": guest.image or "the check guest",

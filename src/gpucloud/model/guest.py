@@ -69,6 +69,8 @@ class GuestSpec:
     memory_mib: int = 512
     lifetime_s: int | None = None
     """The guest is ended after this time, counted from its start; None: until it is destroyed."""
+    vgpus: tuple[str, ...] = ()
+    """Mediated devices of the host: the UUID of one that is made, or the id of a type, one for each."""
     command: GuestCommand | None = None
     """What it runs once it has started; that needs an image with cloud-init."""
     config: str | None = None
@@ -140,3 +142,5 @@ class Guest:
     """Unix time at which it is ended by itself; None: never."""
     console_log: str | None
     """The file where everything that it printed on its serial console is kept; None: the cloud has it."""
+    vgpus: tuple[str, ...] = ()
+    """UUIDs of the host's mediated devices it has now."""

@@ -13,6 +13,7 @@ from gpucloud.model.failure import Exit, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpucloud.cloud.libvirt.cloud import LibvirtCloud
     from gpucloud.cloud.openstack.servers.launch import Wishes
     from gpucloud.cloud.protocol import Cloud
     from gpucloud.model.guest import Guest
@@ -33,7 +34,7 @@ def the_cloud(name: str | None, wishes: Wishes | None = None) -> Cloud:
         Failure: there is no such cloud, it cannot be reached, or the user is not root here.
     """
     if name is None:
-        return _cloud_here()
+        return cloud_here()
     from gpucloud.cloud.clock import CLOCK
     from gpucloud.cloud.openstack.api import open_api
     from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud
@@ -44,7 +45,7 @@ def the_cloud(name: str | None, wishes: Wishes | None = None) -> Cloud:
     return OpenStackCloud(api.send, wishes, clock_of(api.time, CLOCK, say))
 
 
-def _cloud_here() -> Cloud:
+def cloud_here() -> LibvirtCloud:
     """The guests of this machine.
 
     Raises:

@@ -18,6 +18,8 @@ from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure, code_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gpucloud.cloud.openstack.servers.launch import Wishes
     from gpucloud.model.guest import GuestSpec
 
@@ -76,6 +78,15 @@ _MOST_KEY_CHARS = 16_384
 """A key of 16,384 bits has some 2,800."""
 
 
+Vgpu = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vgpu",
+        metavar="UUID|TYPE",
+        help="A mediated device of this host: one that `gpucloud vgpu list` shows, or any of a type that is "
+        "free. May be repeated; without --gpus or --unit the guest then has no whole GPU.",
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -106,6 +117,7 @@ def launch(
     network: Network = None,
     key: Key = None,
     config: Config = None,
+    vgpu: Vgpu = None,
     form: ShapeOption = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
@@ -125,6 +137,7 @@ def launch(
       gpucloud launch --gpus 2 --model V100 --for 2h
       gpucloud launch --gpus 1 --count 4 --name grid --cloud mycloud --image ubuntu-24.04
       gpucloud launch --unit 3b:00.0 --name check
+      gpucloud launch --vgpu nvidia-222 --image debian-12.qcow2 --name desk
       gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
       gpucloud launch --cloud mycloud --gpus 2 --image ubuntu-24.04 --name train
       gpucloud launch --cloud mycloud --flavor a16-4q --image vgpu-guest --cloud-config licence.yaml
@@ -135,7 +148,9 @@ def launch(
 
     wishes = wishes_of(cloud, flavor, network, key)
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
+    gpus = 0 if vgpu and gpus is None and not unit else gpus
     one = configured(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), config)
+    one = sliced(one, vgpu or [], cloud)
     specs = several(one, count)
     patience = Patience(seconds_of(timeout), keep_failed)
     guests: Guests | None = None
@@ -186,6 +201,25 @@ def configured(spec: GuestSpec, path: Path | None) -> GuestSpec:
     except ValueError as error:
         raise Failure(f"{path}: {error}", then, code=Exit.USAGE) from error
     return replace(spec, config=config)
+
+
+def sliced(spec: GuestSpec, vgpus: Sequence[str], cloud: str | None) -> GuestSpec:
+    """The guest with mediated devices, too.
+
+    Raises:
+        Failure: they cannot be meant.
+    """
+    from gpucloud.cloud.mediated import check_wish
+
+    if vgpus and cloud is not None:
+        what = "a guest of a cloud has the vGPUs of its flavor"
+        raise Failure(what, "name one with resources:VGPU by --flavor", code=Exit.USAGE)
+    try:
+        return replace(spec, vgpus=tuple(map(check_wish, vgpus)))
+    except ValueError as error:
+        raise Failure(
+            str(error), "see gpucloud vgpu list and gpucloud vgpu types", code=Exit.USAGE
+        ) from error
 
 
 def several(spec: GuestSpec, count: int) -> tuple[GuestSpec, ...]:

@@ -9,6 +9,7 @@ from gpucloud.cli.vgpu.kinds import show_types
 from gpucloud.cli.vgpu.licence import app as licence
 from gpucloud.cli.vgpu.made import list_slices
 from gpucloud.cli.vgpu.plan import plan_slices
+from gpucloud.cli.vgpu.plug import attach, detach
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,5 +18,7 @@ app = typer.Typer(
 app.command("types")(show_types)
 app.command("list")(list_slices)
 app.command("plan")(plan_slices)
+app.command("attach")(attach)
+app.command("detach")(detach)
 app.add_typer(licence, name="licence")
 app.command("manager")(plan_manager_package)

@@ -84,3 +84,12 @@ class Definition:
     console_log: Path
     network: UserNetwork | None
     """None: the guest has no network at all."""
+    vgpus: tuple[str, ...] = ()
+    """UUIDs of mediated devices, each behind a root port of its own after those of the slots."""
+    spare_ports: int = 0
+    """Root ports with nothing behind them: devices that come later are plugged in there."""
+
+    @property
+    def ports(self) -> int:
+        """How many root ports it has for devices of the host."""
+        return len(self.slots) + len(self.vgpus) + self.spare_ports

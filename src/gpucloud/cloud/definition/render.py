@@ -145,6 +145,10 @@ def _add_devices(domain: ET.Element, guest: Definition) -> None:
     ET.SubElement(video, "model", type="none")
     for bus, slot in enumerate(guest.slots, start=1):
         _add_slot(devices, bus, slot, runs_rom=isinstance(guest.boot, DiskBoot))
+    for bus, vgpu in enumerate(guest.vgpus, start=len(guest.slots) + 1):
+        device = mediated_device(vgpu)
+        ET.SubElement(device, "address", {"type": "pci", **_address(PciAddress(0, bus, 0, 0))})
+        devices.append(device)
     ET.SubElement(devices, "memballoon", model="none")
 
 
@@ -153,7 +157,7 @@ def _add_controllers(devices: ET.Element, guest: Definition) -> None:
     root = ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
     if not guest.window.is_default:
         _text(root, "pcihole64", str(guest.window.size_bytes >> 10), unit="KiB")
-    for index in range(1, len(guest.slots) + 1):
+    for index in range(1, guest.ports + 1):
         ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
 
 
@@ -226,6 +230,17 @@ def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
     ET.SubElement(device, "driver", name="vfio")
     source = ET.SubElement(device, "source")
     ET.SubElement(source, "address", _address(function.address))
+    return device
+
+
+def mediated_device(uuid: str) -> ET.Element:
+    """A mediated device that is made already, without a place: libvirt finds one where it is plugged in.
+
+    libvirt makes and removes none (docs/formatdomain.rst, ``mdev``: ``managed`` has no meaning).
+    """
+    device = ET.Element("hostdev", mode="subsystem", type="mdev", model="vfio-pci", display="off")
+    source = ET.SubElement(device, "source")
+    ET.SubElement(source, "address", uuid=uuid)
     return device
 
 

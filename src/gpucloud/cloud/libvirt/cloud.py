@@ -13,6 +13,7 @@ from gpucloud.cloud.definition.record import Record, render_record
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.libvirt.domain import Domain, guest_of
 from gpucloud.cloud.libvirt.launch import Launch, forget_ended
+from gpucloud.cloud.libvirt.plugging import Plugging
 from gpucloud.cloud.libvirt.terminal import attach, check_terminal
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import take_back
@@ -36,6 +37,11 @@ class LibvirtCloud:
     @cached_property
     def _hypervisor(self) -> Hypervisor:
         return self._tools.connect()
+
+    @property
+    def plugging(self) -> Plugging:
+        """Changes of mediated devices of guests that are there."""
+        return Plugging(self._tools, self._hypervisor)
 
     def now(self) -> float:
         return self._tools.clock.now()
@@ -129,12 +135,21 @@ class LibvirtCloud:
                     f"gpucloud plan --unit {address} prepares it again",
                 )
 
-    def _becomes_free(self, address: PciAddress) -> bool:
+        for uuid in domain.vgpus:
+            if not self._becomes_free(uuid):
+                what = f"guest {domain.name} is ended, but mediated device {uuid} is still in use"
+                raise Failure(what, "gpucloud vgpu list shows by whom")
+
+    def _becomes_free(self, device: PciAddress | str) -> bool:
         for _ in range(_RELEASE_LOOKS):
-            if self._tools.devices.is_free(address):
+            if self._is_free(device):
                 return True
             self._tools.clock.wait(_RELEASE_S)
         return False
+
+    def _is_free(self, device: PciAddress | str) -> bool:
+        tools = self._tools
+        return tools.mdevs.is_free(device) if isinstance(device, str) else tools.devices.is_free(device)
 
     def _find(self, name: str) -> tuple[Domain, Record]:
         """Find a guest of gpucloud.

@@ -23,6 +23,7 @@ _NO_DOMAIN = 42  # VIR_ERR_NO_DOMAIN
 _LINGERS = (9, 38, 68)  # VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_TIMEOUT
 _METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 _AFFECT_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+_AFFECT_CONFIG = 2  # VIR_DOMAIN_AFFECT_CONFIG
 _AGENT_TIMEOUT_S = 5
 _MOST_CHARS = 500
 
@@ -67,6 +68,14 @@ class Hypervisor(Protocol):
             Lingers: its process is still there.
             Failure: libvirt refused, or did not answer.
         """
+        ...
+
+    def plug(self, uuid: str, device: str) -> None:
+        """Add a device to a domain: to it as it runs, and to its definition where that stays when it ends."""
+        ...
+
+    def unplug(self, uuid: str, device: str) -> None:
+        """Take a device from a domain the same way; a guest that runs is only asked to let go of it."""
         ...
 
     def keep_record(self, uuid: str, record: str) -> None:
@@ -211,6 +220,16 @@ class Libvirt:
                 if error.get_error_code() != _NO_DOMAIN:
                     raise
 
+    def plug(self, uuid: str, device: str) -> None:
+        with self._said("plug the device in"):
+            domain = self._connection.lookupByUUIDString(uuid)
+            domain.attachDeviceFlags(device, _affected(domain))
+
+    def unplug(self, uuid: str, device: str) -> None:
+        with self._said("unplug the device"):
+            domain = self._connection.lookupByUUIDString(uuid)
+            domain.detachDeviceFlags(device, _affected(domain))
+
     def keep_record(self, uuid: str, record: str) -> None:
         with self._said("keep what the guest reported"):
             domain = self._connection.lookupByUUIDString(uuid)
@@ -234,6 +253,12 @@ class Libvirt:
     def close(self) -> None:
         with self._said("close the connection"):
             self._connection.close()
+
+
+def _affected(domain: Any) -> int:
+    """What a change of devices is to reach."""
+    live = _AFFECT_LIVE if domain.isActive() else 0
+    return live | (_AFFECT_CONFIG if domain.isPersistent() else 0)
 
 
 class _Console:

@@ -44,6 +44,8 @@ class Domain:
     functions: tuple[PciAddress, ...]
     record: Record | None
     """What gpucloud keeps about it; None where gpucloud did not make it."""
+    vgpus: tuple[str, ...] = ()
+    """UUIDs of mediated devices."""
 
     @property
     def is_active(self) -> bool:
@@ -71,6 +73,7 @@ def parse_domain(xml: str, state: DomainState) -> Domain:
         memory_mib=int(root.findtext("memory", "0")) // 1024,  # libvirt prints KiB
         functions=tuple(_functions(root)),
         record=parse_record(root),
+        vgpus=tuple(_mediated(root)),
     )
 
 
@@ -84,6 +87,13 @@ def _functions(root: ET.Element) -> Iterable[PciAddress]:
         if address is not None and address.get("bus") and address.get("slot"):
             numbers = (int(address.get(part, "0"), 0) for part in ("domain", "bus", "slot", "function"))
             yield PciAddress(*numbers)
+
+
+def _mediated(root: ET.Element) -> Iterable[str]:
+    for device in root.iterfind("./devices/hostdev[@type='mdev']"):
+        address = device.find("./source/address")
+        if address is not None and address.get("uuid"):
+            yield address.attrib["uuid"].lower()
 
 
 def claims_of(domains: Sequence[Domain]) -> Claims:
@@ -110,6 +120,7 @@ def guest_of(domain: Domain, record: Record) -> Guest:
         started_at_s=record.started_at_s,
         ends_at_s=record.ends_at_s,
         console_log=record.log,
+        vgpus=domain.vgpus,
     )
 
 

@@ -6,7 +6,7 @@ import secrets
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpucloud.cloud.boot.make import Identity, MakeBoot
@@ -23,6 +23,7 @@ from gpucloud.cloud.libvirt.machine.emulator import choose_accelerator
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
+from gpucloud.cloud.mediated import choose_mediated
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT
 from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
@@ -30,6 +31,9 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
 from gpucloud.model.units.named import units_named
+
+SPARE_PORTS = 2
+"""Of a guest on a host with mediated devices: so many can be attached while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,12 @@ class Launch:
         self._refuse_taken_name(domains)
         forget_ended(self.tools, domains)
         units = self._choose(host, domains)
+        vgpus = self._choose_vgpus(domains)
         identity = Identity(self.spec.name, str(uuid.uuid4()), secrets.token_hex(16))
         undo.note(identity)
         folder = self.tools.places.make_folder(self.spec.name)
         guest = self._define(host, units, make_boot, folder, identity)
+        guest = replace(guest, vgpus=vgpus, spare_ports=self._spare_ports())
         self._arm(guest, folder)
         return guest
 
@@ -111,6 +117,19 @@ class Launch:
         for unit in chosen:
             self.say(f"giving {unit.address} {unit.primary.name} ({len(unit.functions)} functions)")
         return chosen
+
+    def _choose_vgpus(self, domains: Sequence[Domain]) -> tuple[str, ...]:
+        if not self.spec.vgpus:
+            return ()
+        taken = {vgpu for domain in domains for vgpu in domain.vgpus}
+        chosen = choose_mediated(self.spec.vgpus, self.tools.mdevs.made(), taken)
+        for vgpu in chosen:
+            self.say(f"giving mediated device {vgpu}")
+        return chosen
+
+    def _spare_ports(self) -> int:
+        """Root ports cost a guest's kernel time: only where something is there to come later."""
+        return SPARE_PORTS if self.tools.mdevs.is_offered() else 0
 
     def _define(
         self, host: Host, units: Sequence[GpuUnit], make_boot: MakeBoot, folder: Path, identity: Identity
@@ -163,8 +182,9 @@ class Launch:
         asked = {function.address for slot in guest.slots for _, function in slot.functions}
         domain = self.hypervisor.find(guest.name)
         given = asked if domain is None else set(domain.functions)
-        if given != asked:
-            odd = ", ".join(sorted(map(str, given ^ asked)))
+        odd_ones = given ^ asked, set(guest.vgpus) ^ set(guest.vgpus if domain is None else domain.vgpus)
+        if any(odd_ones):
+            odd = ", ".join(sorted(str(each) for odd in odd_ones for each in odd))
             what = f"libvirt did not give guest {guest.name} what was asked: {odd} differ"
             raise Failure(what, LOOK_AT_LIBVIRT)
 

@@ -13,6 +13,7 @@ from gpucloud.cloud.libvirt.connection import Hypervisor, connect
 from gpucloud.cloud.libvirt.machine.deadline import Deadline, deadline_of_this_machine
 from gpucloud.cloud.libvirt.machine.devices import Devices, LiveDevices
 from gpucloud.cloud.libvirt.machine.emulator import find_user_network, has_uefi
+from gpucloud.cloud.libvirt.machine.mdevs import LiveMdevs, Mdevs
 from gpucloud.cloud.libvirt.machine.memory import read_free_memory_mib
 from gpucloud.cloud.libvirt.machine.places import Places
 from gpucloud.cloud.programs import run
@@ -28,6 +29,7 @@ class Tools:
     places: Places
     deadline: Deadline
     devices: Devices
+    mdevs: Mdevs
     boots: BootMaker
     find_network: Callable[[], UserNetwork]
     free_memory_mib: Callable[[], int | None]
@@ -42,6 +44,7 @@ def tools_of_this_machine(read_host: Callable[[], Host]) -> Tools:
         places=Places(),
         deadline=deadline_of_this_machine(run),
         devices=LiveDevices(),
+        mdevs=LiveMdevs(),
         boots=BootMaker(run, os.uname().release, has_uefi),
         find_network=find_user_network,
         free_memory_mib=read_free_memory_mib,

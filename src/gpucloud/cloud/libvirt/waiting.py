@@ -12,7 +12,7 @@ from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, F
 from gpucloud.cloud.libvirt.agent import ask_for_report
 from gpucloud.cloud.libvirt.connection import Hypervisor
 from gpucloud.cloud.protocol import Patience, Say
-from gpucloud.cloud.report import MARK, find_missing, parse_report
+from gpucloud.cloud.report import MARK, find_missing, find_strangers, parse_report
 from gpucloud.model.failure import Failure
 from gpucloud.model.guest import SeenFunction
 
@@ -42,6 +42,10 @@ class Waiting:
         """
         seen = self._wait()
         missing = find_missing(self.guest.slots, seen)
+        strangers = find_strangers(self.guest.slots, seen)
+        if len(strangers) < len(self.guest.vgpus):
+            lacks = f"{len(strangers)} of {len(self.guest.vgpus)} mediated devices are in its PCI list"
+            missing = (*missing, lacks)
         if missing:
             raise Failure(
                 f"guest {self.guest.name} does not have all it was given: {'; '.join(missing)}", self._where()
@@ -125,4 +129,5 @@ class Every:
 def say_seen(guest: Definition, seen: Sequence[SeenFunction], say: Callable[[str], None]) -> None:
     """Tell what of the given functions the guest's kernel listed."""
     ids = [str(function.id) for slot in guest.slots for _, function in slot.functions]
+    ids += [str(function.id) for function in find_strangers(guest.slots, seen) if guest.vgpus]
     say(f"the guest's own kernel lists {len(seen)} PCI functions, among them {', '.join(ids) or 'no GPU'}")

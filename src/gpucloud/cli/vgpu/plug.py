@@ -1,0 +1,81 @@
+"""``gpucloud vgpu attach`` and ``detach``: a mediated device for a guest that is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpucloud.cli.output import Shape, print_json, print_text, say
+from gpucloud.cli.typed.shape import ShapeOption
+from gpucloud.model.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from gpucloud.cloud.libvirt.plugging import Plugging
+
+_Guest = Annotated[str, typer.Argument(metavar="GUEST", help="Name of a guest of this host's libvirt.")]
+
+
+def attach(
+    guest: _Guest,
+    vgpu: Annotated[
+        str,
+        typer.Argument(
+            metavar="UUID|TYPE", help="A mediated device that is made, or any free one of a type."
+        ),
+    ],
+    shape: ShapeOption = Shape.TEXT,
+) -> None:
+    """Give a guest a mediated device: while it runs, or for its next start.
+
+    The device must be made and free: `gpucloud vgpu list`. A guest that runs takes it into a free PCIe root
+    port, and its kernel finds it at once; guests that gpucloud launches on a host with mediated devices have
+    two such ports. Guests that others made are taken, too; of one that is defined the definition is changed
+    as well, so that it has the device at every start.
+
+    Examples:
+      gpucloud vgpu attach desk nvidia-222
+      gpucloud vgpu attach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --format json
+    """
+    _tell(guest, _plugging().attach(guest, _wish(vgpu), say), shape, "is given to")
+
+
+def detach(
+    guest: _Guest,
+    vgpu: Annotated[
+        str, typer.Argument(metavar="UUID|TYPE", help="One that the guest has, or its only one of a type.")
+    ],
+    shape: ShapeOption = Shape.TEXT,
+) -> None:
+    """Take a mediated device from a guest, and wait until the guest has let go of it.
+
+    The device stays made, for another guest. A guest that runs is asked, and may refuse as long as a program
+    in it uses the device: after a minute that is an error, and the guest still has it.
+
+    Examples:
+      gpucloud vgpu detach desk nvidia-222
+      gpucloud vgpu detach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+    """
+    _tell(guest, _plugging().detach(guest, _wish(vgpu), say), shape, "is taken from")
+
+
+def _plugging() -> Plugging:
+    from gpucloud.cli.guests.here import cloud_here
+
+    return cloud_here().plugging
+
+
+def _wish(text: str) -> str:
+    from gpucloud.cloud.mediated import check_wish
+
+    try:
+        return check_wish(text)
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud vgpu list", code=Exit.USAGE) from error
+
+
+def _tell(guest: str, vgpu: str, shape: Shape, what: str) -> None:
+    if shape is Shape.JSON:
+        print_json({"guest": guest, "vgpu": vgpu})
+    else:
+        print_text(f"mediated device {vgpu} {what} guest {guest}")
