@@ -19,6 +19,7 @@ from gpucloud.lab.image.payload import ensure_payload
 from gpucloud.lab.machine.accelerator import choose_accelerator
 from gpucloud.lab.machine.boot import SavedState, Start, Startable
 from gpucloud.lab.machine.saved import Making, can_be_saved, ensure_saved
+from gpucloud.lab.mdev.load import give_samples
 from gpucloud.lab.needs import require
 from gpucloud.lab.record import Listed, Record, State
 from gpucloud.lab.ssh import Keys
@@ -132,6 +133,8 @@ class Lab:
             try:
                 began = time.monotonic()
                 host.power_on(prepared.saved, outlives=outlives, timeout_s=timeout_s, progress=self._progress)
+                if known.mdev:
+                    give_samples(host, known.mdev, self._cache, self._progress)
                 self._progress(f"{host_name} is up ({time.monotonic() - began:.1f} s)")
             except Failure as failure:
                 raise self._give_up(host, failure) from failure

@@ -35,6 +35,7 @@ def test_every_topology_that_comes_along_is_right() -> None:
         "card-audio",
         "iommu-not-asked",
         "iommu-off",
+        "mdev",
         "pair-no-acs",
         "sriov",
         "twins",
@@ -75,6 +76,7 @@ def test_what_is_left_out_has_a_default() -> None:
         ('[[ports]]\nname = "a"\nslot = 8\n' * 2, "ports"),
         ('[[ports]]\nname = "a"\nslot = 8\nfunction = 1\n', "function 0"),
         ('[[ports]]\nname = "a"\nslot = 8\n[[cards]]\nslot = 8\nfunctions = ["usb"]', "0x08"),
+        ('mdev = ["nvidia"]', "mtty"),
         ('[[ports]]\nname = "A,acs=on"\nslot = 8\n', "name"),
     ],
 )
@@ -153,3 +155,9 @@ def toml(value: object) -> str:
             return '"' + "".join(char if char.isalnum() else "\\u0020" for char in value) + '"'
         case _:
             return str(value)
+
+
+def test_sample_drivers_are_named_once_each_and_none_by_default() -> None:
+    assert load_topology("mdev").mdev == ("mtty", "mbochs")
+    assert parse_topology("mine", SMALLEST + 'mdev = ["mdpy", "mdpy"]\n').mdev == ("mdpy",)
+    assert load_topology("card-audio").mdev == ()

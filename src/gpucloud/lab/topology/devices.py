@@ -39,3 +39,6 @@ FUNCTIONS = {
     ),
 }
 """Name in a topology file, and what it stands for."""
+
+SAMPLES = ("mtty", "mdpy", "mbochs")
+"""Sample drivers of the kernel that make mediated devices of nothing: serial ports, and two displays."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
-from gpucloud.lab.topology.devices import FUNCTIONS
+from gpucloud.lab.topology.devices import FUNCTIONS, SAMPLES
 from gpucloud.lab.topology.fields import Fields
 from gpucloud.model.failure import Exit, Failure, code_of
 
@@ -61,6 +61,7 @@ class Topology:
 
     ``own_display`` is a display of the server itself, as a BMC gives it: then no card is the boot display.
     ``boot_console`` lets the firmware set a video mode, so that the kernel's console holds the first card.
+    ``mdev`` names sample drivers of the kernel that make mediated devices without hardware.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Topology:
     cards: tuple[Card, ...]
     source: str
     """The text that this was read from."""
+    mdev: tuple[str, ...] = ()
 
 
 def parse_topology(name: str, text: str) -> Topology:
@@ -106,6 +108,7 @@ def parse_topology(name: str, text: str) -> Topology:
         ports=tuple(_port(port) for port in fields.tables("ports", MAX_CARDS)),
         cards=tuple(_card(card) for card in fields.tables("cards", MAX_CARDS)),
         source=text,
+        mdev=tuple(dict.fromkeys(fields.choices("mdev", SAMPLES, range(len(SAMPLES) + 1)))),
     )
     fields.done()
     _check_places(fields, topology)
