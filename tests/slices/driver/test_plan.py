@@ -24,16 +24,21 @@ GUESTS = parse_package("NVIDIA-Linux-x86_64-550.90.07-grid.run", b"#!/bin/sh\n")
 RPM = parse_package("NVIDIA-vGPU-rhel-9.4-550.90.05.x86_64.rpm", rpm("NVIDIA-vGPU-rhel", "9.4", "550.90.05"))
 
 
-def host(family: str = "debian", version: str = "24.04", modules: frozenset[str] = frozenset()) -> Host:
+def host(
+    family: str = "debian",
+    version: str = "24.04",
+    modules: frozenset[str] = frozenset(),
+    driver: str = "nvidia",
+) -> Host:
     """A server with a card that nobody uses."""
-    seen = host_of("built-nvidia-a2-vendor-vfio")
-    units = tuple(
-        replace(unit, functions=tuple(replace(each, holders=()) for each in unit.functions))
-        for unit in seen.units
-    )
+    seen = host_of("built-nvidia-t4-mdev")
+    (unit,) = (unit for unit in seen.units if not unit.primary.is_management_display)
+    types = () if driver != "nvidia" else unit.primary.mdev_types
+    card = replace(unit.primary, holders=(), driver=driver, mdev_types=types)
     return replace(
         seen,
-        units=units,
+        units=(replace(unit, functions=(card, *unit.functions[1:])),),
+        functions={card.address: card},
         kernel=replace(seen.kernel, loaded_modules=modules),
         distribution=replace(seen.distribution, family=family, version=version),
         security=replace(seen.security, is_secure_boot=False),
@@ -93,6 +98,15 @@ def test_drivers_that_are_there_are_named(modules: set[str], said: str) -> None:
     assert any(said in line for line in plan_manager(RUN, host(modules=frozenset(modules))).warnings)
 
 
+def test_a_card_that_offers_nothing_yet_is_named_with_the_reason() -> None:
+    (card,) = plan_manager(RUN, host()).cards
+    assert (card.is_ready, card.why) == (True, "")
+    (card,) = plan_manager(RUN, host(driver="nouveau")).cards
+    assert (card.is_ready, card.interface) == (False, None)
+    assert "nouveau has it" in card.why
+    assert card.why.endswith("[host-driver-grabbed-gpu]")
+
+
 @pytest.mark.proof
 def test_dpkg_installs_the_package_and_takes_it_back_exactly(tmp_path: Path) -> None:
     """apt-get resolves what else is needed and calls dpkg; here dpkg is called, on a root of its own."""
@@ -141,5 +155,9 @@ def test_the_verb_shows_steps_or_says_why_not(tmp_path: Path, capsys: pytest.Cap
     assert run([*words, "--guest-driver", "570", "--format", "json"]) == Exit.ERROR
     assert "newer branch" in json.loads(capsys.readouterr().out)["plan"]["refusals"][0]
     assert run(["vgpu", "manager", str(tmp_path / "none.run"), "--from", capture]) == Exit.USAGE
-    run(words)
-    assert "driver 550.90.05" in capsys.readouterr().out
+    assert run([*words, "--check"]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert "driver 550.90.05" in said
+    assert "3b:00.0: can be cut (mdev)" in said
+    Path(capture, "sys/bus/pci/devices/0000:3b:00.0/mdev_supported_types").rename(tmp_path / "gone")
+    assert run([*words, "--check"]) == Exit.PENDING

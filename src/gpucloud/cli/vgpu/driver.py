@@ -29,22 +29,30 @@ GuestDriverOption = Annotated[
 ]
 
 
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Exit with 4 where a card of NVIDIA cannot be cut yet, else with 0.")
+]
+
+
 def plan_manager_package(
     package: PackageArgument,
     capture: FromOption = None,
     remote: HostOption = None,
     guest_driver: GuestDriverOption = None,
+    check: CheckOption = False,
     shape: ShapeOption = Shape.TEXT,
 ) -> None:
     """Show the steps from a package of NVIDIA's vGPU manager to a host that can be cut, and do none of them.
 
     The package is read here: its kind, its version, whether it is for hosts, for this host's distribution and
-    for the guests' driver. Each step has the commands that do it, look at it and take it back. Exit code 1:
-    the package is not for this host; why is said.
+    for the guests' driver. Each step has the commands that do it, look at it and take it back. What each
+    card shows of the manager now is said last: afterwards, look again with --check. Exit code 1: the package
+    is not for this host, or cannot be installed now; why is said.
 
     Examples:
       gpucloud vgpu manager nvidia-vgpu-ubuntu-550_550.90.05_amd64.deb
       gpucloud vgpu manager NVIDIA-vGPU-rhel-9.4-550.90.05.x86_64.rpm --from gpu01.tar.gz --guest-driver 550
+      gpucloud vgpu manager NVIDIA-Linux-x86_64-550.90.05-vgpu-kvm.run --host root@gpu01 --check
     """
     from gpucloud.inventory import open_reader, read_host
     from gpucloud.slices.driver.plan import RESTART, plan_manager
@@ -56,6 +64,9 @@ def plan_manager_package(
         print_json({"host": host.source, "plan": plan, "after_undo": RESTART})
     else:
         print_lines(_lines(plan, host.source))
+    if check:
+        is_ready = plan.cards and all(card.is_ready for card in plan.cards)
+        raise typer.Exit(Exit.FINE if is_ready else Exit.PENDING)
     if plan.refusals:
         raise typer.Exit(Exit.ERROR)
 
@@ -75,6 +86,7 @@ def _read(path: Path) -> Package:
 
 def _lines(plan: ManagerPlan, source: str) -> Iterator[str]:
     from gpucloud.slices.driver.plan import RESTART
+    from gpucloud.slices.profile import Interface
 
     package = plan.package
     version = package.version if isinstance(package.version, str) else "of an unknown version"
@@ -87,5 +99,8 @@ def _lines(plan: ManagerPlan, source: str) -> Iterator[str]:
         yield f"{number}. {step.what}"
         for name, commands in (("", step.do), ("look: ", step.check), ("undo: ", step.undo)):
             yield from (Copied(f"     {name}{command}") for command in commands)
+    for card in plan.cards:
+        through = card.interface.value if isinstance(card.interface, Interface) else None
+        yield f"now {card.unit.short}: " + (f"can be cut ({through})" if through else f"no: {card.why}")
     if plan.steps:
         yield f"Undo goes the other way, from the last step to the first; then: {RESTART[0]}"

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gpucloud.model.finding import Finding
 from gpucloud.model.host import Host
 from gpucloud.model.packages import install_command
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.branch import branch_of
 from gpucloud.slices.driver.package import Kind, Package
 from gpucloud.slices.interface import NVIDIA, vendor_of
+from gpucloud.slices.offer import offers_of
+from gpucloud.slices.profile import Interface
 
 MODULE = "nvidia_vgpu_vfio"
 RESTART = ("systemctl reboot",)
@@ -43,6 +47,26 @@ class ManagerStep:
 
 
 @dataclass(frozen=True, slots=True)
+class CardNow:
+    """What a card of NVIDIA shows of the manager now: after the steps each shows an interface.
+
+    Args:
+        unit: its address.
+        interface: through what it can be cut; None: through nothing.
+        why: not, with the doctor's cause; empty where it can be cut.
+    """
+
+    unit: PciAddress
+    interface: Interface | None | Unknown
+    why: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Claims that the card can be cut."""
+        return isinstance(self.interface, Interface)
+
+
+@dataclass(frozen=True, slots=True)
 class ManagerPlan:
     """What to do with a package on a host.
 
@@ -51,12 +75,14 @@ class ManagerPlan:
         steps: in order; undone in the other one. Empty where something stands against it.
         refusals: why it is not done.
         warnings: what may go wrong, and what could not be seen.
+        cards: NVIDIA's, by address.
     """
 
     package: Package
     steps: tuple[ManagerStep, ...]
     refusals: tuple[str, ...]
     warnings: tuple[str, ...]
+    cards: tuple[CardNow, ...]
 
 
 def plan_manager(package: Package, host: Host, guest_driver: int | None = None) -> ManagerPlan:
@@ -69,7 +95,19 @@ def plan_manager(package: Package, host: Host, guest_driver: int | None = None) 
     """
     refusals = tuple(_refusals(package, host, guest_driver))
     steps = () if refusals else tuple(_steps(package, host))
-    return ManagerPlan(package, steps, refusals, tuple(_warnings(package, host)))
+    return ManagerPlan(package, steps, refusals, tuple(_warnings(package, host)), tuple(_cards(host)))
+
+
+def _cards(host: Host) -> Iterator[CardNow]:
+    mine = {unit.address for unit in host.units if vendor_of(unit.primary) == NVIDIA}
+    for offer in offers_of(host):
+        why = offer.interface if isinstance(offer.interface, Unknown) else offer.why_none
+        if isinstance(why, Finding):
+            text = f"{why.title.removeprefix(f'{offer.unit.short}: ')} [{why.cause}]"
+        else:
+            text = "" if why is None else why.why
+        if offer.unit in mine:
+            yield CardNow(offer.unit, offer.interface, text)
 
 
 def _refusals(package: Package, host: Host, guest_driver: int | None) -> Iterator[str]:
