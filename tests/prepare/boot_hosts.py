@@ -167,6 +167,16 @@ class Tools:
         made.parent.mkdir(exist_ok=True)
         made.write_text(repr(sorted(texts.items())))
         made.rename(made.with_suffix(""))
+        if program == "update-initramfs":
+            self._make_entries()
+
+    def _make_entries(self) -> None:
+        """As Debian's hook for systemd-boot lets kernel-install do: 90-loaderentry.install."""
+        line, told = self.root / "etc/kernel/cmdline", self.root / "proc/cmdline"
+        words = (line if line.exists() else told).read_text().split()
+        for entry in self.root.glob("boot/efi/loader/entries/*.conf"):
+            before, _, _ = entry.read_text().partition("options")
+            entry.write_text(f"{before}options    {' '.join(words)} systemd.machine_id=1\n")
 
 
 def build_family(
@@ -175,6 +185,7 @@ def build_family(
     """A host of a family, with two equal cards and the server's own screen."""
     kernel = build(root, functions)
     own = {"proc/cpuinfo": processor, "proc/cmdline": CMDLINE, "usr/local/bin/gpucloud": "#!/bin/sh\n"}
+    own[f"boot/vmlinuz-{RELEASE}"] = "a kernel\n"
     for path, text in {**FAMILIES[name], **own}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -80,10 +80,7 @@ WAYS = {
         ["update-initramfs", "update-grub"],
     ),
     "debian-dracut": ({"/etc/default/grub.d/zz-gpucloud.cfg", *DRACUT}, ["dracut", "update-grub"]),
-    "debian-systemd-boot": (
-        {"/boot/efi/loader/entries/1-6.12.conf", "/etc/kernel/cmdline", *SCRIPTS},
-        ["update-initramfs"],
-    ),
+    "debian-systemd-boot": ({"/etc/kernel/cmdline", *SCRIPTS}, ["update-initramfs"]),
     "pop-22.04": ({"/etc/kernelstub/configuration", *SCRIPTS}, ["update-initramfs", "kernelstub"]),
     "proxmox-8": (
         {"/etc/default/grub.d/zz-gpucloud.cfg", "/etc/kernel/cmdline", *SCRIPTS},

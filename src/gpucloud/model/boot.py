@@ -19,6 +19,8 @@ class BootFiles:
     """Entries of every folder that was looked into; None: the folder is not there."""
     unwritable: Mapping[str, str | None | Unknown] = field(default_factory=dict)
     """GRUB's folders, with what keeps GRUB itself from writing there (``btrfs``, ``LVM``); None: nothing."""
+    sealed: tuple[str, ...] = ()
+    """Folders, of those that a start is made of, that are mounted read-only."""
 
     def state(self, path: str) -> FileState | None | Unknown:
         """The file; None where it, or a folder above it, is not there."""

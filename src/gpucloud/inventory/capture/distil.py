@@ -116,7 +116,8 @@ def _mountinfo(text: str) -> str:
     points = (*POINTS, *GRUB_FOLDERS)
     seen = {mount.point: mount for mount in parse_mountinfo(text) if mount.point in points}
     return "\n".join(
-        f"0 0 {mount.number} / {mount.point} rw - {mount.kind} {_disk(mount.source)}"
+        f"0 0 {mount.number} / {mount.point} {'ro' if mount.is_read_only else 'rw'} - {mount.kind}"
+        f" {_disk(mount.source)}"
         for mount in seen.values()
     )
 

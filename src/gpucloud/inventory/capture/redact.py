@@ -91,8 +91,10 @@ class Redactor:
     def setting(self, line: str) -> str:
         """Redact the kernel arguments in one line of a boot loader's file."""
         before, arguments = split_setting(line) or ("", line)
-        words = _TOKENS.split(arguments)
-        return before + "".join(word if REFERENCE.fullmatch(word) else self._token(word) for word in words)
+        words = _TOKENS.split(arguments)  # with what begins a comment, so that it stays one
+        return before + "".join(
+            word if word == "#" or REFERENCE.fullmatch(word) else self._token(word) for word in words
+        )
 
     def _token(self, token: str) -> str:
         return token if not token or _TOKENS.fullmatch(token) else self._word(token, is_known=True)

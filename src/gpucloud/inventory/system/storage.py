@@ -28,6 +28,7 @@ class Mount(NamedTuple):
     """``major:minor`` of its device; major 0 is none of its own. None where it is not known."""
     kind: str
     source: str
+    is_read_only: bool = False
 
 
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:
@@ -37,7 +38,8 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
         before, separator, after = line.partition(" - ")
         words, kinds = before.split(), after.split()
         if separator and len(words) >= 6 and len(kinds) >= 2:
-            mounts.append(Mount(words[4], words[2], kinds[0], kinds[1]))
+            is_read_only = "ro" in words[5].split(",")
+            mounts.append(Mount(words[4], words[2], kinds[0], kinds[1], is_read_only))
     return tuple(mounts)
 
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from gpucloud.model.host import Distribution, Host
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Kernelstub, Loader, ProxmoxBoot
+from gpucloud.prepare.boot.loaders import (
+    BootEntries,
+    GrubDropIn,
+    GrubFile,
+    KernelInstall,
+    Kernelstub,
+    Loader,
+    ProxmoxBoot,
+)
 from gpucloud.prepare.boot.own.initramfs import DRACUT, INITRAMFS_TOOLS, Initramfs
 from gpucloud.prepare.boot.paths import GRUB_FOLDERS
 
@@ -21,7 +29,6 @@ _MAKE_GRUB2 = (("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),)
 _MAKE_GRUB2_EFI = (("grub2-mkconfig", "-o", "/etc/grub2-efi.cfg"),)
 """A link to the file in the EFI system partition, whose folder is named after the distribution."""
 _LINUX = "GRUB_CMDLINE_LINUX"
-_ENTRIES = BootEntries(has_grub=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +60,36 @@ def _is_uefi_before_8(host: Host) -> bool:
     return _is_before_8(host) and isinstance(host.security.is_secure_boot, bool)
 
 
+def _is_started_by_grub(host: Host) -> bool:
+    """GRUB may be left installed where systemd-boot starts the host; only GRUB says ``BOOT_IMAGE=``."""
+    signs, arguments = host.distribution.boot_loaders, host.kernel.arguments
+    if isinstance(signs, Unknown) or isinstance(arguments, Unknown) or not arguments:
+        return True
+    return "systemd-boot" not in signs or any(word.startswith("BOOT_IMAGE=") for word in arguments)
+
+
+def _has_initramfs_tools(host: Host) -> bool:
+    tools = host.distribution.initramfs_tools
+    return isinstance(tools, tuple) and INITRAMFS_TOOLS.name in tools
+
+
+def _has_no_entries(host: Host) -> bool:
+    signs = host.distribution.boot_loaders
+    return isinstance(signs, tuple) and not {"bls", "systemd-boot"} & {*signs}
+
+
 ROWS = (
     Row("debian", "kernelstub", Kernelstub()),
     Row("debian", "proxmox-boot-tool", ProxmoxBoot()),
-    Row("debian", "grub", GrubDropIn(), grub=_GRUB),
-    Row("debian", "systemd-boot", _ENTRIES),
+    Row("debian", "grub", GrubDropIn(), _is_started_by_grub, grub=_GRUB),
+    Row("debian", "systemd-boot", KernelInstall(), _has_initramfs_tools, ", initramfs-tools"),
     Row("rhel", "grub", GrubFile(_MAKE_GRUB2, _LINUX), _is_bios_before_8, ", before 8, BIOS", _GRUB2),
     Row("rhel", "grub", GrubFile(_MAKE_GRUB2_EFI, _LINUX), _is_uefi_before_8, ", before 8, UEFI"),
     Row("rhel", "bls", BootEntries(has_grub=True), grub=_GRUB2),
-    Row("suse", "systemd-boot", _ENTRIES),
-    Row("suse", "bls", _ENTRIES),
-    Row("suse", "grub", GrubFile(_MAKE_GRUB2), grub=_GRUB2),
+    Row("suse", "grub", GrubFile(_MAKE_GRUB2), _has_no_entries, grub=_GRUB2),
 )
+"""SUSE's hosts with boot entries are in no row: sdbootutil writes these, and keeps the initramfs that they
+name in the EFI system partition; one that dracut makes is not started there."""
 TOOLS = {
     "debian": (INITRAMFS_TOOLS, DRACUT),
     "rhel": (DRACUT,),

@@ -9,10 +9,12 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.arguments import contrary, is_off_in_firmware, needed_arguments
+from gpucloud.prepare.boot.arguments import Argument, contrary, is_off_in_firmware, missing, needed_arguments
+from gpucloud.prepare.boot.fallback import TRIAL
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
+from gpucloud.prepare.boot.unfit import unfit, without_kernel
 from gpucloud.prepare.plan.guards import refusals_for
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 
@@ -38,10 +40,12 @@ def boot_refusals(
     force: bool,
 ) -> Iterator[Refusal]:
     """Why not; nothing where all can be done."""
+    yield from unfit(host, files)
     if isinstance(loader, Unknown):
         do = _next(host.distribution.family, host.distribution.boot_loaders)
         yield Refusal(None, "boot-loader-unknown", f"how this host starts: {loader.why}", do)
     else:
+        yield from without_kernel(files)
         yield from _arguments(host, files, loader)
     if isinstance(tool, Unknown):
         do = _next(host.distribution.family, host.distribution.initramfs_tools)
@@ -51,6 +55,9 @@ def boot_refusals(
         yield from _unit(host, unit, given, force=force)
 
 
+_RIGHT = f"put that right, or {AS_ROOT}"
+_LONGEST = 2047
+"""COMMAND_LINE_SIZE of x86 and arm64, without its last byte: what is beyond is cut off."""
 _NO_TABLE = "the firmware has neither Intel's table (DMAR) nor AMD's (IVRS): the IOMMU is off in its setup"
 _IN_SETUP = "switch VT-d, AMD-Vi or IOMMU on in the firmware's setup, then plan again: gpucloud plan"
 _BY_HAND = (
@@ -74,9 +81,10 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
         )
     elif isinstance(there, Unknown):
         yield Refusal(
-            None, "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", AS_ROOT
+            None, "arguments-unknown", f"which arguments the kernel gets is not known: {there.why}", _RIGHT
         )
     else:
+        yield from _too_long(host, there, missing(needed.words, there))
         for argument in contrary(needed.words, there):
             yield Refusal(
                 None,
@@ -86,9 +94,21 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
             )
 
 
+def _too_long(host: Host, there: Sequence[Argument], words: Sequence[str]) -> Iterator[Refusal]:
+    """What the files say may lack what the boot loader adds, as the root: the running kernel's is as good."""
+    running = () if isinstance(host.kernel.arguments, Unknown) else host.kernel.arguments
+    now = max(len(" ".join(running)), len(" ".join(argument.text for argument in there)))
+    length = now + len(" ".join(("", *words, *TRIAL)))
+    if words and length > _LONGEST:
+        why = (
+            f"the kernel's arguments would be {length} characters with {' '.join(words)}: it takes {_LONGEST}"
+        )
+        yield Refusal(None, "arguments-too-long", why, "take out what is not needed, then plan again")
+
+
 def _unreadable(files: BootFiles, loader: Loader | Unknown, tool: Initramfs | Unknown) -> Iterator[Refusal]:
     """Own files that this host's tools read; those of other families cannot matter here."""
-    own = [owned.MODPROBE, owned.MODULES_LOAD]
+    own = [owned.MODPROBE, owned.MODULES_LOAD, owned.UNIT]
     own += [] if isinstance(loader, Unknown) else loader.own
     own += [] if isinstance(tool, Unknown) else tool.paths
     for path in own:

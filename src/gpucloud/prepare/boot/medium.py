@@ -1,4 +1,6 @@
-"""What GRUB's own files lie on: it counts tries in one of them, and writes only where that is safe.
+"""What the files of a start lie on: whether this system writes there, and whether GRUB itself does.
+
+GRUB counts tries in one of its files, and writes only where that is safe.
 
 Sources: GRUB's manual, "The GRUB environment block": a plain disk (no LVM or RAID) with a file system that
 has no checksums (no ZFS); of btrfs it can write a place in the header alone, which is no file. Debian's
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gpucloud.inventory.reader import Reader, needed
-from gpucloud.inventory.system.storage import parse_mountinfo
+from gpucloud.inventory.system.storage import Mount, parse_mountinfo
 from gpucloud.model.unknown import Unknown
 
 _CHECKED = ("btrfs", "zfs")
@@ -24,6 +26,23 @@ _DEPTH = 8
 
 def read_unwritable(reader: Reader, folder: str) -> str | None | Unknown:
     """What keeps GRUB from writing in a folder: ``btrfs``, ``zfs``, ``LVM`` or ``RAID``; None: nothing."""
+    mount = _mount_of(reader, folder)
+    if isinstance(mount, Unknown):
+        return mount
+    if mount.kind in _CHECKED:
+        return mount.kind
+    if mount.number is None or mount.number.startswith(_NO_DISK):
+        return None
+    return _layer(reader, f"/sys/dev/block/{mount.number}", _DEPTH)
+
+
+def read_sealed(reader: Reader, folders: Iterable[str]) -> tuple[str, ...]:
+    """Those of the folders that are known to be mounted read-only."""
+    mounts = {folder: _mount_of(reader, folder) for folder in folders}
+    return tuple(f for f, mount in mounts.items() if isinstance(mount, Mount) and mount.is_read_only)
+
+
+def _mount_of(reader: Reader, folder: str) -> Mount | Unknown:
     text = reader.read_text(_MOUNTS)
     if not isinstance(text, str):
         return text if isinstance(text, Unknown) else Unknown(f"{_MOUNTS} is not there")
@@ -31,12 +50,7 @@ def read_unwritable(reader: Reader, folder: str) -> str | None | Unknown:
     if not above:
         return Unknown(f"{_MOUNTS} names no file system of {folder}")
     nearest = max(len(mount.point) for mount in above)
-    mount = [mount for mount in above if len(mount.point) == nearest][-1]
-    if mount.kind in _CHECKED:
-        return mount.kind
-    if mount.number is None or mount.number.startswith(_NO_DISK):
-        return None
-    return _layer(reader, f"/sys/dev/block/{mount.number}", _DEPTH)
+    return [mount for mount in above if len(mount.point) == nearest][-1]
 
 
 def _is_above(point: str, folder: str) -> bool:

@@ -180,10 +180,13 @@ def _unit(ask: Ask, paths: set[str]) -> Iterator[Step]:
 def _runs(
     paths: set[str], cleared: Cleared, loader: Loader, tool: Initramfs
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    if paths & (owned.IN_INITRAMFS | cleared.in_initramfs):
+    is_made = bool(paths & (owned.IN_INITRAMFS | cleared.in_initramfs))
+    if is_made:
         yield tool.command, "the initramfs of every kernel", "the initramfs holds copies of the files above"
     if paths - owned.IN_INITRAMFS - {owned.MODULES_LOAD, owned.UNIT, *CUSTOM_FILES} - cleared.apart:
         for argv in loader.tools:
+            if is_made and argv == tool.command:
+                continue
             yield argv, "the boot menu", "the boot menu is made of the files above"
 
 

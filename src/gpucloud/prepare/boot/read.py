@@ -9,7 +9,7 @@ from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.medium import read_unwritable
+from gpucloud.prepare.boot.medium import read_sealed, read_unwritable
 from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
 from gpucloud.prepare.boot.paths import FILES, GRUB_FOLDERS, GRUB_SCRIPTS, PATTERNS
 
@@ -39,7 +39,8 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
     unwritable = {
         folder: read_unwritable(reader, folder) for folder in GRUB_FOLDERS if folders[folder] is not None
     }
-    return BootFiles({path: look(path) for path in paths}, folders, unwritable)
+    states = {path: look(path) for path in paths}
+    return BootFiles(states, folders, unwritable, read_sealed(reader, ("/etc", "/usr", "/boot")))
 
 
 def _plain(reader: Reader, path: str) -> FileState | None | Unknown:

@@ -69,6 +69,33 @@ START = (
         "one reboot of the host; its guests stop for that time",
     ),
     _start(
+        "system-read-only",
+        "The system's own files are not to be written",
+        "The system is an image (Fedora CoreOS and others of ostree's kin), a transactional one (openSUSE "
+        "MicroOS), or a file system is mounted read-only. What is written there would be refused, or lost "
+        "with the next image.",
+        (
+            "Give the image what a plan for a known family writes: docs/reference/boot.md lists it",
+            "Where it is only mounted so: mount -o remount,rw, then plan again",
+        ),
+        "ostree-prepare-root(1), transactional-update(8), proc_pid_mountinfo(5)",
+    ),
+    _start(
+        "boot-not-mounted",
+        "There is no kernel in /boot",
+        "Boot menu and initramfs are made there. Where /boot is a file system of its own that is not "
+        "mounted, they would be made below its mount point, and no start would see them.",
+        ("Mount it, then plan again: mount /boot",),
+        "update-grub(8), update-initramfs(8), dracut(8)",
+    ),
+    _start(
+        "arguments-too-long",
+        "The kernel's arguments would be longer than the kernel takes",
+        "What goes beyond 2,047 characters is cut off without a word: the last ones, which are gpucloud's.",
+        ("Take arguments out that are no longer needed, then plan again",),
+        "Linux arch/x86/include/asm/setup.h: COMMAND_LINE_SIZE",
+    ),
+    _start(
         "id-unknown",
         "What is at the address could not be read",
         "At every start a card is known again by its address and its ids: a card that was moved must not "

@@ -16,13 +16,14 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import add_to_line
-from gpucloud.prepare.boot.loaders.loader import Texts, add_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
 _OPTIONS = re.compile(r"^(options[ \t]+)(.*)$", re.MULTILINE)
 KERNELOPTS = "kernelopts"
-"""The variable in GRUB's environment to which entries of RHEL 8 refer."""
+"""The variable in GRUB's environment to which entries of RHEL 8 refer. Where it is lost, grub.cfg's
+``default_kernelopts`` stands for it (Fedora's grub-core/commands/blscfg.c): words go behind the reference."""
 _REFERENCE = f"${KERNELOPTS}"
 
 
@@ -54,17 +55,16 @@ class BootEntries:
         return dict(self._changed(files, words)) if words else {}
 
     def _changed(self, files: BootFiles, words: Sequence[str]) -> Iterator[tuple[str, str]]:
-        entries = _entries(files)
+        block, entries = files.text(GRUB_ENVIRONMENT), _entries(files)
+        said = read_variable(block, KERNELOPTS) if isinstance(block, str) else None
         for path in entries if isinstance(entries, tuple) else ():
             text = files.text(path)
-            if isinstance(text, str) and _REFERENCE not in text:
+            if isinstance(text, str) and (said is None or _REFERENCE not in text):
                 yield path, _OPTIONS.sub(lambda match: match[1] + add_words(match[2], words), text, count=1)
-        if isinstance(text := files.text(GRUB_ENVIRONMENT), str):
-            said = read_variable(text, KERNELOPTS)
-            if said is not None:
-                yield GRUB_ENVIRONMENT, with_variable(text, add_words(said, words), KERNELOPTS)
+        if isinstance(block, str) and said is not None:
+            yield GRUB_ENVIRONMENT, with_variable(block, add_words(said, words), KERNELOPTS)
         if isinstance(text := files.text(KERNEL_CMDLINE), str):
-            yield KERNEL_CMDLINE, add_words(text, words) + "\n"
+            yield KERNEL_CMDLINE, add_to_cmdline(text, words)
         if self.has_grub and isinstance(text := files.text(GRUB), str):
             yield GRUB, add_to_line(text, "GRUB_CMDLINE_LINUX", words)
 

@@ -46,6 +46,8 @@ class GrubDropIn:
         drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
         if isinstance(drop_ins, Unknown):
             return drop_ins
+        if late := [path for path in drop_ins if path > GRUB_DROP_IN and _hides(files.text(path))]:
+            return Unknown(f"{late[0]} is read after {GRUB_DROP_IN}, and sets {_NORMAL} anew: rename it")
         return _evaluate(files, (GRUB, *(path for path in drop_ins if path != GRUB_DROP_IN)))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
@@ -109,6 +111,17 @@ def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | 
             before = values[name] if adds else []
             values[name] = [*before, *_words(value, path, values)]
     return (*values[_ALWAYS], *values[_NORMAL])
+
+
+def _hides(text: str | None | Unknown) -> bool:
+    """Claims that a drop-in leaves nothing of what was said before it."""
+    found = [each for each in _assignments(text if isinstance(text, str) else "") if each[0] == _NORMAL]
+    return any(not adds and _NORMAL not in _names(value) for _, adds, value in found)
+
+
+def _names(value: str) -> set[str]:
+    """The variables that a value refers to."""
+    return {match[1] or match[2] for match in _REFERENCE.finditer(value)}
 
 
 def _assignments(text: str) -> Iterator[tuple[str, bool, str]]:

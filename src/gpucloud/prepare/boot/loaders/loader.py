@@ -39,3 +39,24 @@ def add_words(line: str, words: Sequence[str]) -> str:
     """Arguments with those of the words added that are not there."""
     have = line.split()
     return " ".join([line.rstrip(), *(word for word in words if word not in have)]).lstrip()
+
+
+def cmdline_words(text: str) -> tuple[str, ...]:
+    """Arguments in /etc/kernel/cmdline, but for lines that are comments."""
+    return tuple(word for line in text.split("\n") if not _is_comment(line) for word in line.split())
+
+
+def add_to_cmdline(text: str, words: Sequence[str]) -> str:
+    """/etc/kernel/cmdline with words added to its first line: some of its readers take no other."""
+    missing = [word for word in words if word not in cmdline_words(text)]
+    lines = text.rstrip("\n").split("\n")
+    first = next((n for n, line in enumerate(lines) if line.strip() and not _is_comment(line)), None)
+    if first is None:
+        lines = [*filter(None, lines), " ".join(missing)]
+    else:
+        lines[first] = add_words(lines[first], missing)
+    return "\n".join(lines) + "\n"
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")

@@ -13,7 +13,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import GrubDropIn
-from gpucloud.prepare.boot.loaders.loader import Texts, add_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_words
 from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN
 from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
 
@@ -33,7 +33,7 @@ class ProxmoxBoot:
         grub, line = _GRUB.arguments(files), files.text(KERNEL_CMDLINE)
         if isinstance(grub, Unknown) or isinstance(line, Unknown):
             return grub if isinstance(grub, Unknown) else Unknown(f"{KERNEL_CMDLINE} is not known")
-        systemd = tuple(Argument(word, KERNEL_CMDLINE) for word in (line or "").split())
+        systemd = tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line or ""))
         if line is None:
             return grub
         common = {argument.text for argument in grub} & {argument.text for argument in systemd}
@@ -44,5 +44,5 @@ class ProxmoxBoot:
         have = {argument.text for argument in grub} if isinstance(grub, tuple) else set()
         texts = dict(_GRUB.add(files, [word for word in words if word not in have]))
         if isinstance(line, str) and words:
-            texts[KERNEL_CMDLINE] = add_words(line, words) + "\n"
+            texts[KERNEL_CMDLINE] = add_to_cmdline(line, words)
         return texts

@@ -1,0 +1,47 @@
+"""Debian's family with systemd-boot: whoever makes an initramfs makes the boot entries anew, too.
+
+update-initramfs runs /etc/initramfs/post-update.d/systemd-boot of Debian's package, and that
+``kernel-install add``: it writes the kernel's entry with what /etc/kernel/cmdline says, or, where that is not
+there, with what the running kernel was told (90-loaderentry.install). So the arguments are kept in that file
+alone, and an entry is never edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.arguments import Argument
+from gpucloud.prepare.boot.loaders.bls import BootEntries
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_words
+from gpucloud.prepare.boot.own.initramfs import INITRAMFS_TOOLS
+from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
+
+_ENTRIES = BootEntries(has_grub=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelInstall:
+    """``/etc/kernel/cmdline``, then every entry made anew."""
+
+    tools: tuple[tuple[str, ...], ...] = (INITRAMFS_TOOLS.command,)
+    name: str = "`/etc/kernel/cmdline`, of which kernel-install makes the entries"
+    own: tuple[str, ...] = ()
+
+    def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
+        """What the file says; of a capture, which lacks it, what the entries say."""
+        entries, line = _ENTRIES.arguments(files), files.text(KERNEL_CMDLINE)
+        if isinstance(entries, Unknown) or isinstance(line, Unknown):
+            return entries
+        if line is None:
+            return Unknown(
+                f"{KERNEL_CMDLINE} is not there, so entries are made of what the running kernel was told: "
+                "write into it what the entries say"
+            )
+        return tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line))
+
+    def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
+        line = files.text(KERNEL_CMDLINE)
+        return {KERNEL_CMDLINE: add_to_cmdline(line, words)} if isinstance(line, str) and words else {}

@@ -1,0 +1,59 @@
+"""Systems whose start is not made of files that could be written, each named as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.host import Host
+from gpucloud.model.plan import Refusal
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS
+
+_IMAGE = "ostree="
+"""Where the deployment is that ostree starts (ostree-prepare-root(1)): Fedora CoreOS and its kin."""
+_KERNELS = ("vmlinu", "Image", "bzImage", "zImage")
+
+
+def unfit(host: Host, files: BootFiles) -> Iterator[Refusal]:
+    """Why nothing of this system's start can be written; nothing where it can."""
+    arguments = host.kernel.arguments
+    if not isinstance(arguments, Unknown) and any(word.startswith(_IMAGE) for word in arguments):
+        why = "this system is started from an image (ostree), whose files are the image's"
+        do = "give the next image what docs/reference/boot.md lists, and rpm-ostree kargs the arguments"
+        yield Refusal(None, "system-read-only", why, do)
+    elif files.sealed:
+        why = f"{' and '.join(files.sealed)} {'is' if len(files.sealed) == 1 else 'are'} mounted read-only"
+        do = f"mount -o remount,rw {files.sealed[0]}; a transactional system has to be changed by hand"
+        yield Refusal(None, "system-read-only", why, do)
+    yield from _entries_of_suse(host, files)
+
+
+def _entries_of_suse(host: Host, files: BootFiles) -> Iterator[Refusal]:
+    found = [path for folder in ENTRIES for path in _matching(files, folder)]
+    signs = host.distribution.boot_loaders
+    if (
+        host.distribution.family == "suse"
+        and found
+        and "grub" in (() if isinstance(signs, Unknown) else signs)
+    ):
+        why = f"how this host starts: {found[0]} is an entry of sdbootutil's, which is not known here"
+        yield Refusal(None, "boot-loader-unknown", why, "do by hand what docs/reference/boot.md lists")
+
+
+def _matching(files: BootFiles, folder: str) -> tuple[str, ...]:
+    paths = files.matching(folder, ".conf")
+    return () if isinstance(paths, Unknown) else paths
+
+
+def without_kernel(files: BootFiles) -> Iterator[Refusal]:
+    """Why no start would see what is made in /boot; of a live host only: a capture keeps parts of it."""
+    names = files.folders.get("/boot")
+    is_live = not isinstance(files.folders.get(GRUB_SCRIPTS), Unknown)
+    if (
+        is_live
+        and isinstance(names, tuple | None)
+        and not any(name.startswith(_KERNELS) for name in names or ())
+    ):
+        why = "there is no kernel in /boot, so its file system is not mounted, or kernels are kept elsewhere"
+        yield Refusal(None, "boot-not-mounted", why, "mount it, then plan again: mount /boot")
