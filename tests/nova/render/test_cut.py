@@ -73,6 +73,18 @@ def test_of_a_card_that_is_cut_the_vfs_with_the_type_are_sold() -> None:
     assert any("gpucloud boot does" in line for line in made.warnings)
 
 
+def test_publish_is_to_be_told_what_only_hosts_show() -> None:
+    said = [
+        any("write nova: {managed: false}" in line for line in made.warnings)
+        for made in (
+            rendered(cut({}), "{type: NVIDIA A2-4Q}"),
+            rendered(cut({}), "{type: NVIDIA A2-4Q}", "{managed: false}"),
+            rendered(host_of(MDEV), "{type: NVIDIA A2-4Q}"),
+        )
+    ]
+    assert said == [True, False, False]
+
+
 def test_vfs_of_another_type_are_not_sold_and_are_named() -> None:
     made = rendered(
         cut({"0000:41:00.5": 751, "0000:41:01.0": 745}, {"745": "NVIDIA A2-1B"}),

@@ -100,7 +100,13 @@ def _losses(spec: Spec, taken: Sequence[HostTaken], wanted: Wanted) -> Iterator[
     for host in taken:
         yield from mediated.losses_of(host, wanted.release)
         yield from entries.troubles_of(host.given, wanted)
-        for name in sorted({each.pool.name for each in host.given if each.is_vendor_vfio}):
+        vendors = {each.pool.name: each.pool for each in host.given if each.is_vendor_vfio}
+        for name, pool in sorted(vendors.items()):
+            if pool.nova.managed is None:
+                yield (
+                    f"pool {name}: write nova: {{managed: false}}: its hosts have the vendor's VFIO, so its "
+                    "flavors ask for its alias; publish sees no host, and would make them of resources:VGPU"
+                )
             yield (
                 f"{host.name}: each VF of pool {name} that is listed must have its vGPU type "
                 "(current_vgpu_type) before a guest starts, after every start of the host: nova does not set "
