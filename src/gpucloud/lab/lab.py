@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpucloud.lab import record
@@ -27,6 +27,9 @@ from gpucloud.lab.topology.parse import Topology, load_topology, topology_names
 from gpucloud.model.failure import Exit, Failure
 
 Progress = Callable[[str], None]
+
+HOSTS = "hosts"
+"""Folder of the running servers in the state folder."""
 
 TIMEOUT_S = 240.0
 """How long a server may take to boot under emulation on a slow machine; 15 s are usual."""
@@ -58,20 +61,26 @@ class Lab:
 
     @property
     def _hosts(self) -> Path:
-        return self._state / "hosts"
+        return self._state / HOSTS
 
     @property
     def _failed(self) -> Path:
         return self._state / "failed"
 
     def prepare(
-        self, topology: str | Path | Topology, *, disk_of: Makes | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        topology: str | Path | Topology,
+        *,
+        disk_of: Makes | None = None,
+        more: Path | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Prepared:
         """Make all that a server of this topology starts from, as far as it is not there yet.
 
         Args:
             topology: as for `up`.
             disk_of: as for `up`.
+            more: as for `up`.
             timeout_s: how long a server may take to boot that is to be saved.
 
         Raises:
@@ -88,9 +97,9 @@ class Lab:
             image = disk.ensure_disk(disk_of, first)
         start = Start(known, accelerator, image, ensure_payload(self._cache))
         if not can_be_saved(start):
-            return Prepared(start, None)
+            return Prepared(replace(start, more=more), None)
         making = Making(self._cache, self._failed, self._progress, timeout_s)
-        return Prepared(start, ensure_saved(start, making))
+        return Prepared(replace(start, more=more), ensure_saved(start, making))
 
     def guest_disks(self) -> GuestDisks:
         """Images for guests of servers, made as far as they are not there yet.
@@ -106,6 +115,7 @@ class Lab:
         name: str | None = None,
         *,
         disk_of: Makes | None = None,
+        more: Path | None = None,
         outlives: bool = False,
         timeout_s: float = TIMEOUT_S,
     ) -> LabHost:
@@ -119,6 +129,7 @@ class Lab:
             name: of the server; by default that of the topology.
             disk_of: it starts with GRUB from its own disk, whose initramfs this made; GRUB's files say
                 what its kernel is told. None: the laboratory starts its kernel, as the topology says.
+            more: raw image of one more disk, only read, as `gpucloud.lab.machine.render.MORE_DISK`.
             outlives: it goes on when this process ends.
             timeout_s: how long it may take from power-on to taking commands.
 
@@ -127,7 +138,7 @@ class Lab:
         """
         known = topology if isinstance(topology, Topology) else load_topology(topology)
         host_name = record.check_name(known.name if name is None else name)
-        prepared = self.prepare(known, disk_of=disk_of, timeout_s=timeout_s)
+        prepared = self.prepare(known, disk_of=disk_of, more=more, timeout_s=timeout_s)
         with locked(self._hosts / host_name):
             host = self._claim(host_name, prepared)
             try:

@@ -79,6 +79,17 @@ def test_memory_is_anonymous_or_a_file() -> None:
     assert "memory-backend-file,id=ram,mem-path=/m,,1,size=2560M,share=on" in argv
 
 
+def test_one_more_disk_comes_after_all_that_a_saved_server_has() -> None:
+    topology = load_topology("card-audio")
+    without = rendered(topology, PARTS)
+    parts = Parts(Direct("/k", "/i"), disk="/d", payload="/p", more="/m,1")
+    assert rendered(topology, parts) == [
+        *without,
+        *("-drive", "file=/m,,1,format=raw,if=none,id=more,read-only=on"),
+        *("-device", "virtio-blk-pci,drive=more,serial=more,addr=0x7"),
+    ]
+
+
 def test_a_place_is_kept_for_the_payload_where_there_is_none() -> None:
     argv = rendered(load_topology("card-audio"), Parts(Direct("/k", "/i"), "/d", None))
     assert "driver=null-co,size=1M,read-zeroes=on,if=none,id=payload,read-only=on" in argv

@@ -12,6 +12,7 @@ import typer
 
 from gpucloud.cli.ending import interruptible
 from gpucloud.cli.output import Format, print_json, print_lines, print_text, say, table
+from gpucloud.cli.typed.complete import topologies
 from gpucloud.lab.cloud.settings import CLOUD, Compute
 from gpucloud.lab.cloud.site import HOST
 from gpucloud.model.failure import Exit
@@ -29,6 +30,10 @@ ComputeOption = Annotated[
 HostOption = Annotated[
     Path | None, typer.Option("--host", metavar="FILE", help="JSON with what the host has.")
 ]
+OnOption = Annotated[
+    str | None,
+    typer.Option("--on", metavar="NAME", help="The --compute is for this host, that `host` brought up."),
+]
 _NONE = "there is no cloud: gpucloud lab cloud up brings one up"
 
 
@@ -44,11 +49,13 @@ def up(
     first time OpenStack is installed from PyPI into an environment of its own. Everything listens on loopback
     only. With nova's fake driver servers have every state that real ones have, and run nothing; with cards,
     the host has the PCI devices that gpucloud lab cloud configure gives it, and what a server's user data
-    tells cloud-init is run as processes of this machine. All are launched without networks.
+    tells cloud-init is run as processes of this machine; with none, gpucloud lab cloud host brings up the
+    hosts. All are launched without networks.
 
     Examples:
       gpucloud lab cloud up
       gpucloud lab cloud up --compute cards
+      gpucloud lab cloud up --compute none
     """
     from gpucloud.lab.cloud.up import up as bring_up
 
@@ -65,6 +72,38 @@ def way_to(clouds_yaml: Path, name: str, environ: Mapping[str, str]) -> str:
         spared = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
         words["no_proxy"] = ",".join(dict.fromkeys(filter(None, [*spared.split(","), HOST])))
     return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
+
+
+@app.command()
+def host(
+    topology: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOPOLOGY",
+            autocompletion=topologies,
+            help="Name of a topology (`gpucloud lab topologies`), or path of a .toml file.",
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the host; by default that of the topology."),
+    ] = None,
+) -> None:
+    """Bring up a server of the laboratory as a host of the cloud: nova-compute with libvirt runs in it.
+
+    It takes a minute or two. gpucloud lab run reaches the server, and gpucloud lab cloud configure --on tells
+    its nova-compute of GPUs. It is ended with the cloud.
+
+    Examples:
+      gpucloud lab cloud host card-audio
+      gpucloud lab cloud host my-server.toml --name gpu01
+    """
+    from gpucloud.lab.cloud.hosts.join import add_host
+    from gpucloud.lab.cloud.site import place_of
+
+    with interruptible():
+        added = add_host(place_of(), topology, name, progress=say)
+    print_text(f"{added.name} takes guests: gpucloud lab run {added.name} gpucloud scan")
 
 
 @app.command()
@@ -106,6 +145,7 @@ def configure(
     control: ControlOption = None,
     compute: ComputeOption = None,
     host: HostOption = None,
+    on: OnOption = None,
 ) -> None:
     """Tell nova of the cloud of GPUs: its services are started again, and waited for.
 
@@ -117,8 +157,10 @@ def configure(
     Examples:
       gpucloud lab cloud configure --control nova.conf --compute nova-compute.conf --host cards.json
       gpucloud lab cloud configure --host cards.json
+      gpucloud lab cloud configure --on gpu01 --compute nova-compute.conf
     """
     from gpucloud.cli.nova.files import text_of
+    from gpucloud.lab.cloud.hosts.join import tell_host
     from gpucloud.lab.cloud.site import place_of
     from gpucloud.lab.cloud.upkeep.configure import Told, parse_host
     from gpucloud.lab.cloud.upkeep.configure import configure as tell
@@ -126,9 +168,15 @@ def configure(
     def text(path: Path | None) -> str | None:
         return None if path is None else text_of(path)[1]
 
+    if on is not None and compute is None:
+        raise typer.BadParameter("--on says for which host --compute is")
     told = text(host)
+    own = text(compute)
     with interruptible():
-        tell(place_of(), Told(text(control), text(compute), None if told is None else parse_host(told)))
+        facts = None if told is None else parse_host(told)
+        tell(place_of(), Told(text(control), own if on is None else None, facts))
+        if on is not None and own is not None:
+            tell_host(place_of(), on, own)
     print_text("nova is told, and its services are up")
 
 

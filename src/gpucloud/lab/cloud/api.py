@@ -85,6 +85,20 @@ class Api:
         found = self.call("GET", "nova", "/v2.1/os-services")["services"]
         return frozenset(one["binary"] for one in found if one["state"] == "up" and _told(one) > since)
 
+    def computes_up(self, since: float = 0) -> frozenset[str]:
+        """The hosts whose nova-compute is up; as `services_up`."""
+        found = self.call("GET", "nova", "/v2.1/os-services?binary=nova-compute")["services"]
+        return frozenset(one["host"] for one in found if one["state"] == "up" and _told(one) > since)
+
+    def providers(self) -> frozenset[str]:
+        """Names of what Placement knows to offer something.
+
+        Raises:
+            Failure: as `call`.
+        """
+        found = self.call("GET", "placement", "/resource_providers")["resource_providers"]
+        return frozenset(one["name"] for one in found)
+
     def upload(self, path: str, file: Path) -> None:
         """Send a file's content to glance.
 

@@ -13,6 +13,8 @@ from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.record import read_record
 from gpucloud.lab.cloud.site import alone, tmp_of
 from gpucloud.lab.cloud.upkeep import start
+from gpucloud.lab.host import clear_away as end_server
+from gpucloud.lab.lab import HOSTS
 from gpucloud.model.failure import Exit, Failure
 
 LOGS = "logs"
@@ -58,6 +60,8 @@ def clear_away(folder: Path, started: Sequence[Daemon] = ()) -> None:
             known = dict.fromkeys([*(record.daemons if record else ()), *started])
             # The newest first: a service that loses its database would fill its log meanwhile.
             daemon.end(list(known)[::-1], tmp_of(folder))
+            for name in record.hosts if record else ():
+                end_server(folder.parent / HOSTS / name)
     remove_tree(folder)
 
 

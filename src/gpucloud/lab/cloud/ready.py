@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -78,7 +78,9 @@ def _takes_connections(port: int, timeout_s: float) -> bool:
         return False
 
 
-def wait_until(is_so: Callable[[], bool], *, timeout_s: float, what: Callable[[], str]) -> None:
+def wait_until(
+    is_so: Callable[[], bool], *, timeout_s: float, what: Callable[[], str], every_s: float = _PAUSE_S
+) -> None:
     """Ask again and again until it is so.
 
     Raises:
@@ -88,13 +90,17 @@ def wait_until(is_so: Callable[[], bool], *, timeout_s: float, what: Callable[[]
     while not is_so():
         if time.monotonic() > deadline:
             raise Failure(f"no answer after {timeout_s:.0f} s: {what()}")
-        select.select([], [], [], _PAUSE_S)
+        select.select([], [], [], every_s)
 
 
 def last_error(log: Path) -> str:
     """The line of a log that says best what went wrong: its last exception, else last error, else end."""
-    lines = tail(log, _SEARCHED).split(" | ")
+    return best_line(tail(log, _SEARCHED).split(" | "))
+
+
+def best_line(lines: Sequence[str]) -> str:
+    """The same, of the lines of a log."""
     for sought in (_EXCEPTION, _ERROR):
         if found := [line for line in lines if sought.search(line)]:
             return found[-1][:_SAID]
-    return lines[-1][:_SAID] or "it said nothing"
+    return (lines[-1][:_SAID] if lines else "") or "it said nothing"

@@ -27,6 +27,7 @@ class Record:
         is_up: all steps of coming up are done.
         restarts: Unix times at which a service was started again that had ended, by its name.
         compute: value of `gpucloud.lab.cloud.settings.Compute`.
+        hosts: names of the laboratory's servers that are its hosts.
     """
 
     environment: str
@@ -36,6 +37,7 @@ class Record:
     is_up: bool = False
     compute: str = Compute.FAKE
     restarts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -51,7 +53,8 @@ def read_record(folder: Path) -> Record | None:
         data = json.loads((folder / RECORD).read_text())
         daemons = tuple(Daemon(**one) for one in data.pop("daemons"))
         restarts = {name: tuple(times) for name, times in data.pop("restarts", {}).items()}
-        return Record(**data, daemons=daemons, restarts=restarts)
+        hosts = tuple(data.pop("hosts", ()))
+        return Record(**data, daemons=daemons, restarts=restarts, hosts=hosts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

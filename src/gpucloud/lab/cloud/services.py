@@ -36,7 +36,7 @@ class Service:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-WATCHER = "watcher"
+WATCHER, COMPUTE = "watcher", "nova-compute"
 NOVA_CONF, NOVA_DATABASES, NOVA_COMPUTE = "nova.conf", "nova-databases.conf", "nova-compute.conf"
 CONTROL_GPUS, COMPUTE_GPUS = "nova-gpus.conf", "nova-compute-gpus.conf"
 """What nova is told of GPUs, as `gpucloud nova render` writes it; empty at first."""
@@ -50,10 +50,11 @@ def write_config(site: Site, compute: Compute) -> None:
         "keystone.conf": settings.keystone(site),
         "placement.conf": settings.placement(site),
         "glance-api.conf": settings.glance(site),
-        NOVA_CONF: settings.nova(site),
+        NOVA_CONF: settings.nova(site, compute),
         NOVA_DATABASES: settings.nova_databases(site),
-        NOVA_COMPUTE: settings.nova_compute(HOST_NAME, compute),
     }
+    if compute is not Compute.NONE:
+        texts[NOVA_COMPUTE] = settings.nova_compute(HOST_NAME, compute)
     for name, sections in texts.items():
         write_secret(site.config / name, settings.render(sections))
     for name, text in {CONTROL_GPUS: "", COMPUTE_GPUS: "", LAB_HOST: "{}"}.items():
@@ -139,7 +140,7 @@ def _nova(site: Site, name: str) -> Service:
 def _nova_compute(site: Site) -> Service:
     told = config_files(site.config, NOVA_CONF, NOVA_COMPUTE, COMPUTE_GPUS)
     argv = (python_of(site.environment), str(_FILES.joinpath("lab_compute.py")), *told)
-    return Service("nova-compute", argv, variables={"GPUCLOUD_LAB_HOST": str(site.config / LAB_HOST)})
+    return Service(COMPUTE, argv, variables={"GPUCLOUD_LAB_HOST": str(site.config / LAB_HOST)})
 
 
 def config_files(folder: Path, *names: str) -> tuple[str, ...]:

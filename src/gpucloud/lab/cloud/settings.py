@@ -126,7 +126,20 @@ def glance(site: Site) -> Sections:
     }
 
 
-def nova(site: Site) -> Sections:
+class Compute(StrEnum):
+    """What nova-compute makes of servers.
+
+    ``FAKE`` makes entries of a table in its memory; ``CARDS`` does so on a host with PCI devices that a file
+    says, and runs what a server's user data tells cloud-init as processes of this machine. With ``NONE`` none
+    runs here: the cloud's hosts are servers of the laboratory (`gpucloud.lab.cloud.hosts`).
+    """
+
+    FAKE = "fake"
+    CARDS = "cards"
+    NONE = "none"
+
+
+def nova(site: Site, compute: Compute) -> Sections:
     """What all of nova's services are told."""
     data = site.data / "nova"
     return {
@@ -136,7 +149,8 @@ def nova(site: Site) -> Sections:
             "my_ip": HOST,
             "transport_url": broker_url(site),
             "report_interval": "5",
-            "service_down_time": "30",
+            # An emulated server that starts a guest may say nothing for half a minute.
+            "service_down_time": "120" if compute is Compute.NONE else "30",
         },
         "api": {"auth_strategy": "keystone"},
         "keystone_authtoken": _token_check(site, "nova"),
@@ -159,22 +173,11 @@ def nova_databases(site: Site) -> Sections:
     }
 
 
-class Compute(StrEnum):
-    """What nova-compute makes of servers.
-
-    ``FAKE`` makes entries of a table in its memory; ``CARDS`` does so on a host with PCI devices that a file
-    says, and runs what a server's user data tells cloud-init as processes of this machine.
-    """
-
-    FAKE = "fake"
-    CARDS = "cards"
-
-
 _DRIVERS = {Compute.FAKE: "fake.FakeDriverWithoutFakeNodes", Compute.CARDS: "lab_driver.LabDriver"}
 
 
 def nova_compute(host: str, compute: Compute) -> Sections:
-    """What a nova-compute is told: the host that it says it is, and what it drives."""
+    """What a nova-compute of this machine is told: the host that it says it is, and what it drives."""
     return {"DEFAULT": {"host": host, "compute_driver": _DRIVERS[compute]}}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,9 +12,12 @@ from pathlib import Path
 from gpucloud.lab.cloud import daemon, ready, services
 from gpucloud.lab.cloud.api import Api
 from gpucloud.lab.cloud.daemon import Daemon
-from gpucloud.lab.cloud.record import CLOUDS_YAML, read_record, site_of
+from gpucloud.lab.cloud.record import CLOUDS_YAML, Record, read_record, site_of
 from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import Site
+from gpucloud.lab.lab import HOSTS
+from gpucloud.lab.machine.qemu import running_pid
+from gpucloud.lab.record import read_record as read_server
 from gpucloud.model.failure import Failure
 
 
@@ -88,7 +91,19 @@ def look(folder: Path) -> Status | None:
         )
         for (service, process), state in zip(started, states, strict=True)
     ]
-    return Status(folder, folder / CLOUDS_YAML if record.is_up else None, _as_nova_says(site, found))
+    whole = (*_as_nova_says(site, found), *_hosts(site, record, found))
+    return Status(folder, folder / CLOUDS_YAML if record.is_up else None, whole)
+
+
+def _hosts(site: Site, record: Record, found: Sequence[ServiceStatus]) -> Iterator[ServiceStatus]:
+    """nova-compute of the laboratory's servers: the process is the emulator's, the port that of its ssh."""
+    ups = _ask(site, found, lambda api: api.computes_up()) if record.hosts else None
+    for name in record.hosts:
+        server = site.folder.parent / HOSTS / name
+        pid, facts = running_pid(server), read_server(server)
+        state = State.RUNS if ups is None else State.ANSWERS if name in ups else State.SILENT
+        port = facts.port if facts else None
+        yield ServiceStatus(f"nova-compute on {name}", pid or 0, port, state if pid else State.ENDED)
 
 
 def _state(site: Site, service: Service, process: Daemon) -> State:
@@ -101,8 +116,7 @@ def _state(site: Site, service: Service, process: Daemon) -> State:
 
 def _as_nova_says(site: Site, found: Sequence[ServiceStatus]) -> tuple[ServiceStatus, ...]:
     """The same, with what nova says of those that have no port: one that runs may do nothing."""
-    answering = {one.name for one in found if one.state is State.ANSWERS}
-    ups = _ups(site) if {"keystone", "nova-api"} <= answering else None
+    ups = _ask(site, found, lambda api: api.services_up())
     if ups is None:
         return tuple(found)
     said = {True: State.ANSWERS, False: State.SILENT}
@@ -114,12 +128,15 @@ def _as_nova_says(site: Site, found: Sequence[ServiceStatus]) -> tuple[ServiceSt
     )
 
 
-def _ups(site: Site) -> frozenset[str] | None:
+def _ask(
+    site: Site, found: Sequence[ServiceStatus], what: Callable[[Api], frozenset[str]]
+) -> frozenset[str] | None:
     """What nova says is up, or None where it does not say."""
-    if not site.passwords:
+    answering = {one.name for one in found if one.state is State.ANSWERS}
+    if not site.passwords or not {"keystone", "nova-api"} <= answering:
         return None  # it has not come up
     try:
-        return Api(site, _NOVA_S).services_up()
+        return what(Api(site, _NOVA_S))
     except (OSError, HTTPException, ValueError, Failure):
         return None  # it does not answer: its state says so
 

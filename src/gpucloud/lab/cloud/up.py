@@ -118,12 +118,17 @@ class _Coming:
         api = Api(site)
         setup.register(site, api)
         self._run("the tables of placement, glance and nova", setup.schemas(site))
-        self._start("placement, glance, nova", services.others(site))
+        self._start("placement, glance, nova", self._others())
         self._wait_for_nova(api)
         self.progress("putting the laboratory's guest into glance")
         setup.upload_image(api, disk)
         write_secret(site.folder / CLOUDS_YAML, clouds_yaml(site, CLOUD))
         self._start_one(services.watcher(site), is_up=True)
+
+    def _others(self) -> Sequence[Service]:
+        has_compute = self.compute is not Compute.NONE
+        others = services.others(self.site)
+        return [one for one in others if has_compute or one.name != services.COMPUTE]
 
     def _prepare_stores(self) -> None:
         database.prepare(self.site)
@@ -166,13 +171,13 @@ class _Coming:
 
     def _wait_for_nova(self, api: Api) -> None:
         """Wait until nova's own services are up, and make its host one of the cell."""
-        wanted = {"nova-conductor", "nova-scheduler", "nova-compute"}
+        wanted = {one.name for one in self._others()} & {"nova-conductor", "nova-scheduler", services.COMPUTE}
 
         def are_up() -> bool:
             self._must_live()
             return wanted <= api.services_up()
 
-        ready.wait_until(are_up, timeout_s=READY_S, what=lambda: last_word(self.site, "nova-compute"))
+        ready.wait_until(are_up, timeout_s=READY_S, what=lambda: last_word(self.site, min(wanted)))
         setup.run_command(self.site, setup.discover_hosts(self.site))
 
     def _record(self, *, is_up: bool = False) -> None:

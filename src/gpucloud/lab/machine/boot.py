@@ -63,12 +63,17 @@ class Startable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a server is to be started: what it is, and what it runs on."""
+    """How a server is to be started: what it is, and what it runs on.
+
+    Attributes:
+        more: as for `gpucloud.lab.machine.render.Parts`.
+    """
 
     topology: Topology
     accelerator: Accelerator
     image: Startable
     payload: Path | None
+    more: Path | None = None
 
 
 def make_first_disk(folder: Path, image: Startable) -> None:
@@ -109,6 +114,7 @@ def power_on(
         payload=str(start.payload) if start.payload else None,
         memory=str(memory) if memory else None,
         memory_is_shared=memory_is_shared,
+        more=str(start.more) if start.more else None,
     )
     argv = render_machine(start.topology, start.accelerator, parts, str(pid_file(folder)))
     start_qemu(folder, [*argv, *more], (QMP_SOCKET, LINE_SOCKET), outlives=outlives)

@@ -9,7 +9,7 @@ from gpucloud.lab.topology.devices import FUNCTIONS
 from gpucloud.lab.topology.parse import Card, Iommu, Port, Topology
 
 QEMU = "qemu-system-x86_64"
-OWN_DISPLAY_SLOT, DISK_SLOT, NETWORK_SLOT, ENTROPY_SLOT, PAYLOAD_SLOT = 2, 3, 4, 5, 6
+OWN_DISPLAY_SLOT, DISK_SLOT, NETWORK_SLOT, ENTROPY_SLOT, PAYLOAD_SLOT, MORE_SLOT = 2, 3, 4, 5, 6, 7
 """The server's own devices on bus 0. Slot 1 is left to QEMU, which puts AMD's IOMMU there."""
 
 QMP_SOCKET, LINE_SOCKET, CONSOLE_LOG = "qmp.sock", "line.sock", "console.log"
@@ -65,6 +65,7 @@ class Parts:
         payload: raw image, read only; None for an empty drive in its place.
         memory: file that holds the server's memory; None for anonymous memory.
         memory_is_shared: whether what the server writes goes into that file, or stays its own.
+        more: raw image of one more disk, read only, that the server finds as `MORE_DISK`; None for no drive.
     """
 
     direct: Direct | None
@@ -72,6 +73,10 @@ class Parts:
     payload: str | None
     memory: str | None = None
     memory_is_shared: bool = False
+    more: str | None = None
+
+
+MORE_DISK = "/dev/disk/by-id/virtio-more"
 
 
 def kernel_command_line(topology: Topology) -> str:
@@ -103,6 +108,7 @@ def render_machine(topology: Topology, accelerator: Accelerator, parts: Parts, p
         *_own_devices(topology, parts),
         *(part for port in topology.ports for part in _port(port, topology)),
         *(part for number, card in enumerate(topology.cards) for part in _card(number, card)),
+        *_more(parts),
     ]
 
 
@@ -172,6 +178,13 @@ def _own_devices(topology: Topology, parts: Parts) -> Iterator[str]:
     yield from ("-drive", f"{payload},if=none,id=payload,read-only=on")
     yield from ("-device", f"virtio-blk-pci,drive=payload,addr={PAYLOAD_SLOT:#x}")
     yield from ("-audiodev", "none,id=silence")
+
+
+def _more(parts: Parts) -> Iterator[str]:
+    """A disk that a saved server did not have: like a card, it is found by a rescan."""
+    if parts.more:
+        yield from ("-drive", f"file={_escape(parts.more)},format=raw,if=none,id=more,read-only=on")
+        yield from ("-device", f"virtio-blk-pci,drive=more,serial=more,addr={MORE_SLOT:#x}")
 
 
 def _port(port: Port, topology: Topology) -> Sequence[str]:
