@@ -173,7 +173,8 @@ def _hosts(asked: Asked, unread: dict[str, str]) -> Iterator[GivenHost]:
         unread: takes hosts that cannot be reached, and why.
     """
     from gpucloud.cli.hosts import host_from
-    from gpucloud.cloud.openstack.audit.hosts import given_host, listed_host
+    from gpucloud.cloud.openstack.audit.hosts import given_host, listed_host, own_name_of
+    from gpucloud.inventory import open_reader, read_host
     from gpucloud.nova.machine import machine_of
 
     files = dict(_compute_files(asked.compute))
@@ -193,11 +194,12 @@ def _hosts(asked: Asked, unread: dict[str, str]) -> Iterator[GivenHost]:
         name, place = named_place(text)
         name = name or place.rpartition("@")[2]
         try:
-            host = host_from(None, place)
+            reader = open_reader(remote=place)
+            host, own_name = read_host(reader), own_name_of(reader)
         except Failure as failure:
             unread[name] = str(failure)
             continue
-        yield given_host(name, host, _wanted(files, name, machine_of(host), release))
+        yield given_host(name, host, _wanted(files, name, machine_of(host), release), own_name)
 
 
 def _compute_files(texts: Sequence[str]) -> Iterator[tuple[str, Configuration]]:

@@ -247,3 +247,10 @@ def test_rows_of_releases_before_pike_are_read(scene: Scene) -> None:
     scene.cell = Cell(has_uuid=False)
     scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
     assert scene.kinds() == ["row-of-gone-guest"]
+
+
+def test_a_failed_migration_is_seen_where_compute_nodes_have_no_uuid_yet(scene: Scene) -> None:
+    for key in (1, 2):
+        scene.cell.change("compute_nodes", key, uuid=None)
+    scene.cell.row(1, X, "allocated", owner=scene.cell.guest(1, B))
+    assert scene.kinds() == ["row-after-migration"]

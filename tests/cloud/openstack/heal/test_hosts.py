@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tests.cloud.openstack.heal.cell import A, guest_uuid
 from tests.cloud.openstack.heal.scene import Scene
 from tests.host_tree import HostTree
 
-from gpucloud.cloud.openstack.audit.hosts import given_host, wanted_by
+from gpucloud.cloud.openstack.audit.hosts import given_host, own_name_of, wanted_by
 from gpucloud.cloud.openstack.audit.observed import GivenHost
 from gpucloud.inventory import read_host
 from gpucloud.inventory.live import LiveReader
@@ -57,3 +59,20 @@ def test_device_spec_says_which_devices_nova_wants(tmp_path: Path) -> None:
 def test_a_device_spec_that_stops_nova_compute_says_nothing_of_devices(tmp_path: Path) -> None:
     files = Configuration((read_config_file("nova.conf", "[pci]\ndevice_spec = {x}\n"),))
     assert isinstance(wanted_by(files, host(tmp_path, runs=False).machine, parse_release("31")), Unknown)
+
+
+@pytest.mark.parametrize(("own", "is_it"), [(A, True), (f"{A}.example.org", True), ("gpu02", False)])
+def test_a_host_that_calls_itself_otherwise_is_not_taken_for_the_one(
+    tmp_path: Path, own: str, is_it: bool
+) -> None:
+    scene = Scene()
+    scene.cell.row(1, X, "allocated", owner=guest_uuid(9))
+    given = host(tmp_path, runs=False)
+    (tmp_path / "proc/sys/kernel").mkdir(parents=True)
+    (tmp_path / "proc/sys/kernel/hostname").write_text(f"{own}\n")
+    scene.hosts.append(replace(given, own_name=own_name_of(LiveReader(tmp_path))))
+    repair = scene.plan()
+    assert len(repair.rows) == is_it
+    if not is_it:
+        assert "calls itself gpu02: is that gpu01?" in repair.refused[0].why
+        assert any("calls itself gpu02" in each.why for each in scene.audit().unseen)

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from gpucloud.cloud.openstack.audit.observed import (
-    Database,
-    GivenHost,
-    Instance,
-    Migration,
-    Node,
-    Nova,
-    Observed,
-    Provider,
-    Row,
-    Server,
-)
+from gpucloud.cloud.openstack.audit.facts import Facts
+from gpucloud.cloud.openstack.audit.observed import GivenHost, Node, Row
 from gpucloud.model.finding import Evidence
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
@@ -40,60 +29,26 @@ class Where(Enum):
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Facts):
     """All facts, with what follows from them."""
 
-    seen: Observed
-
-    @cached_property
-    def nodes(self) -> dict[int, Node]:
-        """Compute nodes by the key that rows have."""
-        return {} if self._database is None else {each.id: each for each in self._database.nodes}
-
-    @cached_property
-    def live_nodes(self) -> dict[str, Node]:
-        """Compute nodes that are not deleted, by the uuid of their providers."""
-        return {each.uuid: each for each in self.nodes.values() if not each.is_deleted and each.uuid}
-
-    @cached_property
-    def live_hosts(self) -> frozenset[str]:
-        """Names of nova-computes of compute nodes that are not deleted."""
-        return frozenset(each.host for each in self.live_nodes.values())
-
-    @cached_property
-    def deleted_roots(self) -> frozenset[str]:
-        """Providers whose compute node the database has as deleted: such a host is surely not a new one."""
-        return frozenset(
-            {each.uuid for each in self.nodes.values() if each.is_deleted} - self.live_nodes.keys()
-        )
-
-    def node_behind(self, root: str) -> Node | None:
-        """The compute node of a tree of providers: the database's, else as nova-api lists it."""
-        told = (
-            () if self.nova is None or isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
-        )
-        listed = (Node(0, each.uuid, each.host, each.name, False) for each in told if each.uuid == root)
-        return self.live_nodes.get(root) or next(listed, None)
-
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        return () if self._database is None else self._database.rows
-
-    @cached_property
-    def by_node(self) -> dict[int, dict[str, Row]]:
-        """Rows by compute node and address."""
-        found: dict[int, dict[str, Row]] = {}
-        for row in self.rows:
-            found.setdefault(row.node, {})[row.address] = row
-        return found
-
-    def node_of(self, row: Row) -> Node | None:
-        """The node that a row belongs to; None where it is deleted."""
-        node = self.nodes.get(row.node)
-        return None if node is None or node.is_deleted else node
-
     def given(self, node: Node) -> GivenHost | None:
-        """The host of a node, where it was looked at."""
+        """The host of a node, where it was looked at, and does not call itself otherwise."""
+        found = self._named(node)
+        return None if found is None or _is_another(found, node) else found
+
+    def why_not_given(self, node: Node) -> str:
+        """Why nothing is known of a node's host."""
+        found = self._named(node)
+        if found is not None and _is_another(found, node):
+            return f"{found.source} calls itself {found.own_name}: is that {node.name}?"
+        return self.seen.unread.get(node.host, f"host {node.host} was not looked at")
+
+    def is_asked_for(self, node: Node) -> bool:
+        """Whether a node's host was named, reached or not."""
+        return node.host in self.seen.unread or self._named(node) is not None
+
+    def _named(self, node: Node) -> GivenHost | None:
         for name in (node.host, node.name):
             if name in self._given:
                 return self._given[name]
@@ -104,10 +59,7 @@ class Case:
 
     @cached_property
     def _every_host(self) -> frozenset[str]:
-        told = (
-            () if self.nova is None or isinstance(self.nova.hypervisors, Unknown) else self.nova.hypervisors
-        )
-        return self.live_hosts | {each.host for each in told}
+        return self.live_hosts | {each.host for each in self.hypervisors}
 
     @cached_property
     def _given(self) -> dict[str, GivenHost]:
@@ -145,7 +97,7 @@ class Case:
         """Guests that have a device or a relative of it open: their QEMU holds its VFIO node."""
         host = self.given(node)
         if host is None:
-            return Unknown(f"host {node.host} was not looked at")
+            return Unknown(self.why_not_given(node))
         if isinstance(host.holders, Unknown):
             return host.holders
         relatives = self._relatives_of(node, host, address) if with_relatives else ()
@@ -162,33 +114,6 @@ class Case:
         virtual = {at for at, parent in pairs if parent == address}
         physical = {parent for at, parent in pairs if at == address and parent is not None}
         return tuple(sorted((virtual | physical) - {address}))
-
-    def server(self, uuid: str) -> Server | None:
-        """What nova-api knows of a guest; None where it knows none, or was not asked (`knows_servers`)."""
-        nova = self.nova
-        return None if nova is None or isinstance(nova.servers, Unknown) else nova.servers.get(uuid)
-
-    @property
-    def knows_servers(self) -> bool:
-        """Whether a guest that nova-api does not tell of is none."""
-        return self.nova is not None and not isinstance(self.nova.servers, Unknown)
-
-    def instance(self, uuid: str) -> Instance | None:
-        """The database's row of a guest; None where there is none, or it is deleted."""
-        found = None if self._database is None else self._database.instances.get(uuid)
-        return None if found is None or found.is_deleted else found
-
-    def migrations(self) -> Iterator[Migration]:
-        """All that any source tells of."""
-        if self._database is not None:
-            yield from self._database.migrations
-        if self.nova is not None and not isinstance(self.nova.migrations, Unknown):
-            yield from self.nova.migrations
-
-    @cached_property
-    def moving(self) -> frozenset[str]:
-        """Guests of migrations that are under way."""
-        return frozenset(each.instance for each in self.migrations() if each.is_under_way)
 
     def where(self, uuid: str, node: Node) -> Where:
         """Where the guest is that a row of this node names."""
@@ -207,7 +132,7 @@ class Case:
 
     def _unlisted(self, uuid: str) -> Where:
         """A guest that no source has: gone where the database has it as deleted, or nova-api was asked."""
-        was = None if self._database is None else self._database.instances.get(uuid)
+        was = None if self.database is None else self.database.instances.get(uuid)
         return Where.GONE if was is not None or self.knows_servers else Where.UNTOLD
 
     def _is_apart(self, host: str, node: Node) -> bool:
@@ -226,7 +151,7 @@ class Case:
 
     def tell_guest(self, uuid: str) -> Evidence:
         """What the database says of a guest."""
-        found = None if self._database is None else self._database.instances.get(uuid)
+        found = None if self.database is None else self.database.instances.get(uuid)
         if found is None:
             return Evidence(f"instances {uuid}", "no such row")
         if found.is_deleted:
@@ -244,17 +169,11 @@ class Case:
         server = self.server(uuid)
         return uuid if server is None else f"{server.name} ({uuid})"
 
-    @property
-    def providers(self) -> tuple[Provider, ...]:
-        return () if isinstance(self.seen.providers, Unknown) else self.seen.providers
 
-    @property
-    def nova(self) -> Nova | None:
-        return None if isinstance(self.seen.nova, Unknown) else self.seen.nova
-
-    @property
-    def _database(self) -> Database | None:
-        return None if isinstance(self.seen.database, Unknown) else self.seen.database
+def _is_another(host: GivenHost, node: Node) -> bool:
+    """Whether a host that was reached under a node's name calls itself by no name of it."""
+    own = host.own_name
+    return own is not None and not any(_may_be_one(own, each) for each in (node.host, node.name))
 
 
 def _may_be_one(name: str, other: str) -> bool:

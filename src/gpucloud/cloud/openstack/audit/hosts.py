@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gpucloud.cloud.openstack.audit.observed import GivenHost
+from gpucloud.inventory.reader import HostReader
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
@@ -19,9 +20,17 @@ NO_FILES = Unknown("nova.conf of nova-compute was not given (--compute-config)")
 _NO_HOLDERS = Unknown("a list of devices does not say which guests have them")
 
 
-def given_host(name: str, host: Host, wanted: frozenset[str] | Unknown = NO_FILES) -> GivenHost:
+def given_host(
+    name: str, host: Host, wanted: frozenset[str] | Unknown = NO_FILES, own_name: str | None = None
+) -> GivenHost:
     """A host that was read, or its capture."""
-    return GivenHost(name, host.source, machine_of(host), _holders(host), wanted)
+    return GivenHost(name, host.source, machine_of(host), _holders(host), wanted, own_name)
+
+
+def own_name_of(reader: HostReader) -> str | None:
+    """What a host calls itself, as libvirt tells nova; None where that cannot be read, as in a capture."""
+    found = reader.read_text("/proc/sys/kernel/hostname")
+    return (found.strip() or None) if isinstance(found, str) else None
 
 
 def _holders(host: Host) -> Mapping[str, tuple[Holder, ...] | Unknown] | Unknown:

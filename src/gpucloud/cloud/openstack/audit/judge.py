@@ -71,12 +71,13 @@ def _unseen(case: Case) -> Iterator[Unseen]:
 
 def _unseen_hosts(case: Case) -> Iterator[Unseen]:
     for node in case.live_nodes.values():
-        host, failed = case.given(node), case.seen.unread.get(node.host)
-        if node.id not in case.by_node and host is None and failed is None:
-            continue
-        if host is None:
+        host, is_asked = case.given(node), case.is_asked_for(node)
+        if host is None and is_asked:
+            yield Unseen(f"devices and guests of host {node.host}", case.why_not_given(node))
+        elif host is None and node.id in case.by_node:
             none = f"no capture (--from {node.host}=CAPTURE) and no way to it (--host {node.host}=USER@HOST)"
-            yield Unseen(f"devices and guests of host {node.host}", failed or none)
+            yield Unseen(f"devices and guests of host {node.host}", none)
+        if host is None:
             continue
         for what in host.machine.unread:
             yield Unseen(f"devices of host {node.host}", what)

@@ -180,6 +180,7 @@ class GivenHost:
         machine: its devices.
         holders: address to the processes that have the device open, QEMU's guests among them.
         wanted: addresses that nova-compute's device_spec takes.
+        own_name: as it calls itself; None where that is not known.
     """
 
     name: str
@@ -187,6 +188,7 @@ class GivenHost:
     machine: Machine
     holders: Mapping[str, tuple[Holder, ...] | Unknown] | Unknown
     wanted: frozenset[str] | Unknown
+    own_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
