@@ -4,8 +4,8 @@
 * ``database``: nova's tables; ``look``: the APIs; ``hosts``: hosts: the only ones that reach anything.
 * ``kinds``: what can be wrong, and nova's file that says so; ``disagreement``: one that was found, and what
   would make it right.
-* ``facts``: by their keys; ``case``: what follows from them; ``rules``: one disagreement each; ``judge``: all;
-  ``show``: as text.
+* ``facts``: by their keys; ``case``: what follows from them; ``rules``: one disagreement each;
+  ``judge``: all; ``show``: as text.
 
 Pure but for the readers. ``gpucloud.cloud.openstack.heal`` carries remedies out.
 """
