@@ -37,6 +37,14 @@ DRACUT = {"usr/lib/dracut/dracut-functions.sh": "# functions\n", "etc/dracut.con
 KERNELOPTS = "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/mapper/rl-root ro quiet\n"
 RELEASE = "6.1.0-42-amd64"
 CMDLINE = f"BOOT_IMAGE=/boot/vmlinuz-{RELEASE} root=UUID=1 ro quiet\n"
+PROGRAMS = (
+    "update-initramfs",
+    "update-grub",
+    "dracut",
+    "grub2-mkconfig",
+    "kernelstub",
+    "proxmox-boot-tool",
+)
 BLOCK = "# GRUB Environment Block\n".ljust(1024, "#")
 
 
@@ -186,6 +194,7 @@ def build_family(
     kernel = build(root, functions)
     own = {"proc/cpuinfo": processor, "proc/cmdline": CMDLINE, "usr/local/bin/gpucloud": "#!/bin/sh\n"}
     own[f"boot/vmlinuz-{RELEASE}"] = "a kernel\n"
+    own |= {f"usr/sbin/{program}": "#!/bin/sh\n" for program in PROGRAMS}
     for path, text in {**FAMILIES[name], **own}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -137,6 +137,18 @@ def test_no_start_is_changed_that_could_not_look_at_itself(
     assert type_("plan", "--spec", spec).code == Exit.FINE
 
 
+def test_nothing_is_begun_that_a_tool_which_is_not_there_would_have_to_end(
+    site: Site, type_: Type, spec: str
+) -> None:
+    (site.root / "usr/sbin/update-grub").unlink()
+    before = site.picture()
+    said = type_("apply", "--spec", spec, "--yes")
+    assert said.code == Exit.ERROR
+    assert said.failure.startswith("update-grub is in none of /usr/local/sbin, ")
+    assert site.picture() == before
+    assert not site.journal.entries()
+
+
 def test_a_stored_plan_is_refused_on_a_host_that_changed(
     site: Site, type_: Type, spec: str, tmp_path: Path
 ) -> None:

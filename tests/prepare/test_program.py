@@ -11,6 +11,7 @@ import pytest
 from gpucloud.cloud.programs import run
 from gpucloud.model.failure import Failure
 from gpucloud.prepare.reach.program import run_bounded
+from gpucloud.prepare.system import ask_program
 
 pytestmark = pytest.mark.proof
 
@@ -34,6 +35,13 @@ def test_one_that_cannot_be_killed_is_left_behind_and_named() -> None:
     match = re.search(r"process ([0-9]+)", str(raised.value))
     assert match is not None
     os.kill(int(match[1]), signal.SIGKILL)
+
+
+def test_tools_of_root_are_found_by_whoever_has_become_root_without_a_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert "/usr/sbin" in ask_program(("sh", "-c", 'echo "$PATH"')).strip().split(":")
 
 
 def test_what_guests_need_is_told_in_one_line() -> None:

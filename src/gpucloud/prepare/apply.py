@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpucloud.model.change import RunTool
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.boot.own.unit import PROGRAM_FOLDERS, is_program_found
@@ -10,7 +11,7 @@ from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.steps import NotAsPlannedError, do
-from gpucloud.prepare.system import System
+from gpucloud.prepare.system import TOOL_FOLDERS, System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of, name_error, waiting_of
 
 _QUIET = Watch()
@@ -85,16 +86,28 @@ def refuse_waiting(entry: Entry, system: System) -> None:
 
 
 def unfindable(plan: Plan, system: System) -> Failure | None:
-    """Why the next start could not look at itself, so that GRUB would take the old entry after two, for good.
+    """Why the next start could not be made, or not look at itself: GRUB would take the old entry after two.
 
-    None: the unit finds ``gpucloud`` where systemd looks for programs, or the plan is for no start.
+    None: the plan's tools are there, and the unit finds ``gpucloud`` where systemd looks for programs; or the
+    plan is for no start.
     """
+    if (tool := _missing_tool(plan, system)) is not None:
+        return Failure(
+            f"{tool} is in none of {', '.join(TOOL_FOLDERS)}, so what is made of the files could not be made",
+            "install what it belongs to, then again",
+        )
     if not (plan.units and plan.needs_reboot) or is_program_found(system):
         return None
     return Failure(
         f"gpucloud is in none of {', '.join(PROGRAM_FOLDERS)}, so the next start could not look at itself",
         'link it there, then again: sudo ln -s "$(realpath "$(command -v gpucloud)")" /usr/local/bin/',
     )
+
+
+def _missing_tool(plan: Plan, system: System) -> str | None:
+    """A tool of the plan's that is not there: undo would miss it as well, and could not come to its end."""
+    tools = dict.fromkeys(step.change.argv[0] for step in plan.steps if isinstance(step.change, RunTool))
+    return next((tool for tool in tools if not is_program_found(system, tool, TOOL_FOLDERS)), None)
 
 
 class _Run:

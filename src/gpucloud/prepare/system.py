@@ -27,6 +27,9 @@ ANSWER_TIMEOUT_S = 60.0
 TOOL_TIMEOUT_S = 1800.0
 """An initramfs for each of several kernels takes minutes on a slow disk."""
 
+TOOL_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where tools of a distribution are."""
+
 SETTLE_TIMEOUT_S = 5.0
 
 
@@ -145,7 +148,7 @@ def ask_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> str
     Raises:
         OSError: it is not there, failed or took longer than that.
     """
-    done = run_bounded(argv, timeout_s, {**os.environ, "LC_ALL": "C"})
+    done = run_bounded(argv, timeout_s, {**os.environ, "LC_ALL": "C", "PATH": _path()})
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise OSError(f"'{' '.join(argv)}' ended with {done.returncode}: {said[-1] if said else 'no reason'}")
@@ -155,6 +158,11 @@ def ask_program(argv: Sequence[str], timeout_s: float = ANSWER_TIMEOUT_S) -> str
 def run_program(argv: Sequence[str]) -> None:
     """Run a program; errors as of ``ask_program``."""
     ask_program(argv)
+
+
+def _path() -> str:
+    """Where programs are looked for: ``su`` without ``-`` leaves root without the folders of its own."""
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), *TOOL_FOLDERS))
 
 
 def run_long(argv: Sequence[str]) -> None:

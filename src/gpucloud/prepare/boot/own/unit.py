@@ -6,6 +6,8 @@ planned. Others are only ordered after it; none of them waits for its success.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gpucloud.inventory.reader import Reader
 from gpucloud.prepare.boot.own.paths import HEADER
 
@@ -40,6 +42,8 @@ def render_unit() -> str:
     )
 
 
-def is_program_found(reader: Reader) -> bool:
-    """Claims that the unit would find ``gpucloud``; what cannot be read is there, a dead link is not."""
-    return any(reader.read_bytes(f"{folder}/gpucloud") is not None for folder in PROGRAM_FOLDERS)
+def is_program_found(
+    reader: Reader, name: str = "gpucloud", folders: Sequence[str] = PROGRAM_FOLDERS
+) -> bool:
+    """Claims that the unit would find the program; what cannot be read is there, a dead link is not."""
+    return any(reader.read_bytes(f"{folder}/{name}") is not None for folder in folders)
