@@ -27,6 +27,10 @@ def test_settings_are_printed_for_every_system(tmp_path: Path, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["then"][0] == "powershell"
     assert call(words) == Exit.FINE
     assert "eyJhbGci" not in capsys.readouterr().out
+    assert call([*words, "--for", "windows"]) == Exit.FINE
+    printed = capsys.readouterr().out
+    assert "reg import gpucloud-licence.reg" in printed
+    assert "mode" not in printed
 
 
 @pytest.mark.parametrize(

@@ -167,11 +167,14 @@ def _plain(file: GuestFile) -> dict[str, object]:
 
 def _lines(files: tuple[GuestFile, ...], restart: str) -> Iterator[str]:
     for file in files:
+        mode = f", mode 0{file.mode:o}" if file.path.startswith("/") else ""  # Windows has none
         if file.path.endswith(".tok"):
-            yield f"{file.path}, mode 0{file.mode:o}: the token as it is ({len(file.content)} bytes)"
+            yield f"{file.path}{mode}: the token as it is ({len(file.content)} bytes)"
             continue
-        yield f"{file.path}, mode 0{file.mode:o}:"
+        yield f"{file.path}{mode}:"
         yield Copied("\n".join(f"  {line}".rstrip() for line in file.content.decode().splitlines()))
+    if any(file.path.endswith(".reg") for file in files):
+        yield "In the guest: reg import gpucloud-licence.reg"
     yield f"Then, in the guest: {restart}"
 
 
