@@ -108,8 +108,12 @@ def test_one_gpu_without_licence_is_a_guest_without() -> None:
     assert judge(smi("Licensed") + smi("Unlicensed"), BEFORE).is_licensed is False
 
 
-def test_a_driver_that_knows_no_licences_is_named() -> None:
-    assert reasons("GPU 00000000:02:01.0\n    Product Name : NVIDIA A16\n") == ["driver"]
+@pytest.mark.parametrize(
+    ("mode", "found"), [("VGPU", "driver"), ("Host VGPU", "host"), ("Pass-Through", "whole-card")]
+)
+def test_a_driver_that_knows_no_licences_is_told_from_a_host_and_a_whole_card(mode: str, found: str) -> None:
+    text = f"GPU 00000000:02:01.0\n    Product Name : NVIDIA A16\n        Virtualization Mode : {mode}\n"
+    assert reasons(text) == [found]
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,23 @@ def _reasons(
 
 def _of_gpus(gpus: Sequence[LicensedGpu], now: datetime) -> Iterator[Reason]:
     if gpus and all(gpu.state is None for gpu in gpus):
-        what = "the guest's driver knows of no licences: it is not that of NVIDIA's vGPU software"
-        yield Reason("driver", what, "install the guest driver of the vGPU software's release of the host")
+        yield _no_licences(gpus)
     for gpu in gpus:
         if gpu.state is State.LICENSED and _is_over(gpu, now):
             what = f"the licence of {gpu.address} ended at {gpu.expiry}, and was not renewed"
             yield Reason("ended", what, "the way to the server, and the guest's clock: timedatectl")
+
+
+def _no_licences(gpus: Sequence[LicensedGpu]) -> Reason:
+    """Why no GPU has to do with licences."""
+    if any((gpu.mode or "").startswith("Host") for gpu in gpus):
+        what = "this is what a host's nvidia-smi says, and licences are a guest's"
+        return Reason("host", what, "ask in the guest")
+    if all(_is_whole(gpu) for gpu in gpus):
+        what = "the guest has whole cards with NVIDIA's common driver, which asks for no licence"
+        return Reason("whole-card", what, "a virtual workstation needs the vGPU software's driver for guests")
+    what = "the guest's driver knows of no licences: it is not that of NVIDIA's vGPU software"
+    return Reason("driver", what, "install the guest driver of the vGPU software's release of the host")
 
 
 def _of_settings(gpus: Sequence[LicensedGpu], report: Report) -> Iterator[Reason]:
