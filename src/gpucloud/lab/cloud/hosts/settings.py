@@ -61,17 +61,17 @@ def _own(site: Site, name: str) -> Sections:
         "placement": found_at("placement"),
         "glance": found_at("glance"),
         "neutron": found_at("network"),
-        "libvirt": {"virt_type": "kvm", "cpu_mode": "host-passthrough"},
+        "libvirt": {
+            "virt_type": "kvm",
+            "cpu_mode": "host-passthrough",
+            "images_cpu_time_limit": "300",
+        },
     }
 
 
-_PROGRAM = f"""\
+_PROGRAM = """\
 #!/usr/bin/python3
 \"\"\"nova-compute by the server's own Python, whose libvirt it takes.\"\"\"
-
-import sys
-
-sys.path.insert(0, "{_PACKAGES}")
 
 from nova.cmd.compute import main  # first: it patches what others import
 from nova.privsep import sys_admin_pctxt
@@ -87,7 +87,8 @@ Description=OpenStack Nova Compute
 After=libvirtd.service
 
 [Service]
-Environment=LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+# In the environment: nova starts qemu-img by a Python program of oslo.concurrency.
+Environment=PYTHONPATH={_PACKAGES} LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 ExecStartPre=mkdir -p {_PACKAGES} {_STATE}/instances
 ExecStartPre=sh -c 'mountpoint -q {_PACKAGES} || mount -o ro,noload {MORE_DISK} {_PACKAGES}'
 ExecStart={_PROGRAM_PATH} --config-file={CONF} --config-file={OWN_CONF} --config-dir={_DROP_INS}
