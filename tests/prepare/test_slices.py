@@ -289,6 +289,17 @@ def test_virtual_functions_that_are_not_seen_are_waited_for_and_not_guessed(site
     assert why in shown
 
 
+def test_mig_mode_is_not_changed_where_virtual_functions_are_not_known(site: Site) -> None:
+    started(site, VENDOR.replace("A40-8Q", "A40-1-5C"))
+    number = site.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs"
+    number.unlink()
+    number.symlink_to("sriov_numvfs")
+    kept = site.desk.keep()
+    assert kept is not None
+    assert "its virtual functions are not known" in kept.missing[0]
+    assert [run for run in vendor_of(site).runs if "nvidia" in run] == []
+
+
 def test_amds_driver_that_makes_them_itself_is_named(site: Site) -> None:
     give_sriov(site.root, OTHER, "1002", "74a1", total=8)
     driver = site.root / "sys/bus/pci/devices" / OTHER / "driver"

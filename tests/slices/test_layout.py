@@ -205,6 +205,7 @@ def test_on_a_host_of_vgpus_the_mode_comes_first_then_virtual_functions_then_ins
         ({"users": ("python3 (77)",)}, "python3 (77) has it open"),
         ({"users": Unknown("permission denied")}, "cannot be told (permission denied)"),
         ({"vfs": VFS}, "its virtual functions are on"),
+        ({"vfs": Unknown("denied")}, "whether its virtual functions are on cannot be told (denied)"),
     ],
 )
 def test_the_mode_of_a_card_in_use_is_left_as_it_is(facts: dict[str, Any], says: str) -> None:

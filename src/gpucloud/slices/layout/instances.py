@@ -78,7 +78,11 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         draft.refuse(f"who has it open cannot be told ({offer.users.why}): plan as root, on the host")
     elif offer.users:
         draft.refuse(f"{', '.join(offer.users)} has it open, and its mode could not change: end that first")
-    if isinstance(offer.vfs, tuple) and offer.vfs:
+    if isinstance(offer.vfs, Unknown):
+        draft.refuse(
+            f"whether its virtual functions are on cannot be told ({offer.vfs.why}): plan on the host"
+        )
+    elif offer.vfs:
         tool = f"/usr/lib/nvidia/sriov-manage -d {offer.unit}"
         draft.refuse(
             f"its virtual functions are on, and keep its mode as it is: clear their types, then: {tool}"

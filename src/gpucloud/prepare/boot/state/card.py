@@ -43,11 +43,11 @@ class Card:
 
     @property
     def unseen(self) -> str | None:
-        """Why its virtual functions are not known, though it has some."""
+        """Why its virtual functions are not known, though it may have some."""
         sriov = self.unit.primary.sriov
-        if isinstance(sriov, Sriov) and isinstance(sriov.vfs, Unknown):
-            return f"its virtual functions are not known ({sriov.vfs.why})"
-        return None
+        facts = (sriov.enabled, sriov.vfs) if isinstance(sriov, Sriov) else (sriov,)
+        unknown = next((fact for fact in facts if isinstance(fact, Unknown)), None)
+        return f"its virtual functions are not known ({unknown.why})" if unknown is not None else None
 
     def step(self, change: Cut, because: str, more: str = "") -> Step:
         """One step for it; ``more`` is said after the card's name."""
