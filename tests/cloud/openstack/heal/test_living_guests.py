@@ -177,3 +177,12 @@ def test_a_provider_is_kept_while_a_guest_has_its_device(scene: Scene) -> None:
     repair = scene.plan(trusts_nova=True)
     assert not repair.drops
     assert "instance-00000005" in repair.refused[0].why
+
+
+def test_a_guest_whose_host_sources_do_not_agree_on_loses_nothing_of_either(scene: Scene) -> None:
+    guest = scene.cell.guest(1, A)
+    scene.server(guest, B)
+    for key, host in ((1, A), (2, B)):
+        scene.cell.row(key, X, "allocated", node=key, owner=guest)
+        scene.device(key, host, X, **{guest: 1})
+    assert not scene.plan(trusts_nova=True).count
