@@ -59,6 +59,7 @@ class CliCloud:
         words += [] if spec.model is None else ["--model", spec.model]
         words += [] if spec.lifetime_s is None else ["--for", f"{spec.lifetime_s}s"]
         words += [] if spec.image is None else ["--image", spec.image]
+        words += [word for vgpu in spec.vgpus for word in ("--vgpu", vgpu)]
         done = self._say(*words, timeout_s=patience.timeout_s + COMMAND_S)
         for line in done.stderr.splitlines():
             say(line)

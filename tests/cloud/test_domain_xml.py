@@ -16,6 +16,7 @@ from gpucloud.cloud.definition.parts import (
     DiskBoot,
     Firmware,
     KernelBoot,
+    Screen,
     UserNetwork,
 )
 from gpucloud.cloud.definition.record import Record
@@ -227,3 +228,15 @@ def test_a_mediated_device_has_a_port_of_its_own_and_ports_are_left_for_more() -
     assert address is not None
     assert (address.get("bus"), address.get("slot")) == ("0x02", "0x00")
     assert parse_domain(render_domain(guest), DomainState.RUNNING).vgpus == (uuid,)
+
+
+def test_the_first_mediated_device_is_the_display_where_a_screen_is_wanted() -> None:
+    first, second = (f"{letter * 8}-509f-382f-3c1e-e6bfe0fa1001" for letter in "ab")
+    for screen, servers in ((Screen.PIXELS, ["vnc"]), (Screen.TEXTURE, ["vnc", "egl-headless"])):
+        tree = _tree(replace(_define(), vgpus=(first, second), screen=screen))
+        shown = [device.get("display") for device in tree.findall("./devices/hostdev")]
+        assert shown == ["on", "off"]
+        assert [each.get("type") for each in tree.findall("./devices/graphics")] == servers
+        listens = [each.get("address") for each in tree.findall("./devices/graphics/listen")]
+        assert listens == ["127.0.0.1"]
+    assert _tree(_define()).find("./devices/graphics") is None

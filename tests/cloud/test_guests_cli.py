@@ -23,6 +23,13 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
         (["--for", "soon"], "'soon' is no time: write 90s, 20m, 2h or 1d12h"),
         (["--timeout", "5"], "'5' is no time"),
         (["--name", ""], "'' is no name for a guest"),
+        (["--vgpu", "T4 4Q"], "'T4 4Q' is neither the UUID of a mediated device nor the id of a type"),
+        (
+            ["--vgpu", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "--count", "2"],
+            "a mediated device is one guest's; name its type, or leave --count out",
+        ),
+        (["--screen"], "the screen of a guest is that of its first vGPU, and it has none"),
+        (["--vgpu", "mtty-1", "--cloud", "far"], "a guest of a cloud has the vGPUs of its flavor"),
         (
             ["--gpus", "2", "--unit", "3b:00.0", "--unit", "0000:3b:00.0"],
             "1 units are named, but 2 GPUs are asked for",
@@ -36,6 +43,12 @@ def test_wrong_words_are_a_usage_error(
     told = capsys.readouterr().err
     assert told.startswith(f"gpucloud: {says}")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["attach", "detach"])
+def test_a_slice_is_named_by_uuid_or_type(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["vgpu", verb, "desk", "../T4"]) == Exit.USAGE
+    assert "'../T4' is neither" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["launch", "list", "show", "console", "destroy", "extend", "reap"])
@@ -67,6 +80,13 @@ def test_a_guest_shows_what_its_own_kernel_sees(guest: Guest) -> None:
     lines = text_of(guest).splitlines()
     assert lines[0] == "guest train"
     assert lines[-2:] == ["    3b:00.0  10de:1db4  class 0300", "    3b:00.1  10de:10f2  class 0403"]
+
+
+def test_a_guest_shows_its_mediated_devices(guest: Guest) -> None:
+    uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+    with_one = replace(guest, vgpus=(uuid,))
+    assert f"vgpus    {uuid}" in text_of(with_one)
+    assert row_of(with_one)[COLUMNS.index("GPUS")] == f"0000:3b:00.0\n{uuid}"
 
 
 def test_a_guest_that_was_kept_says_why_it_failed(guest: Guest) -> None:

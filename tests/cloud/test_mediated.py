@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,8 +85,8 @@ def here(tmp_path: Path) -> Machine:
     return one
 
 
-def launch(here: Machine, *vgpus: str, name: str = "desk", gpus: int = 0) -> Guest:
-    spec = replace(SPEC, name=name, vgpus=vgpus, gpus=gpus)
+def launch(here: Machine, *vgpus: str, name: str = "desk", gpus: int = 0, has_screen: bool = False) -> Guest:
+    spec = replace(SPEC, name=name, vgpus=vgpus, gpus=gpus, has_screen=has_screen)
     return here.cloud.launch(spec, Patience(60), lambda _: None)
 
 
@@ -100,6 +101,14 @@ def test_a_guest_is_launched_with_a_card_and_mediated_devices_and_shows_them(her
     assert [each.name for each in here.cloud.list()] == ["desk"]
     here.cloud.destroy("desk", lambda _: None)
     assert launch(here, A, name="other").vgpus == (A,)
+
+
+@pytest.mark.parametrize(("kind", "by"), [("mtty-1", "vnc"), ("i915-GVTg_V5_4", "egl-headless")])
+def test_a_screen_is_what_the_kind_of_device_takes(here: Machine, kind: str, by: str) -> None:
+    here.mdevs.devices[:] = [made(A, kind)]
+    guest = launch(here, A, has_screen=True)
+    graphics = ET.fromstring(here.hypervisor.running[guest.id].xml).findall("./devices/graphics")  # noqa: S314 - own
+    assert graphics[-1].get("type") == by
 
 
 def test_a_guest_that_lacks_one_is_no_launched_guest(here: Machine) -> None:

@@ -17,7 +17,8 @@ from gpucloud.model.pci import Bar, PciAddress, PciClass, PciFunction, PciId
 
 MARK = "gpucloud-report"
 MAX_FUNCTIONS = 4096
-_VENDORS_OF_QEMU = (0x1AF4, 0x1B36)
+_VIRTIO, _BRIDGE = 0x1AF4, 0x0604
+"""A vendor (docs/specs/pci-ids.rst of QEMU), and a class."""
 BARS = 6
 """A function has at most six BARs: resources 0 to 5 of the kernel's ``resource`` file."""
 
@@ -115,13 +116,13 @@ def find_missing(given: Sequence[GuestSlot], seen: Sequence[SeenFunction]) -> tu
 def find_strangers(given: Sequence[GuestSlot], seen: Sequence[SeenFunction]) -> tuple[SeenFunction, ...]:
     """What of a report is neither a given function nor QEMU's own: mediated devices, whose ids no host tells.
 
-    On bus 0 are the chipset's. Of what is behind a port, virtio and QEMU's own have vendors of their own
-    (docs/specs/pci-ids.rst of QEMU).
+    On bus 0 is the chipset; behind ports gpucloud puts nothing of QEMU's but virtio.
     """
     known = Counter(function.id for slot in given for _, function in slot.functions)
     strangers: list[SeenFunction] = []
     for function in seen:
-        if function.address.bus == 0 or function.id.vendor in _VENDORS_OF_QEMU:
+        is_bridge = function.pci_class.kind == _BRIDGE
+        if function.address.bus == 0 or function.id.vendor == _VIRTIO or is_bridge:
             continue
         if known[function.id] > 0:
             known[function.id] -= 1

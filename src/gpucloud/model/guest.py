@@ -71,6 +71,8 @@ class GuestSpec:
     """The guest is ended after this time, counted from its start; None: until it is destroyed."""
     vgpus: tuple[str, ...] = ()
     """Mediated devices of the host: the UUID of one that is made, or the id of a type, one for each."""
+    has_screen: bool = False
+    """The first of them is the guest's display, on a screen that this host alone can reach."""
     command: GuestCommand | None = None
     """What it runs once it has started; that needs an image with cloud-init."""
     config: str | None = None
@@ -87,6 +89,8 @@ class GuestSpec:
             raise ValueError("a guest has at least one processor, some memory, and no negative GPUs")
         if self.units and len(self.units) != self.gpus:
             raise ValueError(f"{len(self.units)} units are named, but {self.gpus} GPUs are asked for")
+        if self.has_screen and not self.vgpus:
+            raise ValueError("the screen of a guest is that of its first vGPU, and it has none")
         if self.lifetime_s is not None and self.lifetime_s < 1:
             raise ValueError("the time after which a guest is ended is at least one second")
 

@@ -158,6 +158,6 @@ def toml(value: object) -> str:
 
 
 def test_sample_drivers_are_named_once_each_and_none_by_default() -> None:
-    assert load_topology("mdev").mdev == ("mtty", "mbochs")
+    assert load_topology("mdev").mdev == ("mtty", "mdpy", "mbochs")
     assert parse_topology("mine", SMALLEST + 'mdev = ["mdpy", "mdpy"]\n').mdev == ("mdpy",)
     assert load_topology("card-audio").mdev == ()

@@ -87,6 +87,10 @@ Vgpu = Annotated[
         "free. May be repeated; without --gpus or --unit the guest then has no whole GPU.",
     ),
 ]
+Screen = Annotated[
+    bool,
+    typer.Option("--screen", help="Show what the first --vgpu displays, over VNC, to this host alone."),
+]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -118,6 +122,7 @@ def launch(
     key: Key = None,
     config: Config = None,
     vgpu: Vgpu = None,
+    screen: Screen = False,
     form: ShapeOption = Shape.TEXT,
 ) -> None:
     """Start a guest with GPUs, and wait until its own kernel says that it sees them.
@@ -137,7 +142,7 @@ def launch(
       gpucloud launch --gpus 2 --model V100 --for 2h
       gpucloud launch --gpus 1 --count 4 --name grid --cloud mycloud --image ubuntu-24.04
       gpucloud launch --unit 3b:00.0 --name check
-      gpucloud launch --vgpu nvidia-222 --image debian-12.qcow2 --name desk
+      gpucloud launch --vgpu nvidia-222 --screen --image debian-12.qcow2 --name desk
       gpucloud launch --gpus 1 --image debian-12.qcow2 --cpus 8 --memory 32G --name train
       gpucloud launch --cloud mycloud --gpus 2 --image ubuntu-24.04 --name train
       gpucloud launch --cloud mycloud --flavor a16-4q --image vgpu-guest --cloud-config licence.yaml
@@ -150,7 +155,7 @@ def launch(
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
     gpus = 0 if vgpu and gpus is None and not unit else gpus
     one = configured(spec_of(gpus, model, unit or [], image, name, cpus, memory, lifetime), config)
-    one = sliced(one, vgpu or [], cloud)
+    one = sliced(one, vgpu or [], cloud, has_screen=screen)
     specs = several(one, count)
     patience = Patience(seconds_of(timeout), keep_failed)
     guests: Guests | None = None
@@ -203,7 +208,7 @@ def configured(spec: GuestSpec, path: Path | None) -> GuestSpec:
     return replace(spec, config=config)
 
 
-def sliced(spec: GuestSpec, vgpus: Sequence[str], cloud: str | None) -> GuestSpec:
+def sliced(spec: GuestSpec, vgpus: Sequence[str], cloud: str | None, *, has_screen: bool) -> GuestSpec:
     """The guest with mediated devices, too.
 
     Raises:
@@ -211,11 +216,11 @@ def sliced(spec: GuestSpec, vgpus: Sequence[str], cloud: str | None) -> GuestSpe
     """
     from gpucloud.cloud.mediated import check_wish
 
-    if vgpus and cloud is not None:
+    if (vgpus or has_screen) and cloud is not None:
         what = "a guest of a cloud has the vGPUs of its flavor"
         raise Failure(what, "name one with resources:VGPU by --flavor", code=Exit.USAGE)
     try:
-        return replace(spec, vgpus=tuple(map(check_wish, vgpus)))
+        return replace(spec, vgpus=tuple(map(check_wish, vgpus)), has_screen=has_screen)
     except ValueError as error:
         raise Failure(
             str(error), "see gpucloud vgpu list and gpucloud vgpu types", code=Exit.USAGE
@@ -228,10 +233,16 @@ def several(spec: GuestSpec, count: int) -> tuple[GuestSpec, ...]:
     Raises:
         Failure: they cannot be that many.
     """
+    from gpucloud.cloud.mediated import is_uuid
+
     if count == 1:
         return (spec,)
     if spec.units:
         raise Failure("the units of --unit are one guest's", "leave --count or --unit out", code=Exit.USAGE)
+    if any(map(is_uuid, spec.vgpus)):
+        raise Failure(
+            "a mediated device is one guest's", "name its type, or leave --count out", code=Exit.USAGE
+        )
     try:
         return tuple(replace(spec, name=f"{spec.name}-{number + 1}") for number in range(count))
     except ValueError as error:

@@ -37,7 +37,8 @@ def attach(
       gpucloud vgpu attach desk nvidia-222
       gpucloud vgpu attach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --format json
     """
-    _tell(guest, _plugging().attach(guest, _wish(vgpu), say), shape, "is given to")
+    wish = _wish(vgpu)
+    _tell(guest, _plugging().attach(guest, wish, say), shape, "is given to")
 
 
 def detach(
@@ -56,7 +57,8 @@ def detach(
       gpucloud vgpu detach desk nvidia-222
       gpucloud vgpu detach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
     """
-    _tell(guest, _plugging().detach(guest, _wish(vgpu), say), shape, "is taken from")
+    wish = _wish(vgpu)
+    _tell(guest, _plugging().detach(guest, wish, say), shape, "is taken from")
 
 
 def _plugging() -> Plugging:

@@ -68,6 +68,15 @@ class UserNetwork(Enum):
     """A program of its own: QEMU of the RHEL family is built without slirp."""
 
 
+class Screen(Enum):
+    """How what the guest's first mediated device displays gets out of QEMU (its hw/vfio/display.c)."""
+
+    PIXELS = "pixels"
+    """Copied out of a region of the device."""
+    TEXTURE = "texture"
+    """By the host's GPU, which the device shares its memory with: Intel GVT-g."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """Everything about a guest that its XML says."""
@@ -86,6 +95,8 @@ class Definition:
     """None: the guest has no network at all."""
     vgpus: tuple[str, ...] = ()
     """UUIDs of mediated devices, each behind a root port of its own after those of the slots."""
+    screen: Screen | None = None
+    """None: nothing is displayed."""
     spare_ports: int = 0
     """Root ports with nothing behind them: devices that come later are plugged in there."""
 

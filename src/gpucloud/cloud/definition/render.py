@@ -16,6 +16,7 @@ from gpucloud.cloud.definition.parts import (
     DiskBoot,
     Firmware,
     KernelBoot,
+    Screen,
     UserNetwork,
 )
 from gpucloud.cloud.definition.record import in_namespace, render_record
@@ -141,12 +142,14 @@ def _add_devices(domain: ET.Element, guest: Definition) -> None:
         ET.SubElement(channel, "target", type="virtio", name=AGENT_CHANNEL)
         rng = ET.SubElement(devices, "rng", model="virtio")
         _text(rng, "backend", "/dev/urandom", model="random")
+    if guest.screen is not None:
+        _add_screen(devices, guest.screen)
     video = ET.SubElement(devices, "video")
     ET.SubElement(video, "model", type="none")
     for bus, slot in enumerate(guest.slots, start=1):
         _add_slot(devices, bus, slot, runs_rom=isinstance(guest.boot, DiskBoot))
     for bus, vgpu in enumerate(guest.vgpus, start=len(guest.slots) + 1):
-        device = mediated_device(vgpu)
+        device = mediated_device(vgpu, is_shown=guest.screen is not None and vgpu == guest.vgpus[0])
         ET.SubElement(device, "address", {"type": "pci", **_address(PciAddress(0, bus, 0, 0))})
         devices.append(device)
     ET.SubElement(devices, "memballoon", model="none")
@@ -233,12 +236,21 @@ def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
     return device
 
 
-def mediated_device(uuid: str) -> ET.Element:
+def _add_screen(devices: ET.Element, screen: Screen) -> None:
+    """Add a VNC server for this host alone, and for a texture what turns it into pixels."""
+    graphics = ET.SubElement(devices, "graphics", type="vnc", autoport="yes")
+    ET.SubElement(graphics, "listen", type="address", address="127.0.0.1")
+    if screen is Screen.TEXTURE:
+        ET.SubElement(devices, "graphics", type="egl-headless")
+
+
+def mediated_device(uuid: str, *, is_shown: bool = False) -> ET.Element:
     """A mediated device that is made already, without a place: libvirt finds one where it is plugged in.
 
     libvirt makes and removes none (docs/formatdomain.rst, ``mdev``: ``managed`` has no meaning).
     """
-    device = ET.Element("hostdev", mode="subsystem", type="mdev", model="vfio-pci", display="off")
+    display = "on" if is_shown else "off"
+    device = ET.Element("hostdev", mode="subsystem", type="mdev", model="vfio-pci", display=display)
     source = ET.SubElement(device, "source")
     ET.SubElement(source, "address", uuid=uuid)
     return device

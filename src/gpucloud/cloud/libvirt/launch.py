@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gpucloud.cloud.boot.make import Identity, MakeBoot
 from gpucloud.cloud.choose import Refused, choose
-from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot
+from gpucloud.cloud.definition.parts import Accelerator, Definition, DiskBoot, Screen
 from gpucloud.cloud.definition.record import Record, render_record
 from gpucloud.cloud.definition.render import render_domain
 from gpucloud.cloud.definition.slots import guest_slots
@@ -32,6 +32,8 @@ from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
 from gpucloud.model.units.named import units_named
 
+GVT_G = "i915-GVTg_"
+"""Types of Intel GVT-g (drivers/gpu/drm/i915/gvt/kvmgt.c), which displays by textures alone."""
 SPARE_PORTS = 2
 """Of a guest on a host with mediated devices: so many can be attached while it runs."""
 
@@ -89,7 +91,7 @@ class Launch:
         undo.note(identity)
         folder = self.tools.places.make_folder(self.spec.name)
         guest = self._define(host, units, make_boot, folder, identity)
-        guest = replace(guest, vgpus=vgpus, spare_ports=self._spare_ports())
+        guest = replace(guest, vgpus=vgpus, screen=self._screen(vgpus), spare_ports=self._spare_ports())
         self._arm(guest, folder)
         return guest
 
@@ -126,6 +128,14 @@ class Launch:
         for vgpu in chosen:
             self.say(f"giving mediated device {vgpu}")
         return chosen
+
+    def _screen(self, vgpus: Sequence[str]) -> Screen | None:
+        if not self.spec.has_screen:
+            return None
+        self.say(f"its screen, from this host: virsh domdisplay {self.spec.name}")
+        kinds = {each.uuid: each.type for each in self.tools.mdevs.made()}
+        is_gvt = str(kinds.get(vgpus[0])).startswith(GVT_G)
+        return Screen.TEXTURE if is_gvt else Screen.PIXELS
 
     def _spare_ports(self) -> int:
         """Root ports cost a guest's kernel time: only where something is there to come later."""
