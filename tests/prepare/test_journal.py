@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,19 @@ def test_a_full_disk_is_said_before_anything_is_done(site: Site) -> None:
         Site(site.kernel, site.state, NoRoom()).apply("3b:00.0")
     assert site.picture() == before
     assert site.journal.entries() == ()
+
+
+def test_a_full_disk_does_not_keep_the_way_back_locked(site: Site) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    site.state.mkdir()
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (0, hard)
+    )  # every file that grows is refused, as on a full disk
+    try:
+        with site.journal.lock():
+            assert (site.state / "lock").read_text() == ""
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_the_log_is_one_json_object_per_line(site: Site) -> None:
