@@ -171,23 +171,30 @@ class FakeKernel:
     # drivers/vfio/mdev/mdev_sysfs.c
 
     def create_store(self, parent: str, kind: str, uuid: str) -> None:
-        folder = self._device("pci", parent).resolve() / "mdev_supported_types" / kind
+        card = self._device("pci", parent).resolve()
+        folder = card / "mdev_supported_types" / kind
         room = int((folder / "available_instances").read_text())
         device = self._at(f"/sys/bus/mdev/devices/{uuid}")
         if device.exists():
             raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
         if not room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        device.mkdir(parents=True)
-        (device / "remove").write_text("")
-        self._link(device / "mdev_type", folder)
+        made = card / uuid
+        made.mkdir()
+        (made / "remove").write_text("")
+        self._link(made / "mdev_type", folder)
+        self._link(made / "iommu_group", self._at(f"/sys/kernel/iommu_groups/{int(uuid[-4:], 16)}"))
+        device.parent.mkdir(parents=True, exist_ok=True)
+        self._link(device, made)
         (folder / "available_instances").write_text(f"{room - 1}\n")
 
     def remove_store(self, uuid: str) -> None:
         device = self._at(f"/sys/bus/mdev/devices/{uuid}")
         left = (device / "mdev_type").resolve() / "available_instances"
         left.write_text(f"{int(left.read_text()) + 1}\n")
-        shutil.rmtree(device)
+        made = device.resolve()
+        device.unlink()
+        shutil.rmtree(made)
         if not any(device.parent.iterdir()):
             shutil.rmtree(device.parent.parent)
 

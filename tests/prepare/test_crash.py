@@ -16,7 +16,7 @@ from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_boot_state import give_sriov
 from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, vendor_site
 
-from gpucloud.model.change import Change, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Change, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan
@@ -24,6 +24,8 @@ from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
 from gpucloud.spec import parse_spec
 
+THERE = "5f3a9c1e-0000-4000-8000-00000000000b"
+"""A mediated device that somebody made before."""
 BAR = (0xC0000000, 0xC0FFFFFF)
 Scene = tuple[Site, Plan]
 
@@ -65,12 +67,14 @@ def sliced(folder: Path) -> Scene:
     site = vendor_site(folder)
     give_sriov(site.root, OTHER, "1002", "74a1", total=8)
     mediated(site)
+    site.kernel.create_store(CARD, "nvidia-35", THERE)
     card, other = PciAddress.parse(CARD), PciAddress.parse(OTHER)
     return site, plan_of(
         SetMigMode(address=card, before=False, after=True),
         SwitchVfs(address=card, before=0, after=4),
         SetVgpuType(address=replace(card, function=4), before=0, after=1145),
         MakeMdev(address=card, type="nvidia-35", uuid="5f3a9c1e-0000-4000-8000-00000000000a"),
+        RemoveMdev(address=card, type="nvidia-35", uuid=THERE),
         SetVfs(address=other, before=0, after=4),
     )
 

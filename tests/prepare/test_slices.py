@@ -230,10 +230,8 @@ def test_mediated_devices_have_the_same_names_after_every_start(site: Site) -> N
     assert keep(site) == [None]
     names = mdevs_of(site)
     assert len(names) == 3
-    for _ in names:
-        shutil.rmtree(site.root / "sys/bus/mdev", ignore_errors=True)
-    place = site.root / "sys/bus/pci/devices" / CARD / "mdev_supported_types/nvidia-35/available_instances"
-    place.write_text("4\n")
+    for name in names:
+        site.kernel.remove_store(name)
     (site.root / "proc/sys/kernel/random/boot_id").write_text("a third boot\n")
     assert keep(site) == [None]
     assert mdevs_of(site) == names

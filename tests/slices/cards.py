@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType
+from gpucloud.model.change import MakeMdev, RemoveMdev, SetMigMode, SetVgpuType
 from gpucloud.model.pci import PciAddress
-from gpucloud.slices.layout.step import CardPlan, MakeGpuInstance, RemoveGpuInstance, RemoveMdev
+from gpucloud.slices.layout.step import CardPlan, MakeGpuInstance, RemoveGpuInstance
 from gpucloud.slices.mig.card import GpuInstance, MigCard, MigProfile
 from gpucloud.slices.mig.pack import Placed, mask_of_all
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice

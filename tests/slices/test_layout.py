@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.slices.cards import CARD, InstanceCard, SharedCard
 
-from gpucloud.model.change import MakeMdev
+from gpucloud.model.change import MakeMdev, RemoveMdev
 from gpucloud.model.finding import Finding, Fix, Level
 from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer, Slice
 from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
-from gpucloud.slices.layout.step import RemoveMdev, step
+from gpucloud.slices.layout.step import step
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import pack
 

@@ -148,6 +148,20 @@ class MakeMdev:
     uuid: str
 
 
+@dataclass(frozen=True, slots=True)
+class RemoveMdev:
+    """Remove a mediated device. Undo makes it again: of the same function, type and UUID.
+
+    Source: Documentation/ABI/testing/sysfs-bus-vfio-mdev, ``remove``.
+    """
+
+    kind: Literal["remove-mdev"] = field(default="remove-mdev", kw_only=True)
+    address: PciAddress
+    """The function that it is cut from."""
+    type: str
+    uuid: str
+
+
 Content = NewType("Content", str)
 """The text of a whole file: the only text of a plan that has more than one line."""
 
@@ -267,7 +281,7 @@ class TryNewStart:
     tries: int
 
 
-Cut = SetVfs | SwitchVfs | SetMigMode | SetVgpuType | MakeMdev
+Cut = SetVfs | SwitchVfs | SetMigMode | SetVgpuType | MakeMdev | RemoveMdev
 """Changes that cut a card into slices."""
 
 AtRunTime = (

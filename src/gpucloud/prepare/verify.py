@@ -92,7 +92,7 @@ def _module(path: str, reader: Reader) -> str | None | Unknown:
 
 
 def _attribute(path: str, reader: Reader) -> str | None | Unknown:
-    if path.endswith("/driver"):
+    if path.endswith(("/driver", "/mdev_type")):
         target = reader.read_link(path)
         return target.rpartition("/")[2] if isinstance(target, str) else target
     text = reader.read_text(path)

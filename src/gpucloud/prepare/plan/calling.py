@@ -16,6 +16,7 @@ from gpucloud.model.change import (
     OnDisk,
     ReleaseFramebuffer,
     RemoveFile,
+    RemoveMdev,
     RunTool,
     SetDriverOverride,
     SetGrubVariable,
@@ -60,10 +61,14 @@ def _call_cut(change: Cut) -> str:
             return f"make {change.after} virtual functions of {change.address}"
         case SetMigMode():
             return f"switch MIG mode of {change.address} {'on' if change.after else 'off'}"
+        case SetVgpuType(after=0):
+            return f"clear the vGPU type of {change.address}"
         case SetVgpuType():
             return f"make a vGPU of type {change.after} of {change.address}"
         case MakeMdev():
             return f"make the mediated device {change.uuid} of type {change.type} of {change.address}"
+        case RemoveMdev():
+            return f"remove the mediated device {change.uuid} of type {change.type} of {change.address}"
         case _:
             assert_never(change)
 

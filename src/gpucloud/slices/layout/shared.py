@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID, uuid5
 
-from gpucloud.model.change import MakeMdev, SetVgpuType
+from gpucloud.model.change import MakeMdev, RemoveMdev, SetVgpuType
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.draft import Draft
-from gpucloud.slices.layout.step import LayoutChange, RemoveMdev
+from gpucloud.slices.layout.step import LayoutChange
 from gpucloud.slices.layout.wish import Item
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice
 

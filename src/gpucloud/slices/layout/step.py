@@ -1,7 +1,6 @@
 """The steps of a layout, as data and as the line that a person would type; and what a card's plan comes to.
 
-Changes that a journal can hold already are `Cut`; those of MIG instances, and a mediated device that goes,
-are of this room.
+Changes that a journal can hold are `Cut`; those of MIG instances are of this room.
 """
 
 from __future__ import annotations
@@ -10,21 +9,11 @@ from dataclasses import dataclass, field
 from shlex import quote
 from typing import Literal, assert_never
 
-from gpucloud.model.change import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.pci import PciAddress
 from gpucloud.slices.layout.wish import Wish
 
 _DEVICES = "/sys/bus/pci/devices"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveMdev:
-    """Remove a mediated device. Source: Documentation/ABI/testing/sysfs-bus-vfio-mdev, ``remove``."""
-
-    kind: Literal["remove-mdev"] = field(default="remove-mdev", kw_only=True)
-    address: PciAddress
-    type: str
-    uuid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +39,7 @@ class RemoveGpuInstance:
     start: int
 
 
-LayoutChange = Cut | RemoveMdev | MakeGpuInstance | RemoveGpuInstance
+LayoutChange = Cut | MakeGpuInstance | RemoveGpuInstance
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.change import Cut, MakeMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.prepare.steps.slices import mdev, mig, tool, vfs, vgpu_type
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def do_cut(change: Cut, system: System) -> None:
         case SetVgpuType():
             vgpu_type.do_type(change, system)
         case MakeMdev():
-            mdev.do_mdev(change, system)
+            mdev.make(change, system)
+        case RemoveMdev():
+            mdev.remove(change, system)
         case _:
             assert_never(change)
 
@@ -41,7 +43,9 @@ def undo_cut(change: Cut, system: System, *, force: bool) -> None:
         case SetVgpuType():
             vgpu_type.undo_type(change, system, force=force)
         case MakeMdev():
-            mdev.undo_mdev(change, system)
+            mdev.remove(change, system)
+        case RemoveMdev():
+            mdev.make(change, system)
         case _:
             assert_never(change)
 
@@ -58,6 +62,8 @@ def preview_cut(change: Cut) -> Difference:
         case SetVgpuType():
             return vgpu_type.preview_type(change)
         case MakeMdev():
-            return mdev.preview_mdev(change)
+            return mdev.preview_make(change)
+        case RemoveMdev():
+            return mdev.preview_remove(change)
         case _:
             assert_never(change)

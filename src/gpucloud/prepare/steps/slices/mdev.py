@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from gpucloud.model.change import MakeMdev
+from gpucloud.model.change import MakeMdev, RemoveMdev
 from gpucloud.prepare import sysfs
-from gpucloud.prepare.steps.seen import Difference, StepError, known
+from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -21,11 +21,12 @@ _MEANINGS = {
     errno.ENOSPC: "the card has no room left for this type",
     errno.EUSERS: "the card has no room left for this type",
     errno.ENOENT: "the card does not offer this type",
+    errno.EBUSY: "a guest has it",
 }
 
 
-def do_mdev(change: MakeMdev, system: System) -> None:
-    """Make it; nothing to do where it is there already."""
+def make(change: MakeMdev | RemoveMdev, system: System) -> None:
+    """Have it there, of its type and with its UUID; nothing to do where it is there already."""
     there = read_mdev(change.uuid, system)
     if there is None:
         path = sysfs.function(change.address, f"mdev_supported_types/{change.type}/create")
@@ -36,24 +37,40 @@ def do_mdev(change: MakeMdev, system: System) -> None:
         raise StepError(f"the mediated device {change.uuid} is there, of type {there}, not {change.type}")
 
 
-def undo_mdev(change: MakeMdev, system: System) -> None:
-    """Remove it; nothing to do where it is gone."""
-    if read_mdev(change.uuid, system) is None:
+def remove(change: MakeMdev | RemoveMdev, system: System) -> None:
+    """Have it gone; nothing to do where it is gone already.
+
+    Raises:
+        NotAsPlannedError: somebody has made another device with that UUID.
+    """
+    there = read_mdev(change.uuid, system)
+    if there is None:
         return
+    if there != change.type:
+        raise NotAsPlannedError(f"the mediated device {change.uuid} is of type {there}, not {change.type}")
     _write(f"{sysfs.MDEVS}/{change.uuid}/remove", "1", system)
     if not system.settles(lambda: read_mdev(change.uuid, system) is None):
         raise StepError(f"the mediated device {change.uuid} is still there after it was removed")
 
 
-def preview_mdev(change: MakeMdev) -> Difference:
+def preview_make(change: MakeMdev) -> Difference:
     """The device that comes to be there."""
-    return Difference(f"{sysfs.MDEVS}/{change.uuid}", None, f"{change.type} of {change.address}")
+    return Difference(_type_of(change.uuid), None, change.type)
+
+
+def preview_remove(change: RemoveMdev) -> Difference:
+    """The device that goes."""
+    return Difference(_type_of(change.uuid), change.type, None)
 
 
 def read_mdev(uuid: str, system: System) -> str | None:
     """The type of the device with that UUID; None where there is none."""
-    target = known(system.read_link(f"{sysfs.MDEVS}/{uuid}/mdev_type"))
+    target = known(system.read_link(_type_of(uuid)))
     return None if target is None else target.rpartition("/")[2]
+
+
+def _type_of(uuid: str) -> str:
+    return f"{sysfs.MDEVS}/{uuid}/mdev_type"
 
 
 def _write(path: str, text: str, system: System) -> None:
