@@ -80,6 +80,8 @@ class StaleState(CloudState):
             case "placement", "POST", ["resource_providers"]:
                 parent = body["parent_provider_uuid"]
                 need(parent is None or parent in self.shelves, 400, "parent provider does not exist")
+                names = {each.name for each in self.shelves.values()}
+                need(body["name"] not in names, 409, "Conflicting resource provider name already exists")
                 root = body["uuid"] if parent is None else self.shelves[parent].root
                 self.shelves[body["uuid"]] = Shelf(body["name"], parent, root)
                 return 200, _provider(body["uuid"], self.shelves[body["uuid"]])

@@ -155,6 +155,16 @@ def test_a_provider_that_was_made_half_is_filled(tmp_path: Path, fault: str) -> 
     assert replace(shelves.state.shelves["rp-2"], generation=0) == replace(before, generation=0)
 
 
+def test_a_provider_does_not_come_back_beside_the_one_that_nova_made_since(tmp_path: Path) -> None:
+    shelves = Shelves()
+    healer = Healer(None, Placement(shelves.send))
+    repair = Repair(drops=(DropProvider(shelves.provider("rp-2"), "kind"),))
+    healer.carry_out(healer.keep(repair, tmp_path / "kept.json"), quiet, no_check)
+    shelves.state.device("rp-9", node_uuid(1), V)
+    with pytest.raises(Failure, match="nova has made another of that name"):
+        healer.restore(read_backup(tmp_path / "kept.json"), quiet)
+
+
 def test_a_tree_is_deleted_from_its_leaves_and_made_from_its_root(scene: Scene, tmp_path: Path) -> None:
     shelves = Shelves()
     scene.cell.change("compute_nodes", 1, deleted=1)

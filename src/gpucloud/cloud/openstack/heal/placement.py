@@ -16,7 +16,7 @@ from gpucloud.model.failure import Failure
 Send = Callable[[Call], Any]
 _CONSUMERS = "1.28"
 """Allocations are written with the consumer's generation: none that changed meanwhile is lost. Rocky."""
-_GONE = 404
+_GONE, _CONFLICT = 404, 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,24 @@ class Placement:
                 raise
 
     def make(self, stock: Stock) -> None:
-        """Make a provider again, where it is not there; give it what it had, where it has nothing yet."""
+        """Make a provider again, where it is not there; give it what it had, where it has nothing yet.
+
+        Raises:
+            Failure: nova has made another of its name, or Placement refuses.
+        """
         if not self.has(stock.uuid):
-            wish = {"name": stock.name, "uuid": stock.uuid, "parent_provider_uuid": stock.parent}
-            self._send("POST", "/resource_providers", wish)
+            self._create({"name": stock.name, "uuid": stock.uuid, "parent_provider_uuid": stock.parent})
         self._fill(stock.uuid, "inventories", dict(stock.inventories))
         self._fill(stock.uuid, "traits", list(stock.traits))
+
+    def _create(self, wish: Mapping[str, Any]) -> None:
+        try:
+            self._send("POST", "/resource_providers", wish)
+        except Refusal as refusal:
+            if refusal.status != _CONFLICT:
+                raise
+            what = f"provider {wish['name']} cannot come back: nova has made another of that name"
+            raise Failure(what, "that one is true: audit again, and leave this backup") from refusal
 
     def _fill(self, uuid: str, what: str, wanted: Mapping[str, Any] | list[str]) -> None:
         path = f"/resource_providers/{_quoted(uuid)}/{what}"
