@@ -8,7 +8,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 import pytest
-from tests.prepare.boot_hosts import AMD, FAMILIES, INTEL, SPEC, build_family, plan_for
+from tests.prepare.boot_hosts import AMD, FAMILIES, INTEL, SPEC, Tools, build_family, plan_for
 from tests.prepare.fake_host import host_of, picture
 from tests.prepare.fake_kernel import FakeKernel
 
@@ -144,6 +144,8 @@ def carry_out(kernel: FakeKernel, plan: Plan) -> None:
             link = kernel.root / change.path.lstrip("/")
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(change.unit) if change.is_on else link.unlink()
+        elif isinstance(change, RunTool) and isinstance(kernel.tools, Tools):
+            kernel.tools.make(change.argv[0])
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -114,6 +114,19 @@ def test_entries_that_would_be_made_of_the_running_kernels_arguments_are_refused
     assert "/etc/kernel/cmdline is not there, so entries are made of what" in refusal(plan_for(kernel))
 
 
+def test_an_entry_that_would_not_come_back_as_it_is_is_refused(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-systemd-boot")
+    entry = kernel.root / "boot/efi/loader/entries/1-6.12.conf"
+    entry.write_text(entry.read_text().replace("quiet", "quiet debug"))
+    assert refusal(plan_for(kernel)).startswith("entry-edited: /boot/efi/loader/entries/1-6.12.conf says")
+    line = kernel.root / "etc/kernel/cmdline"
+    line.write_text("root=UUID=1 ro\nquiet debug\n")
+    entry.write_text(entry.read_text().replace("debug", "debug systemd.machine_id=1"))
+    assert texts(plan_for(kernel))["/etc/kernel/cmdline"] == (
+        "root=UUID=1 ro intel_iommu=on iommu=pt\nquiet debug\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["debian-systemd-boot", "proxmox-8"])
 def test_the_first_line_of_arguments_is_added_to_and_comments_are_none(name: str, tmp_path: Path) -> None:
     kernel = build_family(tmp_path, name)

@@ -140,6 +140,15 @@ STYLES: Mapping[str, Style] = {
         {"/etc/dracut.conf.d/stub.conf": None},
         STUBBED,
     ),
+    "ids on the kernel's line with systemd-boot": Style(
+        "debian-systemd-boot",
+        {
+            "/boot/efi/loader/entries/1-6.12.conf": "title x\n"
+            "options    root=/dev/sda1 vfio-pci.ids=10de:20b5,10de:1aef ro systemd.machine_id=1\n",
+            "/etc/kernel/cmdline": "root=/dev/sda1 vfio-pci.ids=10de:20b5,10de:1aef ro\n",
+        },
+        {"/etc/kernel/cmdline": "root=/dev/sda1 ro intel_iommu=on iommu=pt\n"},
+    ),
     "ids on the kernel's line on Debian": Style(
         "debian-12",
         {

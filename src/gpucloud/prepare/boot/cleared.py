@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,11 @@ class Cleared:
     """Those of which the boot menu is not made."""
     steps: tuple[Step, ...] = ()
     """Steps that come before the files change."""
+
+    def without(self, folders: Sequence[str]) -> Cleared:
+        """The same, but for files in these folders, which a tool makes of others."""
+        kept = {path: new for path, new in self.files.items() if path.rpartition("/")[0] not in folders}
+        return replace(self, files=kept)
 
     def start(self, files: BootFiles) -> BootFiles:
         """The files as they will be when this is taken out of them."""

@@ -37,11 +37,11 @@ from gpucloud.prepare.boot.cleared import NOTHING, Cleared
 from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying, risk_without
 from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
-from gpucloud.prepare.boot.loaders import Loader
+from gpucloud.prepare.boot.loaders import KernelInstall, Loader
 from gpucloud.prepare.boot.loaders.bls import KERNELOPTS
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
-from gpucloud.prepare.boot.paths import CUSTOM_FILES, GRUB_ENVIRONMENT
+from gpucloud.prepare.boot.paths import CUSTOM_FILES, ENTRIES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import foreseen, impossible, steps_at_start
 from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, pools_of, wanted_files
 from gpucloud.prepare.plan.facts import say_fact
@@ -74,9 +74,10 @@ def plan_boot(
     Raises:
         Failure: a unit is in two pools, or the host's name is needed and not known.
     """
-    ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
     row, tool = row_of(host), initramfs_of(host.distribution)
     loader = row if isinstance(row, Unknown) else row.loader
+    cleared = cleared.without(ENTRIES) if isinstance(loader, KernelInstall) else cleared
+    ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
     reasons = boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force)
     reasons = iter(()) if _asks_nothing(ask) else chain(reasons, impossible(host, spec, host_name))
     refusals, unseen = split_unseen(reasons, is_captured=is_captured)

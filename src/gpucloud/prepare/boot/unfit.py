@@ -8,7 +8,8 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS
+from gpucloud.prepare.boot.loaders import KernelInstall, Loader
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS, KERNEL_CMDLINE
 
 _IMAGE = "ostree="
 """Where the deployment is that ostree starts (ostree-prepare-root(1)): Fedora CoreOS and its kin."""
@@ -27,6 +28,13 @@ def unfit(host: Host, files: BootFiles) -> Iterator[Refusal]:
         do = f"mount -o remount,rw {files.sealed[0]}; a transactional system has to be changed by hand"
         yield Refusal(None, "system-read-only", why, do)
     yield from _entries_of_suse(host, files)
+
+
+def edited_entries(files: BootFiles, loader: Loader) -> Iterator[Refusal]:
+    """Why boot entries would not come back as they are, where a tool makes them of another file."""
+    if _is_live(files) and isinstance(loader, KernelInstall) and (found := loader.edited(files)):
+        why = f"{found[0]} says something else than {KERNEL_CMDLINE}, of which update-initramfs makes it anew"
+        yield Refusal(None, "entry-edited", why, f"say in {KERNEL_CMDLINE} what it says, then plan again")
 
 
 def _entries_of_suse(host: Host, files: BootFiles) -> Iterator[Refusal]:
@@ -49,11 +57,15 @@ def _matching(files: BootFiles, folder: str) -> tuple[str, ...]:
 def without_kernel(files: BootFiles) -> Iterator[Refusal]:
     """Why no start would see what is made in /boot; of a live host only: a capture keeps parts of it."""
     names = files.folders.get("/boot")
-    is_live = not isinstance(files.folders.get(GRUB_SCRIPTS), Unknown)
     if (
-        is_live
+        _is_live(files)
         and isinstance(names, tuple | None)
         and not any(name.startswith(_KERNELS) for name in names or ())
     ):
         why = "there is no kernel in /boot, so its file system is not mounted, or kernels are kept elsewhere"
         yield Refusal(None, "boot-not-mounted", why, "mount it, then plan again: mount /boot")
+
+
+def _is_live(files: BootFiles) -> bool:
+    """Claims that the host itself was read: a capture keeps parts of its files, in other words."""
+    return not isinstance(files.folders.get(GRUB_SCRIPTS), Unknown)

@@ -89,6 +89,14 @@ START = (
         "update-grub(8), update-initramfs(8), dracut(8)",
     ),
     _start(
+        "entry-edited",
+        "A boot entry was edited that a tool makes anew",
+        "Debian's hook for systemd-boot writes every entry anew whenever an initramfs is made, of "
+        "/etc/kernel/cmdline. What an entry says beside that would be lost, and not come back with undo.",
+        ("Say in /etc/kernel/cmdline what the entries say, then plan again",),
+        "Debian's systemd-boot: /etc/initramfs/post-update.d/systemd-boot; kernel-install(8)",
+    ),
+    _start(
         "arguments-too-long",
         "The kernel's arguments would be longer than the kernel takes",
         "What goes beyond 2,047 characters is cut off without a word: the last ones, which are gpucloud's.",

@@ -51,6 +51,13 @@ class BootEntries:
             found.append(tuple(_arguments(path, text or "", files)))
         return _in_all(found)
 
+    def by_entry(self, files: BootFiles) -> dict[str, tuple[str, ...]]:
+        """The words of each entry, as far as they can be read."""
+        entries = _entries(files)
+        texts = {path: files.text(path) for path in (entries if isinstance(entries, tuple) else ())}
+        found = {path: text for path, text in texts.items() if isinstance(text, str)}
+        return {path: tuple(a.text for a in _arguments(path, text, files)) for path, text in found.items()}
+
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         return dict(self._changed(files, words)) if words else {}
 

@@ -20,6 +20,8 @@ from gpucloud.prepare.boot.own.initramfs import INITRAMFS_TOOLS
 from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
 
 _ENTRIES = BootEntries(has_grub=False)
+_MACHINE = "systemd.machine_id="
+"""kernel-install adds it to entries that are named after the machine's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class KernelInstall:
             )
         return tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line))
 
+    def edited(self, files: BootFiles) -> tuple[str, ...]:
+        """Entries that say something else than the file does: they would not come back as they are."""
+        line = files.text(KERNEL_CMDLINE)
+        if not isinstance(line, str):
+            return ()
+        wanted = _own_words(cmdline_words(line))
+        return tuple(path for path, words in _ENTRIES.by_entry(files).items() if _own_words(words) != wanted)
+
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         line = files.text(KERNEL_CMDLINE)
         return {KERNEL_CMDLINE: add_to_cmdline(line, words)} if isinstance(line, str) and words else {}
+
+
+def _own_words(words: Sequence[str]) -> list[str]:
+    return [word for word in words if not word.startswith(_MACHINE)]
