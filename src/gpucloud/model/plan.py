@@ -90,6 +90,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The lines that a plan cuts cards by, so that it can be planned anew and compared."""
+
+    lines: tuple[str, ...]
+    host_name: str | None
+    """What lines call the host, and what UUIDs are made of."""
+    uuid: str | None = None
+    """What the one slice that is made is called; None: as always."""
+    gone: str | None = None
+    """The slice that goes, where any of its type would do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Steps in the order they are done. Undo goes from the last to the first.
 
@@ -114,6 +127,8 @@ class Plan:
     """What every start then does of itself, as far as the host shows it now: no part of the steps."""
     notes: tuple[str, ...] = ()
     """What the spec asks for and this plan cannot promise, in words: it is no reason against the steps."""
+    layout: Layout | None = None
+    """None: it does not cut cards, or at a start, as the spec says."""
 
     @property
     def outlives_boot(self) -> bool:

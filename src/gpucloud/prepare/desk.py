@@ -15,7 +15,7 @@ from pathlib import Path
 from gpucloud.model.change import Cut
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import HERE, Host
-from gpucloud.model.plan import Plan
+from gpucloud.model.plan import Layout, Plan
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
@@ -34,6 +34,7 @@ from gpucloud.prepare.guard import (
 )
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.layout.plan import plan_cut
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
@@ -83,6 +84,14 @@ class Desk:
         found = read_files_by_hand(self.system, self.system.look)
         file = SpecFile(spec, self.system.look(spec))
         return plan_adoption(self.read_host(), found, file, host_name, force=force)
+
+    def plan_cut(self, layout: Layout) -> Plan:
+        """Plan that cards are cut as a layout says.
+
+        Raises:
+            Failure: as ``prepare.layout.plan_cut``.
+        """
+        return plan_cut(self.read_host(), self.system, layout)
 
     def apply(self, plan: Plan, watch: Watch = _QUIET) -> Outcome | None:
         """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
@@ -198,6 +207,18 @@ class Desk:
                 release_kept(self.journal, self.system, entry.id, watch)
             return outcome
 
+    def last_cut(self) -> str:
+        """The entry of the last layout that is not undone.
+
+        Raises:
+            Failure: there is none.
+        """
+        for entry in reversed(self.journal.entries()):
+            is_cut = entry.read_stored().plan.layout is not None
+            if is_cut and entry.read_progress().status != Status.UNDONE:
+                return entry.id
+        raise Failure("no layout is applied here, so there is none to take back", "see gpucloud undo --list")
+
     def verify(self, name: str | None) -> tuple[Mismatch, ...]:
         """What is not as an applied plan left it: of one entry, or of all that are applied.
 
@@ -230,6 +251,8 @@ class Desk:
 
     def _again(self, plan: Plan) -> Plan:
         """What the wishes of a plan come to on the host as it is now."""
+        if plan.layout is not None:
+            return self.plan_cut(plan.layout)
         if plan.wanted is not None:
             name = plan.wanted.host_name or Unknown("the plan was made without it")
             if plan.wanted.adopted is not None:

@@ -14,6 +14,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.layout.held import users_of_cut
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.reach.hand import StillWaitingError
@@ -105,7 +106,9 @@ def undo_entry(
     refuse_waiting(entry, system)
     stands = _look(stored.plan, system)
     _refuse_changed(entry, stands, progress.status, force=force)
-    _refuse_held(entry, stands, read_host())
+    host = read_host()
+    _refuse_held(entry, stands, host)
+    _refuse_cut_held(entry, stored.plan, progress.present, host)
     entry.mend()
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
@@ -179,6 +182,18 @@ def _refuse_held(entry: Entry, stands: Sequence[Stand], host: Host) -> None:
         raise Failure(
             f"journal entry {entry.id} stays for now: its card is in use by {name_holders(holders)}",
             f"first: {how_to_release(holders)}",
+        )
+
+
+def _refuse_cut_held(entry: Entry, plan: Plan, steps: Sequence[int], host: Host) -> None:
+    """A slice that a guest has stays: its driver would wait for the guest without end."""
+    for name, users in users_of_cut([plan.steps[number].change for number in steps], host):
+        if isinstance(users, Unknown):
+            what = f"who uses {name} could not be seen ({users.why})"
+            raise Failure(what, "nothing was touched; run it as root: sudo gpucloud undo")
+        raise Failure(
+            f"journal entry {entry.id} stays for now: {users} uses {name}",
+            "nothing was touched; end that first",
         )
 
 

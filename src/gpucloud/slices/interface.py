@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gpucloud.model.gpu import GpuUnit
+from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, PciId, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.profile import Interface
@@ -71,6 +72,16 @@ def recognise(unit: GpuUnit, functions: Functions) -> Interface | None | Unknown
         *(fact for each in vfs for fact in (each.mdev_types, each.vendor_vfio_types)),
     )
     return _first_unknown(deciding)
+
+
+def nvidias_of(host: Host) -> list[PciAddress]:
+    """Cards that NVIDIA's driver has, or may have where that was not read."""
+    cards = (unit.primary for unit in host.units)
+    return [
+        card.address
+        for card in cards
+        if card.driver == "nvidia" or (isinstance(card.driver, Unknown) and vendor_of(card) == NVIDIA)
+    ]
 
 
 def _has(types: tuple[VgpuType, ...] | Unknown) -> bool:

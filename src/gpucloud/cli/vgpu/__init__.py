@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gpucloud.cli.vgpu.change import apply_layout, create, delete, undo_layout
 from gpucloud.cli.vgpu.driver import plan_manager_package
 from gpucloud.cli.vgpu.kinds import show_types
 from gpucloud.cli.vgpu.licence import app as licence
@@ -18,6 +19,10 @@ app = typer.Typer(
 app.command("types")(show_types)
 app.command("list")(list_slices)
 app.command("plan")(plan_slices)
+app.command("apply")(apply_layout)
+app.command("create")(create)
+app.command("delete")(delete)
+app.command("undo")(undo_layout)
 app.command("attach")(attach)
 app.command("detach")(detach)
 app.add_typer(licence, name="licence")

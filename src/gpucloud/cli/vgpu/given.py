@@ -16,7 +16,6 @@ from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from gpucloud.model.host import Host
-    from gpucloud.model.pci import PciAddress
     from gpucloud.slices import Offer
 
 SmiOption = Annotated[
@@ -52,6 +51,7 @@ def look(
     from gpucloud.inventory import open_reader, read_host
     from gpucloud.model.units.named import units_named
     from gpucloud.slices import offers_of
+    from gpucloud.slices.interface import nvidias_of
     from gpucloud.slices.mig.evidence import parse_evidence
     from gpucloud.slices.mig.read import read_instances
 
@@ -65,23 +65,11 @@ def look(
         )
     named = {unit.address for unit in units_named(host, units or ())}
     try:
-        evidence = parse_evidence(texts, _nvidias(host), read_instances(reader))
+        evidence = parse_evidence(texts, nvidias_of(host), read_instances(reader))
     except ValueError as error:
         raise Failure(str(error), "give what nvidia-smi printed on that host, whole") from None
     offers = offers_of(host, evidence)
     return Looked(host, tuple(each for each in offers if not named or each.unit in named))
-
-
-def _nvidias(host: Host) -> list[PciAddress]:
-    """Cards that NVIDIA's driver has, or may have where that was not read."""
-    from gpucloud.slices.interface import NVIDIA, vendor_of
-
-    cards = (unit.primary for unit in host.units)
-    return [
-        card.address
-        for card in cards
-        if card.driver == "nvidia" or (isinstance(card.driver, Unknown) and vendor_of(card) == NVIDIA)
-    ]
 
 
 def text_given(path: Path, then: str) -> str:

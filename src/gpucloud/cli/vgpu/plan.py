@@ -71,7 +71,7 @@ def plan_slices(
     from gpucloud.cli.nova.files import named_place
     from gpucloud.slices.layout import plan_layout
 
-    wishes = _wishes(lines or (), layout)
+    wishes = wishes_given(lines or (), layout)
     named = [named_place(text) for text in captures or ()]
     if len(named) > 1 and (smi or name or remote):
         what = "--smi, --name and --host are for one host, and several captures were given"
@@ -107,7 +107,12 @@ def _sources(
         yield from ((own or name_of_capture(path), Path(path)) for own, path in named)
 
 
-def _wishes(lines: Sequence[str], layout: Path | None) -> tuple[Wish, ...]:
+def wishes_given(lines: Sequence[str], layout: Path | None) -> tuple[Wish, ...]:
+    """The lines of a layout, typed or in a file.
+
+    Raises:
+        Failure: there is none, or one cannot be read.
+    """
     from gpucloud.slices.layout import parse_layout
 
     more = () if layout is None else text_given(layout, "give a file with lines of a layout").splitlines()

@@ -21,6 +21,9 @@ def render_plan(plan: Plan) -> str:
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The same, line by line: diffs and what files hold are ``Copied``, all else is prose."""
+    if plan.layout is not None:
+        yield from _cut(plan)
+        return
     if plan.wanted is None:
         yield from _now(plan)
         return
@@ -47,6 +50,20 @@ def _now(plan: Plan) -> Iterator[str]:
     for number, step in enumerate(plan.steps, 1):
         yield from _step(number, step)
     yield from ("", *_ways(plan), *_unseen(plan))
+
+
+def _cut(plan: Plan) -> Iterator[str]:
+    units = join([address.short for address in plan.units])
+    if plan.is_empty:
+        yield f"nothing to do: GPU {units} is cut as wanted on {plan.host}"
+    else:
+        count = f"{len(plan.steps)} change" + ("s" if len(plan.steps) > 1 else "")
+        yield f"plan for {plan.host}: cut GPU {units}; {count}, without a restart"
+    for number, step in enumerate(plan.steps, 1):
+        yield from _step(number, step)
+    yield from ("", *(f"note: {note}" for note in plan.notes)) if plan.notes else ()
+    if plan.steps:
+        yield from ("", f"undo: gpucloud vgpu undo takes back steps {len(plan.steps)} to 1 and checks each")
 
 
 def _refusals(plan: Plan) -> Iterator[str]:

@@ -95,7 +95,7 @@ def _part(
             draft.refuse(f"what {each.name} is cannot be told: {each.profile.why}")
             continue
         profile = by_id.get(each.profile or "")
-        if profile is not None and open_[profile] > 0:
+        if profile is not None and open_[profile] > 0 and each.name != draft.wish.gone:
             open_[profile] -= 1
             stay.append((profile, each))
         else:
@@ -218,6 +218,8 @@ def _make(
             yield MakeMdev(address=place, type=profile.id, uuid=next(names))
     for name, count in short.items():
         draft.refuse(f"there is no virtual function left for {count} x {name}")
+    if draft.wish.uuid is not None and interface is Interface.VENDOR_VFIO and new:
+        draft.refuse("a vGPU of its interface is known by its virtual function, and has no UUID to give")
     if draft.host is None and interface is not Interface.VENDOR_VFIO and new:
         draft.notes.append("the UUIDs are of a host without name: --name gives the host's own")
 
@@ -226,6 +228,8 @@ def _names(draft: Draft) -> Iterator[str]:
     """UUIDs of the card's numbers that no slice has."""
     slices = draft.offer.slices
     there = {each.name for each in slices} if isinstance(slices, tuple) else set()
+    if draft.wish.uuid is not None:
+        yield draft.wish.uuid
     number = 0
     while True:
         name = str(uuid5(_SPACE, f"{draft.host or ''} {draft.offer.unit} {number}"))

@@ -45,6 +45,10 @@ class Wish:
     """A word of the card's name; empty: every card."""
     items: tuple[Item, ...]
     """Empty: nothing is to be cut of it."""
+    uuid: str | None = None
+    """What the first slice that is made is called; None: after host, card and number."""
+    gone: str | None = None
+    """A slice that does not stay, though others of its type do."""
 
     def is_for(self, host: str | None, unit: PciAddress, name: str) -> bool:
         """Claims a card: by its host, and its address or its model."""

@@ -1,0 +1,169 @@
+"""``gpucloud vgpu apply``, ``create``, ``delete`` and ``undo``: cards cut, through the journal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from gpucloud.cli.output import Shape, print_beside, print_json, print_lines
+from gpucloud.cli.plans.apply import YesOption, ask
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
+from gpucloud.cli.plans.show import report
+from gpucloud.cli.plans.watch import watching
+from gpucloud.cli.typed.shape import ShapeOption
+from gpucloud.cli.vgpu.plan import LayoutOption, LinesArgument, NameOption, wishes_given
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Layout
+
+if TYPE_CHECKING:
+    from gpucloud.prepare.desk import Desk
+    from gpucloud.slices import Offer
+
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
+
+
+def apply_layout(
+    context: typer.Context,
+    lines: LinesArgument = None,
+    layout: LayoutOption = None,
+    name: NameOption = None,
+    dry: DryOption = False,
+    yes: YesOption = False,
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Cut this host's cards as a layout says (`gpucloud vgpu plan`), after it was shown and agreed to.
+
+    All of it, or nothing: each step is in the journal before it is done and read back after, and where one
+    fails all are taken back (exit code 5; 6 where that failed too). Who uses what is looked at again just
+    before. A slice that somebody uses never goes, and then nothing is done. What was cut is in the running
+    kernel alone: a restart ends it.
+
+    Examples:
+      gpucloud vgpu apply '3b:00.0: 4 x T4-4Q'
+      gpucloud vgpu apply --layout layout.txt --dry-run
+      gpucloud vgpu apply '3b:00.0: none' --yes --format json
+    """
+    texts = tuple(" ".join(wish.text.split()) for wish in wishes_given(lines or (), layout))
+    _carry_out(desk_of(context, state), Layout(texts, _own(name)), shape, yes=yes, dry=dry)
+
+
+def create(
+    context: typer.Context,
+    type_: Annotated[str, typer.Argument(metavar="TYPE", help="Of `gpucloud vgpu types`: id or name.")],
+    on: Annotated[str, typer.Option("--on", metavar="ADDRESS", help="The card, as 3b:00.0.")],
+    uuid: Annotated[
+        str | None, typer.Option("--uuid", metavar="UUID", help="What the mediated device is called.")
+    ] = None,
+    name: NameOption = None,
+    dry: DryOption = False,
+    yes: YesOption = False,
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Cut one more slice of a card: a layout of what is there and this one, applied.
+
+    Without --uuid a mediated device is called after host, card and number, the same each time.
+
+    Examples:
+      gpucloud vgpu create nvidia-231 --on 3b:00.0
+      gpucloud vgpu create T4-4Q --on 3b:00.0 --uuid 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --yes
+    """
+    from gpucloud.prepare.layout.plan import with_one
+
+    desk, called = desk_of(context, state), _uuid(uuid)
+    line = with_one(_offers(desk), _address(on), type_)
+    _carry_out(desk, Layout((line,), _own(name), uuid=called), shape, yes=yes, dry=dry)
+
+
+def delete(
+    context: typer.Context,
+    slice_: Annotated[
+        str, typer.Argument(metavar="UUID|ADDRESS", help="A mediated device, or a function with a type.")
+    ],
+    name: NameOption = None,
+    dry: DryOption = False,
+    yes: YesOption = False,
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Remove one slice that nobody uses: a layout of what is there without it, applied.
+
+    Examples:
+      gpucloud vgpu delete 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+      gpucloud vgpu delete 41:00.4 --yes
+    """
+    from gpucloud.prepare.layout.plan import without
+
+    desk = desk_of(context, state)
+    line, gone = without(_offers(desk), slice_)
+    _carry_out(desk, Layout((line,), _own(name), gone=gone), shape, yes=yes, dry=dry)
+
+
+def undo_layout(
+    context: typer.Context,
+    entry: Annotated[
+        str, typer.Argument(metavar="ID", help="A journal entry, or `last`: the last cut not undone.")
+    ] = "last",
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Take a cut back: what it made goes, and what it removed is made again, with the same UUIDs.
+
+    A slice that a guest uses stays, and nothing is touched then. After a restart there is nothing to take
+    back; the entry is only closed.
+
+    Examples:
+      gpucloud vgpu undo
+      gpucloud vgpu undo 7
+    """
+    desk = desk_of(context, state)
+    with watching() as watch:
+        outcome = desk.undo(desk.last_cut() if entry == "last" else entry, force=False, watch=watch)
+    report(outcome, shape, f"journal entry {outcome.entry} is taken back: the cards are cut as before")
+
+
+def _carry_out(desk: Desk, layout: Layout, shape: Shape, *, yes: bool, dry: bool) -> None:
+    from gpucloud.prepare.plan import plan_lines
+
+    made = desk.plan_cut(layout)
+    if dry:
+        print_json(made) if shape is Shape.JSON else print_lines(plan_lines(made))
+        return
+    if not made.is_empty:
+        print_beside(plan_lines(made), shape)
+        ask(yes=yes)
+    with watching() as watch:
+        outcome = desk.apply(made, watch)
+    back = "" if outcome is None else f"done and read back: journal entry {outcome.entry}; back with: "
+    done = "nothing to do: it is cut as wanted" if outcome is None else f"{back}gpucloud vgpu undo"
+    report(outcome, shape, done)
+
+
+def _offers(desk: Desk) -> tuple[Offer, ...]:
+    from gpucloud.prepare.layout.plan import look
+
+    return look(desk.read_host(), desk.system)
+
+
+def _own(name: str | None) -> str:
+    return name or os.uname().nodename
+
+
+def _address(text: str) -> PciAddress:
+    try:
+        return PciAddress.parse_typed(text if "." in text else f"{text}.0")
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud vgpu types", code=Exit.USAGE) from None
+
+
+def _uuid(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(UUID(text))
+    except ValueError:
+        what = f"{text[:60]!r} is no UUID" if text else "an empty UUID was given"
+        raise Failure(what, "leave it out, or: uuidgen", code=Exit.USAGE) from None

@@ -1,0 +1,135 @@
+"""A layout as a plan: the steps that cut this host's cards as its lines say, for the journal to carry out.
+
+What the planner of slices finds is what is done; where it refuses anything, nothing is. A slice made or
+deleted alone is a layout, too: what the card is cut into, and one more or less.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gpucloud.inventory.reader import Reader
+from gpucloud.model.change import Cut
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Fact, Layout, Plan, Step
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan.facts import say_fact
+from gpucloud.slices import Offer, Slice, offers_of
+from gpucloud.slices.interface import nvidias_of
+from gpucloud.slices.layout import CardPlan, Wish, parse_layout, plan_layout
+from gpucloud.slices.mig.evidence import parse_evidence
+from gpucloud.slices.mig.read import read_instances
+
+_NOTHING_DONE = "nothing was changed: gpucloud vgpu plan shows all of it"
+_SEE = "see gpucloud vgpu list"
+
+
+def plan_cut(host: Host, reader: Reader, layout: Layout) -> Plan:
+    """Plan the cards that the lines are for.
+
+    Raises:
+        Failure: a line is none, or is for no card here, or a card cannot be cut as its line says.
+    """
+    offers = look(host, reader)
+    cards, unused = plan_layout(_wishes(layout), {layout.host_name: offers})
+    lost = next((wish for wish in unused if wish.host is None), None)
+    if lost is not None:
+        what = f"{lost.text!r} is for no card that was seen"
+        raise Failure(what, "see gpucloud vgpu types", code=Exit.USAGE)
+    steps = tuple(step for card in cards for step in _steps(card))
+    units = tuple(card.unit for card in cards)
+    facts = tuple(fact for offer in offers if offer.unit in units for fact in _facts(offer))
+    notes = tuple(f"{card.unit.short}: {note}" for card in cards for note in card.notes)
+    return Plan(host.source, units, False, facts, steps, notes=notes, layout=layout)
+
+
+def look(host: Host, reader: Reader) -> tuple[Offer, ...]:
+    """What the cards of this host offer, and what they are cut into."""
+    return offers_of(host, parse_evidence((), nvidias_of(host), read_instances(reader)))
+
+
+def with_one(offers: Sequence[Offer], unit: PciAddress, type_: str) -> str:
+    """The line that adds a slice of a type to what a card is cut into.
+
+    Raises:
+        Failure: there is no such card, or what it is cut into cannot be told.
+    """
+    offer = next((each for each in offers if each.unit == unit), None)
+    if offer is None:
+        raise Failure(f"{unit.short} is no GPU of this host", "see gpucloud vgpu types", code=Exit.USAGE)
+    items = _items(offer)
+    items[type_] += 1
+    return _line(offer, items)
+
+
+def without(offers: Sequence[Offer], name: str) -> tuple[str, str]:
+    """The line that takes a slice from what its card is cut into, and the slice's own name.
+
+    Args:
+        offers: all of the host.
+        name: UUID of a mediated device, or address of the virtual function that has the vGPU's type.
+
+    Raises:
+        Failure: there is no such slice, or what its card is cut into cannot be told.
+    """
+    for offer in offers:
+        for each in offer.slices if isinstance(offer.slices, tuple) else ():
+            if name.lower() in (each.name.lower(), each.place.short) and not each.is_gpu_instance:
+                items = _items(offer)
+                items[_type(each)] -= 1
+                return _line(offer, items), each.name
+    raise Failure(f"{name} is no slice of a card of this host", _SEE, code=Exit.USAGE)
+
+
+def _items(offer: Offer) -> Counter[str]:
+    if isinstance(offer.slices, Unknown):
+        raise Failure(f"what {offer.unit.short} is cut into cannot be told: {offer.slices.why}", _SEE)
+    return Counter(_type(each) for each in offer.slices if not each.is_gpu_instance)
+
+
+def _type(each: Slice) -> str:
+    if isinstance(each.profile, str):
+        return each.profile
+    why = each.profile.why if isinstance(each.profile, Unknown) else "it shows no type"
+    raise Failure(f"what {each.name} is cannot be told: {why}", _SEE)
+
+
+def _line(offer: Offer, items: Counter[str]) -> str:
+    said = ", ".join(f"{count} x {type_}" for type_, count in sorted(items.items()) if count)
+    return f"{offer.unit}: {said or 'none'}"
+
+
+def _wishes(layout: Layout) -> tuple[Wish, ...]:
+    try:
+        found = parse_layout(layout.lines)
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud vgpu plan --help", code=Exit.USAGE) from None
+    return tuple(replace(wish, uuid=layout.uuid, gone=layout.gone) for wish in found)
+
+
+def _steps(card: CardPlan) -> Iterator[Step]:
+    if card.refusals:
+        what = f"{card.unit.short} cannot be cut as wanted: {card.refusals[0]}"
+        raise Failure(what, _NOTHING_DONE)
+    for each in card.steps:
+        if not isinstance(each.change, Cut):
+            what = f"{card.unit.short}: MIG instances are made and removed by hand as yet"
+            raise Failure(what, f"first: {each.commands[0]}")
+        yield Step(each.change, f"the layout says {card.wish.text!r}", card.unit)
+
+
+def _facts(offer: Offer) -> Iterator[Fact]:
+    """What the steps rest on: how the card is cut, and who has what open."""
+    yield say_fact(f"driver of {offer.unit}", offer.driver)
+    if isinstance(offer.slices, Unknown):
+        yield say_fact(f"slices of {offer.unit}", offer.slices)
+        return
+    for each in offer.slices:
+        users = each.used_by if isinstance(each.used_by, Unknown) else ", ".join(each.used_by) or None
+        kind = "a type unknown" if isinstance(each.profile, Unknown) else each.profile
+        yield say_fact(f"{each.name} of {offer.unit}", kind)
+        yield say_fact(f"who has {each.name}", users)

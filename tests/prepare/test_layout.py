@@ -1,0 +1,184 @@
+"""``gpucloud vgpu apply``, ``create``, ``delete`` and ``undo`` on hosts whose kernel answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.prepare.doom import dies
+from tests.prepare.site import Site
+from tests.prepare.test_slices import (
+    CARD,
+    TYPES,
+    VFS,
+    make_vfs,
+    mdevs_of,
+    mediated,
+    types_of,
+    vendor_site,
+)
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.plan import Layout
+
+UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+OTHER_UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A card that offers mediated devices of one type, four at most."""
+    found = vendor_site(tmp_path)
+    mediated(found)
+    return found
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Site:
+    """A card with four virtual functions, each of which takes a type; three at most."""
+    found = vendor_site(tmp_path)
+    found.kernel.vgpu_types = TYPES + "1160  : NVIDIA A40-48Q\n"
+    make_vfs(found.root, found.kernel.vgpu_types)
+    (found.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs").write_text("4\n")
+    return found
+
+
+def vgpu(site: Site, *words: str) -> Exit | int:
+    return call(["vgpu", *words], site.desk)
+
+
+def open_by_guest(site: Site, uuid: str) -> None:
+    """A process has the device's group open."""
+    group = int(uuid[-4:], 16)
+    process = site.root / "proc/4711"
+    (process / "fd").mkdir(parents=True)
+    (process / "fd/7").symlink_to(f"/dev/vfio/{group}")
+    (process / "comm").write_text("qemu-system-x86\n")
+    (process / "cmdline").write_text("qemu-system-x86\0-name\0guest=desk\0")
+
+
+def test_a_layout_is_applied_and_taken_back_exactly(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.kernel.create_store(CARD, "nvidia-35", UUID)
+    before = site.picture()
+    assert vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes") == Exit.FINE
+    out = capsys.readouterr()
+    assert "cut GPU 3b:00.0; 2 changes" in out.out + out.err
+    assert "done and read back: journal entry 0001; back with: gpucloud vgpu undo" in out.out
+    made = mdevs_of(site)
+    assert len(made) == 3
+    assert UUID in made
+    assert vgpu(site, "undo") == Exit.FINE
+    assert site.picture() == before
+    vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes")
+    assert mdevs_of(site) == made
+
+
+def test_what_is_there_already_needs_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    vgpu(site, "apply", "3b:00.0: 2 x nvidia-35", "--yes")
+    capsys.readouterr()
+    assert vgpu(site, "apply", "3b:00.0: 2 x nvidia-35", "--yes") == Exit.FINE
+    assert capsys.readouterr().out == "nothing to do: it is cut as wanted\n"
+
+
+def test_a_dry_run_changes_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    before = site.picture()
+    assert vgpu(site, "apply", "3b:00.0: 2 x nvidia-35", "--dry-run") == Exit.FINE
+    assert "1. make the mediated device" in capsys.readouterr().out
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--dry-run", "--format", "json")
+    shown = json.loads(capsys.readouterr().out)
+    assert [step["change"]["kind"] for step in shown["steps"]] == ["make-mdev"]
+    assert site.picture() == before
+    assert site.journal.entries() == ()
+
+
+def test_nothing_is_done_without_a_yes(site: Site) -> None:
+    before = site.picture()
+    with pytest.raises(Failure, match="nothing was changed"):
+        vgpu(site, "create", "nvidia-35", "--on", "3b:00.0")
+    assert site.picture() == before
+
+
+def test_a_slice_is_created_with_its_uuid_deleted_and_made_again(site: Site) -> None:
+    for name in (UUID, OTHER_UUID):
+        vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", name.upper(), "--yes")
+    assert mdevs_of(site) == [UUID, OTHER_UUID]
+    vgpu(site, "delete", OTHER_UUID, "--yes")
+    assert mdevs_of(site) == [UUID]
+    vgpu(site, "undo")
+    assert mdevs_of(site) == [UUID, OTHER_UUID]
+
+
+def test_a_slice_that_a_guest_uses_is_neither_deleted_nor_undone(site: Site) -> None:
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
+    open_by_guest(site, UUID)
+    with pytest.raises(Failure, match=f"{UUID} would go, and guest desk uses it"):
+        vgpu(site, "delete", UUID, "--yes")
+    with pytest.raises(Failure, match=f"entry 0001 stays for now: guest desk uses {UUID}"):
+        vgpu(site, "undo")
+    assert mdevs_of(site) == [UUID]
+
+
+def test_a_guest_that_came_after_the_plan_was_shown_is_seen(site: Site) -> None:
+    site.kernel.create_store(CARD, "nvidia-35", UUID)
+    shown = site.desk.plan_cut(Layout(("3b:00.0: none",), "gpu01"))
+    assert len(shown.steps) == 1
+    open_by_guest(site, UUID)
+    with pytest.raises(Failure, match="guest desk uses it"):
+        site.desk.apply(shown)
+    assert mdevs_of(site) == [UUID]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("apply", "3b:00.0: 9 x nvidia-35"), "9 more of GRID T4-4Q are wanted, and 4 fit"),
+        (("apply", "99:00.0: none"), "is for no card that was seen"),
+        (("create", "nvidia-35", "--on", "99:00.0"), "99:00.0 is no GPU of this host"),
+        (("create", "nvidia-35", "--on", "3b:00.0", "--uuid", "x"), "'x' is no UUID"),
+        (("create", "nvidia-36", "--on", "3b:00.0"), "nvidia-36 is none of the types"),
+        (("delete", UUID), "is no slice of a card of this host"),
+        (("undo",), "no layout is applied here"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_done(site: Site, words: tuple[str, ...], why: str) -> None:
+    before = site.picture()
+    with pytest.raises(Failure, match=why):
+        vgpu(site, *words)
+    assert site.picture() == before
+
+
+def test_types_of_virtual_functions_are_set_and_cleared(vendor: Site) -> None:
+    before = vendor.picture()
+    vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
+    assert types_of(vendor) == ["1145", "1145", "0", "0"]
+    vgpu(vendor, "delete", VFS[0].removeprefix("0000:"), "--yes")
+    assert types_of(vendor) == ["0", "1145", "0", "0"]
+    vgpu(vendor, "undo")
+    assert types_of(vendor) == ["1145", "1145", "0", "0"]
+    vgpu(vendor, "undo")
+    assert vendor.picture() == before
+
+
+def test_a_layout_that_was_cut_off_anywhere_is_taken_back_and_leaves_no_slice_behind(site: Site) -> None:
+    for name in (UUID, OTHER_UUID):
+        site.kernel.create_store(CARD, "nvidia-35", name)
+    other = site.root / "sys/bus/pci/devices" / CARD / "mdev_supported_types/nvidia-36"
+    other.mkdir()
+    for name, text in {"name": "GRID T4-4A\n", "available_instances": "4\n", "create": ""}.items():
+        (other / name).write_text(text)
+    before = site.picture()
+    plan = site.desk.plan_cut(Layout(("3b:00.0: nvidia-35, 2 x nvidia-36",), "gpu01"))
+    assert sorted(step.change.kind for step in plan.steps) == ["make-mdev", "make-mdev", "remove-mdev"]
+    moment = 0
+    while dies(site, moment, lambda doomed: doomed.desk.apply(plan)):
+        if site.journal.unfinished():
+            site.desk.undo("last", force=False)
+            assert site.picture() == before, moment
+        elif site.picture() != before:
+            site.desk.undo("last", force=False)
+        assert site.picture() == before, moment
+        moment += 3
+    assert moment >= 30
+    assert len(mdevs_of(site)) == 3
