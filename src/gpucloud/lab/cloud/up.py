@@ -13,6 +13,7 @@ from gpucloud.lab.cloud.api import Api
 from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.down import clear_away, give_up
 from gpucloud.lab.cloud.environment import ensure_environment
+from gpucloud.lab.cloud.hosts import guest
 from gpucloud.lab.cloud.needs import require_programs
 from gpucloud.lab.cloud.record import CLOUDS_YAML, Record, read_record, write_record
 from gpucloud.lab.cloud.services import Service
@@ -121,7 +122,10 @@ class _Coming:
         self._start("placement, glance, nova", self._others())
         self._wait_for_nova(api)
         self.progress("putting the laboratory's guest into glance")
-        setup.upload_image(api, disk)
+        if self.compute is Compute.NONE:
+            guest.upload_images(api, disk, site.data / "guest")
+        else:
+            setup.upload_image(api, disk)
         write_secret(site.folder / CLOUDS_YAML, clouds_yaml(site, CLOUD))
         self._start_one(services.watcher(site), is_up=True)
 

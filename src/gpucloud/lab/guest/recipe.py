@@ -45,14 +45,14 @@ FIND_ROOT = f"search --set=root --label {LABEL}\nconfigfile ($root)/boot/grub/gr
 NO_ROOT = "linux ($root)/vmlinuz console=ttyS0,115200 quiet\nboot\n"
 """What that of a bad one does: a kernel without initrd and root, which has nothing to run."""
 
-_QUICK = "mitigations=off cryptomgr.notests nohz=off highres=off"
+QUICK = "mitigations=off cryptomgr.notests nohz=off highres=off"
 """What takes time in emulation, and nobody looks at there."""
 
 FILES = {
     "boot/grub/grub.cfg": f"""\
 set timeout=0
 menuentry Debian {{
-  linux /vmlinuz root=LABEL={LABEL} ro console=ttyS0,115200 quiet {_QUICK}
+  linux /vmlinuz root=LABEL={LABEL} ro console=ttyS0,115200 quiet {QUICK}
   initrd /initrd.img
 }}
 """,

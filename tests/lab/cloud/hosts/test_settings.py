@@ -34,7 +34,8 @@ def _options(told: Mapping[str, str]) -> RawConfigParser:
 def test_nothing_leads_to_loopback_or_to_folders_of_this_machine(
     told: Mapping[str, str], tmp_path: Path
 ) -> None:
-    assert not [path for path, text in told.items() if HOST in text or str(tmp_path) in text]
+    nova = {path: text for path, text in told.items() if path != "/etc/hosts"}
+    assert not [path for path, text in nova.items() if HOST in text or str(tmp_path) in text]
 
 
 def test_each_service_is_asked_where_the_server_can_reach_it(told: Mapping[str, str]) -> None:
