@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.prepare.boot_hosts import BLOCK, GRUB_DEBIAN, build_family, plan_for
+from tests.prepare.fake_host import BMC
 from tests.prepare.fake_kernel import FakeKernel
 from tests.prepare.test_boot_plan import refusal, texts
+
+from gpucloud.model.failure import Failure
+from gpucloud.prepare.plan import recheck
 
 
 @pytest.fixture
@@ -78,6 +82,13 @@ UNFIT = {
 def test_a_start_that_would_not_be_as_written_is_refused(what: str, tmp_path: Path) -> None:
     name, files, why = UNFIT[what]
     assert refused(tmp_path, name, files).startswith(why)
+
+
+def test_a_plan_for_cards_that_are_not_there_is_not_called_done(debian: FakeKernel, tmp_path: Path) -> None:
+    other = plan_for(build_family(tmp_path / "other", "debian-12", functions=(BMC,)))
+    assert other.is_empty
+    with pytest.raises(Failure, match=r"changed since the plan: 0000:3b:00.0 is no GPU of this host"):
+        recheck(plan_for(debian), other)
 
 
 def test_a_boot_partition_that_is_not_mounted_is_refused(debian: FakeKernel) -> None:

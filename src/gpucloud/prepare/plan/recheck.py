@@ -26,6 +26,9 @@ def recheck(plan: Plan, fresh: Plan) -> Plan:
         Failure: the host has other facts, something is refused, or the plan has other steps.
     """
     if fresh.is_empty:
+        if gone := [str(unit) for unit in plan.units if unit not in fresh.units]:
+            why = f"{', '.join(gone[:_SHOWN])} is no GPU of this host that its pools match"
+            raise Failure(f"the host has changed since the plan: {why}", _ANEW)
         return fresh
     if differences := changed(plan.facts, fresh.facts, is_partial=bool(plan.unseen)):
         more = f" (and {len(differences) - _SHOWN} more)" if len(differences) > _SHOWN else ""
