@@ -82,6 +82,7 @@ def _any_of(kind: str, there: Sequence[Mediated], taken: Collection[str]) -> str
     if not free:
         known = f"all {len(alike)} of type {kind} are in use" if alike else f"none of type {kind} is made"
         raise Failure(
-            f"no mediated device is free: {known}", "gpucloud vgpu types shows how many more can be made"
+            f"no mediated device is free: {known}",
+            f"make one where it fits: gpucloud vgpu create {kind} --on ADDRESS",
         )
     return min(free)
