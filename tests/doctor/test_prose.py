@@ -13,6 +13,7 @@ RESET, BAR, FIRMWARE, ROM = "reset-bug", "bar-allocation", "iommu-disabled-firmw
 KIND, BOARD, FULL, LICENCE = (
     "driver-kind-or-version", "vgpu-unsupported-board", "vgpu-type-or-capacity", "vgpu-licence-missing",
 )  # fmt: skip
+WINDOW = "guest-mmio-window"
 FRAMEBUFFER, MEMORY, SECURE = "boot-framebuffer-holds-gpu", "host-memory-short", "secure-boot"
 
 TOLD = [
@@ -76,6 +77,34 @@ TOLD = [
     ("host-driver-grabbed-gpu", "I had to blacklist nouveau before vfio-pci could have the card."),
     ("acs-missing", "My GPU is in the same IOMMU group as the USB controller and the NIC."),
     ("sriov-vfs-not-enabled", "No VFs: somebody forgot to enable SR-IOV in the BIOS."),
+    ("error-43", "With vendor_id and the hidden state in the XML the RTX 3080 works now."),
+    ("error-43", "kvm=off did the trick for my GTX 1660."),
+    (ROM, "Black screen with the 1080: its ROM is from /sys/bus/pci/devices/0000:0b:00.0/rom."),
+    (ROM, "No signal in the VM, although the vbios is patched as in the guide."),
+    (ROM, "The guest hangs until I moved the rom to another folder, the vbios I mean."),
+    (MEMORY, "Guests with a GPU crash on nodes with memory overcommit."),
+    (MEMORY, "With ballooning the VM with the A10 is killed by the OOM killer."),
+    (FRAMEBUFFER, "The culprit was CSM: the host booted in legacy mode."),
+    (FRAMEBUFFER, "Disabling the Compatibility Support Module of the board was necessary."),
+    (RESET, "The vGPU starts only once after each boot of the host."),
+    (RESET, "My RX 6600 goes to a guest just once per host boot."),
+    (RESET, "After I shut down the VM with the RTX 3070 there is a black screen on the host."),
+    ("mac-denied", "The VM with the card gets an error from AppArmor."),
+    ("mac-denied", "vfio of this guest fails because of SELinux."),
+    (WINDOW, "The L40S shows up in the VM, but only a bigger X-PciMmio64Mb makes its driver load."),
+    (WINDOW, "OVMF's 64-bit MMIO window is too small for four H200."),
+    (WINDOW, "With q35 the PCI hole is limited, so the MI300X does not fit."),
+    (WINDOW, "Do I have to increase pci-hole64-size for the guest with the A100?"),
+    (WINDOW, "The aperture: SeaBIOS has an insufficient 64-bit PCI aperture for the BARs."),
+    (BOARD, "I would like GVT-g on my Alder Lake notebook."),
+    (BOARD, "i7-11800H: kvmgt is missing for me, can it be loaded?"),
+    (BOARD, "modprobe kvmgt says: no such device."),
+    ("sriov-vfs-not-enabled", "The driver's pci_enable_sriov() returns -12."),
+    ("sriov-vfs-not-enabled", "A tool says: error reading MIG capable state: Invalid Argument."),
+    ("error-43", "GTX 1070: the driver notices that it is running inside a VM and stops."),
+    ("error-43", "The GeForce driver knows it's in a VM."),
+    ("companion-function-not-bound", "The HDMI audio of my RTX 3060 is not bound to vfio-pci."),
+    ("companion-function-not-bound", "The USB-C controller refuses to bind to vfio-pci, the GPU does."),
     ("initramfs-not-updated", "With vfio_virqfd in dracut.conf.d the start is stuck in the initramfs."),
 ]  # fmt: skip
 
@@ -120,6 +149,25 @@ NO_FAULT = [
     "The GPU is on NUMA node 1, the guest too.",
     "The alias has numa_policy preferred, and the instance starts.",
     "Instances with a vGPU can be suspended from libvirt 8.6 on.",
+    "The hidden state is not needed with the driver 535, the RTX 3080 works.",
+    "The XML of the VM with the GPU has vendor_id and hidden.",
+    "The ROM is 64 KiB long and can be read from sysfs.",
+    "Memory overcommit is on for guests without a GPU.",
+    "Ballooning is disabled for the VM with the GPU.",
+    "CSM is disabled on this board.",
+    "The GPU was reset once after the guest stopped.",
+    "Shut down the VM, then the RTX 3070 shows the host's desktop.",
+    "There is no AppArmor problem with the card.",
+    "SELinux is enforcing, and the guests with GPUs run.",
+    "The MMIO window of the guest is 1 TiB, and all eight GPUs work.",
+    "pci-hole64-size is set to 2048G, the VM has its H100.",
+    "GVT-g works on this Coffee Lake server.",
+    "With Alder Lake we use SR-IOV, GVT-g was for older ones.",
+    "pci_enable_sriov() returns 0, and there are 16 functions.",
+    "The GPU is MIG capable.",
+    "The driver does not detect the hypervisor: the VM is hidden.",
+    "The audio function is bound to vfio-pci too.",
+    "The USB controller is not part of the group.",
     "nova-manage db archive_deleted_rows moved 1200 rows.",
 ]
 

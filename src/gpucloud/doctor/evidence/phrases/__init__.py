@@ -17,6 +17,7 @@ from gpucloud.doctor.evidence.phrases import (
     placement,
     platforms,
     prose,
+    slices,
     tools,
 )
 
@@ -28,6 +29,7 @@ PHRASES: tuple[Phrase, ...] = (
     *nvidia.PHRASES,
     *platforms.PHRASES,
     *tools.PHRASES,
+    *slices.PHRASES,
     *hypervisors.PHRASES,
     *nova.PHRASES,
     *placement.PHRASES,

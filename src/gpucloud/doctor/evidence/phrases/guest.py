@@ -156,7 +156,7 @@ VGPU = (
     Phrase("mdev-bus", "mdev_bus", r"/sys/class/mdev_bus.{0,70}(?:does not exist|No such file|not found|empty)|cannot (?:access|open|read).{0,20}/sys/class/mdev_bus", says="the host offers no mediated devices", by="Linux mdev"),
     Phrase("mdevctl-empty", "mdevctl types", r"[#$] ?mdevctl types +(?:[^\s@]{1,40}@[^\s@#$]{1,80}|\S{0,80}[\])]|~)[^\n]{0,40}?[#$](?: |$)", says="mdevctl lists no type", by="mdevctl(8)"),
     Phrase("vgpu-module", "nvidia_vgpu_vfio", r"nvidia_vgpu_vfio +\d+ +\d", says="the vGPU manager's module is loaded", by="lsmod(8)"),
-    Phrase("mdev-types-absent", "mdev_supported_types", r"mdev_supported_types.{0,60}(?:does not exist|No such file|not found|missing|cannot)|(?:no|without|missing) mdev_supported_types", says="the host offers no mediated devices", by="Linux mdev"),
+    Phrase("mdev-types-absent", "mdev_supported_types", r"mdev_supported_types.{0,60}(?:does not exist|No (?:such )?file|not found|missing|cannot)|(?:no|without|missing) mdev_supported_types", says="the host offers no mediated devices", by="Linux mdev"),
     Phrase("mdev-parents", "no parent devices found", cause=_ASSUMED, confidence=0.9, by="vgpu-device-manager", says="A mediated device is looked for on a card that offers none"),
     Phrase("mdev-unsupported", "mdev", r"(?:does not|doesn't|not) support (?:mdev|mediated devices?)|no mdev (?:types?|capab\w+|support)|mdev (?:is )?not supported", _ASSUMED, 0.7,
            "A mediated device is looked for on a card that offers none", "Linux mdev"),

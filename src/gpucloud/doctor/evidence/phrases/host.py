@@ -81,7 +81,7 @@ BINDING = (
     Phrase("bind-busy", "error -16", r"vfio-pci.{0,60}probe.{0,30}error -16|^\W*(?:\[[\s\d.]+\] )?probe of [0-9a-f:.]+ failed with error -16|probe with driver vfio-pci failed with error -16", _HELD, 0.75, "The card cannot be bound: another driver has it", "Linux drivers/base/dd.c"),
     Phrase("not-vfio", "vfio", r"(?:not|isn't) bound to (?:the )?(?:driver )?['\"]?vfio-?(?:pci|_pci)|is bound to (?:the )?(?:host )?"
            r"driver ['\"]?(?:nvidia|nouveau|amdgpu|radeon|i915|xe|snd_hda_intel)|not (?:using|assigned to|managed by) (?:the )?vfio",
-           _HELD, 0.8, "The card is on a host driver", "management programs"),
+           _HELD, 0.8, "The card is on a host driver", "management programs", unless=r"\b(?:audio|sound|HDMI|USB|UCSI)\b[^.]{0,60}\b(?:not|isn't)\b"),
     Phrase("driverctl", "driverctl: failed to bind device", r"driverctl: failed to bind device \S+ to driver vfio-pci", _HELD, 0.5, "The card cannot be bound to vfio-pci", "driverctl"),
     Phrase("unmanaged", "must be manually detached", cause=_HELD, confidence=0.93, by=_LIBVIRT, says="The device is on a host driver and the guest's definition leaves it there (managed='no')"),
     Phrase("framebuffer-switch", "switching to", r"fb\d+: switching to (?P<driver>\w+) from (?:EFI VGA|VESA VGA|simple)",
@@ -320,7 +320,7 @@ LIMITS = (
            # Looking for what the guest may use, it asks for more than it needs.
            unless=r"profile=\"[^\"]{0,60}virt-aa-helper\".{0,80}name=\"/(?:dev|proc|sys)/"),
     # Many denials of a guest's profile are noise: QEMU asks for files of /proc and /sys that it can do without.
-    Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}(?:virt|qemu|lxd)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, needs="refusal", unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:task/\d+/)?(?:cmdline|comm)|mountinfo|name=\"/sys/devices/(?:system|virtual)/|lttng-ust|capname=|operation=\"ptrace\""),
+    Phrase("apparmor-other", "denied", r"apparmor=\"?DENIED.{0,300}?\b(?:profile|comm)=\"?[^\" ]*(?:virt|qemu|kvm|lxd|incus)", _MAC, 0.6, "AppArmor refuses something to a guest", "Linux security/apparmor/audit.c", Level.WARNING, needs="refusal", unless=r"perf_stream_paranoid|/etc/gss/mech\.d|/uevent\"|/proc/\d+/(?:task/\d+/)?(?:cmdline|comm)|mountinfo|name=\"/sys/devices/(?:system|virtual)/|lttng-ust|capname=|operation=\"ptrace\""),
     Phrase("apparmor-profile", "apparmor profile", r"(?:cannot|[Ff]ailed to) (?:load|update|create|replace) AppArmor profile", _MAC, 0.85, "AppArmor's profile of the guest cannot be loaded", "libvirt src/security/security_apparmor.c"),
     Phrase("sysfs-permission", "driver_override", r"driver_override['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.6, "The driver of a device may not be changed from here: sysfs is closed to this container or user", "Linux sysfs"),
     Phrase("sysfs-permission", "/sys/bus/pci/", r"/sys/bus/pci/\S*/(?:(?:un)?bind|new_id|remove_id|reset\w*|drivers_probe|config|remove|rescan|sriov_numvfs)['\"]?: (?:Permission denied|Read-only file system|Operation not permitted)", _MAC, 0.55, "A device may not be touched from here: sysfs is closed to this container or user", "Linux sysfs"),

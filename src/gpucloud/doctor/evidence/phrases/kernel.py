@@ -235,7 +235,7 @@ PCI = (
     Phrase("aer-fatal", "(fatal)", r"(?:AER:|PCIe Bus Error:).{0,60}(?:Uncorrectable|Uncorrected) \(Fatal\)", _GONE, 0.6,
            "The bus reports a fatal error", "Linux drivers/pci/pcie/aer.c"),
     Phrase("unhandled-fatal", "determine the device handle", r"Unable to determine the device handle for GPU", _GONE, 0.7,
-           "The driver has lost the card", "nvidia-smi"),
+           "The driver has lost the card", "nvidia-smi", passed="hypervisor-seen-said"),
 )
 
 NO_GROUPS = Phrase("no-iommu-group", "iommu_groups", says="No device has an IOMMU group", by="Linux sysfs: an empty listing of /sys/kernel/iommu_groups")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from gpucloud.doctor.evidence.phrase import Phrase
 from gpucloud.model.finding import Level
 
-_CARD = (r"(?:v?GPUs?|[id]GPU|cards?|graphics|VGA|passthrough\w*|passed through|(?:RTX|GTX|RX|Vega|Navi|Polaris|Radeon|GeForce|Quadro|Tesla|Instinct|Arc|MI\d{2,3}"
+_CARD = (r"(?:v?GPUs?|[id]GPU|cards?|graphics|VGA|passthrough\w*|passed through|(?:RTX|GTX|RX|Vega|Navi|Polaris|Radeon|GeForce|Quadro|Tesla|Instinct|Arc|MI\d{2,3}[AX]?"
          r"|[AHLTPV]\d{1,3}0?\w?|\d{4} ?(?:XTX?|Ti)|AMD|NVIDIA)\b)")
 _GUEST = r"(?:VMs?|guests?|virtual machines?|domains?|windows|instances?)"
 _HOST = r"(?:host|hypervisor|(?:whole |entire |complete )?(?:system|machine|server|computer|PC|node|box)|proxmox|pve|unraid|everything)"
@@ -47,6 +47,9 @@ RESET = (
     *(Phrase("second-start-fails", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:{_RESTARTED}.{{0,100}}?\b{_TROUBLE}|\b{_TROUBLE}\b.{{0,60}}?(?:\b(?:on|when|after|once|upon|if)\b).{{0,40}}?{_RESTARTED}))(?=.*?\b(?:first (?:\w+ )?(?:time|boot|start|run)|once|{_HOST}\b.{{0,60}}?(?:crash|freez|hang|lock|re-?boot|re-?start)|(?:crash|freez|hang|re-?boot|re-?start)\w*.{{0,30}}?\b{_HOST}))", _RESET, 0.52, _ONCE, _PEOPLE, _SAID,
              unless=r"update-grub|update-initramfs|\bpasswords?\b|Xid|fallen off|D3cold")
       for needle in ("reboot", "restart", "shut", "second", "again")),
+    Phrase("once-a-boot", "once", rf"^(?=.*?\b{_CARD})(?=.*?\bonce (?:\w+ )?(?:per|after|for|until|each|every) (?:\w+ ){{0,3}}?(?:re-?)?(?:boot|start)\w*)(?=.*?\b(?:only|just|not again|never again|no more)\b)", _RESET, 0.45, _ONCE, _PEOPLE, _SAID),
+    *(Phrase("dark-after-guest", needle, rf"^(?=.*?\b{_CARD})(?=.*?\b(?:when|after|once|as soon as)\b.{{0,20}}?\b(?:shut\w*(?: |-)?down|power\w* off|stop\w*|turn\w* off)\b.{{0,30}}?\b(?:{_GUEST}|machine)\b.{{0,40}}?\b(?:black ?screen|no signal|blank|no (?:picture|display|output)))", _RESET, 0.42, "The card does not come back to its host when the guest ends", _PEOPLE, _SAID)
+      for needle in ("black", "no signal", "blank", "no picture", "no display", "no output")),
     # Said of a guest without a word on the card, in a report about cards that guests have.
     Phrase("guest-needs-new-host", "again", rf"\b{_GUEST}\b.{{0,30}}?\b{_NOT}\b (?:\w+ ){{0,3}}?(?:start|boot|run|launch)\w* (?:\w+ ){{0,3}}?again (?:until|unless|before|without)\b.{{0,30}}?\b{_HOST}\b.{{0,20}}?\bre-?(?:boot|start)", _RESET, 0.45, _ONCE, _PEOPLE, _SAID),
     *(Phrase("guest-takes-host-down", needle, rf"\b(?:re-?boot|re-?start|shut ?down|stop|power ?off)\w* (?:the |my |a |this |any )?{_GUEST}\b.{{0,20}}?\b(?:the |my |whole |entire )*{_HOST} (?:will |would |also |then )?(?:crash|freez|hang|lock|re-?boot|die)\w*", _RESET, 0.45,
@@ -79,6 +82,17 @@ FIRMWARE = (
     *(Phrase("iommu-off-said", needle, r"\b(?:IOMMU|VT-?d|AMD-?Vi)\b.{0,100}?\b(?:not (?:enabled|turned on|activated|on|set)|disabled|turned off|off) in (?:the |my |your |its )?(?:\w+ )?(?:BIOS|UEFI|firmware|setup)|\b(?:forgot|forgotten|had) to (?:enable|turn on|activate|switch on) (?:the )?(?:IOMMU|VT-?d|AMD-?Vi|it) in (?:the |my )?(?:BIOS|UEFI)"
              rf"|(?:enabl|activat|turn)\w*(?: on)? (?:the )?(?:IOMMU|VT-?d|AMD-?Vi)\b.{{0,30}}(?:BIOS|UEFI).{{0,40}}{_CURED}|BIOS (?:does(?:n't| not) (?:have|offer|show)|has no|lacks).{{0,30}}(?:IOMMU|VT-?d|AMD-?Vi)", _FIRMWARE, 0.62, "The IOMMU is said to be off in the firmware", _PEOPLE, _SAID)
       for needle in ("bios", "uefi", "firmware")),
+)
+
+# Said of a guest, room above 4 GiB is what its firmware gives; of a host, what the board's does.
+_FIRMWARE_OF_GUEST = r"(?:OVMF|edk2|EDK ?II|SeaBIOS|QEMU|q35|pc-q35|libvirt|VMs?|guests?)"
+_ROOM = (r"(?:MMIO (?:window|space|aperture|hole|region)|(?:PCI ?64|64[ -]?bit(?: PCI)?(?: MMIO)?|PCI(?: 64[ -]?bit)?) (?:aperture|window|hole)|64[ -]?bit MMIO|pci-hole64(?:-size)?|X-PciMmio64Mb)")
+_NARROW = r"(?:too (?:small|little|low|narrow)|limit\w*|hard-?coded|exhaust\w*|not (?:enough|fit|allow\w*|big enough|large enough|sufficient)|(?:does|do)(?:n't| not) (?:allow|fit|load|see|work)|insufficient|larger|bigger|increas\w*|rais\w*|unusable|impaired|how is)"
+
+WINDOW = (
+    *(Phrase("window-said", needle, rf"^(?=.*?\b{_FIRMWARE_OF_GUEST}\b)(?=.*?\b{_ROOM})(?=.*?\b{_NARROW})(?=.*?\b(?:{_CARD}|BARs?|passthrough))", _WINDOW, 0.55, "The guest's window for large BARs is said to be too small", "edk2 OvmfPkg/Library/PlatformInitLib/MemDetect.c; people", _SAID,
+             unless=r"\bon the host\b.{0,40}\bfirmware\b|dmesg")
+      for needle in ("mmio", "aperture", "pci-hole64", "pci hole", "pcimmio64")),
 )
 
 VGPU = (
@@ -129,6 +143,26 @@ HOSTS = (
       for needle in ("sriov", "sr-iov")),
     *(Phrase("rom-said", needle, r"\b(?:GPU|VGA|video|option|card)(?:'s)? (?:BIOS )?ROM\b.{0,50}?(?:lock\w* up|hang\w*|freez\w*|stuck|black screen)", _ROM, 0.5, "The card's ROM stops the guest's firmware", _PEOPLE, _SAID)
       for needle in ("gpu rom", "gpu bios rom", "vga rom", "video rom", "option rom", "card rom", "card's rom")),
+    # Drivers of GeForce before 465 look for the hypervisor's leaf of CPUID and then give up the card.
+    *(Phrase("hypervisor-seen-said", needle, r"\b(?:driver|card|GPU|NVIDIA)\b.{0,60}?\b(?:detect|notic|realis|realiz|recogni|see|know|find)\w*\b.{0,40}?\b(?:(?:runn?\w*|is|it's|being) (?:\w+ )?(?:in(?:side)?|on|under) (?:a |the )?(?:VM|virtual\w*|hypervisor|KVM|guest)|(?:the |a )?(?:hypervisor|virtuali[sz]ation))\b", "error-43", 0.75, "The driver is said to refuse the card since it sees a hypervisor", "NVIDIA GeForce drivers before 465; people", _SAID,
+             unless=r"\b(?:does(?:n't| not)|did(?:n't| not)|no longer|not) (?:\w+ )?(?:detect|notice|see|know|find)")
+      for needle in ("hypervisor", "virtual", "a vm", "the vm")),
+    *(Phrase("hiding-helped-said", needle, r"^(?=.*?(?:\bvendor_?id\b|\bhidden state\b|\bkvm=off\b|\bkvm\W{1,4}hidden\b))(?=.*?(?:\bgot (?:it|the (?:card|GPU)) (?:to work|working|running)\b|\b(?:fixed|solved|cured|resolved|helped)\b|\bdid the trick\b|\bworks? (?:now|only|after|once|since|with)\b))", "error-43", 0.5, "Hiding the hypervisor is said to have helped: a driver refuses the card where it sees one", "NVIDIA GeForce drivers before 465; AMD's for Windows; people", _SAID,
+             unless=r"\b(?:not|no longer|never|n't) (?:\w+ )?(?:need|help|necessary|required)")
+      for needle in ("vendor_id", "vendorid", "hidden", "kvm=off")),
+    # The ROM of a boot card is read from its shadow in memory, which its start has changed: pci_map_rom().
+    *(Phrase("rom-patched-said", needle, rf"^(?=.*?\b(?:v?bios|rom)\b)(?=.*?\b(?:{_TROUBLE}|got it working|login screen)\b)(?=.*?(?:\b(?:un)?patched\b|/sys/bus/pci/devices/\S+/rom\b|\bre-?dump\w*\b|\b(?:mv|moved) (?:it|the (?:rom|vbios)) to\b))", _ROM, 0.45, "The copy of the card's video BIOS is in question: one read from a running boot card is changed, and QEMU has to be let to read the file", "Linux drivers/pci/rom.c, libvirt's AppArmor and SELinux policies; people", _SAID,
+             unless=r"kernel patch|patched (?:kernel|driver)")
+      for needle in ("patched", "/rom", "dump", "vbios")),
+    # vfio pins all memory of a guest: what is overcommitted or taken back by a balloon cannot be pinned.
+    *(Phrase("overcommit-said", needle, rf"^(?=.*?\b{_CARD})(?=.*?\b(?:memory ?)?over-?commit\w*|.*?\bballoon\w*)(?=.*?\b(?:crash\w*|kill\w*|OOM|out of memory|{_NOT} (?:start|boot|work|run)\w*)\b)", _MEMORY, 0.5, "With a device all of a guest's memory is pinned: it cannot be overcommitted or taken back", "Linux drivers/vfio/vfio_iommu_type1.c; people", _SAID,
+             unless=r"\bballooning (?:is |was )?(?:off|disabled)")
+      for needle in ("overcommit", "over-commit", "balloon")),
+    *(Phrase("csm-said", needle, rf"\b(?:because|culprit|cause\w*|due to|fixed|solved|cured|disabl\w+|turn\w* off)\b[^.]{{0,80}}?\b(?:CSM|Compatibility Support Module)\b(?=.{{0,120}}?(?:\blegacy\b|{_CURED}|\benabled\b))", _FB, 0.45, "A host that starts by way of the CSM sets the card up as VGA, and its framebuffer keeps it", "Linux drivers/firmware/sysfb.c; people", _SAID,
+             unless=r"above.?4|\bBAR\b|Re-?Size")
+      for needle in ("csm", "compatibility support")),
+    *(Phrase("audio-unbound-said", needle, r"\b(?:audio|sound|HDMI|USB-?C|UCSI)\b (?:(?:controller|function|device|part|card) )?(?:\w+ ){0,6}?(?:not|isn't|never|refuses?|won't|doesn't|don't|fails?)\b.{0,30}?\b(?:vfio|bind\w*|bound)\b", "companion-function-not-bound", 0.6, "A companion of the card is said not to be bound to vfio-pci", _PEOPLE, _SAID)
+      for needle in ("audio", "sound", "usb", "ucsi")),
     *(Phrase("device-manager-mark", needle, rf"^(?=.*?\b{_CARD})(?=.*?(?:exclamation|yellow (?:triangle|mark|bang|sign)))", "error-43", 0.45, "Windows marks the card's driver as stopped: in a guest most often code 43", "Windows device manager; people", _SAID, unless=r"code (?:10|12|28|31|45)\b")
       for needle in ("exclamation", "yellow")),
     *(Phrase("module-refused-said", needle, r"\b(?:modules?|drivers?)\b[^.!?]{0,30}?\b(?:is|are|was|were|gets?|being) (?:all )?(?:rejected|refused)\b", "secure-boot", 0.55, "The kernel is said to refuse modules that nobody trusted has signed", "Linux kernel/module/signing.c; people", _SAID, unless=r"\b(?:no|none of the) (?:modules?|drivers?)\b|\bparameter")
@@ -161,4 +195,4 @@ TOLD = (
       for needle in ("common ", "typical ", "known ", "frequent ", "possible ", "troubleshooting", "faq")),
 )
 
-PHRASES = (*RESET, *FIRMWARE, *VGPU, *HOSTS, *NOVA, *TOLD)
+PHRASES = (*RESET, *FIRMWARE, *WINDOW, *VGPU, *HOSTS, *NOVA, *TOLD)

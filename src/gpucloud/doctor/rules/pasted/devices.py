@@ -15,6 +15,8 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
 
 _AMD = 0x1002
+_PROCESSOR_GRAPHICS = re.compile(r"0000:00:02\.0\b|\bi915-GVTg")
+"""Intel's graphics, which is always at this address."""
 _UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "ownership-obtained")
 
 _INSTALLING = (
@@ -118,6 +120,11 @@ def no_mdev_offered(case: Case) -> Answers:
     if paper is None or not paper.has("mdev-bus", "mdev-types-absent"):
         return
     lines = paper.lines("mdev-bus", "mdev-types-absent", "vendor-vfio")
+    if any(_PROCESSOR_GRAPHICS.search(line.text) for line in lines):
+        # Linux drivers/gpu/drm/i915/intel_gvt.c: mediated devices are the only vGPUs of GVT-g.
+        title = "The processor's graphics offers no mediated devices: kvmgt does not run on it"
+        yield known("vgpu-manager-not-loaded", title, lines, 0.8)
+        return
     is_vendors = paper.has("vendor-vfio") or _is_since_vendor_vfio(case.host.kernel.release)
     title = "A mediated device is looked for on a card that offers none"
     yield known("mdev-assumed", title, lines, 0.92 if is_vendors else 0.8)
