@@ -214,9 +214,9 @@ def test_without_a_spec_nothing_is_done(site: Site) -> None:
 def test_the_unit_names_what_is_not_as_wanted(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     started(site)
     assert call(["boot"], site.desk) == Exit.FINE
-    assert capsys.readouterr().out.endswith("the running host is as its spec wants it\n")
+    assert capsys.readouterr().out.endswith("the running host is as its spec and its layouts want it\n")
     (site.root / "sys/bus/pci/devices" / AMD / "sriov_totalvfs").write_text("2\n")
-    with pytest.raises(Failure, match=r"1 GPUs are not as the spec wants them: GPU 3b:00\.0"):
+    with pytest.raises(Failure, match=r"1 GPUs or slices are not as wanted: GPU 3b:00\.0"):
         call(["boot"], site.desk)
 
 

@@ -268,7 +268,7 @@ def test_a_person_can_confirm(site: Site, capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_unit_says_how_the_start_was(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["boot"], site.desk) == Exit.FINE
-    assert capsys.readouterr().out == "no spec is applied here\n"
+    assert capsys.readouterr().out == "no spec or layout is applied here\n"
     prepared(site)
     restart(site, binds=False)
     with pytest.raises(Failure) as caught:

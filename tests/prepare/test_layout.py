@@ -182,3 +182,57 @@ def test_a_layout_that_was_cut_off_anywhere_is_taken_back_and_leaves_no_slice_be
         moment += 3
     assert moment >= 30
     assert len(mdevs_of(site)) == 3
+
+
+def restart(site: Site) -> None:
+    """What the kernel had of slices is gone, and it is another boot."""
+    for name in mdevs_of(site):
+        site.kernel.remove_store(name)
+    boot = site.root / "proc/sys/kernel/random/boot_id"
+    boot.write_text(f"after {boot.read_text()}")
+
+
+def test_what_layouts_have_cut_is_there_again_after_a_restart_and_can_be_taken_back(site: Site) -> None:
+    before = mdevs_of(site)
+    vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes")
+    first = mdevs_of(site)
+    vgpu(site, "delete", first[0], "--yes")
+    for _ in range(2):
+        restart(site)
+        assert call(["boot"], site.desk) == Exit.FINE
+        assert mdevs_of(site) == first[1:]
+        assert call(["boot"], site.desk) == Exit.FINE
+    assert call(["verify", "0002"], site.desk) == Exit.FINE
+    vgpu(site, "undo")
+    assert mdevs_of(site) == first
+    vgpu(site, "undo")
+    assert mdevs_of(site) == before
+
+
+def test_a_layout_that_the_power_cut_off_is_given_up_at_the_next_start(site: Site) -> None:
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
+    plan = site.desk.plan_cut(Layout(("3b:00.0: 3 x nvidia-35",), "gpu01"))
+    assert dies(site, 22, lambda doomed: doomed.desk.apply(plan))
+    assert site.journal.unfinished()
+    restart(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert mdevs_of(site) == [UUID]
+
+
+def test_types_of_virtual_functions_are_there_again_after_a_restart(vendor: Site) -> None:
+    vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
+    for vf in VFS:
+        place = vendor.root / "sys/bus/pci/devices" / vf / "nvidia/current_vgpu_type"
+        vendor.kernel.vgpu_type_store(place, 0)
+    restart(vendor)
+    assert call(["boot"], vendor.desk) == Exit.FINE
+    assert types_of(vendor) == ["1145", "1145", "0", "0"]
+
+
+def test_a_card_that_is_not_there_after_a_restart_is_named(site: Site) -> None:
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--yes")
+    restart(site)
+    types = site.root / "sys/bus/pci/devices" / CARD / "mdev_supported_types"
+    types.rename(types.with_name("gone"))
+    with pytest.raises(Failure, match="mdev_supported_types/nvidia-35 is not there"):
+        call(["boot"], site.desk)

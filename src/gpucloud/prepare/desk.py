@@ -302,7 +302,8 @@ class Desk:
         stored, status = entry.read_stored(), entry.read_progress().status
         if status != Status.APPLIED:
             return (Mismatch(f"journal entry {entry.id}", Status.APPLIED.value, status.value),)
-        if stored.boot != read_boot(self.system) and not stored.plan.outlives_boot:
+        is_kept = stored.plan.outlives_boot or stored.plan.layout is not None
+        if stored.boot != read_boot(self.system) and not is_kept:
             seen = "the host was restarted since, and bindings do not outlive that: gpucloud apply again"
             return (Mismatch(f"journal entry {entry.id}", "applied in this boot", seen),)
         mismatches = verify(stored.plan, self.system)

@@ -25,6 +25,7 @@ from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
 from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.layout.kept import keep_cuts, standing_cuts
 from gpucloud.prepare.plan.group import has_no_groups
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.system import System
@@ -64,16 +65,26 @@ class Kept:
 
 
 def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch) -> Kept | None:
-    """Do what the last applied spec wants of the running host; None: none is applied. May be repeated.
+    """Do what applied layouts and the last applied spec want of the running host; None: none is applied.
+
+    May be repeated.
 
     Drivers are waited for. A card whose plan failed is left, and the others are gone on with.
 
     Raises:
         Failure: the journal cannot be written, or the spec contradicts itself on this host.
     """
-    wanted = _wanted(journal)
+    standing, wanted = standing_cuts(journal), _wanted(journal)
+    made, lost = keep_cuts(standing, journal, system, watch, WAITS)
     if wanted is None:
-        return None
+        return Kept(made, lost) if standing else None
+    kept = _keep_spec(wanted, journal, system, read_host, watch)
+    return Kept((*made, *kept.outcomes), (*lost, *kept.missing))
+
+
+def _keep_spec(
+    wanted: Wanted, journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch
+) -> Kept:
     spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
 
     def look() -> State:
@@ -109,9 +120,10 @@ def close_ended(journal: Journal, system: System, read_host: Callable[[], Host])
         Failure: the journal cannot be written.
     """
     for entry in journal.entries():
-        stored = entry.read_stored()
+        stored, status = entry.read_stored(), entry.read_progress().status
         is_over = stored.boot != read_boot(system) and not stored.plan.outlives_boot
-        if is_over and entry.read_progress().status is not Status.UNDONE:
+        stands = stored.plan.layout is not None and status is Status.APPLIED  # it is made again
+        if is_over and not stands and status is not Status.UNDONE:
             undo_entry(entry, system, read_host)
 
 

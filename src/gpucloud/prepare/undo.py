@@ -82,7 +82,8 @@ def undo_entry(
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
-    Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot.
+    Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot. What
+    an applied layout has cut is made again at every start, and taken back as in its own.
 
     Args:
         entry: what to take back.
@@ -99,7 +100,8 @@ def undo_entry(
     stored, progress = entry.read_whole()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     _refuse_rewritten(entry, stored.plan, progress.present, system, force=force)
-    if stored.boot != read_boot(system):
+    is_made_again = stored.plan.layout is not None and progress.status is Status.APPLIED
+    if stored.boot != read_boot(system) and not is_made_again:
         entry.mend()
         back.untouched.update(_ended(stored.plan, progress.present))
         return back.take_back(progress.present)

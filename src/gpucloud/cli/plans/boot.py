@@ -37,11 +37,12 @@ def confirm(context: typer.Context, state: StateOption = STATE) -> None:
 def boot(context: typer.Context, state: StateOption = STATE) -> None:
     """Have the running host as its spec wants it, and look whether it started as planned. For gpucloud-boot.
 
-    Cards are cut as their pools want them (virtual functions, vGPUs), and cards that came late are bound; one
-    that cannot be as wanted is named, and the others are made. Then groups, drivers and network are waited
-    for. If a change of the start did not bring them, its files and all that is made of them are brought back
-    (exit code 5; 6 where that failed), and a host without a network is started again. So they are where the
-    boot loader has taken the old entry, because the new start did not come as far as this. May be repeated.
+    What layouts have cut (`gpucloud vgpu apply`) is made again, with the same UUIDs. Cards are cut as their
+    pools want them (virtual functions, vGPUs), and cards that came late are bound; one that cannot be as
+    wanted is named, and the others are made. Then groups, drivers and network are waited for. If a change
+    of the start did not bring them, its files and all that is made of them are brought back (exit code 5; 6
+    where that failed), and a host without a network is started again. So they are where the boot loader has
+    taken the old entry, because the new start did not come as far as this. May be repeated.
 
     Examples:
       gpucloud boot
@@ -61,7 +62,7 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
     finally:  # whatever keeps a card from being as wanted, a start on trial is judged
         _judge(desk.look_at_start(watch))
     if kept is None:
-        return print_text("no spec is applied here")
+        return print_text("no spec or layout is applied here")
     return _report(kept)
 
 
@@ -90,7 +91,7 @@ def _report(kept: Kept) -> None:
         conclude(replace(worst, failure="; ".join(str(outcome.failure) for outcome in failed)))
     if kept.missing:
         raise Failure(
-            f"{len(kept.missing)} GPUs are not as the spec wants them: {kept.missing[0]}",
+            f"{len(kept.missing)} GPUs or slices are not as wanted: {kept.missing[0]}",
             "see gpucloud doctor",
         )
-    print_text("the running host is as its spec wants it")
+    print_text("the running host is as its spec and its layouts want it")

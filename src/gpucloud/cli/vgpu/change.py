@@ -40,8 +40,8 @@ def apply_layout(
 
     All of it, or nothing: each step is in the journal before it is done and read back after, and where one
     fails all are taken back (exit code 5; 6 where that failed too). Who uses what is looked at again just
-    before. A slice that somebody uses never goes, and then nothing is done. What was cut is in the running
-    kernel alone: a restart ends it.
+    before. A slice that somebody uses never goes, and then nothing is done. After a restart `gpucloud boot`
+    cuts the cards so again, as long as the layout is not taken back.
 
     Examples:
       gpucloud vgpu apply '3b:00.0: 4 x T4-4Q'
@@ -114,8 +114,8 @@ def undo_layout(
 ) -> None:
     """Take a cut back: what it made goes, and what it removed is made again, with the same UUIDs.
 
-    A slice that a guest uses stays, and nothing is touched then. After a restart there is nothing to take
-    back; the entry is only closed.
+    A slice that a guest uses stays, and nothing is touched then. Layouts of earlier starts are taken back
+    in the same way.
 
     Examples:
       gpucloud vgpu undo

@@ -17,6 +17,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Fact, Layout, Plan, Step
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.own.paths import UNIT
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.slices import Offer, Slice, offers_of
 from gpucloud.slices.interface import nvidias_of
@@ -25,6 +26,10 @@ from gpucloud.slices.mig.evidence import parse_evidence
 from gpucloud.slices.mig.read import read_instances
 
 _NOTHING_DONE = "nothing was changed: gpucloud vgpu plan shows all of it"
+_NO_UNIT = (
+    "after a restart gpucloud boot cuts them so again, and no unit of this host runs it: have one run it, or "
+    "apply a spec, which brings gpucloud-boot.service"
+)
 _SEE = "see gpucloud vgpu list"
 
 
@@ -43,8 +48,10 @@ def plan_cut(host: Host, reader: Reader, layout: Layout) -> Plan:
     steps = tuple(step for card in cards for step in _steps(card))
     units = tuple(card.unit for card in cards)
     facts = tuple(fact for offer in offers if offer.unit in units for fact in _facts(offer))
-    notes = tuple(f"{card.unit.short}: {note}" for card in cards for note in card.notes)
-    return Plan(host.source, units, False, facts, steps, notes=notes, layout=layout)
+    notes = [f"{card.unit.short}: {note}" for card in cards for note in card.notes]
+    if steps and reader.read_text(UNIT) is None:
+        notes.append(_NO_UNIT)
+    return Plan(host.source, units, False, facts, steps, notes=tuple(notes), layout=layout)
 
 
 def look(host: Host, reader: Reader) -> tuple[Offer, ...]:

@@ -1,0 +1,140 @@
+"""What applied layouts have cut, made again at a start: the journal is where it is remembered.
+
+What the entries of applied layouts come to, the last word on each slice counting, is had again: MIG mode,
+then virtual functions, then what is cut of them. Each is a plan of its own, and its parts are waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+
+from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.host import HERE
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Plan, Step
+from gpucloud.prepare import sysfs
+from gpucloud.prepare.apply import apply
+from gpucloud.prepare.journal import Journal, Status
+from gpucloud.prepare.steps.seen import StepError
+from gpucloud.prepare.steps.slices.mdev import read_mdev
+from gpucloud.prepare.steps.slices.mig import read_mig
+from gpucloud.prepare.steps.slices.vfs import count_vfs
+from gpucloud.prepare.steps.slices.vgpu_type import read_type
+from gpucloud.prepare.system import System
+from gpucloud.prepare.takeback import Outcome, Watch
+
+Standing = tuple[PciAddress | None, Cut]
+"""A card, and what it has by an applied layout."""
+
+
+def standing_cuts(journal: Journal) -> tuple[Standing, ...]:
+    """What the applied layouts come to, card by card, in the order in which it can be made."""
+    found: dict[object, Standing] = {}
+    for entry in journal.entries():
+        plan = entry.read_stored().plan
+        if plan.layout is None or entry.read_progress().status is not Status.APPLIED:
+            continue
+        for step in plan.steps:
+            _note(found, step)
+    return tuple(sorted(found.values(), key=lambda each: (str(each[0]), _rank(each[1]))))
+
+
+def _note(found: dict[object, Standing], step: Step) -> None:
+    change = step.change
+    match change:
+        case RemoveMdev():
+            found.pop(change.uuid, None)
+        case SetVgpuType(after=0):
+            found.pop((SetVgpuType, change.address), None)
+        case MakeMdev():
+            found[change.uuid] = (step.unit, change)
+        case SetVgpuType() | SetMigMode() | SetVfs() | SwitchVfs():
+            found[type(change), change.address] = (step.unit, change)
+        case _:
+            return
+
+
+def _rank(change: Cut) -> int:
+    return 0 if isinstance(change, SetMigMode) else 1 if isinstance(change, SetVfs | SwitchVfs) else 2
+
+
+def keep_cuts(
+    standing: Sequence[Standing], journal: Journal, system: System, watch: Watch, waits: int
+) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+    """Make again what is missing of them; may be repeated.
+
+    Args:
+        standing: what `standing_cuts` gave.
+        journal: where it is noted; the caller holds its lock.
+        system: the host.
+        watch: who is told.
+        waits: so many times what a slice is made of is waited for, over all.
+
+    Returns:
+        What was carried out; and what could not be made, one line each.
+    """
+    outcomes: list[Outcome] = []
+    missing: list[str] = []
+    left = iter(range(waits))
+    for (unit, _), group in groupby(standing, lambda each: (each[0], _rank(each[1]))):
+        changes = [change for _, change in group]
+        any(system.settles(partial(_are_there, changes, system)) for _ in left)
+        absent = _absent(changes, system)
+        missing += [f"{path} is not there, and a layout has cut of it" for path in absent]
+        try:
+            todo = () if absent else tuple(_todo(changes, system))
+        except StepError as error:
+            missing.append(str(error))
+            continue
+        if todo and unit is not None:
+            steps = tuple(Step(change, "an applied layout has it", unit) for change in todo)
+            outcomes.append(apply(Plan(HERE, (unit,), False, (), steps), system, journal, watch))
+    return tuple(outcomes), tuple(missing)
+
+
+def _are_there(changes: Sequence[Cut], system: System) -> bool:
+    return not _absent(changes, system)
+
+
+def _absent(changes: Sequence[Cut], system: System) -> list[str]:
+    """What the changes are made through, and is not there yet."""
+    return [path for path in map(_through, changes) if path is not None and not _is_there(path, system)]
+
+
+def _is_there(path: str, system: System) -> bool:
+    return isinstance(system.list_dir(path), tuple) or isinstance(system.read_text(path), str)
+
+
+def _through(change: Cut) -> str | None:
+    match change:
+        case MakeMdev():
+            return sysfs.function(change.address, f"mdev_supported_types/{change.type}")
+        case SetVgpuType():
+            return sysfs.function(change.address, "nvidia/current_vgpu_type")
+        case SetVfs() | SwitchVfs():
+            return sysfs.function(change.address, "sriov_numvfs")
+        case _:
+            return None
+
+
+def _todo(changes: Sequence[Cut], system: System) -> Iterator[Cut]:
+    """Those that are not so now, each from what is there now."""
+    for change in changes:
+        match change:
+            case MakeMdev():
+                if read_mdev(change.uuid, system) != change.type:
+                    yield change
+            case SetVgpuType():
+                if (kind := read_type(change.address, system)) != change.after:
+                    yield replace(change, before=kind)
+            case SetVfs() | SwitchVfs():
+                if (count := count_vfs(change.address, system)) != change.after:
+                    yield replace(change, before=count)
+            case SetMigMode():
+                if (mode := read_mig(change.address, system)) is not change.after:
+                    yield replace(change, before=mode is True)
+            case _:
+                raise StepError(f"{change.kind} does not stand")
