@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.mdev.build import Kernel, ensure_samples
+from gpucloud.lab.mdev.build import PROGRAMS, Kernel, ensure_samples
 from gpucloud.lab.mdev.load import modprobe_lines
 from gpucloud.model.failure import Failure
+
+
+OF_EVERY_DEBIAN = {"apt", "dpkg", "tar"}
+
+
+def test_each_program_comes_with_a_package_of_the_list() -> None:
+    lines = files("gpucloud.lab.mdev").joinpath("packages.txt").read_text().splitlines()
+    listed = {line.partition("#")[0].strip() for line in lines} - {""}
+    assert set(PROGRAMS.values()) == listed | OF_EVERY_DEBIAN
 
 
 def test_source_and_headers_are_those_of_the_servers_own_kernel() -> None:

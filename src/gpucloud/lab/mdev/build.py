@@ -26,7 +26,7 @@ PROGRAMS = {
     "tar": "tar",
     "xz": "xz-utils",
 }
-"""Program and the Debian package that brings it."""
+"""Program and the Debian package that brings it: of ``packages.txt``, or of every Debian."""
 
 KEPT = 2
 _RELEASE = re.compile(r"([0-9]+\.[0-9]+)\.[0-9]+-[0-9]+-amd64")
