@@ -11,7 +11,6 @@ from gpucloud.lab.mdev.build import PROGRAMS, Kernel, ensure_samples
 from gpucloud.lab.mdev.load import modprobe_lines
 from gpucloud.model.failure import Failure
 
-
 OF_EVERY_DEBIAN = {"apt", "dpkg", "tar"}
 
 
