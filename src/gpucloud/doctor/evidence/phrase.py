@@ -157,9 +157,9 @@ class _Page:
 
     def _judge(self, phrase: Phrase, line: int, raw: str) -> Remark | None:
         first, *more = raw.split("\n")
-        if _SCRIPT.match(first) is not None:
+        if _is_script(first):
             return None
-        window = " ".join(part.strip() for part in (first, *more) if _SCRIPT.match(part) is None)
+        window = " ".join(part.strip() for part in (first, *more) if not _is_script(part))
         match = phrase.matcher.search(window)
         if match is None or (phrase.exception is not None and phrase.exception.search(window)):
             return None
@@ -172,3 +172,9 @@ class _Page:
             lengths = (len(line) + 1 for line in self._low.split("\n"))
             self._starts = list(accumulate(lengths, initial=0))[:-1]
         return bisect_right(self._starts, place) - 1
+
+
+def _is_script(line: str) -> bool:
+    """Most lines have none of the characters that each form of such a line needs: that is soon seen."""
+    has_mark = '"' in line or "'" in line or "#" in line
+    return has_mark and _SCRIPT.match(line) is not None

@@ -75,7 +75,7 @@ IOMMU = (
            "only where amd_iommu_detect() found no IVRS table", says="The kernel falls back to the GART: the firmware offers no AMD-Vi"),
     Phrase("amd-sme", "not currently supported when sme is active", cause=_ARGUMENT, confidence=0.8, by=_AMD,
            says="Memory encryption (SME) is on, and this kernel keeps the IOMMU off with it"),
-    Phrase("iommu-absent", "iommu", r"(?<!\bif )(?<!\bif the )(?<!when )(?<!when the )(?<!whether )(?<!unless )(?:No IOMMU (?:detected|available|present)|IOMMU (?:is )?not (?:present|enabled|"
+    Phrase("iommu-absent", "iommu", r"(?=(?:No )?IOMMU)(?<!\bif )(?<!\bif the )(?<!when )(?<!when the )(?<!whether )(?<!unless )(?:No IOMMU (?:detected|available|present)|IOMMU (?:is )?not (?:present|enabled|"
            r"detected|found|active|activated|supported)|No IOMMU found|IOMMU not present|no IOMMU support|IOMMU is (?:disabled|off)"
            r"|IOMMU support is not enabled|iommu[^.]{0,20} not (?:enabled|turned on))",
            says="The IOMMU is off", by="Proxmox VE, NVIDIA kernel-open/nvidia/nv-pci.c and others",
