@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.hosts.catalogue import host_of
 from tests.prepare.doom import dies
 from tests.prepare.site import Site
 from tests.prepare.test_slices import (
@@ -22,6 +23,8 @@ from tests.prepare.test_slices import (
 from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Layout
+from gpucloud.prepare.layout.plan import without
+from gpucloud.slices import offers_of
 
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 OTHER_UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
@@ -182,6 +185,14 @@ def test_a_layout_that_was_cut_off_anywhere_is_taken_back_and_leaves_no_slice_be
         moment += 3
     assert moment >= 30
     assert len(mdevs_of(site)) == 3
+
+
+def test_one_of_many_virtual_functions_cannot_be_deleted_alone() -> None:
+    offers = offers_of(host_of("built-amd-s7150-mxgpu"))
+    slices = offers[0].slices
+    assert isinstance(slices, tuple)
+    with pytest.raises(Failure, match=r"those of a card go together; say how many stay: .* N x vf"):
+        without(offers, slices[0].name)
 
 
 def restart(site: Site) -> None:

@@ -24,6 +24,7 @@ from gpucloud.slices.interface import nvidias_of
 from gpucloud.slices.layout import CardPlan, Wish, parse_layout, plan_layout
 from gpucloud.slices.mig.evidence import parse_evidence
 from gpucloud.slices.mig.read import read_instances
+from gpucloud.slices.offer import VF
 
 _NOTHING_DONE = "nothing was changed: gpucloud vgpu plan shows all of it"
 _NO_UNIT = (
@@ -87,6 +88,11 @@ def without(offers: Sequence[Offer], name: str) -> tuple[str, str]:
         for each in offer.slices if isinstance(offer.slices, tuple) else ():
             if name.lower() in (each.name.lower(), each.place.short) and not each.is_gpu_instance:
                 items = _items(offer)
+                if _type(each) == VF:
+                    what = f"{each.name} is a virtual function, and those of a card go together"
+                    raise Failure(
+                        what, f"say how many stay: gpucloud vgpu apply '{offer.unit.short}: N x vf'"
+                    )
                 items[_type(each)] -= 1
                 return _line(offer, items), each.name
     raise Failure(f"{name} is no slice of a card of this host", _SEE, code=Exit.USAGE)
