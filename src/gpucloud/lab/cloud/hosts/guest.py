@@ -18,6 +18,8 @@ from gpucloud.model.failure import Failure
 COMMAND_LINE = " ".join(
     (
         *(f"root=LABEL={recipe.LABEL}", "ro", "console=ttyS0,115200", "quiet", recipe.QUICK),
+        # Asked for its disks in real mode, the BIOS of an emulated server's guest resets the guest.
+        "edd=off",
         # Where nova has the user data; the disk's own settings are those of libvirt's guests (ds-identify).
         "ci.ds=ConfigDrive",
     )
