@@ -109,6 +109,7 @@ def desk(
 ) -> Iterator[Desk]:
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
     desk = Desk(tmp_path, capsys)
+    desk.publish(NOTHING, "--yes", "--prune")  # a cloud that was up may have what others published
     yield desk
     desk.publish(NOTHING, "--yes", "--prune")
 
