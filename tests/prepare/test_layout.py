@@ -113,6 +113,13 @@ def test_a_slice_is_created_with_its_uuid_deleted_and_made_again(site: Site) -> 
     assert mdevs_of(site) == [UUID, OTHER_UUID]
 
 
+def test_a_uuid_is_given_once(site: Site) -> None:
+    site.kernel.create_store(CARD, "nvidia-35", UUID)
+    with pytest.raises(Failure, match=f"a mediated device {UUID} is there already"):
+        vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
+    assert mdevs_of(site) == [UUID]
+
+
 def test_a_slice_that_a_guest_uses_is_neither_deleted_nor_undone(site: Site) -> None:
     vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
     open_by_guest(site, UUID)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from gpucloud.model.pci import PciAddress
 
 _TYPE = re.compile(
     r"(?:(?:GRID|NVIDIA) )?(?P<board>\S.{0,60}?)-(?:(?P<slices>[1-9])-)?(?P<memory>[0-9]{1,3})"
@@ -18,6 +21,7 @@ _TYPE = re.compile(
 )
 _SIZE = re.compile(r"(?P<key>[a-z_]{1,30}):\s{0,4}(?P<mib>[0-9]{1,7})\s{0,2}MB", re.ASCII)
 _EDITIONS = {"Q": "vWS", "B": "vPC", "A": "vApps", "C": "vGPU for Compute"}
+_SPACE = UUID("6f1f5f3e-2f6b-4a57-9d0e-0c9d6a3f1b52")
 _HALF_MIB = 512
 """The smallest types are called ``-0B`` and ``-0Q``: half a gigabyte."""
 
@@ -64,3 +68,15 @@ def parse_gvt_memory(description: str) -> int | None:
     sizes = {match["key"]: int(match["mib"]) for match in _SIZE.finditer(description[:4096])}
     low, high = sizes.get("low_gm_size"), sizes.get("high_gm_size")
     return None if low is None or high is None else low + high
+
+
+def mdev_name(host: str | None, parent: PciAddress, kind: str, number: int) -> str:
+    """The UUID of a mediated device that gpucloud makes: the same after every start, another on every host.
+
+    Args:
+        host: its name; None: it is not known.
+        parent: the function that it is cut from.
+        kind: id of its type.
+        number: counts those of the type on that function, from 0.
+    """
+    return str(uuid5(_SPACE, f"{host or ''} {parent} {kind} {number}"))

@@ -47,6 +47,10 @@ def plan_cut(host: Host, reader: Reader, layout: Layout) -> Plan:
         what = f"{lost.text!r} is for no card that was seen"
         raise Failure(what, "see gpucloud vgpu types", code=Exit.USAGE)
     steps = tuple(step for card in cards for step in _steps(card))
+    named = {each.name for offer in offers if isinstance(offer.slices, tuple) for each in offer.slices}
+    if steps and layout.uuid in named:
+        what = f"a mediated device {layout.uuid} is there already"
+        raise Failure(what, _SEE, code=Exit.USAGE)
     units = tuple(card.unit for card in cards)
     facts = tuple(fact for offer in offers if offer.unit in units for fact in _facts(offer))
     notes = [f"{card.unit.short}: {note}" for card in cards for note in card.notes]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from uuid import UUID, uuid5
 
 from gpucloud.model.change import MakeMdev, RemoveMdev, SetVgpuType
 from gpucloud.model.pci import PciAddress
@@ -18,10 +17,9 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.draft import Draft
 from gpucloud.slices.layout.step import LayoutChange
 from gpucloud.slices.layout.wish import Item
+from gpucloud.slices.name import mdev_name
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice
 
-_SPACE = UUID("0f0b5a52-6f0e-5a53-9a39-6f1f6cf4e8a1")
-"""Mediated devices are named after host, card and number, so that they are the same after every start."""
 _ON_VFS = (Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
 _LIST_ALL = (Interface.MDEV, Interface.MDEV_OF_VFS)
 """They list all types of a card, however full it is, and the largest type takes all of it."""
@@ -205,17 +203,19 @@ def _places(
 def _make(
     draft: Draft, interface: Interface, places: Sequence[PciAddress | None], new: Counter[Profile]
 ) -> Iterator[MakeMdev | SetVgpuType]:
-    names = _names(draft)
+    names = _Names(draft)
     short: Counter[str] = Counter()
     for place, profile in zip(places, new.elements(), strict=True):
         if interface in (Interface.MDEV, Interface.GVT_G):
-            yield MakeMdev(address=draft.offer.unit, type=profile.id, uuid=next(names))
+            yield MakeMdev(
+                address=draft.offer.unit, type=profile.id, uuid=names.take(draft.offer.unit, profile.id)
+            )
         elif place is None:
             short[profile.name] += 1
         elif interface is Interface.VENDOR_VFIO:
             yield SetVgpuType(address=place, before=0, after=int(profile.id))
         else:
-            yield MakeMdev(address=place, type=profile.id, uuid=next(names))
+            yield MakeMdev(address=place, type=profile.id, uuid=names.take(place, profile.id))
     for name, count in short.items():
         draft.refuse(f"there is no virtual function left for {count} x {name}")
     if draft.wish.uuid is not None and interface is Interface.VENDOR_VFIO and new:
@@ -224,15 +224,24 @@ def _make(
         draft.notes.append("the UUIDs are of a host without name: --name gives the host's own")
 
 
-def _names(draft: Draft) -> Iterator[str]:
-    """UUIDs of the card's numbers that no slice has."""
-    slices = draft.offer.slices
-    there = {each.name for each in slices} if isinstance(slices, tuple) else set()
-    if draft.wish.uuid is not None:
-        yield draft.wish.uuid
-    number = 0
-    while True:
-        name = str(uuid5(_SPACE, f"{draft.host or ''} {draft.offer.unit} {number}"))
-        number += 1
-        if name not in there:
-            yield name
+class _Names:
+    """UUIDs for new slices: the one that is asked for; then those of function and type that no slice has."""
+
+    def __init__(self, draft: Draft) -> None:
+        slices = draft.offer.slices
+        self._host, self._asked = draft.host, draft.wish.uuid
+        self._there = {each.name for each in slices} if isinstance(slices, tuple) else set()
+        self._next: Counter[tuple[PciAddress, str]] = Counter()
+
+    def take(self, place: PciAddress, kind: str) -> str:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            return asked
+        while (name := self._number(place, kind)) in self._there:
+            pass
+        return name
+
+    def _number(self, place: PciAddress, kind: str) -> str:
+        number = self._next[place, kind]
+        self._next[place, kind] += 1
+        return mdev_name(self._host, place, kind, number)

@@ -28,6 +28,8 @@ class Card:
     now: Now
     is_anew: bool
     """It is seen as after a start: without virtual functions, though they may be there now."""
+    host_name: str | None = None
+    """What the spec calls its host; None: it is not known."""
 
     @property
     def is_nvidias(self) -> bool:

@@ -42,7 +42,7 @@ def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTH
     """
     pools = pools_of(host, spec, host_name)
     plans, missing = [], []
-    for card in _cards(host, spec, pools, now, is_anew=False):
+    for card in _cards(host, spec, pools, now, host_name, is_anew=False):
         todo = _todo(card, spec)
         missing += [f"{call_unit(card.unit)}: {why}" for why in todo.missing]
         if todo.steps:
@@ -70,7 +70,7 @@ def cards_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Ca
     Raises:
         Failure: as ``pool_of``.
     """
-    return tuple(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, is_anew=True))
+    return tuple(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, host_name, is_anew=True))
 
 
 def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[list[GpuUnit], list[GpuUnit]]:
@@ -79,7 +79,7 @@ def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[list[Gp
     Raises:
         Failure: as ``pool_of``.
     """
-    cards = list(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, is_anew=False))
+    cards = list(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, host_name, is_anew=False))
     cards = [card for card in cards if card.pool.use is Use.VGPU]
     return [card.unit for card in cards], [card.unit for card in cards if card.is_nvidias and needs_mig(card)]
 
@@ -101,11 +101,17 @@ def _refused(host: Host, units: list[GpuUnit]) -> Iterator[tuple[GpuUnit, str]]:
 
 
 def _cards(
-    host: Host, spec: Spec, pools: Mapping[str, tuple[GpuUnit, ...]], now: Now, *, is_anew: bool
+    host: Host,
+    spec: Spec,
+    pools: Mapping[str, tuple[GpuUnit, ...]],
+    now: Now,
+    host_name: str | Unknown,
+    *,
+    is_anew: bool,
 ) -> Iterator[Card]:
     functions = {} if isinstance(host.functions, Unknown) else host.functions
     for unit, pool in _with_pool(spec, pools, Use.SRIOV, Use.VGPU):
-        yield Card(unit, pool, functions, now, is_anew)
+        yield Card(unit, pool, functions, now, is_anew, None if isinstance(host_name, Unknown) else host_name)
 
 
 def _of(spec: Spec, pools: Mapping[str, tuple[GpuUnit, ...]], use: Use) -> list[GpuUnit]:

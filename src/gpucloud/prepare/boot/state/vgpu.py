@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from uuid import UUID, uuid5
 
 from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType
 from gpucloud.model.pci import PciFunction, Sriov, VgpuType
@@ -19,11 +18,10 @@ from gpucloud.model.spec import VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.prepare.boot.state.vfs import plan_vfs
+from gpucloud.slices.name import mdev_name
 
 _MIG_BACKED = re.compile(r".*-[0-9]+-[0-9]+[A-Z]*", re.ASCII)
 """``A100-1-5C``: the slices stand before the memory (NVIDIA's open driver, g_nv_name_released.h)."""
-_SPACE = UUID("6f1f5f3e-2f6b-4a57-9d0e-0c9d6a3f1b52")
-"""Names of mediated devices are made of what they are, so that they are the same after every start."""
 _CUT = "is cut into vGPUs:"
 _SHOWN = 8
 _MOST = 64
@@ -86,7 +84,7 @@ def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:
         if isinstance(kind.available, Unknown):
             todo.missing.append(f"{parent.address}: {kind.available.why}")
             continue
-        names = _names(parent, kind)
+        names = _names(card, parent, kind)
         there = [name for name in names if name in card.now.mdevs]
         used[choice.type] += len(there)
         room = kind.available if choice.max_instances is None else choice.max_instances - used[choice.type]
@@ -100,9 +98,9 @@ def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:
     return todo
 
 
-def _names(parent: PciFunction, kind: VgpuType) -> list[str]:
+def _names(card: Card, parent: PciFunction, kind: VgpuType) -> list[str]:
     count = _MOST if parent.physical_function is None else 1
-    return [str(uuid5(_SPACE, f"{parent.address} {kind.id} {index}")) for index in range(count)]
+    return [mdev_name(card.host_name, parent.address, kind.id, index) for index in range(count)]
 
 
 def _types(card: Card, todo: Todo) -> None:
