@@ -78,19 +78,24 @@ _PROGRAM = """\
 
 from nova.cmd.compute import main  # first: it patches what others import
 from nova.privsep import sys_admin_pctxt
+from signal import SIG_BLOCK, SIGHUP, pthread_sigmask
 
 # It is root: what needs root is done here, without a second process that takes half a minute to start.
 sys_admin_pctxt.set_client_mode(False)
+# So it reads guests' consoles itself (nova/privsep/libvirt.py, readpty), and Linux makes the first of them
+# its terminal (drivers/tty/tty_jobctrl.c, tty_open_proc_set_tty). When that guest ends, SIGHUP ends the main
+# thread, no other can start any more, and nova deletes the guest for ever.
+pthread_sigmask(SIG_BLOCK, {SIGHUP})
 main()
 """
 
 _CONFIG_DRIVE = """\
 #!/bin/sh
 # In place of what nova starts to make a config drive (nova/virt/configdrive.py): -o IMAGE ... TREE.
-# cloud-init takes any file system with that label.
+# cloud-init takes any file system with that label; its blocks may not be smaller than a CD-ROM's (2 KiB).
 out=$2
 for tree; do :; done
-exec mke2fs -q -F -t ext4 -O ^has_journal -L config-2 -d "$tree" "$out" 8M
+exec mke2fs -q -F -t ext4 -b 4096 -O ^has_journal -L config-2 -d "$tree" "$out" 8M
 """
 
 _UNIT = f"""\
