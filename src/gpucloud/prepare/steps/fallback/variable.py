@@ -69,15 +69,23 @@ def set_variable(path: str, variable: str, value: str | None, system: System) ->
     block = read_block(path, system)
     if read_variable(block.text, variable) == value:
         system.tidy(path)
+        _write_out(path, system)  # whoever wrote it may have been cut off before that
         return
     text = with_variable(block.text, value, variable)
     if len(text.encode()) > len(block.text.encode()):
         raise StepError(f"{path} could not be written: there is no room left in the environment block")
+    _write_out(path, system)
     try:
-        system.checkpoint()
         system.put(path, replace(block, text=Content(text)))
-        system.checkpoint()
     except OSError as error:
         raise StepError(f"{path} could not be written: {error.strerror or error}") from error
+    _write_out(path, system)
     if read_variable(read_block(path, system).text, variable) != value:
         raise StepError(f"{path} does not say what was written")
+
+
+def _write_out(path: str, system: System) -> None:
+    try:
+        system.checkpoint()
+    except OSError as error:
+        raise StepError(f"what GRUB reads beside {path} could not be written out: {error}") from error
