@@ -66,13 +66,21 @@ def _named(flavors: Sequence[HasFlavor], spec: GuestSpec, named: str) -> HasFlav
     if found is None:
         what = f"there is no flavor {named!r} in this cloud"
         raise Failure(what, f"there is {_few(each.name for each in flavors)}", code=Exit.USAGE)
-    if count_gpus(found) != spec.gpus:
+    if count_gpus(found) != spec.gpus and not _some_give(found, spec.gpus):
         what = f"{spec.gpus} wanted, and flavor {named} gives {count_gpus(found)} GPUs"
         raise Failure(what, "say --gpus as the flavor has it, or name another", code=Exit.USAGE)
     if not _is_large_enough(found, spec):
         what = f"flavor {named} has {_size(found)}, and more was asked for"
         raise Failure(what, "ask for less, or name another", code=Exit.USAGE)
     return found
+
+
+def _some_give(flavor: HasFlavor, gpus: int) -> bool:
+    """Claims that some of a flavor's aliases are of so many GPUs; the others may be of a card's sound."""
+    sums = {0}
+    for number in gpus_of(flavor.flavor.extra_specs).values():
+        sums |= {each + number for each in sums if each + number <= gpus}
+    return gpus > 0 and gpus in sums
 
 
 def _is_model(flavor: HasFlavor, model: str | None) -> bool:

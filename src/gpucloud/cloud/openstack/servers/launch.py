@@ -13,7 +13,7 @@ from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.publish.answers import HasFlavor
 from gpucloud.cloud.openstack.servers.answers import Image, Server
 from gpucloud.cloud.openstack.servers.calls import NewServer
-from gpucloud.cloud.openstack.servers.choose import check_image, choose_flavor, choose_image, count_gpus
+from gpucloud.cloud.openstack.servers.choose import check_image, choose_flavor, choose_image
 from gpucloud.cloud.openstack.servers.compute import Compute
 from gpucloud.cloud.openstack.servers.guest import guest_of
 from gpucloud.cloud.openstack.servers.record import (
@@ -77,7 +77,7 @@ class Launch:
         check_image(image, flavor)
         refuse_taken_name(self.spec.name, servers)
         self._ensure_key()
-        record = self._record(named, flavor)
+        record = self._record(named)
         undo = Undo(self.compute, self.clock, self.spec.name, self.say)
         with undo, undo:
             undo.begin(record.token)
@@ -136,13 +136,13 @@ class Launch:
         self.compute.import_keypair(name, self.wishes.public_key)
         self.say(f"made keypair {name} of your own public key")
 
-    def _record(self, image: str, flavor: HasFlavor) -> Record:
+    def _record(self, image: str) -> Record:
         started = int(self.clock.now())
         lifetime = self.spec.lifetime_s
         ends = None if lifetime is None else started + lifetime
         due = started + int(BUILD_S) + self.patience.timeout_s + GRACE_S
         token, keeps = secrets.token_hex(16), self.patience.keeps_failed
-        return Record(token, count_gpus(flavor), image, started, ends, due_at_s=due, keeps_failed=keeps)
+        return Record(token, self.spec.gpus, image, started, ends, due_at_s=due, keeps_failed=keeps)
 
     def _make(self, record: Record, flavor: HasFlavor, image: Image) -> str:
         new = NewServer(

@@ -32,7 +32,7 @@ class Record:
 
     Args:
         token: 32 hex digits, made for one launch: whose server it is, and the nonce of its report.
-        gpus: that its flavor gives.
+        gpus: that it was asked for with.
         image: as it was asked for.
         started_at_s: Unix time of the launch.
         ends_at_s: Unix time at which it is to end; None: when destroyed.
