@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.prepare.site import Site
 
-from gpucloud.inventory.reader import FILE_LIMIT
+from gpucloud.inventory.reader import FILE_LIMIT, HostReader
 from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.journal.disk import RealDisk
@@ -95,6 +95,9 @@ class DoomedSystem:
     @property
     def label(self) -> str:
         return self._system.label
+
+    def reader(self) -> HostReader:
+        return self._system.reader()
 
     def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
         return self._system.read_bytes(path, limit)

@@ -21,9 +21,13 @@ from tests.prepare.test_slices import (
 )
 
 from gpucloud.cli.main import call
+from gpucloud.model.change import RemoveMdev, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Layout
 from gpucloud.prepare.layout.plan import without
+from gpucloud.prepare.steps import StepError, do, undo
+from gpucloud.prepare.takeback import Watch
 from gpucloud.slices import offers_of
 
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -53,11 +57,15 @@ def vgpu(site: Site, *words: str) -> Exit | int:
 
 
 def open_by_guest(site: Site, uuid: str) -> None:
-    """A process has the device's group open."""
-    group = int(uuid[-4:], 16)
+    """QEMU has the device's group open."""
+    open_node(site, f"/dev/vfio/{int(uuid[-4:], 16)}")
+
+
+def open_node(site: Site, node: str) -> None:
+    """QEMU, for the guest desk, has it open."""
     process = site.root / "proc/4711"
     (process / "fd").mkdir(parents=True)
-    (process / "fd/7").symlink_to(f"/dev/vfio/{group}")
+    (process / "fd/7").symlink_to(node)
     (process / "comm").write_text("qemu-system-x86\n")
     (process / "cmdline").write_text("qemu-system-x86\0-name\0guest=desk\0")
 
@@ -254,3 +262,73 @@ def test_a_card_that_is_not_there_after_a_restart_is_named(site: Site) -> None:
     types.rename(types.with_name("gone"))
     with pytest.raises(Failure, match="mdev_supported_types/nvidia-35 is not there"):
         call(["boot"], site.desk)
+
+
+def test_what_carries_on_with_a_layout_takes_no_slice_from_a_guest(site: Site) -> None:
+    for name in (UUID, OTHER_UUID):
+        site.kernel.create_store(CARD, "nvidia-35", name)
+    plan = site.desk.plan_cut(Layout(("3b:00.0: none",), "gpu01"))
+    assert dies(site, 10, lambda doomed: doomed.desk.apply(plan))
+    assert site.journal.unfinished()
+    open_by_guest(site, OTHER_UUID)
+    failure = site.desk.resume().failure
+    assert failure is not None
+    assert f"guest desk uses {OTHER_UUID}, so it stays" in failure
+    assert mdevs_of(site) == [UUID, OTHER_UUID]
+
+
+def test_a_roll_back_takes_no_slice_from_a_guest_that_has_come(site: Site) -> None:
+    plan = site.desk.plan_cut(Layout(("3b:00.0: 2 x nvidia-35",), "gpu01"))
+    outcome = site.desk.apply(plan, Watch(is_stopped=lambda: has_come(site)))
+    assert outcome is not None
+    assert outcome.failure == "interrupted"
+    assert f"guest desk uses {mdevs_of(site)[0]}, so it stays" in outcome.left[0]
+    assert len(mdevs_of(site)) == 1
+
+
+def has_come(site: Site) -> bool:
+    """Once a slice is there, a guest opens it."""
+    for name in mdevs_of(site):
+        open_by_guest(site, name)
+    return bool(mdevs_of(site))
+
+
+def change_of_vfs(before: int, after: int) -> SetVfs:
+    return SetVfs(address=PciAddress.parse(CARD), before=before, after=after)
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_no_virtual_function_goes_while_a_guest_has_one_not_even_for_a_moment(
+    vendor: Site, after: int
+) -> None:
+    open_node(vendor, f"/dev/vfio/{group_of(vendor, VFS[0])}")
+    with pytest.raises(StepError, match=f"guest desk uses {VFS[0]}, so it stays"):
+        do(change_of_vfs(4, after), vendor.system)
+    with pytest.raises(StepError, match="guest desk uses"):
+        undo(change_of_vfs(after, 4), vendor.system)
+    with pytest.raises(StepError, match="guest desk uses"):
+        do(SwitchVfs(address=PciAddress.parse(CARD), before=4, after=0), vendor.system)
+    assert (vendor.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs").read_text() == "4\n"
+
+
+def test_a_type_stays_with_the_guest_that_has_the_function(vendor: Site) -> None:
+    make = SetVgpuType(address=PciAddress.parse(VFS[0]), before=0, after=1145)
+    do(make, vendor.system)
+    open_node(vendor, f"/dev/vfio/{group_of(vendor, VFS[0])}")
+    with pytest.raises(StepError, match=f"guest desk uses {VFS[0]}, so it stays"):
+        undo(make, vendor.system)
+    assert types_of(vendor)[0] == "1145"
+
+
+def test_a_slice_stays_where_nobody_can_say_who_uses_it(site: Site) -> None:
+    site.kernel.create_store(CARD, "nvidia-35", UUID)
+    (site.root / "proc/4711").mkdir()
+    (site.root / "proc/4711/fd").symlink_to("fd")  # a folder that cannot be listed
+    gone = RemoveMdev(address=PciAddress.parse(CARD), type="nvidia-35", uuid=UUID)
+    with pytest.raises(StepError, match=f"who uses {UUID} could not be seen"):
+        do(gone, site.system)
+    assert mdevs_of(site) == [UUID]
+
+
+def group_of(site: Site, function: str) -> str:
+    return (site.root / "sys/bus/pci/devices" / function / "iommu_group").readlink().name

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gpucloud.inventory.folder import ReadFiles
 from gpucloud.inventory.live import LiveReader, patient
-from gpucloud.inventory.reader import FILE_LIMIT, Reader
+from gpucloud.inventory.reader import FILE_LIMIT, HostReader, Reader
 from gpucloud.model.change import FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.reach.checkpoint import checkpoint
@@ -35,6 +35,9 @@ SETTLE_TIMEOUT_S = 5.0
 
 class System(Reader, Protocol):
     """A host that can be changed. Paths are absolute, as on the host."""
+
+    def reader(self) -> HostReader:
+        """What looks at much of the host as it is now; a new one for each look."""
 
     def write(self, path: str, text: str) -> None:
         """Write an attribute with one write.
@@ -218,10 +221,9 @@ class LiveSystem:
 
     @property
     def label(self) -> str:
-        return self._reader.label
+        return self.reader().label
 
-    @property
-    def _reader(self) -> LiveReader:
+    def reader(self) -> LiveReader:
         """A new one each time: readers remember where links lead, and here links change.
 
         What reads for it is the same: once a file was late, the others have less time.
@@ -229,16 +231,16 @@ class LiveSystem:
         return LiveReader(self._root, read_files=self._read_files)
 
     def read_bytes(self, path: str, limit: int = FILE_LIMIT) -> bytes | None | Unknown:
-        return self._reader.read_bytes(path, limit)
+        return self.reader().read_bytes(path, limit)
 
     def read_text(self, path: str, limit: int = FILE_LIMIT) -> str | None | Unknown:
-        return self._reader.read_text(path, limit)
+        return self.reader().read_text(path, limit)
 
     def list_dir(self, path: str) -> tuple[str, ...] | None | Unknown:
-        return self._reader.list_dir(path)
+        return self.reader().list_dir(path)
 
     def read_link(self, path: str) -> str | None | Unknown:
-        return self._reader.read_link(path)
+        return self.reader().read_link(path)
 
     def write(self, path: str, text: str) -> None:
         self._hand.write(self._root / path.lstrip("/"), text.encode())

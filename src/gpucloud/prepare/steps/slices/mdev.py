@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gpucloud.model.change import MakeMdev, RemoveMdev
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.slices.users import refuse_used_mdev
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -42,12 +43,14 @@ def remove(change: MakeMdev | RemoveMdev, system: System) -> None:
 
     Raises:
         NotAsPlannedError: somebody has made another device with that UUID.
+        StepError: somebody has it open, or who has could not be seen.
     """
     there = read_mdev(change.uuid, system)
     if there is None:
         return
     if there != change.type:
         raise NotAsPlannedError(f"the mediated device {change.uuid} is of type {there}, not {change.type}")
+    refuse_used_mdev(change.uuid, system)
     _write(f"{sysfs.MDEVS}/{change.uuid}/remove", "1", system)
     if not system.settles(lambda: read_mdev(change.uuid, system) is None):
         raise StepError(f"the mediated device {change.uuid} is still there after it was removed")

@@ -14,6 +14,7 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.driver import give, read_driver
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError
+from gpucloud.prepare.steps.slices.users import refuse_used_vfs
 from gpucloud.prepare.steps.slices.vfs import count_vfs
 
 if TYPE_CHECKING:
@@ -46,8 +47,11 @@ def preview_switch(change: SwitchVfs) -> Difference:
 def _switch(address: PciAddress, wanted: int, system: System) -> None:
     said = ""
     for _ in range(_TRIES):
-        if count_vfs(address, system) == wanted:
+        now = count_vfs(address, system)
+        if now == wanted:
             return
+        if now:
+            refuse_used_vfs(address, system)
         try:
             system.run_tool((TOOL, "-e" if wanted else "-d", str(address)))
         except OSError as error:

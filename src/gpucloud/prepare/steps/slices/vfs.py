@@ -8,6 +8,7 @@ from gpucloud.model.change import SetVfs
 from gpucloud.model.pci import PciAddress
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.slices.users import refuse_used_vfs
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -51,10 +52,14 @@ def count_vfs(address: PciAddress, system: System) -> int:
 def _set(address: PciAddress, now: int, wanted: int, system: System) -> None:
     """Write the number. From one to another it goes through none: the kernel says EBUSY otherwise.
 
+    All that are there go on the way, also where more are wanted, so none of them may be in use.
+
     Source: drivers/pci/iov.c, ``sriov_numvfs_store``.
     """
     path = sysfs.function(address, _ATTRIBUTE)
     steps = [0, wanted] if now and wanted and now != wanted else [wanted] if now != wanted else []
+    if now and steps:
+        refuse_used_vfs(address, system)
     try:
         for number in steps:
             system.write(path, str(number))

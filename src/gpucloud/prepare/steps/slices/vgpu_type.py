@@ -9,6 +9,7 @@ from gpucloud.model.change import SetVgpuType
 from gpucloud.model.pci import PciAddress
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.steps.seen import Difference, NotAsPlannedError, StepError, known
+from gpucloud.prepare.steps.slices.users import refuse_used_function
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -28,7 +29,7 @@ def do_type(change: SetVgpuType, system: System) -> None:
         return
     if now != change.before:
         raise NotAsPlannedError(f"{change.address} has a vGPU of type {now}, not {change.before}")
-    _write(change.address, change.after, system)
+    _write(change.address, now, change.after, system)
 
 
 def undo_type(change: SetVgpuType, system: System, *, force: bool) -> None:
@@ -38,7 +39,7 @@ def undo_type(change: SetVgpuType, system: System, *, force: bool) -> None:
         return
     if now != change.after and not force:
         raise StepError(f"somebody else has given {change.address} a vGPU of type {now}")
-    _write(change.address, change.before, system)
+    _write(change.address, now, change.before, system)
 
 
 def preview_type(change: SetVgpuType) -> Difference:
@@ -58,8 +59,10 @@ def read_type(address: PciAddress, system: System) -> int:
     return int(text)
 
 
-def _write(address: PciAddress, value: int, system: System) -> None:
+def _write(address: PciAddress, now: int, value: int, system: System) -> None:
     path = sysfs.function(address, _ATTRIBUTE)
+    if now:
+        refuse_used_function(address, system)
     try:
         system.write(path, str(value))
     except OSError as error:
