@@ -6,30 +6,50 @@ from collections.abc import Iterable, Iterator
 
 from gpucloud.model.change import Change, MakeMdev, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices import Slice, offers_of
+from gpucloud.slices import offers_of
+
+_Taking = MakeMdev | SetVgpuType | SetVfs | SwitchVfs
 
 
 def users_of_cut(changes: Iterable[Change], host: Host) -> Iterator[tuple[str, str | Unknown]]:
-    """Each slice that goes when these changes are taken back, with who uses it; free ones are left out."""
-    there = [(offer.unit, each) for offer in offers_of(host) for each in _slices(offer.slices)]
-    names = {
-        change.uuid if isinstance(change, MakeMdev) else str(change.address)
-        for change in changes
-        if isinstance(change, MakeMdev) or (isinstance(change, SetVgpuType) and change.after)
-    }
-    cards = {
-        change.address
-        for change in changes
-        if isinstance(change, SetVfs | SwitchVfs) and change.after > change.before
-    }
-    for unit, each in there:
-        if each.name in names or (unit in cards and each.place != unit):
-            if isinstance(each.used_by, Unknown):
-                yield each.name, each.used_by
-            elif each.used_by:
-                yield each.name, ", ".join(each.used_by)
+    """Each slice that goes when these changes are taken back, with who uses it; free ones are left out.
+
+    Where the slices of a card are not known, the card stands for them.
+    """
+    taking = [change for change in changes if isinstance(change, _Taking) and _takes(change)]
+    if taking and isinstance(host.functions, Unknown):
+        yield str(taking[0].address), host.functions
+    names = {_name(change) for change in taking}
+    cards = {change.address for change in taking if isinstance(change, SetVfs | SwitchVfs)}
+    parents = {_card_of(change.address, host) for change in taking}
+    for offer in offers_of(host):
+        if isinstance(offer.slices, Unknown):
+            if offer.unit in parents:
+                yield str(offer.unit), offer.slices
+            continue
+        for each in offer.slices:
+            if each.name in names or (offer.unit in cards and each.place != offer.unit):
+                if isinstance(each.used_by, Unknown):
+                    yield each.name, each.used_by
+                elif each.used_by:
+                    yield each.name, ", ".join(each.used_by)
 
 
-def _slices(slices: tuple[Slice, ...] | Unknown) -> tuple[Slice, ...]:
-    return () if isinstance(slices, Unknown) else slices
+def _takes(change: _Taking) -> bool:
+    """Claims that slices go when it is taken back: from one number of functions to another all of them do."""
+    if isinstance(change, SetVfs | SwitchVfs):
+        return change.after > 0 and change.after != change.before
+    return isinstance(change, MakeMdev) or change.after > 0
+
+
+def _name(change: _Taking) -> str:
+    return change.uuid if isinstance(change, MakeMdev) else str(change.address)
+
+
+def _card_of(address: PciAddress, host: Host) -> PciAddress:
+    """The card of a virtual function; any other function is its own."""
+    function = None if isinstance(host.functions, Unknown) else host.functions.get(address)
+    above = None if function is None else function.physical_function
+    return above if isinstance(above, PciAddress) else address

@@ -1,0 +1,78 @@
+"""Which slices go when a layout is taken back, who has them, and what an undo that failed goes on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.hosts.catalogue import host_of
+from tests.prepare.site import Site
+from tests.prepare.test_layout import restart, vgpu
+from tests.prepare.test_slices import CARD, mdevs_of, mediated, vendor_site
+
+from gpucloud.cli.main import call
+from gpucloud.model.change import MakeMdev, SetVfs, SwitchVfs
+from gpucloud.model.failure import Exit
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.layout.held import users_of_cut
+from gpucloud.slices import offers_of
+
+MXGPU = "built-amd-s7150-mxgpu"
+UNREAD = Unknown("it was not read")
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Site:
+    """A host that was restarted since a layout cut its card into three, and has them again."""
+    site = vendor_site(tmp_path)
+    mediated(site)
+    vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes")
+    restart(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert len(mdevs_of(site)) == 3
+    return site
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 2), (4, 2), (2, 4)])
+@pytest.mark.parametrize("kind", [SetVfs, SwitchVfs])
+def test_all_functions_go_when_another_number_of_them_comes_back(
+    kind: type[SetVfs | SwitchVfs], before: int, after: int
+) -> None:
+    host = host_of(MXGPU)
+    change = kind(address=offers_of(host)[0].unit, before=before, after=after)
+    assert list(users_of_cut([change], host)) == [("0000:83:02.1", "guest desk7")]
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 0), (2, 2)])
+def test_no_function_goes_where_none_is_left_or_as_many_were_there(before: int, after: int) -> None:
+    host = host_of(MXGPU)
+    assert list(users_of_cut([vfs_of(host, before, after)], host)) == []
+
+
+def vfs_of(host: Host, before: int, after: int) -> SetVfs:
+    return SetVfs(address=offers_of(host)[0].unit, before=before, after=after)
+
+
+def test_slices_that_are_not_known_are_not_free(cut: Site) -> None:
+    host = cut.host()
+    assert not isinstance(host.functions, Unknown)
+    card = PciAddress.parse(CARD)
+    function = replace(host.functions[card], mdevs=UNREAD)
+    units = tuple(
+        replace(unit, functions=(function, *unit.functions[1:])) if unit.address == card else unit
+        for unit in host.units
+    )
+    unread = replace(host, functions={**host.functions, card: function}, units=units)
+    made = MakeMdev(address=card, type="nvidia-35", uuid=mdevs_of(cut)[0])
+    assert list(users_of_cut([made], unread)) == [(str(card), UNREAD)]
+    other = MakeMdev(address=PciAddress.parse("0000:3c:00.0"), type="nvidia-35", uuid=mdevs_of(cut)[0])
+    assert list(users_of_cut([other], unread)) == []
+
+
+def test_slices_of_a_host_without_functions_are_not_free() -> None:
+    host = host_of(MXGPU)
+    change = vfs_of(host, 0, 2)
+    assert (str(change.address), UNREAD) in users_of_cut([change], replace(host, functions=UNREAD))
