@@ -154,6 +154,23 @@ class FakeKernel:
         if now and number:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         path.write_text(f"{number}\n")
+        self._show_vfs(path.parent.resolve(), number)
+
+    def _show_vfs(self, card: Path, number: int) -> None:
+        """``sriov_add_vfs`` and ``sriov_del_vfs``: functions without driver, each with links both ways."""
+        for link in card.glob("virtfn*"):
+            vf = link.resolve()
+            link.unlink()
+            self._device("pci", vf.name).unlink()
+            shutil.rmtree(vf)
+        bus = int(card.name[5:7], 16)
+        for count in range(number):
+            vf = card.with_name(f"0000:{bus:02x}:{16 + count // 8:02x}.{count % 8}")
+            left_out = shutil.ignore_patterns("sriov_*", "virtfn*", "driver", "iommu_group", "mdev_*", "*-*")
+            shutil.copytree(card, vf, symlinks=True, ignore=left_out)
+            self._link(vf / "physfn", card)
+            self._link(card / f"virtfn{count}", vf)
+            self._link(self._device("pci", vf.name), vf)
 
     # NVIDIA's vGPU driver: a card has room for so many vGPUs, and shows types while it has
 

@@ -221,7 +221,7 @@ def test_the_unit_names_what_is_not_as_wanted(site: Site, capsys: pytest.Capture
 
 
 def test_a_cut_while_virtual_functions_are_made_leaves_the_old_or_the_new(site: Site) -> None:
-    (site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs").write_text("8\n")
+    site.kernel.sriov_numvfs_store(site.root / "sys/bus/pci/devices" / AMD / "sriov_numvfs", 8)
     unit = site.host().units[1].address
     step = Step(SetVfs(address=unit, before=8, after=4), "it is wanted", unit)
     plan = replace(Plan("this host", (unit,), False, (), ()), steps=(step,))
