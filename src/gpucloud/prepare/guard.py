@@ -124,7 +124,7 @@ def close_ended(journal: Journal, system: System, read_host: Callable[[], Host])
         is_over = stored.boot != read_boot(system) and not stored.plan.outlives_boot
         stands = stored.plan.layout is not None and status is Status.APPLIED  # it is made again
         if is_over and not stands and status is not Status.UNDONE:
-            undo_entry(entry, system, read_host)
+            undo_entry(entry, system, read_host, is_start=True)
 
 
 def look_at_start(

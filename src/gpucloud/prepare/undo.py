@@ -12,8 +12,9 @@ from gpucloud.model.pci import Holder
 from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
-from gpucloud.prepare.journal import Entry, Journal, Status
+from gpucloud.prepare.journal import Entry, Journal, Progress, Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.layout.ended import is_ended
 from gpucloud.prepare.layout.held import users_of_cut
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
@@ -78,12 +79,19 @@ def _refuse_undone(journal: Journal, entry: Entry) -> None:
 
 
 def undo_entry(
-    entry: Entry, system: System, read_host: ReadHost, *, force: bool = False, watch: Watch = _QUIET
+    entry: Entry,
+    system: System,
+    read_host: ReadHost,
+    *,
+    force: bool = False,
+    is_start: bool = False,
+    watch: Watch = _QUIET,
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
     Of an entry of an earlier boot only what is on the disk is taken back: all else ended with that boot. What
-    an applied layout has cut is made again at every start, and taken back as in its own.
+    an applied layout has cut is made again at every start, and taken back as in its own; where an undo of it
+    was begun, what of it is in this boot.
 
     Args:
         entry: what to take back.
@@ -91,6 +99,7 @@ def undo_entry(
         read_host: reads the same host: who holds what. Asked only once nothing is stuck: reading what a stuck
             driver keeps locked would be stuck, too.
         force: also what somebody else has changed since; what they made of files is kept in the entry.
+        is_start: a start closes what ended with earlier ones.
         watch: who is told.
 
     Raises:
@@ -100,17 +109,17 @@ def undo_entry(
     stored, progress = entry.read_whole()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     _refuse_rewritten(entry, stored.plan, progress.present, system, force=force)
-    is_made_again = stored.plan.layout is not None and progress.status is Status.APPLIED
-    if stored.boot != read_boot(system) and not is_made_again:
-        entry.mend()
-        back.untouched.update(_ended(stored.plan, progress.present))
-        return back.take_back(progress.present)
+    if stored.boot != read_boot(system):
+        back.untouched.update(_ended(stored.plan, progress, system, is_start=is_start))
+        if all(_is_on_disk(stored.plan, number) for number in set(progress.present) - back.untouched):
+            entry.mend()
+            return back.take_back(progress.present)
     refuse_waiting(entry, system)
     stands = _look(stored.plan, system)
     _refuse_changed(entry, stands, progress.status, force=force)
     host = read_host()
     _refuse_held(entry, stands, host)
-    _refuse_cut_held(entry, stored.plan, progress.present, host)
+    _refuse_cut_held(entry, stored.plan, sorted(set(progress.present) - back.untouched), host)
     entry.mend()
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
@@ -142,9 +151,21 @@ def _look(plan: Plan, system: System) -> tuple[Stand, ...]:
         raise Failure(f"the host cannot be looked at: {error}", "nothing was touched; try again") from error
 
 
-def _ended(plan: Plan, steps: Sequence[int]) -> Iterator[int]:
-    """Steps that a restart has taken back."""
-    return (number for number in steps if not isinstance(plan.steps[number].change, OnDisk))
+def _ended(plan: Plan, progress: Progress, system: System, *, is_start: bool) -> Iterator[int]:
+    """Steps that a restart has taken back; of a layout that was applied, a start has made them again."""
+    if plan.layout is not None and progress.status is Status.APPLIED:
+        return
+    was_made_again = plan.layout is not None and not progress.status.can_go_on
+    for number in progress.present:
+        change = plan.steps[number].change
+        if not isinstance(change, OnDisk) and (
+            not was_made_again or is_ended(change, system, is_start=is_start)
+        ):
+            yield number
+
+
+def _is_on_disk(plan: Plan, number: int) -> bool:
+    return isinstance(plan.steps[number].change, OnDisk)
 
 
 def _refuse_rewritten(entry: Entry, plan: Plan, steps: Sequence[int], system: System, *, force: bool) -> None:
