@@ -146,6 +146,18 @@ def test_undo_of_the_difference_leaves_what_was_there_before_it(tmp_path: Path) 
     assert changed(before, site.picture()) == set()
 
 
+@pytest.mark.parametrize("goes", [False, True])
+def test_a_host_that_was_changed_twice_is_as_planned_by_what_was_written_last(
+    goes: bool, tmp_path: Path
+) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=None if goes else SECOND)
+    (bus.take if goes else bus.put)(SECOND)
+    done(site)
+    assert site.desk.verify(None) == ()
+    (site.root / SCRIPT).write_text("somebody else's\n")
+    assert [each.path for each in site.desk.verify(None)] == [f"/{SCRIPT}"]
+
+
 @pytest.mark.parametrize("name", ["debian-12", "ubuntu-24.04-cloud", "sles-15", "alma-9"])
 def test_a_new_kernel_needs_nothing(name: str, tmp_path: Path) -> None:
     site, _ = prepared(tmp_path, name)

@@ -41,7 +41,7 @@ from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.trial import is_old_start, on_trial, trust, turn_back, turning_back
 from gpucloud.prepare.undo import choose_entry, release_kept, undo_entry
-from gpucloud.prepare.verify import Mismatch, verify
+from gpucloud.prepare.verify import THIS_START, Mismatch, spoken_for, verify
 from gpucloud.spec import parse_spec
 
 _QUIET = Watch()
@@ -225,8 +225,14 @@ class Desk:
         Raises:
             Failure: nothing is applied, or there is no such entry.
         """
-        entries = [self.journal.entry(name)] if name else self._applied()
-        return tuple(mismatch for entry in entries for mismatch in self._verify(entry))
+        if name:
+            return self._verify(self.journal.entry(name))
+        found: list[Mismatch] = []
+        later: set[str] = set()
+        for entry in reversed(self._applied()):
+            found[:0] = (each for each in self._verify(entry) if each.path not in later)
+            later |= spoken_for(entry.read_stored().plan)
+        return tuple(found)
 
     def verify_units(self, names: Sequence[str]) -> tuple[Mismatch, ...]:
         """What keeps these units from being ready for guests."""
@@ -310,7 +316,7 @@ class Desk:
         if stored.boot == read_boot(self.system) or not stored.plan.outlives_boot:
             return mismatches
         wrong = wrong_at_start(stored.plan, self.read_host(), self.system)
-        return (*mismatches, *(Mismatch("this start", "as planned", line) for line in wrong))
+        return (*mismatches, *(Mismatch(THIS_START, "as planned", line) for line in wrong))
 
 
 def open_desk(state: Path) -> Desk:

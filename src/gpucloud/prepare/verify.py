@@ -24,6 +24,9 @@ from gpucloud.prepare.plan.vfio import leaves_group_viable
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.steps.fallback.environment import read_variable
 
+THIS_START = "this start"
+"""Where a mismatch is of how the host has started, in place of a path."""
+
 _NOTHING = ("", "(null)")
 
 
@@ -39,6 +42,12 @@ class Mismatch:
 def verify(plan: Plan, reader: Reader) -> tuple[Mismatch, ...]:
     """What is not as the plan left it; empty where all is."""
     return (*_written(plan, reader), *_files(plan, reader), *_groups(plan, reader))
+
+
+def spoken_for(plan: Plan) -> frozenset[str]:
+    """What the plan has decided, by path: of an older plan it is not asked any more."""
+    steps = {preview(step.change).path for step in plan.steps}
+    return frozenset(steps | ({THIS_START} if plan.outlives_boot else set()))
 
 
 def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
