@@ -90,6 +90,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "etc/os-release": "ID=debian\nVERSION_ID=13\n",
         "boot/efi/loader/loader.conf": "timeout 3\n",
         "boot/efi/loader/entries/1-6.12.conf": ENTRY,
+        "boot/vmlinuz-6.12": "a kernel\n",
         "etc/kernel/cmdline": "root=UUID=1 ro quiet\n",
         **INITRAMFS_TOOLS,
     },
@@ -182,7 +183,7 @@ class Tools:
         """As Debian's hook for systemd-boot lets kernel-install do: 90-loaderentry.install."""
         line, told = self.root / "etc/kernel/cmdline", self.root / "proc/cmdline"
         words = (line if line.exists() else told).read_text().split()
-        for entry in self.root.glob("boot/efi/loader/entries/*.conf"):
+        for entry in self.root.glob("boot/efi/loader/entries/1-6.12.conf"):
             before, _, _ = entry.read_text().partition("options")
             entry.write_text(f"{before}options    {' '.join(words)} systemd.machine_id=1\n")
 

@@ -125,6 +125,23 @@ def test_entries_that_would_be_made_of_the_running_kernels_arguments_are_refused
     assert "/etc/kernel/cmdline is not there, so entries are made of what" in refusal(plan_for(kernel))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("netboot.conf", "title Netboot\nefi /EFI/ipxe.efi\noptions nofb console=ttyS0\n"),
+        ("single.conf", "title Single\nlinux /vmlinuz-6.12\noptions root=UUID=1 ro single\n"),
+        ("9-6.5.6-300.fc39.x86_64.conf", "title Fedora\nlinux /vmlinuz\noptions root=UUID=9 ro\n"),
+    ],
+)
+def test_an_entry_that_nothing_makes_anew_may_say_what_it_likes(name: str, text: str, tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-systemd-boot")
+    entry = kernel.root / "boot/efi/loader/entries" / name
+    entry.write_text(text)
+    plan = plan_for(kernel)
+    assert not plan.refusals
+    assert set(texts(plan)) & {f"/boot/efi/loader/entries/{name}"} == set()
+
+
 def test_an_entry_that_would_not_come_back_as_it_is_is_refused(tmp_path: Path) -> None:
     kernel = build_family(tmp_path, "debian-systemd-boot")
     entry = kernel.root / "boot/efi/loader/entries/1-6.12.conf"

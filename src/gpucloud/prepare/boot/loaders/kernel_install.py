@@ -20,6 +20,7 @@ from gpucloud.prepare.boot.own.initramfs import INITRAMFS_TOOLS
 from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
 
 _ENTRIES = BootEntries(has_grub=False)
+_KERNEL = "vmlinuz-"
 _MACHINE = "systemd.machine_id="
 """kernel-install adds it to entries that are named after the machine's id."""
 
@@ -45,16 +46,40 @@ class KernelInstall:
         return tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line))
 
     def edited(self, files: BootFiles) -> tuple[str, ...]:
-        """Entries that say something else than the file does: they would not come back as they are."""
+        """Entries of kernels here that say something else than the file: they would not come back so.
+
+        Those that kernel-install does not make, of another system or by hand, stay as they are.
+        """
         line = files.text(KERNEL_CMDLINE)
         if not isinstance(line, str):
             return ()
-        wanted = _own_words(cmdline_words(line))
-        return tuple(path for path, words in _ENTRIES.by_entry(files).items() if _own_words(words) != wanted)
+        wanted, releases = _own_words(cmdline_words(line)), _releases(files)
+        return tuple(
+            path
+            for path, words in _ENTRIES.by_entry(files).items()
+            if _is_of(releases, path) and _own_words(words) != wanted
+        )
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         line = files.text(KERNEL_CMDLINE)
         return {KERNEL_CMDLINE: add_to_cmdline(line, words)} if isinstance(line, str) and words else {}
+
+
+def _releases(files: BootFiles) -> tuple[str, ...] | Unknown:
+    """The kernels that are installed."""
+    names = files.folders.get("/boot", Unknown("/boot was not read"))
+    if isinstance(names, Unknown):
+        return names
+    return tuple(name.removeprefix(_KERNEL) for name in names or () if name.startswith(_KERNEL))
+
+
+def _is_of(releases: tuple[str, ...] | Unknown, path: str) -> bool:
+    """Whether kernel-install makes the entry: TOKEN-RELEASE.conf, or TOKEN-RELEASE+TRIES.conf.
+
+    Where the kernels are not known, any entry may be one.
+    """
+    stem = path.rpartition("/")[2].removesuffix(".conf").partition("+")[0]
+    return isinstance(releases, Unknown) or any(stem.endswith(f"-{release}") for release in releases)
 
 
 def _own_words(words: Sequence[str]) -> list[str]:
