@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,28 @@ def rpm(name: str, version: str, release: str, signature: dict[int, str] | None 
     signed = lead + header({1000: "not the name", **(signature or {})})
     fields = {1000: name, 1001: version, 1002: release, 1022: "x86_64"}
     return signed + bytes(-len(signed) % 8) + header(fields) + b"payload"
+
+
+def deb(control: bytes) -> bytes:
+    """An archive whose control file is packed as given. Source: ar(5)."""
+    packed = b"!<arch>\n"
+    for name, content in ((b"debian-binary", b"2.0\n"), (b"control.tar", control)):
+        packed += b"%-16s%-12d%-6d%-6d%-8s%-10d`\n" % (name, 0, 0, 0, b"100644", len(content))
+        packed += content + b"\n" * (len(content) % 2)
+    return packed
+
+
+@pytest.mark.parametrize("target", ["nowhere", "control"])
+def test_a_deb_whose_control_file_is_a_link_names_no_package(target: str) -> None:
+    link = tarfile.TarInfo("control")
+    link.type, link.linkname = tarfile.SYMTYPE, target
+    with pytest.raises(ValueError, match="names no package"):
+        parse_package("nvidia-vgpu_1_amd64.deb", deb(link.tobuf() + bytes(1024)))
+
+
+def test_a_deb_is_unpacked_once_only() -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        parse_package("nvidia-vgpu_1_amd64.deb", deb(lzma.compress(bytes(1 << 20))))
 
 
 @pytest.mark.proof

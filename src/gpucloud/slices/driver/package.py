@@ -154,8 +154,9 @@ def _unpacked(name: str, content: bytes) -> bytes:
 
 def _control(file: str, content: bytes) -> dict[str, str]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            member = next((each for each in archive if each.name.lstrip("./") == "control"), None)
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            named = (each for each in archive if each.name.lstrip("./") == "control")
+            member = next((each for each in named if each.isreg()), None)
             stream = None if member is None else archive.extractfile(member)
             text = "" if stream is None else stream.read(_MOST_CONTROL).decode("utf-8", "replace")
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
