@@ -8,6 +8,7 @@ from typing import Any
 
 MOST_BYTES = 32 * 1024
 """Nova takes 64 KiB of user data in base64 (nova/api/openstack/compute/schemas); ours has to fit, too."""
+_MOST_DEPTH = 64
 _HEAD = "#cloud-config"
 _STAGES = ("bootcmd", "runcmd")
 _OURS_FIRST = "bootcmd"
@@ -27,9 +28,7 @@ def parse_cloud_config(text: str) -> str:
     if text.split("\n", 1)[0].rstrip() != _HEAD:
         raise ValueError(f"its first line is not {_HEAD}: other kinds of user data are not put together")
     try:
-        # An alias lets a few lines stand for billions.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ValueError("it refers to other places of itself (*name): write the values out")
+        _refuse_bombs(text)
         said = yaml.safe_load(text)
         if not isinstance(said, dict) or not all(isinstance(key, str) for key in said):
             raise ValueError("it is no table of modules")
@@ -40,6 +39,19 @@ def parse_cloud_config(text: str) -> str:
     except (yaml.YAMLError, TypeError, RecursionError) as error:
         why = str(error).splitlines()[0]
         raise ValueError(f"it is no cloud-config: {why}") from error
+
+
+def _refuse_bombs(text: str) -> None:
+    """An alias lets a few lines stand for billions; the parser's time grows with the square of the depth."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("it refers to other places of itself (*name): write the values out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEPTH:
+            raise ValueError(f"its lists and tables stand more than {_MOST_DEPTH} deep in each other")
 
 
 def put_together(ours: Mapping[str, list[object]], users: str | None) -> dict[str, object]:
