@@ -47,7 +47,8 @@ def _refuse_bombs(text: str) -> None:
 
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
+        refers = isinstance(event, yaml.AliasEvent)
+        if refers:
             raise ValueError("it refers to other places of itself (*name): write the values out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MOST_DEPTH:
