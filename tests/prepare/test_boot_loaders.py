@@ -96,7 +96,8 @@ def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str,
         ('T=1; X="a" # "b\n', 'T=1; X="a new=1" # "b\n'),
         ('T=1\r\nX="a"\r\n', 'T=1\r\nX="a new=1"\r\n'),
         ("T=1\r\nX=a\r\n", 'T=1\r\nX="a new=1"\r\n'),
-        ("#X=a\n", '#X=a\nX="$X new=1"\n'),
+        ("#X=a\n", '#X=a\nX="new=1"\n'),
+        ('X="a" Y=b\n', 'X="a" Y=b\nX="$X new=1"\n'),
         ("T=1", 'T=1\nX="new=1"\n'),
     ],
 )
@@ -119,8 +120,8 @@ def test_a_drop_in_adds_to_whatever_was_said_before(grub: str) -> None:
 
 @given(st.text("GRUB_CMDLINE_LINUX='\"\\ #$\n=", max_size=60))
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    for loader in (GrubDropIn(), GrubFile(())):
-        assert isinstance(loader.arguments(files_of(text)), tuple)
+    for loader in (GrubDropIn(), GrubFile(()), BootEntries(has_grub=True)):
+        loader.arguments(files_of(text))
         loader.add(files_of(text), ["a=1"])
 
 

@@ -470,9 +470,16 @@ def test_a_file_that_changes_makes_another_fact(debian: FakeKernel) -> None:
 
 
 def test_hostile_configuration_is_read_or_refused(debian: FakeKernel) -> None:
-    for text in ('GRUB_CMDLINE_LINUX="', "GRUB_CMDLINE_LINUX=$(rm -rf /)\n", "\\\n" * 5000, "=" * 10_000):
+    for text in ("\\\n" * 5000, "=" * 10_000):
         (debian.root / "etc/default/grub").write_text(text)
         assert plan_for(debian).steps
+    for text in (
+        'GRUB_CMDLINE_LINUX="',
+        "GRUB_CMDLINE_LINUX=$(rm -rf /)\n",
+        "#\ntrue && GRUB_CMDLINE_LINUX=a\n",
+    ):
+        (debian.root / "etc/default/grub").write_text(text)
+        assert f"/etc/default/grub: line {text.count('#') + 1} " in refusal(plan_for(debian))
     (debian.root / "etc/default/grub").write_bytes(b"\xff\xfe")
     assert "not UTF-8" in refusal(plan_for(debian))
 

@@ -11,16 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
-from gpucloud.prepare.boot.loaders.grub import add_to_line
+from gpucloud.prepare.boot.loaders.grub import add_to_file, why_not_told
 from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words
-from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
 _OPTIONS = re.compile(r"^(options[ \t]+)(.*)$", re.MULTILINE)
+_KERNEL = re.compile(r"^linux[ \t]+(?!\S*memtest)", re.MULTILINE)
+_PROGRAM = re.compile(r"^(?:linux|efi)[ \t]", re.MULTILINE)
+"""What an entry starts; a capture keeps neither."""
 KERNELOPTS = "kernelopts"
 """The variable in GRUB's environment to which entries of RHEL 8 refer. Where it is lost, grub.cfg's
 ``default_kernelopts`` stands for it (Fedora's grub-core/commands/blscfg.c): words go behind the reference."""
@@ -41,14 +45,15 @@ class BootEntries:
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
         paths = _entries(files)
-        if isinstance(paths, Unknown):
-            return paths
+        why = why_not_told(files) if self.has_grub else None
+        if isinstance(paths, Unknown) or why is not None:
+            return paths if isinstance(paths, Unknown) else Unknown(why or "")
         found: list[tuple[Argument, ...]] = []
         for path in paths:
             text = files.text(path)
             if isinstance(text, Unknown):
                 return text
-            found.append(tuple(_arguments(path, text or "", files)))
+            found.append(_arguments(path, text or "", files))
         return _in_all(found)
 
     def by_entry(self, files: BootFiles) -> dict[str, tuple[str, ...]]:
@@ -72,8 +77,10 @@ class BootEntries:
             yield GRUB_ENVIRONMENT, with_variable(block, add_words(said, words), KERNELOPTS)
         if isinstance(text := files.text(KERNEL_CMDLINE), str):
             yield KERNEL_CMDLINE, add_to_cmdline(text, words)
-        if self.has_grub and isinstance(text := files.text(GRUB), str):
-            yield GRUB, add_to_line(text, "GRUB_CMDLINE_LINUX", words)
+        if self.has_grub:
+            for path, text in add_to_file(files, "GRUB_CMDLINE_LINUX", words).items():
+                if text is not None:
+                    yield path, text
 
 
 def _entries(files: BootFiles) -> tuple[str, ...] | Unknown:
@@ -85,14 +92,22 @@ def _entries(files: BootFiles) -> tuple[str, ...] | Unknown:
             return paths
         found += [path for path in paths if "rescue" not in path.rpartition("/")[2]]
     with_options = [
-        path for path in found if isinstance(text := files.text(path), str) and _OPTIONS.search(text)
+        path
+        for path in found
+        if isinstance(text := files.text(path), str)
+        and _OPTIONS.search(text)
+        and not (_PROGRAM.search(text) and not _KERNEL.search(text))
     ]
     if not with_options:
         return Unknown("there is no boot entry with options: unified kernel images keep theirs inside")
     return tuple(with_options)
 
 
-def _arguments(path: str, text: str, files: BootFiles) -> Iterator[Argument]:
+def _arguments(path: str, text: str, files: BootFiles) -> tuple[Argument, ...]:
+    return tuple(takewhile(lambda argument: argument.text != "--", _all_arguments(path, text, files)))
+
+
+def _all_arguments(path: str, text: str, files: BootFiles) -> Iterator[Argument]:
     for match in _OPTIONS.finditer(text):
         for word in match[2].split():
             if word == _REFERENCE:

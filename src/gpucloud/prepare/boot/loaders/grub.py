@@ -9,10 +9,10 @@ entry is left.
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gpucloud.inventory.shell import NotToldError, commands, values
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
@@ -21,17 +21,16 @@ from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
 _ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
+_BOTH = (_ALWAYS, _NORMAL)
 _TRIAL = "\\$gpucloud_trial"
 """A variable of GRUB's own language, for the shell to leave alone: empty but while a start is tried."""
-_ASSIGNMENT = re.compile(rf"\s*(?:export\s+)?({_NORMAL}|{_ALWAYS})(\+?)=(.*)", re.DOTALL)
-_TOKEN = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?<![^\s;])#[^\n]*|.""", re.DOTALL)
-"""As far as the shell's language matters here: where a quote hides a newline, and a comment a quote."""
 _PLAIN = re.compile(
     r"""(\s*(?:export\s+)?\w+=)(?:(")((?:[^"\\\n]|\\[^\n])*)"|(')([^'\n]*)'|([\w./:,=@%+-]*))"""
     r"([ \t\r]*(?:[ \t]#[^\n]*)?)"
 )
 """An assignment of one value in one pair of quotes, or in none, on one line."""
-_REFERENCE = re.compile(rf"\$(?:\{{({_NORMAL}|{_ALWAYS})\}}|({_NORMAL}|{_ALWAYS})\b)")
+_KEPT = "\0"
+"""Stands for what a variable has before a drop-in; no file has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,9 @@ class GrubDropIn:
         drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
         if isinstance(drop_ins, Unknown):
             return drop_ins
-        if late := [path for path in drop_ins if path > GRUB_DROP_IN and _hides(files.text(path))]:
-            return Unknown(f"{late[0]} is read after {GRUB_DROP_IN}, and sets {_NORMAL} anew: rename it")
+        for path in (path for path in drop_ins if path > GRUB_DROP_IN):
+            if (why := _hides(files, path)) is not None:
+                return Unknown(why)
         return _evaluate(files, (GRUB, *(path for path in drop_ins if path != GRUB_DROP_IN)))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
@@ -70,27 +70,37 @@ class GrubFile:
         return _evaluate(files, (GRUB,))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
-        text = files.text(GRUB)
-        return {GRUB: add_to_line(text, self.variable, words)} if isinstance(text, str) and words else {}
+        return add_to_file(files, self.variable, words) if words else {}
+
+
+def why_not_told(files: BootFiles) -> str | None:
+    """Why it cannot be told what /etc/default/grub assigns; None where it can, or nothing was read of it."""
+    found = _evaluate(files, (GRUB,)) if isinstance(files.text(GRUB), str) else ()
+    return found.why if isinstance(found, Unknown) else None
+
+
+def add_to_file(files: BootFiles, variable: str, words: Sequence[str]) -> Texts:
+    """/etc/default/grub with words added, where it is there and its assignments can be told."""
+    text = files.text(GRUB)
+    if not isinstance(text, str) or why_not_told(files) is not None:
+        return {}
+    return {GRUB: add_to_line(text, variable, words)}
 
 
 def add_to_line(text: str, variable: str, words: Sequence[str]) -> str:
-    """The text with words added: to the last assignment of the variable, or in a new line at the end."""
-    for begin, statement in reversed(tuple(_statements(text))):
-        end = begin + len(statement)
-        match = _ASSIGNMENT.match(statement)
-        if match is not None and match[1] == variable:
-            plain = None if match[2] or _is_in(variable, text[end:]) else _PLAIN.fullmatch(statement)
-            if plain is not None:
-                return text[:begin] + _with_words(plain, words) + text[end:]
-            break
+    """The text with words added: to the last assignment of the variable, or in a new line at the end.
+
+    Raises:
+        NotToldError: the text is none whose assignments can be told.
+    """
+    named = [command for command in commands(text) if variable in command.may_change]
+    last = named[-1] if named else None
+    plain = _PLAIN.fullmatch(last.text) if last is not None and last.is_certain else None
+    if last is not None and plain is not None and plain[1].endswith(f"{variable}="):
+        return text[: last.begin] + _with_words(plain, words) + text[last.end :]
     gap = "" if not text or text.endswith("\n") else "\n"
-    before = f"${variable} " if _is_in(variable, text) else ""
+    before = f"${variable} " if named else ""
     return f'{text}{gap}{variable}="{before}{" ".join(words)}"\n'
-
-
-def _is_in(variable: str, text: str) -> bool:
-    return re.search(rf"\b{variable}\b", text) is not None
 
 
 def _with_words(plain: re.Match[str], words: Sequence[str]) -> str:
@@ -102,53 +112,36 @@ def _with_words(plain: re.Match[str], words: Sequence[str]) -> str:
 
 def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | Unknown:
     """The arguments as the shell would leave them after all files."""
-    values: dict[str, list[Argument]] = {_ALWAYS: [], _NORMAL: []}
+    have = dict.fromkeys(_BOTH, "")
+    said_in: dict[str, str] = {}
     for path in paths:
         text = files.text(path)
         if isinstance(text, Unknown):
             return text
-        for name, adds, value in _assignments(text or ""):
-            before = values[name] if adds else []
-            values[name] = [*before, *_words(value, path, values)]
-    return (*values[_ALWAYS], *values[_NORMAL])
+        before = have
+        try:
+            have = values(text or "", have, _BOTH)
+        except NotToldError as error:
+            return Unknown(_refused(path, error))
+        new = {word for name in _BOTH for word in have[name].split()}
+        said_in |= dict.fromkeys(new - {word for name in _BOTH for word in before[name].split()}, path)
+    found = tuple(Argument(word, said_in[word]) for name in _BOTH for word in have[name].split())
+    last = next((each for each in found if each.text == "--" or each.text.startswith("#")), None)
+    if last is not None:  # GRUB's own language has comments, too
+        return Unknown(f"{last.path}: what stands behind {last.text} never gets to the kernel: take both out")
+    return found
 
 
-def _hides(text: str | None | Unknown) -> bool:
-    """Claims that a drop-in leaves nothing of what was said before it."""
-    found = [each for each in _assignments(text if isinstance(text, str) else "") if each[0] == _NORMAL]
-    return any(not adds and _NORMAL not in _names(value) for _, adds, value in found)
-
-
-def _names(value: str) -> set[str]:
-    """The variables that a value refers to."""
-    return {match[1] or match[2] for match in _REFERENCE.finditer(value)}
-
-
-def _assignments(text: str) -> Iterator[tuple[str, bool, str]]:
-    for _, statement in _statements(text):
-        if match := _ASSIGNMENT.match(statement.replace("\\\n", "")):
-            yield match[1], bool(match[2]), match[3]
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """What newlines and semicolons part, each with its place; a quoted value may go over several lines."""
-    begin = 0
-    for token in _TOKEN.finditer(text):
-        if token[0] in ("\n", ";"):
-            yield begin, text[begin : token.start()]
-            begin = token.end()
-    yield begin, text[begin:]
-
-
-def _words(value: str, path: str, values: dict[str, list[Argument]]) -> Iterator[Argument]:
-    """The words of an assigned value; a reference to one of the variables stands for what it has."""
+def _hides(files: BootFiles, path: str) -> str | None:
+    """Why a drop-in after gpucloud's leaves nothing of what was said before it, or may; None: it does not."""
+    text = files.text(path)
     try:
-        text = " ".join(shlex.split(value, comments=True)[:1])
-    except ValueError:  # a quote without its end: the rest of it is on lines that are not read
-        text = value.strip("\"'")
-    for word in text.split():
-        reference = _REFERENCE.fullmatch(word)
-        if reference is not None:
-            yield from values[reference[1] or reference[2]]
-        else:
-            yield Argument(word, path)
+        kept = values(text if isinstance(text, str) else "", dict.fromkeys(_BOTH, _KEPT), _BOTH)[_NORMAL]
+    except NotToldError as error:
+        return _refused(path, error)
+    is_kept = _KEPT in kept
+    return None if is_kept else f"{path} is read after {GRUB_DROP_IN}, and sets {_NORMAL} anew: rename it"
+
+
+def _refused(path: str, error: NotToldError) -> str:
+    return f"{path}: {error}: write {_ALWAYS} and {_NORMAL} there as plain assignments"
