@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +21,17 @@ from tests.prepare.disk_host import (
     first_tree,
     gpucloud,
     sh,
+    statuses,
     tree_of,
 )
 from tests.prepare.site import folder_in_memory
 
 from gpucloud.lab.disk.recipe import Makes
 from gpucloud.lab.disk.tree import Node
+from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
 
+_LOG = logging.getLogger(__name__)
 TOOLS = Makes.INITRAMFS_TOOLS
 
 _HALT = """
@@ -77,20 +84,17 @@ def once(name: str, claim: str) -> Cut:
     return Cut(name, ("gpucloud", "apply", "--spec", PLACE, "--yes"), claim)
 
 
+def once_after(moment_s: float) -> Cut:
+    return once(f"{moment_s:.2f}-s-after-its-start", f"sleep {moment_s:.2f}")
+
+
 IN_REBUILD = once("initramfs-is-written", "ls /boot/initrd.img-*.new")
-UNDO, RESUME = ("undo",), ("apply", "--resume")
-CUTS = [
-    (at_event(1, "before"), UNDO),
-    (at_event(2, "after"), RESUME),
-    (at_event(5, "before"), UNDO),
-    (at_event(8, "after"), UNDO),
-    (at_event(10, "before"), RESUME),
-    (once("initramfs-is-gathered", "ls -d /var/tmp/mkinitramfs*/usr"), UNDO),
-    (IN_REBUILD, RESUME),
-    (once("boot-menu-is-written", "ls /boot/grub/grub.cfg.new"), UNDO),
-    (at_event(13, "after"), UNDO),
-]
 ALL_DONE = at_event(14, "after")
+UNDO, RESUME = ("undo",), ("apply", "--resume")
+UNFINISHED = ("begun", "applying")
+
+SEED = os.environ.get("GPUCLOUD_CUTS") or str(random.randrange(10**6))  # noqa: S311 - moments, no secrets
+"""The moments are drawn by it: those of a failure come again with it in the environment."""
 
 Tree = Mapping[str, Node]
 
@@ -101,35 +105,54 @@ def first(lab: Lab) -> Tree:
         return first_tree(lab, TOOLS, folder)
 
 
-@pytest.fixture(scope="module")
-def planned(lab: Lab) -> Callable[[], Tree]:
-    """The tree after a plan that nothing has cut off; made when it is first asked for."""
-    made: list[Tree] = []
+@dataclass(frozen=True)
+class Whole:
+    """An apply that nothing cuts off: the tree after it, its events in the journal, and how long it takes."""
 
-    def tree() -> Tree:
+    tree: Tree
+    events: int
+    took_s: float
+
+    def draw(self, chance: random.Random) -> Cut:
+        """A moment: around an event, since many of them stand in a few milliseconds, or on the clock."""
+        if chance.random() < 0.5:
+            return at_event(chance.randint(1, self.events), chance.choice(["before", "after"]))
+        return once_after(chance.uniform(0, self.took_s))
+
+
+@pytest.fixture(scope="module")
+def whole(lab: Lab) -> Callable[[], Whole]:
+    """Made when it is first asked for."""
+    made: list[Whole] = []
+
+    def run() -> Whole:
         if not made:
             with disk_host(lab, "card-audio", TOOLS, "planned") as host, folder_in_memory() as folder:
+                began = time.monotonic()
                 apply_spec(host)
+                took_s = time.monotonic() - began
+                events = int(sh(host, "cat /var/lib/gpucloud/journal/*/log | wc -l"))
                 host.power_off()
-                made.append(tree_of(host, folder))
+                made.append(Whole(tree_of(host, folder), events, took_s))
         return made[0]
 
-    return tree
+    return run
 
 
-def cut_and_recover(lab: Lab, cut: Cut, way_out: tuple[str, ...], folder: Path) -> Tree:
-    """Cut the power at that moment; the tree after the next start and the way out."""
-    with disk_host(lab, "card-audio", TOOLS, "cut") as host:
-        host.put(SPEC.encode(), PLACE)
-        host.run(["sh", "-c", 'setsid "$@" >/run/cut.log 2>&1 </dev/null &', "sh", *cut.runs], ok=(0,))
-        until = f"until {cut.claim}; do sleep 0.2; done >/dev/null 2>&1"
-        host.run(["sh", "-c", until], ok=(0,), timeout_s=REBUILT_S)
-        host.kill()
-        host.restart(timeout_s=REBUILT_S)
-        gpucloud(host, *way_out)
-        sh(host, "sync")
-        host.power_off()
-        return tree_of(host, folder)
+def cut_off(host: LabHost, cut: Cut) -> None:
+    """Cut the power at that moment, and start the server again."""
+    host.put(SPEC.encode(), PLACE)
+    host.run(["sh", "-c", 'setsid "$@" >/run/cut.log 2>&1 </dev/null &', "sh", *cut.runs], ok=(0,))
+    until = f"until {cut.claim}; do sleep 0.2; done >/dev/null 2>&1"
+    host.run(["sh", "-c", until], ok=(0,), timeout_s=REBUILT_S)
+    host.kill()
+    host.restart(timeout_s=REBUILT_S)
+
+
+def switched_off(host: LabHost, folder: Path) -> Tree:
+    sh(host, "sync")
+    host.power_off()
+    return tree_of(host, folder)
 
 
 @pytest.mark.lab
@@ -139,23 +162,30 @@ def cut_and_recover(lab: Lab, cut: Cut, way_out: tuple[str, ...], folder: Path) 
 def test_power_that_fails_at_the_worst_moments_leaves_a_host_that_starts_and_is_undone(
     lab: Lab, first: Tree, cut: Cut, tmp_path: Path
 ) -> None:
-    assert differences(first, cut_and_recover(lab, cut, UNDO, tmp_path)) == {}
+    with disk_host(lab, "card-audio", TOOLS, "cut") as host:
+        cut_off(host, cut)
+        gpucloud(host, *UNDO)
+        assert differences(first, switched_off(host, tmp_path)) == {}
 
 
 @pytest.mark.lab
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("cut", "way_out"), [pytest.param(*each, id=f"{each[0].name}-{each[1][-1]}") for each in CUTS]
-)
+@pytest.mark.parametrize("number", range(10))
 def test_power_that_fails_at_any_moment_leaves_a_host_that_starts_and_is_the_old_or_the_new(
-    lab: Lab,
-    first: Tree,
-    planned: Callable[[], Tree],
-    cut: Cut,
-    way_out: tuple[str, ...],
-    tmp_path: Path,
+    lab: Lab, first: Tree, whole: Callable[[], Whole], number: int, tmp_path: Path
 ) -> None:
-    wanted = first if way_out == UNDO else planned()
-    assert differences(wanted, cut_and_recover(lab, cut, way_out, tmp_path)) == {}
+    chance = random.Random(f"{SEED}-{number}")  # noqa: S311 - moments, no secrets
+    cut = IN_REBUILD if number == 0 else whole().draw(chance)
+    drawn = chance.choice([UNDO, RESUME])
+    with disk_host(lab, "card-audio", TOOLS, "cut") as host:
+        cut_off(host, cut)
+        stood = statuses(host)[-1:]
+        way_out = drawn if stood and stood[0] in UNFINISHED else UNDO
+        if stood:
+            gpucloud(host, *way_out)
+        told = f"cut {cut.name}, stood {stood}, way out {way_out}; again: GPUCLOUD_CUTS={SEED}"
+        _LOG.info(told)
+        wanted = whole().tree if way_out == RESUME else first
+        assert differences(wanted, switched_off(host, tmp_path)) == {}, told
