@@ -209,3 +209,9 @@ def test_without_any_table_nobody_says_whose_is_missing() -> None:
     found = findings(host(GPU, vendor="amd", groups={}, has_dmar=False, has_ivrs=False))[0]
     assert found.cause == FIRMWARE
     assert "neither a DMAR nor an IVRS table" in found.why
+
+
+def test_an_argument_behind_two_dashes_is_for_init_and_asks_the_kernel_for_nothing() -> None:
+    found = findings(host(GPU, arguments="quiet -- intel_iommu=on", groups={}))[0]
+    assert found.cause == ARGUMENT
+    assert "no intel_iommu=, amd_iommu= or iommu= before --" in [line.text for line in found.evidence]

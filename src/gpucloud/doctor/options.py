@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gpucloud.doctor.case import Case
+from gpucloud.inventory.system.kernel import before_init
 from gpucloud.model.finding import Evidence
 from gpucloud.model.pci import PciId
 from gpucloud.model.unknown import Unknown
@@ -65,7 +66,11 @@ class IdsOption:
 
 
 def kernel_arguments(case: Case) -> tuple[str, ...]:
-    """The arguments of the running kernel; empty where they are unknown."""
+    """What the running kernel itself was told; empty where it is unknown."""
+    return before_init(_whole_line(case))
+
+
+def _whole_line(case: Case) -> tuple[str, ...]:
     arguments = case.host.kernel.arguments
     return () if isinstance(arguments, Unknown) else arguments
 
@@ -78,7 +83,7 @@ def cite_argument(case: Case, argument: str) -> Evidence:
 def module_options(case: Case) -> Iterator[Option]:
     """Every option that modules are given, as the kernel reads them: of a repeated name the last counts.
 
-    modprobe passes on its files' options first, then those of the kernel command line.
+    modprobe passes on its files' options first, then those of the whole kernel command line.
     Source: kmod libkmod/libkmod-config.c kmod_config_new(), Linux kernel/params.c parse_args().
     """
     directives = case.host.distribution.module_configuration
@@ -86,7 +91,7 @@ def module_options(case: Case) -> Iterator[Option]:
         yield from _directive_options(
             directive.text, Evidence(directive.path, directive.text, directive.line)
         )
-    arguments = kernel_arguments(case)
+    arguments = _whole_line(case)
     for place, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         module, dot, option = name.partition(".")

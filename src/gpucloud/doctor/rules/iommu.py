@@ -213,7 +213,8 @@ def _evidence(case: Case) -> tuple[Evidence, ...]:
         shown.append(case.cite(f"{_TABLES}/IVRS", state))
     asked = switches(case)
     if not asked and not isinstance(case.host.kernel.arguments, Unknown):
-        asked = (case.cite("/proc/cmdline", "no intel_iommu=, amd_iommu= or iommu="),)
+        place = " before --" if "--" in case.host.kernel.arguments else ""
+        asked = (case.cite("/proc/cmdline", f"no intel_iommu=, amd_iommu= or iommu={place}"),)
     return (*shown, *asked)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import takewhile
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER
 from gpucloud.inventory.reader import Reader, needed
@@ -32,6 +34,15 @@ def read_kernel(reader: Reader) -> Kernel:
 def parse_arguments(text: str) -> tuple[str, ...]:
     """Split kernel arguments; double quotes keep spaces together (lib/cmdline.c, ``next_arg``)."""
     return tuple(re.findall(r'(?:[^\s"]|"[^"]*(?:"|$))+', text))
+
+
+def before_init(words: Sequence[str]) -> tuple[str, ...]:
+    """Arguments that the kernel takes itself: those behind ``--`` go to init, and to whoever reads them all.
+
+    Source: Documentation/admin-guide/kernel-parameters.rst, kernel/params.c parse_args(). modprobe reads the
+    whole line (kmod's libkmod-config.c, kmod_config_parse_kcmdline()).
+    """
+    return tuple(takewhile(lambda word: word != "--", words))
 
 
 def _release(reader: Reader) -> str | Unknown:

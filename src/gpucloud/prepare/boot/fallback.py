@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gpucloud.inventory.system.kernel import before_init
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState, KeepOldStart
 from gpucloud.model.host import Host
@@ -177,7 +178,9 @@ def _given(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _render(running: _Running, initramfs: str) -> str:
-    words = " ".join(f"'{word}'" for word in (running.image, *running.arguments))
+    told = before_init(running.arguments)
+    given = (running.image, *told, OLD, *running.arguments[len(told) :])
+    words = " ".join(f"'{word}'" for word in given)
     return (
         f"{_BEGIN}{HEADER}"
         "# It acts only while a change of how this host starts is on trial, and shows nothing else.\n"
@@ -187,7 +190,7 @@ def _render(running: _Running, initramfs: str) -> str:
         "    insmod all_video\n"
         "    insmod gzio\n"
         f"    search --no-floppy --file --set=root '{initramfs}'\n"
-        f"    linux {words} '{OLD}'\n"
+        f"    linux {words}\n"
         f"    initrd '{initramfs}'\n"
         "  }\n"
         f"{_choose()}"

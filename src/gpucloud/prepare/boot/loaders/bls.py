@@ -9,21 +9,24 @@ Entries of the rescue system are left as they are: one way to start is never tou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import add_to_file, why_not_told
-from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words, in_all, kernel_words
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
-_OPTIONS = re.compile(r"^(options[ \t]+)(.*)$", re.MULTILINE)
-_KERNEL = re.compile(r"^linux[ \t]+(?!\S*memtest)", re.MULTILINE)
-_PROGRAM = re.compile(r"^(?:linux|efi)[ \t]", re.MULTILINE)
+_OPTIONS = re.compile(r"^([ \t]*options[ \t]+)(.*)$", re.MULTILINE)
+_KERNEL = re.compile(
+    r"^[ \t]*(?:linux[ \t]+(?!\S*(?i:memtest))|initrd[ \t]|efi[ \t]+\S*/(?:vmlinuz|bzImage))", re.MULTILINE
+)
+_PROGRAM = re.compile(r"^[ \t]*(?:linux|efi)[ \t]", re.MULTILINE)
 """What an entry starts; a capture keeps neither."""
 KERNELOPTS = "kernelopts"
 """The variable in GRUB's environment to which entries of RHEL 8 refer. Where it is lost, grub.cfg's
@@ -53,15 +56,27 @@ class BootEntries:
             text = files.text(path)
             if isinstance(text, Unknown):
                 return text
-            found.append(_arguments(path, text or "", files))
-        return _in_all(found)
+            found += self._readings(path, text or "", files)
+        return in_all(found)
+
+    def _readings(self, path: str, text: str, files: BootFiles) -> Iterator[tuple[Argument, ...]]:
+        """What the kernel is told by systemd-boot, which joins all lines, and by GRUB, which takes the first.
+
+        Source: systemd's src/boot/efi/boot.c, Fedora's grub-core/commands/blscfg.c (bls_get_val).
+        """
+        lines = [match[2] for match in _OPTIONS.finditer(text)]
+        yield _told(_arguments(path, " ".join(lines), files))
+        if self.has_grub:
+            first = _told(_arguments(path, "".join(lines[:1]), files))
+            yield tuple(takewhile(lambda each: not each.text.startswith("#"), first))
 
     def by_entry(self, files: BootFiles) -> dict[str, tuple[str, ...]]:
-        """The words of each entry, as far as they can be read."""
+        """The words of each entry, with those for init, as far as they can be read."""
         entries = _entries(files)
         texts = {path: files.text(path) for path in (entries if isinstance(entries, tuple) else ())}
         found = {path: text for path, text in texts.items() if isinstance(text, str)}
-        return {path: tuple(a.text for a in _arguments(path, text, files)) for path, text in found.items()}
+        lines = {path: " ".join(match[2] for match in _OPTIONS.finditer(found[path])) for path in found}
+        return {path: tuple(a.text for a in _arguments(path, line, files)) for path, line in lines.items()}
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         return dict(self._changed(files, words)) if words else {}
@@ -71,7 +86,7 @@ class BootEntries:
         said = read_variable(block, KERNELOPTS) if isinstance(block, str) else None
         for path in entries if isinstance(entries, tuple) else ():
             text = files.text(path)
-            if isinstance(text, str) and (said is None or _REFERENCE not in text):
+            if isinstance(text, str) and (said is None or not _refers(text)):
                 yield path, _OPTIONS.sub(lambda match: match[1] + add_words(match[2], words), text, count=1)
         if isinstance(block, str) and said is not None:
             yield GRUB_ENVIRONMENT, with_variable(block, add_words(said, words), KERNELOPTS)
@@ -103,28 +118,27 @@ def _entries(files: BootFiles) -> tuple[str, ...] | Unknown:
     return tuple(with_options)
 
 
-def _arguments(path: str, text: str, files: BootFiles) -> tuple[Argument, ...]:
-    return tuple(takewhile(lambda argument: argument.text != "--", _all_arguments(path, text, files)))
+def _refers(text: str) -> bool:
+    """Claims that an entry takes its kernel's arguments from GRUB's environment."""
+    line = _OPTIONS.search(text)
+    return line is not None and _REFERENCE in kernel_words(line[2], is_grubs=True)
 
 
-def _all_arguments(path: str, text: str, files: BootFiles) -> Iterator[Argument]:
-    for match in _OPTIONS.finditer(text):
-        for word in match[2].split():
-            if word == _REFERENCE:
-                yield from _environment_arguments(files)
-            else:
-                yield Argument(word, path)
+def _told(arguments: Iterable[Argument]) -> tuple[Argument, ...]:
+    """Those for the kernel itself: what follows ``--`` is for init."""
+    return tuple(takewhile(lambda each: each.text != "--", arguments))
+
+
+def _arguments(path: str, line: str, files: BootFiles) -> Iterator[Argument]:
+    for word in parse_arguments(line):
+        if word == _REFERENCE:
+            yield from _environment_arguments(files)
+        else:
+            yield Argument(word, path)
 
 
 def _environment_arguments(files: BootFiles) -> Iterator[Argument]:
     text = files.text(GRUB_ENVIRONMENT)
     said = read_variable(text, KERNELOPTS) if isinstance(text, str) else None
-    for word in (said or "").split():
+    for word in parse_arguments(said or ""):
         yield Argument(word, GRUB_ENVIRONMENT)
-
-
-def _in_all(found: Sequence[tuple[Argument, ...]]) -> tuple[Argument, ...]:
-    """Arguments that every entry has, and those that switch something off in any of them."""
-    common = set.intersection(*({argument.text for argument in each} for each in found))
-    merged = {argument.text: argument for each in found for argument in each}
-    return tuple(a for a in merged.values() if a.text in common or "off" in a.values)

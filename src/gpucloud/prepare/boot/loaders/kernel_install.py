@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.bls import BootEntries
-from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_lines, in_all, kernel_words
 from gpucloud.prepare.boot.own.initramfs import INITRAMFS_TOOLS
 from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
 
@@ -43,7 +44,13 @@ class KernelInstall:
                 f"{KERNEL_CMDLINE} is not there, so entries are made of what the running kernel was told: "
                 "write into it what the entries say"
             )
-        return tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line))
+        readings = [kernel_words(text) for text in _readings(files, line)]
+        if any(word not in words for words in readings for word in kernel_words(cmdline_lines(line))):
+            return Unknown(
+                f"a comment in {KERNEL_CMDLINE} has --, behind which kernel-install before systemd 257 gives "
+                "all to init: take it out of there"
+            )
+        return in_all([tuple(Argument(word, KERNEL_CMDLINE) for word in words) for words in readings])
 
     def edited(self, files: BootFiles) -> tuple[str, ...]:
         """Entries of kernels here that say something else than the file: they would not come back so.
@@ -53,16 +60,24 @@ class KernelInstall:
         line = files.text(KERNEL_CMDLINE)
         if not isinstance(line, str):
             return ()
-        wanted, releases = _own_words(cmdline_words(line)), _releases(files)
+        wanted = [_own_words(parse_arguments(text)) for text in (line, cmdline_lines(line))]
+        releases = _releases(files)
         return tuple(
             path
             for path, words in _ENTRIES.by_entry(files).items()
-            if _is_of(releases, path) and _own_words(words) != wanted
+            if _is_of(releases, path) and _own_words(words) not in wanted
         )
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         line = files.text(KERNEL_CMDLINE)
         return {KERNEL_CMDLINE: add_to_cmdline(line, words)} if isinstance(line, str) and words else {}
+
+
+def _readings(files: BootFiles, line: str) -> tuple[str, ...]:
+    """The file as this host's kernel-install reads it: entries show whether its comments are arguments."""
+    made = [_own_words(words) for words in _ENTRIES.by_entry(files).values()]
+    readings = (cmdline_lines(line), line)
+    return tuple(text for text in readings if _own_words(parse_arguments(text)) in made) or readings
 
 
 def _releases(files: BootFiles) -> tuple[str, ...] | Unknown:

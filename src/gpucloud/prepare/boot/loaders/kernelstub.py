@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpucloud.inventory.system.kernel import before_init
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
@@ -26,14 +27,15 @@ class Kernelstub:
         settings = _settings(files)
         if isinstance(settings, Unknown):
             return settings
-        return tuple(Argument(word, KERNELSTUB) for word in settings["user"]["kernel_options"])
+        return tuple(Argument(word, KERNELSTUB) for word in before_init(settings["user"]["kernel_options"]))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         settings = _settings(files)
         if isinstance(settings, Unknown) or not words:
             return {}
         options = settings["user"]["kernel_options"]
-        options += [word for word in words if word not in options]
+        end = len(before_init(options))
+        options[end:end] = [word for word in words if word not in options[:end]]
         return {KERNELSTUB: json.dumps(settings, indent=2)}  # as it writes it itself, without a last newline
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Protocol
 
+from gpucloud.inventory.system.kernel import before_init, parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
@@ -35,20 +38,60 @@ class Loader(Protocol):
         """The files with these words added; files that need no change are not named."""
 
 
+def in_all(said: Sequence[tuple[Argument, ...]]) -> tuple[Argument, ...]:
+    """Arguments that every place has, and those that switch something off in any of them."""
+    common = set.intersection(*({argument.text for argument in each} for each in said))
+    merged = {argument.text: argument for each in said for argument in each}
+    return tuple(a for a in merged.values() if a.text in common or "off" in a.values)
+
+
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
+"""As the kernel parts words (``parse_arguments``), with their places."""
+
+
+def kernel_words(line: str, *, is_grubs: bool = False) -> tuple[str, ...]:
+    """Arguments that reach the kernel itself.
+
+    Args:
+        line: the arguments as a boot loader's file has them.
+        is_grubs: the line becomes a command of GRUB's language, where ``#`` before a word begins a comment.
+    """
+    words = before_init(parse_arguments(line))
+    return tuple(takewhile(lambda word: not word.startswith("#"), words)) if is_grubs else words
+
+
 def add_words(line: str, words: Sequence[str]) -> str:
-    """Arguments with those of the words added that are not there."""
-    have = line.split()
-    return " ".join([line.rstrip(), *(word for word in words if word not in have)]).lstrip()
+    """Arguments with those of the words added that are not there, where every reader takes them as arguments.
+
+    That is before ``--``, before what GRUB takes as a comment, and before a quote without its end.
+    """
+    end = _end_of_arguments(line)
+    have = parse_arguments(line[:end])
+    missing = [word for word in words if word not in have]
+    return " ".join(filter(None, (line[:end].strip(), *missing, line[end:].strip()))) if missing else line
 
 
-def cmdline_words(text: str) -> tuple[str, ...]:
-    """Arguments in /etc/kernel/cmdline, but for lines that are comments."""
-    return tuple(word for line in text.split("\n") if not _is_comment(line) for word in line.split())
+def _end_of_arguments(line: str) -> int:
+    for word in _WORD.finditer(line):
+        if word[0] == "--" or word[0].startswith("#") or word[0].count('"') % 2:
+            return word.start()
+    return len(line)
+
+
+def cmdline_lines(text: str) -> str:
+    """/etc/kernel/cmdline without lines that are comments.
+
+    kernel-install before 257 takes these for arguments, too (systemd's pull request 34008).
+    """
+    return "\n".join(line for line in text.split("\n") if not _is_comment(line))
 
 
 def add_to_cmdline(text: str, words: Sequence[str]) -> str:
     """/etc/kernel/cmdline with words added to its first line: some of its readers take no other."""
-    missing = [word for word in words if word not in cmdline_words(text)]
+    have = kernel_words(cmdline_lines(text), is_grubs=True)
+    missing = [word for word in words if word not in have]
+    if not missing:
+        return text
     lines = text.rstrip("\n").split("\n")
     first = next((n for n, line in enumerate(lines) if line.strip() and not _is_comment(line)), None)
     if first is None:

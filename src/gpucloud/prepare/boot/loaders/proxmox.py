@@ -13,7 +13,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import GrubDropIn
-from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, cmdline_lines, in_all, kernel_words
 from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN
 from gpucloud.prepare.boot.paths import KERNEL_CMDLINE
 
@@ -33,11 +33,10 @@ class ProxmoxBoot:
         grub, line = _GRUB.arguments(files), files.text(KERNEL_CMDLINE)
         if isinstance(grub, Unknown) or isinstance(line, Unknown):
             return grub if isinstance(grub, Unknown) else Unknown(f"{KERNEL_CMDLINE} is not known")
-        systemd = tuple(Argument(word, KERNEL_CMDLINE) for word in cmdline_words(line or ""))
+        systemd = tuple(Argument(word, KERNEL_CMDLINE) for word in kernel_words(cmdline_lines(line or "")))
         if line is None:
             return grub
-        common = {argument.text for argument in grub} & {argument.text for argument in systemd}
-        return tuple(a for a in (*grub, *systemd) if a.text in common or "off" in a.values)
+        return in_all((grub, systemd))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         grub, line = _GRUB.arguments(files), files.text(KERNEL_CMDLINE)
