@@ -16,7 +16,17 @@ from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_boot_state import give_sriov
 from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, vendor_site
 
-from gpucloud.model.change import Change, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import (
+    Change,
+    MakeGpuInstance,
+    MakeMdev,
+    RemoveGpuInstance,
+    RemoveMdev,
+    SetMigMode,
+    SetVfs,
+    SetVgpuType,
+    SwitchVfs,
+)
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan
@@ -69,9 +79,15 @@ def sliced(folder: Path) -> Scene:
     mediated(site)
     site.kernel.create_store(CARD, "nvidia-35", THERE)
     card, other = PciAddress.parse(CARD), PciAddress.parse(OTHER)
+    lower, upper = (
+        MakeGpuInstance(address=card, profile=9, name="3g.20gb", start=start, size=4) for start in (0, 4)
+    )
     return site, plan_of(
         SetMigMode(address=card, before=False, after=True),
         SwitchVfs(address=card, before=0, after=4),
+        lower,
+        upper,
+        RemoveGpuInstance(address=card, id=2, profile=9, name="3g.20gb", start=0, size=4, compute=(2,)),
         SetVgpuType(address=replace(card, function=4), before=0, after=1145),
         MakeMdev(address=card, type="nvidia-35", uuid="5f3a9c1e-0000-4000-8000-00000000000a"),
         RemoveMdev(address=card, type="nvidia-35", uuid=THERE),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.prepare.boot_hosts import Tools, build_family
+from tests.prepare.fake_smi import FakeSmi
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 from tests.prepare.test_boot_state import give_sriov, started
@@ -38,17 +39,21 @@ class Vendor(Tools):
     busy: int = 0
     """So many runs end with the card open elsewhere, and the card without driver."""
 
+    def __post_init__(self) -> None:
+        self.smi = FakeSmi(self.root, CARD)
+
     def __call__(self, argv: Sequence[str]) -> None:
         self.runs.append(" ".join(argv))
         if argv[0] == "/usr/lib/nvidia/sriov-manage":
             self.manage(argv[1], argv[2])
-        elif argv[0] == "nvidia-smi":
-            (self.root / "mig").write_text("Enabled\n" if argv[-1] == "1" else "Disabled\n")
+        elif argv[0].rpartition("/")[2] == "nvidia-smi":
+            self.smi.ask(argv)
         else:
             self.make(argv[0])
 
     def manage(self, what: str, address: str) -> None:
         card = self.root / "sys/bus/pci/devices" / address
+        self.smi.wipe()  # the driver lets the card go for a moment
         if self.busy:
             self.busy -= 1
             (card / "driver").unlink()
@@ -62,8 +67,8 @@ class Vendor(Tools):
             take_vfs(self.root)
 
     def ask(self, argv: Sequence[str]) -> str:
-        assert argv[:3] == ("nvidia-smi", "-i", CARD)
-        return (self.root / "mig").read_text()
+        assert argv[0].rpartition("/")[2] == "nvidia-smi"
+        return self.smi.ask(argv)
 
 
 def make_vfs(root: Path, types: str = TYPES) -> None:

@@ -10,9 +10,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gpucloud.model.change import MakeMdev, RemoveMdev, SetMigMode, SetVgpuType
+from gpucloud.model.change import (
+    MakeGpuInstance,
+    MakeMdev,
+    RemoveGpuInstance,
+    RemoveMdev,
+    SetMigMode,
+    SetVgpuType,
+)
 from gpucloud.model.pci import PciAddress
-from gpucloud.slices.layout.step import CardPlan, MakeGpuInstance, RemoveGpuInstance
+from gpucloud.slices.layout.step import CardPlan
 from gpucloud.slices.mig.card import GpuInstance, MigCard, MigProfile
 from gpucloud.slices.mig.pack import Placed, mask_of_all
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice

@@ -11,6 +11,9 @@ from typing import Literal, NewType
 
 from gpucloud.model.pci import PciAddress
 
+SMI = "nvidia-smi"
+"""NVIDIA's program where it is on the path."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadModule:
@@ -119,6 +122,50 @@ class SetMigMode:
     address: PciAddress
     before: bool
     after: bool
+    tool: str = SMI
+    """NVIDIA's program, by its name or its absolute path."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeGpuInstance:
+    """Make a MIG GPU instance at its place, with one compute instance that has all of it.
+
+    It is known by its place: the number that the driver gives it can be another one each time. Source:
+    nvidia-smi mig --help, ``-cgi`` and ``-C``.
+    """
+
+    kind: Literal["make-gpu-instance"] = field(default="make-gpu-instance", kw_only=True)
+    address: PciAddress
+    profile: int
+    """The profile's id, as ``-cgi`` takes it."""
+    name: str
+    """The profile's name: ``3g.20gb``."""
+    start: int
+    """The first of its memory slices."""
+    size: int
+    """Memory slices that it has."""
+    tool: str = SMI
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGpuInstance:
+    """Remove a MIG GPU instance with its compute instances.
+
+    Undo makes it again at its place with as many of the same profiles; numbers and UUIDs are given anew by
+    the driver. Source: nvidia-smi mig --help, ``-dci`` and ``-dgi``.
+    """
+
+    kind: Literal["remove-gpu-instance"] = field(default="remove-gpu-instance", kw_only=True)
+    address: PciAddress
+    id: int
+    """Its number when the plan was made, for the line to type: the instance at this place goes."""
+    profile: int
+    name: str
+    start: int
+    size: int
+    compute: tuple[int, ...] | None = None
+    """Profile ids of its compute instances, by their places; None: nothing told of them."""
+    tool: str = SMI
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +328,16 @@ class TryNewStart:
     tries: int
 
 
-Cut = SetVfs | SwitchVfs | SetMigMode | SetVgpuType | MakeMdev | RemoveMdev
+Cut = (
+    SetVfs
+    | SwitchVfs
+    | SetMigMode
+    | MakeGpuInstance
+    | RemoveGpuInstance
+    | SetVgpuType
+    | MakeMdev
+    | RemoveMdev
+)
 """Changes that cut a card into slices."""
 
 AtRunTime = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpucloud.model.change import Change, Content, OnDisk
+from gpucloud.model.change import SMI, Change, Content, OnDisk
 from gpucloud.model.pci import PciAddress
 
 
@@ -100,6 +100,8 @@ class Layout:
     """What the one slice that is made is called; None: as always."""
     gone: str | None = None
     """The slice that goes, where any of its type would do."""
+    smi: str = SMI
+    """NVIDIA's program, which tells of MIG instances and makes them: its name, or its absolute path."""
 
 
 @dataclass(frozen=True, slots=True)

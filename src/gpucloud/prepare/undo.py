@@ -15,7 +15,7 @@ from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.journal import Entry, Journal, Progress, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.ended import is_ended
-from gpucloud.prepare.layout.held import users_of_cut
+from gpucloud.prepare.layout.held import refuse_used_mig, users_of_cut
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.reach.hand import StillWaitingError
@@ -119,7 +119,8 @@ def undo_entry(
     _refuse_changed(entry, stands, progress.status, force=force)
     host = read_host()
     _refuse_held(entry, stands, host)
-    _refuse_cut_held(entry, stored.plan, sorted(set(progress.present) - back.untouched), host)
+    cut = sorted(set(progress.present) - back.untouched)
+    _refuse_cut_held(entry, stored.plan, cut, host, system)
     entry.mend()
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
@@ -208,9 +209,10 @@ def _refuse_held(entry: Entry, stands: Sequence[Stand], host: Host) -> None:
         )
 
 
-def _refuse_cut_held(entry: Entry, plan: Plan, steps: Sequence[int], host: Host) -> None:
+def _refuse_cut_held(entry: Entry, plan: Plan, steps: Sequence[int], host: Host, system: System) -> None:
     """A slice that a guest has stays: its driver would wait for the guest without end."""
-    for name, users in users_of_cut([plan.steps[number].change for number in steps], host):
+    changes = [plan.steps[number].change for number in steps]
+    for name, users in users_of_cut(changes, host):
         if isinstance(users, Unknown):
             what = f"who uses {name} could not be seen ({users.why})"
             raise Failure(what, "nothing was touched; run it as root: sudo gpucloud undo")
@@ -218,6 +220,10 @@ def _refuse_cut_held(entry: Entry, plan: Plan, steps: Sequence[int], host: Host)
             f"journal entry {entry.id} stays for now: {users} uses {name}",
             "nothing was touched; end that first",
         )
+    try:
+        refuse_used_mig(changes, system)
+    except StepError as error:
+        raise Failure(f"journal entry {entry.id} stays for now: {error}", "nothing was touched") from error
 
 
 def _holders(stand: Stand, host: Host) -> Sequence[Holder]:

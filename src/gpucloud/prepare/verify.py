@@ -23,6 +23,8 @@ from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.steps.fallback.environment import read_variable
+from gpucloud.prepare.steps.slices.told import TOLD, tell
+from gpucloud.prepare.system import System
 
 THIS_START = "this start"
 """Where a mismatch is of how the host has started, in place of a path."""
@@ -39,9 +41,9 @@ class Mismatch:
     seen: str
 
 
-def verify(plan: Plan, reader: Reader) -> tuple[Mismatch, ...]:
+def verify(plan: Plan, system: System) -> tuple[Mismatch, ...]:
     """What is not as the plan left it; empty where all is."""
-    return (*_written(plan, reader), *_files(plan, reader), *_groups(plan, reader))
+    return (*_written(plan, system), *_files(plan, system), *_told(plan, system), *_groups(plan, system))
 
 
 def spoken_for(plan: Plan) -> frozenset[str]:
@@ -83,7 +85,7 @@ def _kinds(wanted: str | None, seen: str | None) -> tuple[str, str]:
 def _files(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
     expected = {}
     for step in plan.steps:
-        if isinstance(step.change, OnDisk):
+        if isinstance(step.change, OnDisk | TOLD):
             continue
         change = preview(step.change)
         expected[change.path] = (change.after, isinstance(step.change, LoadModule))
@@ -93,6 +95,20 @@ def _files(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
             yield Mismatch(path, after or "(none)", f"unknown: {seen.why}")
         elif seen != after:
             yield Mismatch(path, after or "(none)", seen or "(none)")
+
+
+def _told(plan: Plan, system: System) -> Iterator[Mismatch]:
+    """What only a vendor's program tells: the last word on each counts."""
+    expected = {}
+    for step in plan.steps:
+        if isinstance(step.change, TOLD):
+            change = preview(step.change)
+            expected[change.path] = (change.after or "(none)", step.change)
+    for path, (after, asked) in expected.items():
+        seen = tell(asked, system)
+        said = f"unknown: {seen.why}" if isinstance(seen, Unknown) else seen or "(none)"
+        if said != after:
+            yield Mismatch(path, after, said)
 
 
 def _module(path: str, reader: Reader) -> str | None | Unknown:

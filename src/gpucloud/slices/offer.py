@@ -15,7 +15,7 @@ from gpucloud.slices.mig.card import MigCard, MigProfile
 from gpucloud.slices.mig.evidence import Evidence, mig_of
 from gpucloud.slices.mig.pack import mask_of_all, pack, taken_by
 from gpucloud.slices.name import parse_gvt_memory, parse_type_name
-from gpucloud.slices.profile import Interface, Offer, Profile, Slice
+from gpucloud.slices.profile import Interface, Offer, Profile, Slice, gpu_instance_name
 
 VF = "vf"
 """The only profile of a card whose virtual functions are the slices."""
@@ -282,5 +282,5 @@ def _mig_slices(card: PciAddress, mig: MigCard) -> tuple[Slice, ...] | Unknown:
     found = []
     for each in sorted(mig.instances, key=lambda one: one.id):
         kind = str(each.profile) if isinstance(each.profile, int) else each.profile
-        found.append(Slice(card, f"GI {each.id}", kind, each.name, open_))
+        found.append(Slice(card, gpu_instance_name(each.id), kind, each.name, open_))
     return tuple(found)

@@ -51,6 +51,14 @@ class Profile:
     """Functions that would take one now."""
 
 
+_GPU_INSTANCE = "GI "
+
+
+def gpu_instance_name(id_: int) -> str:
+    """What a MIG instance is called on its card: ``GI 2``."""
+    return f"{_GPU_INSTANCE}{id_}"
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """A slice that is there."""
@@ -68,7 +76,7 @@ class Slice:
     @property
     def is_gpu_instance(self) -> bool:
         """Claims a MIG instance: vGPUs are cut from it, or programs use it."""
-        return self.name.startswith("GI ")
+        return self.name.startswith(_GPU_INSTANCE)
 
 
 @dataclass(frozen=True, slots=True)

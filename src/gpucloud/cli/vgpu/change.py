@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from gpucloud.cli.plans.show import report
 from gpucloud.cli.plans.watch import watching
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.cli.vgpu.plan import LayoutOption, LinesArgument, NameOption, wishes_given
+from gpucloud.model.change import SMI
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Layout
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from gpucloud.slices import Offer
 
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
+ProgramOption = Annotated[
+    str,
+    typer.Option("--smi", metavar="PATH", help="NVIDIA's program, which makes MIG instances, where it is."),
+]
 
 
 def apply_layout(
@@ -31,6 +37,7 @@ def apply_layout(
     lines: LinesArgument = None,
     layout: LayoutOption = None,
     name: NameOption = None,
+    smi: ProgramOption = SMI,
     dry: DryOption = False,
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
@@ -43,13 +50,17 @@ def apply_layout(
     before. A slice that somebody uses never goes, and then nothing is done. After a restart `gpucloud boot`
     cuts the cards so again, as long as the layout is not taken back.
 
+    MIG instances are made and removed through nvidia-smi, and are known by their places: numbers and UUIDs
+    are the driver's, and others after an undo or a restart. MIG mode of a card that somebody has open stays.
+
     Examples:
       gpucloud vgpu apply '3b:00.0: 4 x T4-4Q'
+      gpucloud vgpu apply 'every A100: 3g.20gb, 2 x 2g.10gb' --smi /opt/nvidia/bin/nvidia-smi
       gpucloud vgpu apply --layout layout.txt --dry-run
       gpucloud vgpu apply '3b:00.0: none' --yes --format json
     """
     texts = tuple(" ".join(wish.text.split()) for wish in wishes_given(lines or (), layout))
-    _carry_out(desk_of(context, state), Layout(texts, _own(name)), shape, yes=yes, dry=dry)
+    _carry_out(desk_of(context, state), Layout(texts, _own(name), smi=_program(smi)), shape, yes=yes, dry=dry)
 
 
 def create(
@@ -60,6 +71,7 @@ def create(
         str | None, typer.Option("--uuid", metavar="UUID", help="What the mediated device is called.")
     ] = None,
     name: NameOption = None,
+    smi: ProgramOption = SMI,
     dry: DryOption = False,
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
@@ -71,21 +83,27 @@ def create(
 
     Examples:
       gpucloud vgpu create nvidia-231 --on 3b:00.0
+      gpucloud vgpu create 3g.20gb --on 3b:00.0
       gpucloud vgpu create T4-4Q --on 3b:00.0 --uuid 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --yes
     """
     from gpucloud.prepare.layout.plan import with_one
 
-    desk, called = desk_of(context, state), _uuid(uuid)
-    line = with_one(_offers(desk), _address(on), type_)
-    _carry_out(desk, Layout((line,), _own(name), uuid=called), shape, yes=yes, dry=dry)
+    desk, called, program = desk_of(context, state), _uuid(uuid), _program(smi)
+    line = with_one(_offers(desk, program), _address(on), type_)
+    _carry_out(desk, Layout((line,), _own(name), uuid=called, smi=program), shape, yes=yes, dry=dry)
 
 
 def delete(
     context: typer.Context,
     slice_: Annotated[
-        str, typer.Argument(metavar="UUID|ADDRESS", help="A mediated device, or a function with a type.")
+        str,
+        typer.Argument(
+            metavar="UUID|ADDRESS",
+            help="A mediated device, a function with a type, or a MIG instance by its number: 3b:00.0/2.",
+        ),
     ],
     name: NameOption = None,
+    smi: ProgramOption = SMI,
     dry: DryOption = False,
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
@@ -96,12 +114,13 @@ def delete(
     Examples:
       gpucloud vgpu delete 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
       gpucloud vgpu delete 41:00.4 --yes
+      gpucloud vgpu delete 3b:00.0/2
     """
     from gpucloud.prepare.layout.plan import without
 
-    desk = desk_of(context, state)
-    line, gone = without(_offers(desk), slice_)
-    _carry_out(desk, Layout((line,), _own(name), gone=gone), shape, yes=yes, dry=dry)
+    desk, program = desk_of(context, state), _program(smi)
+    line, gone = without(_offers(desk, program), slice_)
+    _carry_out(desk, Layout((line,), _own(name), gone=gone, smi=program), shape, yes=yes, dry=dry)
 
 
 def undo_layout(
@@ -144,10 +163,21 @@ def _carry_out(desk: Desk, layout: Layout, shape: Shape, *, yes: bool, dry: bool
     report(outcome, shape, done)
 
 
-def _offers(desk: Desk) -> tuple[Offer, ...]:
+def _offers(desk: Desk, program: str) -> tuple[Offer, ...]:
     from gpucloud.prepare.layout.plan import look
 
-    return look(desk.read_host(), desk.system)
+    return look(desk.read_host(), desk.system, program)
+
+
+def _program(smi: str) -> str:
+    """Its name, or a path that holds wherever gpucloud is started: a start uses it, too."""
+    if "/" not in smi:
+        return smi
+    path = Path(smi).absolute()
+    if not os.access(path, os.X_OK) or not path.is_file():
+        what = f"{smi} is no program"
+        raise Failure(what, "give NVIDIA's nvidia-smi: what it printed is for gpucloud vgpu plan --smi")
+    return str(path)
 
 
 def _own(name: str | None) -> str:

@@ -23,8 +23,8 @@ SmiOption = Annotated[
     typer.Option(
         "--smi",
         metavar="FILE",
-        help="What nvidia-smi printed there: `-q -x`, `mig -lgip`, `mig -lgipp`, `mig -lgi`, in one file or "
-        "several; - is standard input; may be repeated.",
+        help="What nvidia-smi printed there: `-q -x`, `mig -lgip`, `mig -lgipp`, `mig -lgi`, `mig -lci`, "
+        "in one file or several; - is standard input; may be repeated.",
     ),
 ]
 _SMI = "give a file with what nvidia-smi printed"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gpucloud.model.change import Change, MakeMdev, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import Change, MakeGpuInstance, MakeMdev, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
+from gpucloud.prepare.steps.seen import StepError
+from gpucloud.prepare.steps.slices.smi import read_gpu_instances
 from gpucloud.prepare.system import System
 
 
@@ -23,8 +25,20 @@ def is_ended(change: Change, system: System, *, is_start: bool) -> bool:
             return _is_none(sysfs.function(change.address, "nvidia/current_vgpu_type"), system)
         case SetVfs() | SwitchVfs() if change.after:
             return _is_none(sysfs.function(change.address, "sriov_numvfs"), system)
+        case MakeGpuInstance():
+            return _is_lost(change, system)
         case _:
             return is_start
+
+
+def _is_lost(change: MakeGpuInstance, system: System) -> bool:
+    try:
+        return all(
+            (each.start, each.profile) != (change.start, change.profile)
+            for each in read_gpu_instances(change.address, change.tool, system)
+        )
+    except StepError:
+        return False
 
 
 def _is_none(path: str, system: System) -> bool:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gpucloud.model.change import Change, MakeMdev, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import (
+    Change,
+    MakeGpuInstance,
+    MakeMdev,
+    SetMigMode,
+    SetVfs,
+    SetVgpuType,
+    SwitchVfs,
+)
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.steps.slices.inside import refuse_used_card
+from gpucloud.prepare.steps.slices.instance import refuse_used
+from gpucloud.prepare.system import System
 from gpucloud.slices import offers_of
 
 _Taking = MakeMdev | SetVgpuType | SetVfs | SwitchVfs
@@ -35,6 +46,19 @@ def users_of_cut(changes: Iterable[Change], host: Host) -> Iterator[tuple[str, s
                     yield each.name, each.used_by
                 elif each.used_by:
                     yield each.name, ", ".join(each.used_by)
+
+
+def refuse_used_mig(changes: Iterable[Change], system: System) -> None:
+    """Leave MIG instances, and the mode of a card, with whoever uses them.
+
+    Raises:
+        StepError: somebody does, or who does could not be seen.
+    """
+    for change in changes:
+        if isinstance(change, MakeGpuInstance):
+            refuse_used(change, system)
+        elif isinstance(change, SetMigMode):
+            refuse_used_card(change.address, system)
 
 
 def _takes(change: _Taking) -> bool:

@@ -1,7 +1,8 @@
 """What applied layouts have cut, made again at a start: the journal is where it is remembered.
 
 What the entries of applied layouts come to, the last word on each slice counting, is had again: MIG mode,
-then virtual functions, then what is cut of them. Each is a plan of its own, and its parts are waited for.
+then virtual functions, then MIG instances, then what is cut of them. Each is a plan of its own, and its parts
+are waited for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
-from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import (
+    Cut,
+    MakeGpuInstance,
+    MakeMdev,
+    RemoveGpuInstance,
+    RemoveMdev,
+    SetMigMode,
+    SetVfs,
+    SetVgpuType,
+    SwitchVfs,
+)
 from gpucloud.model.host import HERE
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan, Step
@@ -19,6 +30,7 @@ from gpucloud.prepare import sysfs
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.journal import Journal, Status
 from gpucloud.prepare.steps.seen import StepError
+from gpucloud.prepare.steps.slices.instance import is_there
 from gpucloud.prepare.steps.slices.mdev import read_mdev
 from gpucloud.prepare.steps.slices.mig import read_mig
 from gpucloud.prepare.steps.slices.vfs import count_vfs
@@ -26,6 +38,8 @@ from gpucloud.prepare.steps.slices.vgpu_type import read_type
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, Watch
 
+_NVIDIA = "/proc/driver/nvidia/gpus"
+"""Folders of cards that NVIDIA's driver has, by address."""
 Standing = tuple[PciAddress | None, Cut]
 """A card, and what it has by an applied layout."""
 
@@ -47,6 +61,10 @@ def _note(found: dict[object, Standing], step: Step) -> None:
     match change:
         case RemoveMdev():
             found.pop(change.uuid, None)
+        case RemoveGpuInstance():
+            found.pop((MakeGpuInstance, change.address, change.start), None)
+        case MakeGpuInstance():
+            found[MakeGpuInstance, change.address, change.start] = (step.unit, change)
         case SetVgpuType(after=0):
             found.pop((SetVgpuType, change.address), None)
         case MakeMdev():
@@ -58,7 +76,9 @@ def _note(found: dict[object, Standing], step: Step) -> None:
 
 
 def _rank(change: Cut) -> int:
-    return 0 if isinstance(change, SetMigMode) else 1 if isinstance(change, SetVfs | SwitchVfs) else 2
+    """NVIDIA's tool for virtual functions takes the card from its driver, which loses MIG instances."""
+    order = (SetMigMode, SetVfs | SwitchVfs, MakeGpuInstance)
+    return next((rank for rank, kind in enumerate(order) if isinstance(change, kind)), len(order))
 
 
 def keep_cuts(
@@ -116,6 +136,8 @@ def _through(change: Cut) -> str | None:
             return sysfs.function(change.address, "nvidia/current_vgpu_type")
         case SetVfs() | SwitchVfs():
             return sysfs.function(change.address, "sriov_numvfs")
+        case SetMigMode() | MakeGpuInstance():
+            return f"{_NVIDIA}/{change.address}"
         case _:
             return None
 
@@ -123,18 +145,25 @@ def _through(change: Cut) -> str | None:
 def _todo(changes: Sequence[Cut], system: System) -> Iterator[Cut]:
     """Those that are not so now, each from what is there now."""
     for change in changes:
-        match change:
-            case MakeMdev():
-                if read_mdev(change.uuid, system) != change.type:
-                    yield change
-            case SetVgpuType():
-                if (kind := read_type(change.address, system)) != change.after:
-                    yield replace(change, before=kind)
-            case SetVfs() | SwitchVfs():
-                if (count := count_vfs(change.address, system)) != change.after:
-                    yield replace(change, before=count)
-            case SetMigMode():
-                if (mode := read_mig(change.address, system)) is not change.after:
-                    yield replace(change, before=mode is True)
-            case _:
-                raise StepError(f"{change.kind} does not stand")
+        todo = _if_missing(change, system)
+        if todo is not None:
+            yield todo
+
+
+def _if_missing(change: Cut, system: System) -> Cut | None:
+    match change:
+        case MakeMdev():
+            return change if read_mdev(change.uuid, system) != change.type else None
+        case MakeGpuInstance():
+            return None if is_there(change, system) else change
+        case SetVgpuType():
+            kind = read_type(change.address, system)
+            return replace(change, before=kind) if kind != change.after else None
+        case SetVfs() | SwitchVfs():
+            count = count_vfs(change.address, system)
+            return replace(change, before=count) if count != change.after else None
+        case SetMigMode():
+            mode = read_mig(change.address, system, change.tool)
+            return replace(change, before=mode is True) if mode is not change.after else None
+        case _:
+            raise StepError(f"{change.kind} does not stand")

@@ -10,20 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gpucloud.inventory.reader import Reader
-from gpucloud.model.change import Cut
+from gpucloud.model.change import SMI, MakeGpuInstance, RemoveGpuInstance, SetMigMode
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Fact, Layout, Plan, Step
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.own.paths import UNIT
+from gpucloud.prepare.layout.asked import ask_evidence
 from gpucloud.prepare.plan.facts import say_fact
+from gpucloud.prepare.system import System
 from gpucloud.slices import Offer, Slice, offers_of
-from gpucloud.slices.interface import nvidias_of
-from gpucloud.slices.layout import CardPlan, Wish, parse_layout, plan_layout
-from gpucloud.slices.mig.evidence import parse_evidence
-from gpucloud.slices.mig.read import read_instances
+from gpucloud.slices.layout import CardPlan, Wish, is_instance, parse_layout, plan_layout
 from gpucloud.slices.offer import VF
 
 _NOTHING_DONE = "nothing was changed: gpucloud vgpu plan shows all of it"
@@ -34,19 +32,19 @@ _NO_UNIT = (
 _SEE = "see gpucloud vgpu list"
 
 
-def plan_cut(host: Host, reader: Reader, layout: Layout) -> Plan:
+def plan_cut(host: Host, system: System, layout: Layout) -> Plan:
     """Plan the cards that the lines are for.
 
     Raises:
         Failure: a line is none, or is for no card here, or a card cannot be cut as its line says.
     """
-    offers = look(host, reader)
+    offers = look(host, system, layout.smi)
     cards, unused = plan_layout(_wishes(layout), {layout.host_name: offers})
     lost = next((wish for wish in unused if wish.host is None), None)
     if lost is not None:
         what = f"{lost.text!r} is for no card that was seen"
         raise Failure(what, "see gpucloud vgpu types", code=Exit.USAGE)
-    steps = tuple(step for card in cards for step in _steps(card))
+    steps = tuple(step for card in cards for step in _steps(card, layout.smi))
     named = {each.name for offer in offers if isinstance(offer.slices, tuple) for each in offer.slices}
     if steps and layout.uuid in named:
         what = f"a mediated device {layout.uuid} is there already"
@@ -54,14 +52,14 @@ def plan_cut(host: Host, reader: Reader, layout: Layout) -> Plan:
     units = tuple(card.unit for card in cards)
     facts = tuple(fact for offer in offers if offer.unit in units for fact in _facts(offer))
     notes = [f"{card.unit.short}: {note}" for card in cards for note in card.notes]
-    if steps and reader.read_text(UNIT) is None:
+    if steps and system.read_text(UNIT) is None:
         notes.append(_NO_UNIT)
     return Plan(host.source, units, False, facts, steps, notes=tuple(notes), layout=layout)
 
 
-def look(host: Host, reader: Reader) -> tuple[Offer, ...]:
+def look(host: Host, system: System, smi: str = SMI) -> tuple[Offer, ...]:
     """What the cards of this host offer, and what they are cut into."""
-    return offers_of(host, parse_evidence((), nvidias_of(host), read_instances(reader)))
+    return offers_of(host, ask_evidence(host, system, smi))
 
 
 def with_one(offers: Sequence[Offer], unit: PciAddress, type_: str) -> str:
@@ -73,7 +71,7 @@ def with_one(offers: Sequence[Offer], unit: PciAddress, type_: str) -> str:
     offer = next((each for each in offers if each.unit == unit), None)
     if offer is None:
         raise Failure(f"{unit.short} is no GPU of this host", "see gpucloud vgpu types", code=Exit.USAGE)
-    items = _items(offer)
+    items = _instances(offer) if is_instance(type_) else _items(offer)
     items[type_] += 1
     return _line(offer, items)
 
@@ -83,13 +81,18 @@ def without(offers: Sequence[Offer], name: str) -> tuple[str, str]:
 
     Args:
         offers: all of the host.
-        name: UUID of a mediated device, or address of the virtual function that has the vGPU's type.
+        name: UUID of a mediated device, address of the virtual function that has the vGPU's type, or
+            ``ADDRESS/GI`` of a MIG instance: ``3b:00.0/2``.
 
     Raises:
         Failure: there is no such slice, or what its card is cut into cannot be told.
     """
     for offer in offers:
         for each in offer.slices if isinstance(offer.slices, tuple) else ():
+            if each.is_gpu_instance and name.lower() in _numbered(offer, each):
+                items = _instances(offer)
+                items[str(each.profile_name)] -= 1
+                return _line(offer, items), each.name
             if name.lower() in (each.name.lower(), each.place.short) and not each.is_gpu_instance:
                 items = _items(offer)
                 if _type(each) == VF:
@@ -100,6 +103,22 @@ def without(offers: Sequence[Offer], name: str) -> tuple[str, str]:
                 items[_type(each)] -= 1
                 return _line(offer, items), each.name
     raise Failure(f"{name} is no slice of a card of this host", _SEE, code=Exit.USAGE)
+
+
+def _numbered(offer: Offer, instance: Slice) -> tuple[str, str]:
+    id_ = instance.name.rpartition(" ")[2]
+    return f"{offer.unit.short}/{id_}", f"{offer.unit}/{id_}"
+
+
+def _instances(offer: Offer) -> Counter[str]:
+    """MIG instances of a card by the names of their profiles."""
+    slices = () if isinstance(offer.slices, Unknown) else offer.slices
+    names = [each.profile_name for each in slices if each.is_gpu_instance]
+    lost = next((each for each in names if isinstance(each, Unknown)), None)
+    if isinstance(offer.slices, Unknown) or lost is not None:
+        why = offer.slices.why if isinstance(offer.slices, Unknown) else lost.why if lost else ""
+        raise Failure(f"which MIG instances {offer.unit.short} has cannot be told: {why}", _SEE)
+    return Counter(str(each) for each in names)
 
 
 def _items(offer: Offer) -> Counter[str]:
@@ -128,15 +147,18 @@ def _wishes(layout: Layout) -> tuple[Wish, ...]:
     return tuple(replace(wish, uuid=layout.uuid, gone=layout.gone) for wish in found)
 
 
-def _steps(card: CardPlan) -> Iterator[Step]:
+def _steps(card: CardPlan, smi: str) -> Iterator[Step]:
     if card.refusals:
         what = f"{card.unit.short} cannot be cut as wanted: {card.refusals[0]}"
         raise Failure(what, _NOTHING_DONE)
     for each in card.steps:
-        if not isinstance(each.change, Cut):
-            what = f"{card.unit.short}: MIG instances are made and removed by hand as yet"
-            raise Failure(what, f"first: {each.commands[0]}")
-        yield Step(each.change, f"the layout says {card.wish.text!r}", card.unit)
+        change = each.change
+        if isinstance(change, RemoveGpuInstance) and change.compute is None:
+            what = f"what is in GPU instance {change.id} of {card.unit.short} is not told, so it stays"
+            raise Failure(what, f"look: {smi} mig -lci")
+        if isinstance(change, SetMigMode | MakeGpuInstance | RemoveGpuInstance):
+            change = replace(change, tool=smi)
+        yield Step(change, f"the layout says {card.wish.text!r}", card.unit)
 
 
 def _facts(offer: Offer) -> Iterator[Fact]:

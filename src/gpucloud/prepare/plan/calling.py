@@ -12,10 +12,12 @@ from gpucloud.model.change import (
     EnableUnit,
     KeepOldStart,
     LoadModule,
+    MakeGpuInstance,
     MakeMdev,
     OnDisk,
     ReleaseFramebuffer,
     RemoveFile,
+    RemoveGpuInstance,
     RemoveMdev,
     RunTool,
     SetDriverOverride,
@@ -61,6 +63,10 @@ def _call_cut(change: Cut) -> str:
             return f"make {change.after} virtual functions of {change.address}"
         case SetMigMode():
             return f"switch MIG mode of {change.address} {'on' if change.after else 'off'}"
+        case MakeGpuInstance():
+            return f"make the MIG instance {change.name} at {change.start} of {change.address}"
+        case RemoveGpuInstance():
+            return f"remove the MIG instance {change.name} at {change.start} of {change.address}"
         case SetVgpuType(after=0):
             return f"clear the vGPU type of {change.address}"
         case SetVgpuType():

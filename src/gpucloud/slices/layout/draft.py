@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gpucloud.model.change import SwitchVfs
+from gpucloud.model.change import Cut, SwitchVfs
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.layout.step import CardPlan, LayoutChange, step
+from gpucloud.slices.layout.step import CardPlan, step
 from gpucloud.slices.layout.wish import Wish
 from gpucloud.slices.profile import Offer, Slice
 
@@ -19,7 +19,7 @@ class Draft:
     offer: Offer
     wish: Wish
     host: str | None
-    changes: list[LayoutChange] = field(default_factory=list)
+    changes: list[Cut] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from gpucloud.model.change import SetMigMode
+from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode
 from gpucloud.model.finding import Finding
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout.draft import Draft
-from gpucloud.slices.layout.step import MakeGpuInstance, RemoveGpuInstance
-from gpucloud.slices.mig.card import MigCard, MigProfile
+from gpucloud.slices.layout.wish import Wish
+from gpucloud.slices.mig.card import KEEPER, GpuInstance, MigCard, MigProfile
 from gpucloud.slices.mig.pack import Placed, mask_of_all, pack, taken_by
+from gpucloud.slices.profile import gpu_instance_name
 
 
 def plan_instances(draft: Draft) -> None:
@@ -76,8 +77,8 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         )
     if isinstance(offer.users, Unknown):
         draft.refuse(f"who has it open cannot be told ({offer.users.why}): plan as root, on the host")
-    elif offer.users:
-        draft.refuse(f"{', '.join(offer.users)} has it open, and its mode could not change: end that first")
+    elif users := _users(offer.users):
+        draft.refuse(f"{', '.join(users)} has it open, and its mode could not change: end that first")
     if isinstance(offer.vfs, Unknown):
         draft.refuse(
             f"whether its virtual functions are on cannot be told ({offer.vfs.why}): plan on the host"
@@ -89,6 +90,11 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         )
     draft.changes.append(SetMigMode(address=offer.unit, before=False, after=True))
     _add_vfs(draft)
+
+
+def _users(users: Sequence[str]) -> tuple[str, ...]:
+    """Without NVIDIA's daemon that has every card open."""
+    return tuple(each for each in users if each.partition(" ")[0] != KEEPER)
 
 
 def _add_vfs(draft: Draft) -> None:
@@ -104,17 +110,13 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
     if isinstance(there, Unknown):
         draft.refuse(f"{there.why}, with --smi")
         return
-    ids = {each.start: each.id for each in mig.instances} if isinstance(mig.instances, tuple) else {}
-    stay = _stay(there, wanted)
+    instances = {each.start: each for each in mig.instances} if isinstance(mig.instances, tuple) else {}
+    may_stay = [each for each in there if not _is_gone(draft.wish, instances[each.start])]
+    stay = _stay(may_stay, wanted)
     new = Counter(wanted) - Counter(each.profile for each in stay)
     go = [each for each in there if each not in stay]
     beside = pack(new.elements(), mask_of_all(there), [each.profile for each in there])
-    gone = [
-        RemoveGpuInstance(
-            address=draft.offer.unit, id=ids.get(each.start, 0), name=each.profile.name, start=each.start
-        )
-        for each in go
-    ]
+    gone = [_remove(draft, each, instances[each.start]) for each in go]
     draft.kept += [f"{each.profile.name} at {each.start}" for each in stay]
     if not there and wanted:
         _add_vfs(draft)
@@ -123,12 +125,32 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
         draft.notes.append(
             "the driver refuses to remove an instance that a program uses, and the rest is not done then"
         )
+        draft.notes.append(
+            "undo makes what goes again at the same places; its numbers and UUIDs may be others then"
+        )
     if not beside.left:
         _make(draft, beside.placed)
         draft.changes += gone
     else:
         draft.changes += gone
         _make(draft, pack(new.elements(), mask_of_all(stay), [each.profile for each in stay]).placed)
+
+
+def _is_gone(wish: Wish, instance: GpuInstance) -> bool:
+    return wish.gone == gpu_instance_name(instance.id)
+
+
+def _remove(draft: Draft, placed: Placed, instance: GpuInstance) -> RemoveGpuInstance:
+    inner = instance.compute_profiles
+    return RemoveGpuInstance(
+        address=draft.offer.unit,
+        id=instance.id,
+        profile=placed.profile.id,
+        name=placed.profile.name,
+        start=placed.start,
+        size=placed.profile.size,
+        compute=None if isinstance(inner, Unknown) else inner,
+    )
 
 
 def _check_use(draft: Draft) -> None:
@@ -140,8 +162,8 @@ def _check_use(draft: Draft) -> None:
         draft.refuse_used(each for each in offer.slices if not each.is_gpu_instance)
     if isinstance(offer.users, Unknown):
         draft.refuse(f"who has it open cannot be told ({offer.users.why}): plan as root, on the host")
-    elif offer.users:
-        who = ", ".join(offer.users)
+    elif users := _users(offer.users):
+        who = ", ".join(users)
         draft.refuse(f"{who} has it open, perhaps in an instance that would go: end that first")
 
 

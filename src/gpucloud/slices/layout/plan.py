@@ -41,6 +41,11 @@ def plan_layout(
     return plans, tuple(wish for number, wish in enumerate(wishes) if number not in used)
 
 
+def is_instance(type_: str) -> bool:
+    """Claims the name of a MIG profile: ``3g.20gb``."""
+    return _INSTANCE.fullmatch(type_) is not None
+
+
 def _plans(
     wishes: Sequence[Wish], hosts: Mapping[str | None, Sequence[Offer]], used: set[int]
 ) -> Iterator[CardPlan]:
@@ -66,7 +71,7 @@ def _plan(wishes: Sequence[Wish], found: Sequence[int], draft: Draft) -> CardPla
 
 def _choose(draft: Draft) -> None:
     offer, items = draft.offer, draft.wish.items
-    instances = [item for item in items if _INSTANCE.fullmatch(item.type)]
+    instances = [item for item in items if is_instance(item.type)]
     if instances and len(instances) < len(items):
         draft.refuse(
             "MIG instances and vGPUs are in one line: make the instances first, with a line of their own"

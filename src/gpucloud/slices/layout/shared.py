@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from gpucloud.model.change import MakeMdev, RemoveMdev, SetVgpuType
+from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetVgpuType
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.draft import Draft
-from gpucloud.slices.layout.step import LayoutChange
 from gpucloud.slices.layout.wish import Item
 from gpucloud.slices.name import mdev_name
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice
@@ -177,7 +176,7 @@ def _write(
     draft.changes += [*made, *gone] if is_beside else [*gone, *made]
 
 
-def _remove(each: Slice, interface: Interface) -> LayoutChange:
+def _remove(each: Slice, interface: Interface) -> Cut:
     kind = each.profile if isinstance(each.profile, str) else ""
     if interface is Interface.VENDOR_VFIO:
         return SetVgpuType(address=each.place, before=int(kind), after=0)

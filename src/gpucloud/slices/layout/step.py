@@ -1,15 +1,22 @@
-"""The steps of a layout, as data and as the line that a person would type; and what a card's plan comes to.
-
-Changes that a journal can hold are `Cut`; those of MIG instances are of this room.
-"""
+"""Steps of a layout, as data and as the lines that a person would type; and what a card's plan comes to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from shlex import quote
-from typing import Literal, assert_never
+from typing import assert_never
 
-from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
+from gpucloud.model.change import (
+    Cut,
+    MakeGpuInstance,
+    MakeMdev,
+    RemoveGpuInstance,
+    RemoveMdev,
+    SetMigMode,
+    SetVfs,
+    SetVgpuType,
+    SwitchVfs,
+)
 from gpucloud.model.pci import PciAddress
 from gpucloud.slices.layout.wish import Wish
 
@@ -17,36 +24,10 @@ _DEVICES = "/sys/bus/pci/devices"
 
 
 @dataclass(frozen=True, slots=True)
-class MakeGpuInstance:
-    """Make a GPU instance at its place, with one compute instance in it. Source: nvidia-smi(1), ``mig``."""
-
-    kind: Literal["make-gpu-instance"] = field(default="make-gpu-instance", kw_only=True)
-    address: PciAddress
-    profile: int
-    name: str
-    start: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveGpuInstance:
-    """Remove a GPU instance with its compute instances. The driver refuses where a program uses it."""
-
-    kind: Literal["remove-gpu-instance"] = field(default="remove-gpu-instance", kw_only=True)
-    address: PciAddress
-    id: int
-    name: str
-    start: int
-
-
-LayoutChange = Cut | MakeGpuInstance | RemoveGpuInstance
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One change, in its order."""
 
-    change: LayoutChange
+    change: Cut
     commands: tuple[str, ...]
     """Lines that do it by hand."""
 
@@ -74,12 +55,12 @@ class CardPlan:
         return not self.steps and not self.refusals
 
 
-def step(change: LayoutChange) -> Step:
+def step(change: Cut) -> Step:
     """The step with its lines."""
     return Step(change, _commands(change))
 
 
-def _commands(change: LayoutChange) -> tuple[str, ...]:
+def _commands(change: Cut) -> tuple[str, ...]:
     place = f"{_DEVICES}/{change.address}"
     match change:
         case SetVfs():

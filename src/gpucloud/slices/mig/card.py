@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from gpucloud.model.unknown import Unknown
 
+KEEPER = "nvidia-persiste"
+"""nvidia-persistenced(1), as the kernel names processes (TASK_COMM_LEN): it has every card open, so that the
+driver keeps its state, and does nothing with them."""
+COMPUTE_UNASKED = Unknown("nvidia-smi mig -lci was not asked")
+
 
 @dataclass(frozen=True, slots=True)
 class MigProfile:
@@ -52,6 +57,8 @@ class GpuInstance:
     size: int | Unknown
     compute_instances: tuple[int, ...] | Unknown
     """Their ids within it."""
+    compute_profiles: tuple[int, ...] | Unknown = COMPUTE_UNASKED
+    """Their profile ids, by their places."""
 
 
 @dataclass(frozen=True, slots=True)

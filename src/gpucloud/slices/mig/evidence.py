@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.mig.card import GpuInstance, MigCard
+from gpucloud.slices.mig.card import COMPUTE_UNASKED, GpuInstance, MigCard
 from gpucloud.slices.mig.listed import Listed
 from gpucloud.slices.mig.log import Logged, parse_log
 from gpucloud.slices.mig.models import profiles_of
@@ -39,12 +39,18 @@ class Evidence:
     """By the driver in /proc (``read``)."""
     has_none: bool = False
     """``nvidia-smi mig -lgi`` said that there are no instances, of all cards or of one."""
+    is_whole: bool = False
+    """``nvidia-smi mig -lci`` was asked of all cards: a GPU instance that it does not name is empty."""
+    unasked: Unknown = _NOT_ASKED
+    """Why nvidia-smi says nothing, where it was not asked or could not be."""
 
 
 def parse_evidence(
     texts: Sequence[str],
     cards: Sequence[PciAddress],
     shown: Mapping[PciAddress, Instances | Unknown] | Unknown,
+    *,
+    is_whole: bool = False,
 ) -> Evidence:
     """Read what nvidia-smi printed.
 
@@ -52,6 +58,7 @@ def parse_evidence(
         texts: outputs of ``nvidia-smi -q -x`` and ``nvidia-smi mig``, in any order, each alone or not.
         cards: the host's cards that NVIDIA's driver has, or may have.
         shown: what the driver shows of itself.
+        is_whole: the texts are all that ``Evidence`` names, of all cards.
 
     Raises:
         ValueError: a log cannot be read, a log or a table is about a card that the host does not have, or it
@@ -68,7 +75,7 @@ def parse_evidence(
     listed: dict[PciAddress, Listed] = {}
     for number_of_text, text in enumerate(texts, 1):
         tables = parse_tables(text)
-        if not tables and not parse_log(text) and not any(answer in text for answer in _ANSWERS):
+        if not tables and not parse_log(text) and not says_none(text):
             raise ValueError(f"text {number_of_text} of nvidia-smi holds none of its logs and tables")
         order = _order(logs, cards) if tables else ()
         for number, table in tables.items():
@@ -76,7 +83,7 @@ def parse_evidence(
                 raise ValueError(f"a table is about GPU {number}, and there are {len(order)}")
             _add(listed.setdefault(order[number], Listed()), table)
     is_none = any(_NONE in text for text in texts) and not any(each.instances for each in listed.values())
-    return Evidence(logs, listed, shown, is_none)
+    return Evidence(logs, listed, shown, is_none, is_whole)
 
 
 def _order(logs: Mapping[PciAddress, Logged], cards: Sequence[PciAddress]) -> Sequence[PciAddress]:
@@ -92,10 +99,17 @@ def _order(logs: Mapping[PciAddress, Logged], cards: Sequence[PciAddress]) -> Se
     return sorted(logs)
 
 
+def says_none(text: str) -> bool:
+    """Claims that nvidia-smi mig says that there is nothing of what it was asked for."""
+    return any(answer in text for answer in _ANSWERS)
+
+
 def _add(whole: Listed, part: Listed) -> None:
     whole.offered |= part.offered
     whole.places |= part.places
     whole.instances |= part.instances
+    for id_, places in part.compute_profiles.items():
+        whole.compute_profiles[id_] += places
     for id_, compute in part.compute.items():
         whole.compute[id_] += compute
 
@@ -109,15 +123,15 @@ def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknow
     known = () if isinstance(function.id, Unknown) else profiles_of(function.id) or ()
     if not (known or listed.offered or logged):
         return function.id if isinstance(function.id, Unknown) else None
-    instances = _instances(listed, logged, _shown(address, evidence))
+    instances = _instances(listed, logged, evidence, address)
     if evidence.has_none:
         instances = _CONTRADICTED if _names_one(logged, _shown(address, evidence)) else ()
     return MigCard(
-        is_on=_is_on(logged, instances),
-        pending=_NOT_ASKED if logged is None else logged.pending,
+        is_on=_is_on(logged, instances, evidence.unasked),
+        pending=evidence.unasked if logged is None else logged.pending,
         profiles=listed.profiles(known) if listed.offered else known or _no_profiles(function.id),
         instances=instances,
-        is_mixed=_NOT_ASKED if logged is None else logged.is_mixed,
+        is_mixed=evidence.unasked if logged is None else logged.is_mixed,
     )
 
 
@@ -136,20 +150,26 @@ def _shown(address: PciAddress, evidence: Evidence) -> Instances | Unknown:
     return shown if isinstance(shown, Unknown) else shown.get(address, _NOT_ASKED)
 
 
-def _is_on(logged: Logged | None, instances: tuple[GpuInstance, ...] | Unknown) -> bool | Unknown:
+def _is_on(
+    logged: Logged | None, instances: tuple[GpuInstance, ...] | Unknown, unasked: Unknown
+) -> bool | Unknown:
     if logged is not None and not isinstance(logged.is_on, Unknown):
         return logged.is_on
-    return True if isinstance(instances, tuple) and instances else _NOT_ASKED
+    return True if isinstance(instances, tuple) and instances else unasked
 
 
 def _instances(
-    listed: Listed, logged: Logged | None, shown: Instances | Unknown
+    listed: Listed, logged: Logged | None, evidence: Evidence, address: PciAddress
 ) -> tuple[GpuInstance, ...] | Unknown:
     """Instances with their places where ``-lgi`` tells them; else those that are known to be there."""
+    shown = _shown(address, evidence)
     said = logged.devices if logged is not None else _NOT_ASKED
     inner = dict(listed.compute) or (said if isinstance(said, dict) else shown)
     if listed.instances:
-        return tuple(_with_compute(each, inner) for each in listed.instances.values())
+        profiles = (
+            listed.compute_profiles if evidence.is_whole or listed.compute_profiles else COMPUTE_UNASKED
+        )
+        return tuple(_with_compute(each, inner, profiles) for each in listed.instances.values())
     if logged is not None and logged.is_on is False:
         return ()
     there = shown if isinstance(shown, Mapping) else said
@@ -161,8 +181,13 @@ def _instances(
     )
 
 
-def _with_compute(each: GpuInstance, inner: Mapping[int, Sequence[int]] | Unknown) -> GpuInstance:
-    if isinstance(inner, Unknown):
-        return each
-    compute = tuple(sorted(inner.get(each.id, ())))
-    return GpuInstance(each.id, each.profile, each.name, each.start, each.size, compute)
+def _with_compute(
+    each: GpuInstance,
+    inner: Mapping[int, Sequence[int]] | Unknown,
+    places: Mapping[int, Sequence[tuple[int, int]]] | Unknown,
+) -> GpuInstance:
+    if not isinstance(inner, Unknown):
+        each = replace(each, compute_instances=tuple(sorted(inner.get(each.id, ()))))
+    if not isinstance(places, Unknown):
+        each = replace(each, compute_profiles=tuple(kind for _, kind in sorted(places.get(each.id, ()))))
+    return each

@@ -21,6 +21,8 @@ class Listed:
     """By id."""
     compute: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     """By id of the GPU instance."""
+    compute_profiles: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """By id of the GPU instance: start and profile id of each."""
 
     def profiles(self, known: tuple[MigProfile, ...]) -> tuple[MigProfile, ...] | Unknown:
         """What the card offers; places that ``-lgipp`` was not asked for come from its model.

@@ -14,7 +14,7 @@ from gpucloud.inventory.reader import Reader
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
-_PLACE = "/proc/driver/nvidia/capabilities"
+CAPABILITIES = "/proc/driver/nvidia/capabilities"
 _GI, _CI = (re.compile(rf"{kind}([0-9]{{1,5}})", re.ASCII) for kind in ("gi", "ci"))
 
 Shown = Mapping[PciAddress, Mapping[int, tuple[int, ...]] | Unknown]
@@ -27,7 +27,7 @@ def read_instances(reader: Reader) -> Shown | Unknown:
     if isinstance(minors, Unknown):
         return minors
     return {
-        address: minor if isinstance(minor, Unknown) else _of_card(reader, f"{_PLACE}/gpu{minor}/mig")
+        address: minor if isinstance(minor, Unknown) else _of_card(reader, f"{CAPABILITIES}/gpu{minor}/mig")
         for address, minor in minors.items()
     }
 

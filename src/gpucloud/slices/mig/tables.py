@@ -11,8 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from gpucloud.model.unknown import Unknown
-from gpucloud.slices.mig.card import GpuInstance
+from gpucloud.slices.mig.card import COMPUTE_UNASKED, GpuInstance
 from gpucloud.slices.mig.listed import Listed
 
 _NAME = r"MIG\s{1,8}(?P<name>[1-9]g\.[0-9]{1,4}gb(?:[+-][a-z.]{1,12})?)"
@@ -33,7 +32,9 @@ _INSTANCE = re.compile(
     re.ASCII,
 )
 _COMPUTE = re.compile(
-    _ROW + r"(?P<gi>[0-9]{1,5})\s{1,40}MIG\s{1,8}\S{1,24}\s{1,40}[0-9]{1,5}\*?\s{1,40}(?P<id>[0-9]{1,5})\b",
+    _ROW + r"(?P<gi>[0-9]{1,5})\s{1,40}MIG\s{1,8}\S{1,24}\s{1,40}(?P<profile>[0-9]{1,5})\*?\s{1,40}"
+    r"(?P<id>[0-9]{1,5})\b"
+    r"(?:\s{1,40}(?P<start>[0-9]{1,3}):[0-9]{1,3}\b)?",
     re.ASCII,
 )
 _MOST_SLICES = 16
@@ -67,7 +68,10 @@ def _take(line: str, found: dict[int, Listed]) -> None:
                 name=match["name"],
                 start=int(match["start"]),
                 size=int(match["size"]),
-                compute_instances=Unknown("nvidia-smi mig -lci was not asked"),
+                compute_instances=COMPUTE_UNASKED,
             )
     elif match := _COMPUTE.match(line):
-        found[int(match["gpu"])].compute[int(match["gi"])].append(int(match["id"]))
+        listed = found[int(match["gpu"])]
+        listed.compute[int(match["gi"])].append(int(match["id"]))
+        place = (int(match["start"] or 0), int(match["profile"]))
+        listed.compute_profiles[int(match["gi"])].append(place)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMigMode, SetVfs, SetVgpuType, SwitchVfs
-from gpucloud.prepare.steps.slices import mdev, mig, tool, vfs, vgpu_type
+from gpucloud.model.change import (
+    Cut,
+    MakeGpuInstance,
+    MakeMdev,
+    RemoveGpuInstance,
+    RemoveMdev,
+    SetMigMode,
+    SetVfs,
+    SetVgpuType,
+    SwitchVfs,
+)
+from gpucloud.prepare.steps.slices import instance, mdev, mig, tool, vfs, vgpu_type
 
 if TYPE_CHECKING:
     from gpucloud.prepare.steps.seen import Difference
@@ -21,6 +31,10 @@ def do_cut(change: Cut, system: System) -> None:
             tool.do_switch(change, system)
         case SetMigMode():
             mig.do_mig(change, system)
+        case MakeGpuInstance():
+            instance.make_instance(change, system)
+        case RemoveGpuInstance():
+            instance.remove_instance(change, system)
         case SetVgpuType():
             vgpu_type.do_type(change, system)
         case MakeMdev():
@@ -40,6 +54,10 @@ def undo_cut(change: Cut, system: System, *, force: bool) -> None:
             tool.undo_switch(change, system)
         case SetMigMode():
             mig.undo_mig(change, system)
+        case MakeGpuInstance():
+            instance.remove_instance(change, system)
+        case RemoveGpuInstance():
+            instance.make_instance(change, system)
         case SetVgpuType():
             vgpu_type.undo_type(change, system, force=force)
         case MakeMdev():
@@ -59,6 +77,10 @@ def preview_cut(change: Cut) -> Difference:
             return tool.preview_switch(change)
         case SetMigMode():
             return mig.preview_mig(change)
+        case MakeGpuInstance():
+            return instance.preview_made(change)
+        case RemoveGpuInstance():
+            return instance.preview_gone(change)
         case SetVgpuType():
             return vgpu_type.preview_type(change)
         case MakeMdev():

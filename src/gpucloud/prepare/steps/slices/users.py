@@ -33,7 +33,7 @@ def refuse_used_mdev(uuid: str, system: System) -> None:
     """
     reader = system.reader()
     nodes = tuple(_mdev_nodes(f"{sysfs.MDEVS}/{uuid}", reader))
-    _refuse_used({uuid: nodes}, reader, read_numbered(reader))
+    refuse_used_nodes({uuid: nodes}, reader, read_numbered(reader))
 
 
 def refuse_used_function(address: PciAddress, system: System) -> None:
@@ -57,7 +57,7 @@ def _refuse_used_functions(functions: tuple[PciAddress, ...], system: System) ->
         str(address): _function_nodes(address, mdevs.get(str(address), []), reader, numbered)
         for address in functions
     }
-    _refuse_used(nodes, reader, numbered)
+    refuse_used_nodes(nodes, reader, numbered)
 
 
 def _mdevs_by_parent(reader: HostReader) -> dict[str, list[str]]:
@@ -90,17 +90,37 @@ def _mdev_nodes(folder: str, reader: HostReader) -> Iterator[str]:
         yield f"/dev/vfio/devices/{name}"
 
 
-def _refuse_used(nodes: Mapping[str, tuple[str, ...]], reader: HostReader, numbered: Numbered | None) -> None:
-    """Look once for all slices, each with its nodes."""
+def refuse_used_nodes(
+    nodes: Mapping[str, tuple[str, ...]],
+    reader: HostReader,
+    numbered: Numbered | None,
+    *,
+    numbers: Mapping[str, str] | None = None,
+    but: str | None = None,
+) -> None:
+    """Look once for all slices.
+
+    Args:
+        nodes: of each slice by its name.
+        reader: the host.
+        numbered: all nodes that the kernel lists.
+        numbers: of nodes that it does not list, as ``opened_as``.
+        but: a program that may have them.
+
+    Raises:
+        StepError: somebody has one open, or who has could not be seen.
+    """
     asked = {node: node for each in nodes.values() for node in each}
     asked |= {number: node for node in asked if (number := opened_as(node, numbered)) is not None}
+    asked |= {number: node for node, number in (numbers or {}).items()}
     openings = read_openings(reader, asked)
     for name, own in nodes.items():
         holders = openings.of(own)
         if isinstance(holders, Unknown):
             raise StepError(f"who uses {name} could not be seen ({holders.why}), so it stays")
-        if holders:
-            who = ", ".join(dict.fromkeys(map(_call, holders)))
+        users = [holder for holder in holders if holder.process != but]
+        if users:
+            who = ", ".join(dict.fromkeys(map(_call, users)))
             raise StepError(f"{who} uses {name}, so it stays; end that first")
 
 

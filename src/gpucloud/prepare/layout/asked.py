@@ -1,0 +1,55 @@
+"""What NVIDIA's program says of MIG on this host's cards, asked for a plan; steps ask it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.system import System
+from gpucloud.slices.interface import nvidias_of
+from gpucloud.slices.mig.evidence import Evidence, parse_evidence, says_none
+from gpucloud.slices.mig.models import profiles_of
+from gpucloud.slices.mig.read import read_instances
+
+_ASKED = (("-q", "-x"), ("mig", "-lgip"), ("mig", "-lgipp"), ("mig", "-lgi"), ("mig", "-lci"))
+_DRIVER = "nvidia"
+
+
+def ask_evidence(host: Host, system: System, tool: str) -> Evidence:
+    """What is known of MIG here; a host without cards that have it is not asked.
+
+    Raises:
+        Failure: the program says what cannot be read.
+    """
+    cards, shown = nvidias_of(host), read_instances(system)
+    if not any(_has_mig(host, each) for each in cards):
+        return Evidence(shown=shown)
+    try:
+        texts = tuple(_answers(system, tool))
+    except OSError as error:
+        return Evidence(shown=shown, unasked=Unknown(f"nvidia-smi could not be asked: {error}"))
+    try:
+        return parse_evidence(texts, cards, shown, is_whole=True)
+    except ValueError as error:
+        raise Failure(f"what {tool} says cannot be read: {error}", "nothing was changed") from None
+
+
+def _has_mig(host: Host, address: PciAddress) -> bool:
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    function = functions.get(address)
+    if function is None or function.driver != _DRIVER:
+        return False
+    return isinstance(function.id, PciId) and bool(profiles_of(function.id))
+
+
+def _answers(system: System, tool: str) -> Iterator[str]:
+    for words in _ASKED:
+        try:
+            yield system.ask_tool((tool, *words))
+        except OSError as error:
+            if not says_none(str(error)):
+                raise
+            yield str(error)
