@@ -107,6 +107,15 @@ def test_one_more_is_created_and_one_of_several_alike_deleted(site: Site) -> Non
     assert sorted(placed(site)) == ["0", "1", "2"]
 
 
+def test_the_last_one_goes_from_a_card_that_has_virtual_functions_too(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    vgpu(site, "apply", "3b:00.0: 7g.40gb", "--yes")
+    vgpu(site, "delete", "3b:00.0/0", "--yes")
+    assert smi_of(site).made == {}
+    vgpu(site, "undo")
+    assert placed(site) == {"0": 0}
+
+
 def test_what_was_in_an_instance_that_went_is_in_it_again_after_undo(site: Site) -> None:
     smi_of(site).keep({"0": [2, 9, 1, 0], "4": [1, 9]})
     before = site.picture()

@@ -59,6 +59,11 @@ def gpu_instance_name(id_: int) -> str:
     return f"{_GPU_INSTANCE}{id_}"
 
 
+def is_gpu_instance_name(name: str) -> bool:
+    """Claims that a slice of that name is a MIG instance."""
+    return name.startswith(_GPU_INSTANCE)
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """A slice that is there."""
@@ -76,7 +81,7 @@ class Slice:
     @property
     def is_gpu_instance(self) -> bool:
         """Claims a MIG instance: vGPUs are cut from it, or programs use it."""
-        return self.name.startswith(_GPU_INSTANCE)
+        return is_gpu_instance_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)

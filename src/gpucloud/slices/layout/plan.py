@@ -16,7 +16,7 @@ from gpucloud.slices.layout.step import CardPlan
 from gpucloud.slices.layout.wish import Item, Wish
 from gpucloud.slices.mig.card import MigCard
 from gpucloud.slices.offer import VF
-from gpucloud.slices.profile import Interface, Offer
+from gpucloud.slices.profile import Interface, Offer, is_gpu_instance_name
 
 _INSTANCE = re.compile(r"(?:MIG )?[1-9]g\.[0-9]{1,4}gb(?:[+-][a-z.]{1,12})?", re.ASCII)
 _NVIDIAS = "nvidia"
@@ -76,7 +76,7 @@ def _choose(draft: Draft) -> None:
         draft.refuse(
             "MIG instances and vGPUs are in one line: make the instances first, with a line of their own"
         )
-    elif instances or (not items and isinstance(offer.mig, MigCard) and offer.interface is None):
+    elif instances or _is_of_instances(draft):
         plan_instances(draft)
     elif isinstance(offer.interface, Unknown):
         draft.refuse(f"what it offers cannot be told: {offer.interface.why}")
@@ -86,6 +86,13 @@ def _choose(draft: Draft) -> None:
         _plan_vfs(draft)
     else:
         plan_shared(draft, offer.interface)
+
+
+def _is_of_instances(draft: Draft) -> bool:
+    """Claims that a line for nothing is of MIG instances: the last goes, or it has nothing else."""
+    if draft.wish.items or not isinstance(draft.offer.mig, MigCard):
+        return False
+    return is_gpu_instance_name(draft.wish.gone or "") or draft.offer.interface is None
 
 
 def _plan_from_none(draft: Draft, items: Sequence[Item]) -> None:
