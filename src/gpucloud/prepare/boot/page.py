@@ -110,8 +110,16 @@ What it cannot do:
 
 ## How each is proven
 
-* Every row: on a fake root with tools that act as the real ones, planned, applied and taken back byte
-  for byte (`tests/prepare/test_boot_apply.py`).
+* Every row: on a fake root with stand-ins for its tools, planned, applied and taken back byte for byte
+  (`tests/prepare/test_boot_apply.py`).
+* GRUB with initramfs-tools, and with dracut: on a real Debian server over its restarts
+  (`tests/prepare/test_over_restarts.py`).
+* What is written, against what the real tools were recorded to do with the same files
+  (`tests/prepare/test_boot_tools.py`, whose records name the versions): grubby of RHEL 8 and later and of
+  Fedora (the same bytes but for the rescue system's entry, which grubby changes and gpucloud leaves),
+  kernelstub (the same bytes), SUSE's pbl (the same arguments), kernel-install of Debian 12 (the entry has
+  the arguments). proxmox-boot-tool and RHEL 7's way are written after their documents and source; no run
+  of theirs is recorded.
 * Every kind of change: apply, its continuation and undo cut off at every position, on Debian's and RHEL 8's
   way to start among others (`tests/prepare/test_crash.py`).
 * GRUB's files: against a real shell (`tests/prepare/test_boot_loaders.py`).
