@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inventory.test_shell import FILES
 from tests.prepare.boot_hosts import FAMILIES, SPEC, build_family, plan_for
 
 from gpucloud.inventory import read_host
@@ -15,9 +17,14 @@ from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.redact import Redactor
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.inventory.system.boot import settings_only, split_setting
-from gpucloud.model.change import WriteFile
+from gpucloud.inventory.system.grub import assignments_only
+from gpucloud.inventory.system.kernel import parse_arguments
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.change import Content, FileState, WriteFile
 from gpucloud.model.plan import Plan
+from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
+from gpucloud.prepare.boot.loaders import GrubDropIn
 from gpucloud.spec import parse_spec
 
 
@@ -38,12 +45,16 @@ def added(plan: Plan) -> dict[str, set[str]]:
     found = {}
     for change in (step.change for step in plan.steps):
         if isinstance(change, WriteFile):
-            before = change.before.text.split() if change.before is not None else []
+            before = _words(change.before.text) if change.before is not None else []
             folder, _, name = change.path.rpartition("/")
             place = folder if folder.endswith("entries") else f"{folder}/{name}"
-            after = (word for word in change.after.text.split() if not word.startswith("##"))
+            after = (word for word in _words(change.after.text) if not word.startswith("##"))
             found[place] = set(after) - set(before)
     return found
+
+
+def _words(text: str) -> list[str]:
+    return re.sub("[\"']", " ", text).split()
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "pop-22.04"])
@@ -95,7 +106,87 @@ def test_only_arguments_that_are_everybodys_leave_the_host(tmp_path: Path) -> No
     for secret in ("alice", "hunter2", "3e6be9de", "correcthorse", "battery", "6a9857a3", "title Linux"):
         assert secret not in inside
     assert '"quiet cryptdevice=' in inside.replace('\\"', '"')
-    assert "$GRUB_CMDLINE_LINUX_DEFAULT iommu=pt" in inside
+    assert re.search(r'token=redacted-\d+ iommu=pt\\?"', inside)
+
+
+_ALWAYS, _NORMAL = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
+
+
+def arguments(grub: str, drop_in: str) -> list[str] | None:
+    """What the kernel gets, without characters that a capture takes out; None where that cannot be told."""
+    folder = "/etc/default/grub.d"
+    texts = {"/etc/default/grub": grub, f"{folder}/50.cfg": drop_in}
+    states = {path: FileState(Content(text)) for path, text in texts.items()}
+    found = GrubDropIn().arguments(
+        BootFiles(states, {folder: ("50.cfg",), "/etc/default": ("grub", "grub.d")})
+    )
+    if isinstance(found, Unknown):
+        return None
+    words = parse_arguments(" ".join(each.text for each in found))
+    return [plain for word in words if (plain := re.sub("[\"'\\\\`$ ]", "", word))]
+
+
+_TEXTS = FILES.map(
+    lambda text: re.sub(r"\bA\b", _ALWAYS, re.sub(r"\bB\b", _NORMAL, text)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_TEXTS, _TEXTS)
+def test_a_capture_tells_the_same_arguments_or_that_they_cannot_be_told(grub: str, drop_in: str) -> None:
+    kept = assignments_only(grub, is_first=True), assignments_only(drop_in, is_first=False)
+    told = arguments(*kept)
+    assert told is None or told == arguments(grub, drop_in)
+    assert all(split_setting(line) is not None for text in kept for line in text.split("\n") if line)
+    assert assignments_only(kept[0], is_first=True) == kept[0]
+    assert assignments_only(kept[1], is_first=False) == kept[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('A="quiet \\\n splash"\n', 'A="quiet splash"'),
+        ('A="quiet\nsplash iommu=pt"\n', 'A="quiet splash iommu=pt"'),
+        ("A='a\n  b'\\\n' c'\n", 'A="a b c"'),
+        ('A="quiet"\nA+=" b"\n', 'A="quiet b"'),
+        ('X=tty0\nA="console=$X"\n', 'A="console=tty0"'),
+        ('B="${B:+$B }\\$tuned_params"\n', 'B="tuned_params"'),
+        ('A="dyndbg=\\"file a +p\\""\n', 'A="dyndbg=filea+p"'),
+        ('A=""\n', 'A=""'),
+        ("GRUB_TIMEOUT=5\n", ""),
+        ('if x; then\nA="quiet"\nfi\n', ": && A=\n: && B="),
+        ('A="quiet\n', ": && A=\n: && B="),
+    ],
+)
+def test_an_assignment_is_kept_whole_in_one_line(text: str, kept: str) -> None:
+    def named(each: str) -> str:
+        return re.sub(r"\bA\b", _ALWAYS, re.sub(r"\bB\b", _NORMAL, each))
+
+    assert assignments_only(named(text), is_first=True) == named(kept)
+
+
+def test_a_drop_in_keeps_what_it_takes_over() -> None:
+    text = f'{_NORMAL}="${_NORMAL} crashkernel=512M-:192M"\n'
+    assert assignments_only(text, is_first=False) == text.strip()
+    assert assignments_only(f'{_NORMAL}="${{{_NORMAL}:-quiet}}"\n', is_first=False).startswith(": && ")
+
+
+@pytest.mark.parametrize("name", ["debian-12", "sles-15", "centos-7", "alma-9"])
+def test_what_cannot_be_told_on_a_host_cannot_be_told_from_its_capture(name: str, tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", name)
+    grub = kernel.root / "etc/default/grub"
+    grub.write_text(f'{grub.read_text()}if [ -e /x ]; then\n  {_ALWAYS}="iommu=pt"\nfi\n')
+    capture(kernel.root, tmp_path / "capture.tar.gz")
+    refused = (plan_for(kernel).refusals, plan_from(tmp_path / "capture.tar.gz").refusals)
+    assert [[each.cause for each in refusals] for refusals in refused] == [["arguments-unknown"]] * 2
+
+
+def test_an_entry_of_another_program_is_not_the_one_that_is_kept(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path / "root", "alma-9")
+    (kernel.root / "boot/loader/entries/z-memtest.conf").write_text("efi /memtest.efi\noptions nofb\n")
+    inside = capture(kernel.root, tmp_path / "capture.tar.gz")
+    assert "nofb" not in inside
+    assert plan_from(tmp_path / "capture.tar.gz").refusals == ()
 
 
 @given(st.text(alphabet="abcGRUB_CMDLINE_LINUX=\"' $\n", max_size=60))

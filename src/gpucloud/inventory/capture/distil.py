@@ -14,9 +14,19 @@ from gpucloud.inventory.collect.wire import Stream
 from gpucloud.inventory.patterns import one_of
 from gpucloud.inventory.pci.attributes import parse_addresses
 from gpucloud.inventory.pci.numbered import is_of_function
-from gpucloud.inventory.system.boot import ENTRIES, GRUB_FOLDERS, OWN, SETTINGS, settings_only
+from gpucloud.inventory.system.boot import (
+    DROP_INS,
+    ENTRIES,
+    GRUB,
+    GRUB_FOLDERS,
+    OF_ARGUMENTS,
+    OWN,
+    settings_only,
+    starts_linux,
+)
 from gpucloud.inventory.system.configuration import CONFIGURATION, blank_comments
 from gpucloud.inventory.system.framebuffers import parse_framebuffers
+from gpucloud.inventory.system.grub import assignments_only
 from gpucloud.inventory.system.iommu import interrupt_chips
 from gpucloud.inventory.system.modules import parse_aliases, parse_builtin_aliases
 from gpucloud.inventory.system.network import parse_fib_trie, parse_ipv6_routes, parse_routes
@@ -57,7 +67,9 @@ def distil(stream: Stream) -> Stream:
         "/lib/modules/*/modules.alias": lambda text: _aliases(text, modaliases),
         "/lib/modules/*/modules.builtin.modinfo": _builtin_aliases,
         **dict.fromkeys(OWN, lambda text: text.removesuffix("\n")),
-        **dict.fromkeys(SETTINGS, settings_only),
+        GRUB: lambda text: assignments_only(text, is_first=True),
+        DROP_INS: lambda text: assignments_only(text, is_first=False),
+        **dict.fromkeys(OF_ARGUMENTS, settings_only),
         **dict.fromkeys(CONFIGURATION, blank_comments),
     }
     is_reduced = one_of(reducers)
@@ -68,15 +80,22 @@ def distil(stream: Stream) -> Stream:
     small.files = {
         _named(path): _reduced(path, data, reducers) if is_reduced(path) else data
         for path, data in stream.files.items()
-        if _is_kept(path, stream.links)
+        if _is_kept(path, stream.links) and not _starts_another(path, data)
     }
     return small
 
 
+def _is_entry(path: str) -> bool:
+    return path.rpartition("/")[0] in ENTRIES and path.endswith(".conf")
+
+
+def _starts_another(path: str, data: bytes) -> bool:
+    return _is_entry(path) and not starts_linux(path, data.decode(errors="replace"))
+
+
 def _named(path: str) -> str:
     """Entries of boot loaders are named by the machine's id: one of each folder is kept, renamed."""
-    folder = path.rpartition("/")[0]
-    return f"{folder}/entry.conf" if folder in ENTRIES and path.endswith(".conf") else path
+    return f"{path.rpartition('/')[0]}/entry.conf" if _is_entry(path) else path
 
 
 def _reduced(path: str, data: bytes, reducers: Mapping[str, Callable[[str], str]]) -> bytes:

@@ -91,9 +91,9 @@ class Redactor:
     def setting(self, line: str) -> str:
         """Redact the kernel arguments in one line of a boot loader's file."""
         before, arguments = split_setting(line) or ("", line)
-        words = _TOKENS.split(arguments)  # with what begins a comment, so that it stays one
+        words = _TOKENS.split(arguments)  # with what begins a comment, and init's part, so that it stays one
         return before + "".join(
-            word if word == "#" or REFERENCE.fullmatch(word) else self._token(word) for word in words
+            word if word in ("#", "--") or REFERENCE.fullmatch(word) else self._token(word) for word in words
         )
 
     def _token(self, token: str) -> str:

@@ -19,13 +19,11 @@ ENTRIES = ("/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entr
 GRUB_FOLDERS = ("/boot/grub", "/boot/grub2")
 """Where GRUB has its own files: Debian's family; the others."""
 
-SETTINGS = (
-    GRUB,
-    f"{GRUB_DROP_INS}/*.cfg",
-    GRUB_ENVIRONMENT,
-    *(f"{folder}/*.conf" for folder in ENTRIES),
-)
+DROP_INS = f"{GRUB_DROP_INS}/*.cfg"
+OF_ARGUMENTS = (GRUB_ENVIRONMENT, *(f"{folder}/*.conf" for folder in ENTRIES))
 """Patterns of files of which only the lines with kernel arguments are kept."""
+SETTINGS = (GRUB, DROP_INS, *OF_ARGUMENTS)
+"""Patterns of files of which only what has to do with kernel arguments is kept."""
 
 OWN = (
     "/etc/default/grub.d/zz-gpucloud.cfg",
@@ -42,7 +40,16 @@ OWN = (
 """Files that gpucloud writes itself: whether they are there, and as they would be written now."""
 UNIT_LINK = "/etc/systemd/system/multi-user.target.wants/gpucloud-boot.service"
 
-_SETTING = re.compile(r"\s*((?:export\s+)?GRUB_CMDLINE_LINUX(?:_DEFAULT)?\+?=|options[ \t]+|kernelopts=)(.*)")
+AT_TIMES = ": && "
+"""In a capture, before an assignment that is made only at times, or in a way that is not read."""
+_SETTING = re.compile(
+    rf"\s*((?:{AT_TIMES}|export\s+)?GRUB_CMDLINE_LINUX(?:_DEFAULT)?\+?=|options[ \t]+|kernelopts=)(.*)"
+)
+_KERNEL = re.compile(
+    r"^[ \t]*(?:linux[ \t]+(?!\S*(?i:memtest))|initrd[ \t]|efi[ \t]+\S*/(?:vmlinuz|bzImage))", re.MULTILINE
+)
+_PROGRAM = re.compile(r"^[ \t]*(?:linux|efi)[ \t]", re.MULTILINE)
+"""What an entry starts; a capture keeps neither."""
 REFERENCE = re.compile(r"\$\{?(?:GRUB_CMDLINE_LINUX(?:_DEFAULT)?|kernelopts|tuned_params)\}?")
 """A word that stands for the arguments of another place."""
 
@@ -54,6 +61,11 @@ def split_setting(line: str) -> tuple[str, str] | None:
 
 
 def settings_only(text: str) -> str:
-    """The lines of a file that hold kernel arguments."""
-    lines = text.replace("\\\n", "").split("\n")
-    return "\n".join(line for line in lines if split_setting(line) is not None)
+    """The lines of a boot entry, or of GRUB's environment, that hold kernel arguments."""
+    return "\n".join(line for line in text.split("\n") if split_setting(line) is not None)
+
+
+def starts_linux(path: str, entry: str) -> bool:
+    """Claims a boot entry that starts Linux, and not its rescue system, memtest or the firmware's shell."""
+    is_other = _PROGRAM.search(entry) is not None and _KERNEL.search(entry) is None
+    return not is_other and "rescue" not in path.rpartition("/")[2]

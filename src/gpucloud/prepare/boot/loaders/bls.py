@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from gpucloud.inventory.system.boot import starts_linux
 from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
@@ -23,11 +24,6 @@ from gpucloud.prepare.boot.paths import ENTRIES, GRUB_ENVIRONMENT, KERNEL_CMDLIN
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
 _OPTIONS = re.compile(r"^([ \t]*options[ \t]+)(.*)$", re.MULTILINE)
-_KERNEL = re.compile(
-    r"^[ \t]*(?:linux[ \t]+(?!\S*(?i:memtest))|initrd[ \t]|efi[ \t]+\S*/(?:vmlinuz|bzImage))", re.MULTILINE
-)
-_PROGRAM = re.compile(r"^[ \t]*(?:linux|efi)[ \t]", re.MULTILINE)
-"""What an entry starts; a capture keeps neither."""
 KERNELOPTS = "kernelopts"
 """The variable in GRUB's environment to which entries of RHEL 8 refer. Where it is lost, grub.cfg's
 ``default_kernelopts`` stands for it (Fedora's grub-core/commands/blscfg.c): words go behind the reference."""
@@ -105,13 +101,11 @@ def _entries(files: BootFiles) -> tuple[str, ...] | Unknown:
         paths = files.matching(folder, ".conf")
         if isinstance(paths, Unknown):
             return paths
-        found += [path for path in paths if "rescue" not in path.rpartition("/")[2]]
+        found += paths
     with_options = [
         path
         for path in found
-        if isinstance(text := files.text(path), str)
-        and _OPTIONS.search(text)
-        and not (_PROGRAM.search(text) and not _KERNEL.search(text))
+        if isinstance(text := files.text(path), str) and _OPTIONS.search(text) and starts_linux(path, text)
     ]
     if not with_options:
         return Unknown("there is no boot entry with options: unified kernel images keep theirs inside")
