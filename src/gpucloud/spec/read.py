@@ -52,6 +52,8 @@ def _of_pool(pool: Pool) -> Iterator[tuple[str, str]]:
         yield f"vgpu_types with use: {pool.use.value}", "leave them out, or write use: vgpu"
     if pool.vfs is not None and pool.use not in (Use.VGPU, Use.SRIOV):
         yield f"vfs with use: {pool.use.value}", "leave it out, or write use: sriov or use: vgpu"
+    if pool.nova.companions and pool.use is not Use.PASSTHROUGH:
+        yield f"nova.companions with use: {pool.use.value}", "leave it out: slices have no sound of their own"
     if len([choice for choice in pool.vgpu_types if not choice.addresses]) > 1:
         yield "two vGPU types without address", "say with address which card or VF gets which type"
     if pool.use is Use.HOST and pool.nova.alias is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from gpucloud.model.spec import (
+    COMPANIONS,
     HostGroup,
     Match,
     NovaSettings,
@@ -70,6 +71,13 @@ NOVA = Record(
             "one_time_use",
             Flag(),
             "After a guest the device waits until somebody cleaned it (nova 32 and later).",
+        ),
+        Key(
+            "companions",
+            Many(Choice(tuple(COMPANIONS))),
+            "Functions of the card that guests get, too, each by an alias of its own (`NAME-audio`), for "
+            "which the flavors of `publish` ask. nova gives functions one by one: a host may have one "
+            "such card in the pool.",
         ),
     ),
     NovaSettings,

@@ -29,6 +29,7 @@ pools:
     match: {ids: 10de:20b0}
     nova: {alias: big, resource_class: CUSTOM_A100}
   l4: {use: passthrough, match: {ids: 10de:27b8}}
+  sound: {use: passthrough, match: {ids: 10de:1401}, nova: {companions: audio}}
   desktops:
     use: vgpu
     match: {model: "A40*"}

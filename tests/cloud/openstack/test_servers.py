@@ -331,10 +331,17 @@ def test_a_flavor_of_others_is_taken_only_by_name() -> None:
 
 def test_of_a_named_flavor_some_aliases_may_be_of_other_devices_than_gpus() -> None:
     state = servers_state()
-    state.flavors["id-foreign"]["extra_specs"]["pci_passthrough:alias"] = "v100:1,v100-audio:2"
+    state.flavors["id-foreign"]["extra_specs"]["pci_passthrough:alias"] = "v100:1,sound:2"
     with pytest.raises(Failure, match="4 wanted, and flavor foreign gives 3 GPUs"):
         launch(state, spec=replace(SPEC, gpus=4), wishes=Wishes(flavor="foreign"))
     assert launch(state, wishes=Wishes(flavor="foreign")).gpus == 1
+
+
+def test_companions_of_cards_do_not_count_as_gpus() -> None:
+    assert gpus_of({"pci_passthrough:alias": "v100:2,v100-audio:2,v100-usb:2,l4-audio:1"}) == {
+        "v100": 2,
+        "l4-audio": 1,
+    }
 
 
 def test_a_keypair_is_made_where_the_cloud_has_none_and_taken_where_it_has() -> None:

@@ -31,6 +31,7 @@ def flavor(wish: str, release: str = "34") -> dict[str, str]:
     [
         ("gpus: {a100: 2}", "34", {"pci_passthrough:alias": "big:2"}),
         ("gpus: {a100: 1, l4: 2}", "31", {"pci_passthrough:alias": "big:1,l4:2"}),
+        ("gpus: {sound: 2}", "34", {"pci_passthrough:alias": "sound:2,sound-audio:2"}),
         ("gpus: {slices: 1}", "34", {"pci_passthrough:alias": "slices:1"}),
         ("gpus: {desktops/nvidia-558: 1}", "31", {"resources:CUSTOM_8Q": "1"}),
         ("gpus: {desktops/nvidia-559: 1}", "31", {"resources:VGPU": "1"}),

@@ -305,6 +305,39 @@ def test_companions_stay_out_of_device_spec_and_are_named() -> None:
     assert listed == {str(unit.address) for unit in host_of("board-msi-b450m-mortar-max").units}
 
 
+DESK = (
+    "  a: {use: passthrough, match: {address: '26:00.0'}, "
+    "nova: {device_type: type-PCI, companions: audio, KEYS}}"
+)
+
+
+def test_companions_that_guests_are_to_get_have_aliases_of_their_own() -> None:
+    found = settings(DESK.replace("KEYS", "numa_policy: preferred"), {"pc": "board-msi-b450m-mortar-max"})
+    (host,) = found.hosts
+    assert [entry.address for entry in host.entries] == ["0000:26:00.0", "0000:26:00.1"]
+    assert [alias["name"] for alias in found.aliases] == ["a", "a-audio"]
+    assert {alias["numa_policy"] for alias in found.aliases} == {"preferred"}
+
+
+def test_a_companion_has_a_class_of_its_own() -> None:
+    pools = DESK.replace("KEYS", "resource_class: CUSTOM_A")
+    found = settings(pools, {"pc": "board-msi-b450m-mortar-max"}, placement="schedule")
+    assert [alias["resource_class"] for alias in found.aliases] == ["CUSTOM_A", "CUSTOM_A_AUDIO"]
+
+
+def test_companions_of_several_cards_of_a_pool_are_refused() -> None:
+    pools = DESK.replace("address: '26:00.0'", "model: '*'").replace("KEYS", "")
+    assert "several cards here" in refusal(pools, {"pc": "board-msi-b450m-mortar-max"})
+
+
+def test_a_card_without_the_companion_is_named() -> None:
+    pools = DESK.replace("KEYS", "").replace("audio", "usb")
+    assert any(
+        "no function of the kind usb" in why
+        for why in settings(pools, {"pc": "board-msi-b450m-mortar-max"}).missing
+    )
+
+
 def test_without_hosts_only_ids_are_decided_and_the_rest_is_named() -> None:
     pools = (
         "  a: {use: passthrough, match: {ids: 10DE:1EB8}}\n"

@@ -69,6 +69,15 @@ class Match:
     """IOMMU groups."""
 
 
+COMPANIONS = {"audio": 0x0403, "usb": 0x0C03, "serial": 0x0C80}
+"""Functions beside a card's first, by class and subclass (PCI Code and ID Assignment, 1.11)."""
+
+
+def companion_alias(alias: str, kind: str) -> str:
+    """What flavors ask for to get the function of that kind beside what the alias gives."""
+    return f"{alias}-{kind}"
+
+
 @dataclass(frozen=True, slots=True)
 class NovaSettings:
     """How OpenStack offers what the pool holds; the words are nova's (``device_spec``, ``alias``)."""
@@ -83,6 +92,8 @@ class NovaSettings:
     managed: bool | None = None
     live_migratable: bool | None = None
     one_time_use: bool | None = None
+    companions: tuple[str, ...] = ()
+    """Kinds of a card's other functions (``COMPANIONS``) that guests get by aliases of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, PciFunction, Sriov
-from gpucloud.model.spec import Pool, Spec, Use, VgpuChoice
+from gpucloud.model.pci import PciAddress, PciClass, PciFunction, Sriov
+from gpucloud.model.spec import COMPANIONS, NovaSettings, Pool, Spec, Use, VgpuChoice, companion_alias
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import Device, DeviceType, Machine, machine_of
 from gpucloud.nova.render.cut import holding
@@ -108,6 +108,7 @@ class _Taker:
         self.parents: list[Parent] = []
         self.missing = [f"{name}: {why}" for why in machine.unread] if not host.units else []
         self._name = name
+        self._with_companions: set[str] = set()
         self._host = host
         self._functions = {} if isinstance(host.functions, Unknown) else host.functions
 
@@ -137,8 +138,33 @@ class _Taker:
                 "VFs on; nova would offer both",
                 f"turn them off (echo 0 > /sys/bus/pci/devices/{unit.address}/sriov_numvfs), or use: sriov",
             )
-        companions = tuple(str(each) for each in unit.addresses[1:])
-        self._give(pool, unit.primary, companions=companions)
+        told = {function.address: kind for kind, function in self._companions(pool, unit)}
+        silent = tuple(str(each) for each in unit.addresses[1:] if each not in told)
+        self._give(pool, unit.primary, companions=silent)
+        for function in unit.functions:
+            if function.address in told:
+                self._give(_beside(pool, told[function.address]), function)
+
+    def _companions(self, pool: Pool, unit: GpuUnit) -> Iterator[tuple[str, PciFunction]]:
+        """Functions beside the first that guests get, too, by their kind.
+
+        Raises:
+            Failure: another card of the pool is on the host, and nova would give a function of either.
+        """
+        for kind in pool.nova.companions:
+            found = [each for each in unit.functions[1:] if _is_of(each, COMPANIONS[kind])]
+            if not found:
+                self._miss(unit, pool, f"has no function of the kind {kind} that guests could get")
+            yield from ((kind, each) for each in found[:1])
+        if pool.nova.companions and pool.name in self._with_companions:
+            raise Failure(
+                f"{self._name}: pool {pool.name} has companions and several cards here: nova gives functions "
+                "one by one, and a guest with the sound of another guest's card does not start",
+                "leave companions out, or make a pool for each card, with a resource_class of its own and "
+                "placement: schedule",
+                code=Exit.USAGE,
+            )
+        self._with_companions.add(pool.name)
 
     def _slices(self, pool: Pool, unit: GpuUnit, choice: VgpuChoice | None) -> None:
         """The unit's VFs, or the unit itself where it is one whose card is not seen."""
@@ -281,6 +307,23 @@ class _Type:
 
 def _plain(name: str | None | Unknown) -> str | None:
     return None if isinstance(name, Unknown) else name
+
+
+def _beside(pool: Pool, kind: str) -> Pool:
+    """The pool as one of the functions of that kind: what it says of cards is not said of them."""
+    said = pool.nova
+    kept = NovaSettings(
+        alias=companion_alias(said.alias or pool.name, kind),
+        device_type=said.device_type if said.device_type == DeviceType.PCI else None,
+        resource_class=said.resource_class and f"{said.resource_class}_{kind.upper()}",
+        numa_policy=said.numa_policy,
+        managed=said.managed,
+    )
+    return replace(pool, nova=kept)
+
+
+def _is_of(function: PciFunction, kind: int) -> bool:
+    return isinstance(function.pci_class, PciClass) and function.pci_class.kind == kind
 
 
 def _is_vf(function: PciFunction) -> bool:

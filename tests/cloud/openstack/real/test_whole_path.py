@@ -42,21 +42,15 @@ FUNCTIONS = ("0000:00:0a.0", "0000:00:0a.1")
 SPEC = """
 openstack: {release: "34", placement: report}
 pools:
-  rage: {use: passthrough, match: {address: "0000:00:0a.0"}, nova: {alias: rage}}
+  rage: {use: passthrough, match: {address: "0000:00:0a.0"}, nova: {alias: rage, companions: audio}}
 publish:
   flavors:
     gpu.1:
       vcpus: 1
       ram_mib: 768
       disk_gib: 0
-      extra_specs: {"pci_passthrough:alias": "rage:1,rage-audio:1"}
+      gpus: {rage: 1}
 """
-AUDIO_ALIAS = """
-[pci]
-alias = {"name": "rage-audio", "vendor_id": "8086", "product_id": "2668", "device_type": "type-PCI"}
-"""
-AUDIO_DEVICE = 'device_spec = {"address": "0000:00:0a.1"}\n'
-"""Of a card's sound render tells nova nothing: whoever wants it in guests writes that."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +125,13 @@ def test_a_server_is_prepared_joined_and_gives_its_card_to_a_guest_and_back(
     assert (_driver(place, "0"), _driver(place, "1")) == ("vfio-pci", "vfio-pci")
 
     texts = _rendered(place, tmp_path)
-    configure(place.cloud.folder, Told(control=texts["all"] + texts["controllers"] + AUDIO_ALIAS))
-    tell_host(place.cloud.folder, HOST, texts["all"] + texts[HOST] + AUDIO_ALIAS + AUDIO_DEVICE)
+    configure(place.cloud.folder, Told(control=texts["all"] + texts["controllers"]))
+    tell_host(place.cloud.folder, HOST, texts["all"] + texts[HOST])
     spec = str(tmp_path / "gpucloud.yaml")
     assert run(["publish", "--cloud", CLOUD, "--spec", spec, "--yes"]) == 0
     capsys.readouterr()
 
-    wanted = ["--flavor", "gpu.1", "--gpus", "1", "--name", "train", "--timeout", "15m"]
+    wanted = ["--gpus", "1", "--memory", "512M", "--name", "train", "--timeout", "15m"]
     words = ["--cloud", CLOUD, "--image", "lab-guest", "--network", "none", *wanted, "--format", "json"]
     assert run(["launch", *words]) == 0, capsys.readouterr().err
     guest = json.loads(capsys.readouterr().out)

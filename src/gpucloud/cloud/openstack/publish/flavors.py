@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.spec import Placement, Pool, Spec, Use
+from gpucloud.model.spec import Placement, Pool, Spec, Use, companion_alias
 from gpucloud.model.spec.catalogue import Amount, FlavorWish
 from gpucloud.nova.properties import Verdict, judge_flavor
 from gpucloud.nova.releases import guest, vgpu
@@ -94,7 +94,7 @@ def flavor_doubts(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[st
     for judged in judge_flavor(extra_specs, release):
         if judged.verdict is Verdict.UNKNOWN:
             yield f"flavor {wish.name}: {judged.name}: {judged.why}"
-    known = {alias_name(pool) for pool in spec.pools if pool.use is not Use.HOST}
+    known = {alias for pool in spec.pools if pool.use is not Use.HOST for alias in _aliases(pool)}
     for request in filter(None, extra_specs.get(_ALIAS, "").split(",")):
         alias = request.partition(":")[0].strip()
         if alias not in known:
@@ -104,7 +104,12 @@ def flavor_doubts(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[st
 def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str, str]]:
     where = f"flavor {wish.name}"
     gpus = [(gpu_of(spec, amount.name, where), amount) for amount in wish.gpus]
-    aliases = [f"{alias_name(gpu.pool)}:{amount.count}" for gpu, amount in gpus if gpu.resource_class is None]
+    aliases = [
+        f"{alias}:{amount.count}"
+        for gpu, amount in gpus
+        if gpu.resource_class is None
+        for alias in _aliases(gpu.pool)
+    ]
     if aliases:
         yield _ALIAS, ",".join(aliases)
     mediated = [(gpu.resource_class, amount) for gpu, amount in gpus if gpu.resource_class is not None]
@@ -115,6 +120,11 @@ def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str,
         yield f"trait:{trait}", "required"
     if wish.is_hypervisor_hidden:
         yield _hiding_key(wish.name, release), "true"
+
+
+def _aliases(pool: Pool) -> tuple[str, ...]:
+    name = alias_name(pool)
+    return (name, *(companion_alias(name, kind) for kind in pool.nova.companions))
 
 
 def _must_fit(flavor: str, gpus: Sequence[tuple[Gpu, Amount]]) -> None:

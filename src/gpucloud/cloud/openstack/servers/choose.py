@@ -10,6 +10,7 @@ from gpucloud.cloud.openstack.publish.answers import HasFlavor
 from gpucloud.cloud.openstack.servers.answers import Image
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestSpec, SeenFunction
+from gpucloud.model.spec import COMPANIONS, companion_alias
 
 _ALIAS = "pci_passthrough:alias"
 _RESOURCE = re.compile(r"resources[^:]*:(VGPU|PGPU|CUSTOM_[A-Z0-9_]+)", re.ASCII)
@@ -20,7 +21,7 @@ _GPU_VENDORS = (0x10DE, 0x1002, 0x8086)
 
 
 def gpus_of(extra_specs: Mapping[str, str]) -> dict[str, int]:
-    """How many devices of each alias or resource class a flavor gives.
+    """How many devices of each alias or resource class a flavor gives, but for companions of cards.
 
     Of `gpucloud publish` these are GPUs; a flavor of others may mean other devices, which only the nova.conf
     of the cloud would tell.
@@ -28,7 +29,8 @@ def gpus_of(extra_specs: Mapping[str, str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, number in _asked(extra_specs):
         counts[name] = counts.get(name, 0) + (int(number) if _COUNT.fullmatch(number) else 0)
-    return {name: number for name, number in counts.items() if number}
+    beside = {companion_alias(name, kind) for name in counts for kind in COMPANIONS}
+    return {name: number for name, number in counts.items() if number and name not in beside}
 
 
 def _asked(extra_specs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
