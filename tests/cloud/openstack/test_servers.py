@@ -19,6 +19,7 @@ from tests.cloud.openstack.server_state import Made, ServersState, prints_report
 from gpucloud.cloud.clock import Clock
 from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.pages import Send
+from gpucloud.cloud.openstack.servers.choose import gpus_of
 from gpucloud.cloud.openstack.servers.cloud import OpenStackCloud, new_in
 from gpucloud.cloud.openstack.servers.launch import Wishes
 from gpucloud.cloud.openstack.servers.waiting import Pauses
