@@ -131,7 +131,7 @@ _TEXTS = FILES.map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_TEXTS, _TEXTS)
 def test_a_capture_tells_the_same_arguments_or_that_they_cannot_be_told(grub: str, drop_in: str) -> None:
     kept = assignments_only(grub, is_first=True), assignments_only(drop_in, is_first=False)

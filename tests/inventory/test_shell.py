@@ -49,10 +49,11 @@ def framed(frame: str, command: str) -> str:
 FILES = st.lists(st.builds(framed, FRAMES, COMMANDS), max_size=6).map("\n".join)
 
 
-def told_by_the_shell(text: str) -> list[str] | None:
-    """None where the shell does not take the file, or ends in it."""
+def told_by_the_shell(text: str, *shell: str) -> list[str] | None:
+    """None where the shell does not take the file, or ends in it, as grub-mkconfig does at an error."""
     script = f'A= B=\nf() {{ :; }}\n{text}\nprintf \'%s|%s|\' "$A" "$B"\n'
-    done = subprocess.run(["/bin/sh", "-c", script], check=False, capture_output=True, text=True, timeout=30)
+    argv = [*(shell or ("/bin/sh",)), "-c", script]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=30)
     return (
         done.stdout.rsplit("|", 2)[:2] if done.stdout.endswith("|") and done.stdout.count("|") == 2 else None
     )
@@ -119,6 +120,36 @@ def test_what_cannot_be_told_names_its_line(text: str, line: int) -> None:
 def test_what_has_no_end_is_not_told(text: str) -> None:
     with pytest.raises(NotToldError):
         values(text, dict.fromkeys(OF, ""), OF)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("if . /etc/x; then :; fi", "while . /etc/x; do break; done", "FOO=1 . /etc/x", "\\. /etc/x"),
+        *(">/dev/null . /etc/x", "2>&1 . /etc/x", "2> /dev/null eval A=1", '"eval" A=1', "FOO=1 eval A=1"),
+        *("command . /etc/x", "! . /etc/x", "$X A=1", "for A in 1 2; do :; done", "break", "{ continue; }"),
+        *("N=A; export $N=1", 'export "A"=1', "unset \\A", "N=A; read ${N} </x", "printf -v $N 1"),
+        *("export A={a,b}", "export A=/*", "export A=$B", "RANDOM=1; A=$RANDOM", "_=1; A=$_"),
+        "[ -e / ] && return",
+    ],
+)  # fmt: skip
+def test_a_command_that_may_change_anything_leaves_nothing_told(text: str) -> None:
+    assert told(f"{text}\n") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("A=1 2>/dev/null", "A=1 >&2", "true 2>&1; A=1", "true >| /dev/null; A=1", "A=a*b", "A={a,b}"),
+        *("case x in a|b) ;; *) X=1; esac; A=1", "case x in esac; A=1", "for i in 1; do break; done; A=1"),
+        *("A=a;#it's", "A='a'#b", "A=a#b", "X=$(# it's\necho a); A=1", "X=`echo \"it's\"`; A=1", "A=a\\\nb"),
+        *("A\\\n=1", "A=1 B=$A", 'A="$\'a\'"', "A=a$", 'A="%$%"', "X=; A=${X:-a}"),
+        "A=1; if true; then ( : ); fi",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("shell", [("/bin/sh",), ("bash", "--posix")])
+def test_odd_commands_are_told_as_every_shell_has_them_or_not_at_all(shell: Sequence[str], text: str) -> None:
+    assert told(f"{text}\n") in (None, told_by_the_shell(text, *shell))
 
 
 @given(st.text("AB='\"\\ #$\n={}()`;&|<fi", max_size=80))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.inventory.shell.parts import NotToldError, Part, end_of, parts, past_unit
@@ -11,14 +11,39 @@ from gpucloud.inventory.shell.parts import NotToldError, Part, end_of, parts, pa
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.ASCII)
 _EXPORT = re.compile(r"\s*export(?:[ \t]+\w+)+\s*")
+_BLANK = re.compile(r"(?:\s|\\\n)*")
 _GAP = re.compile(r"(?:[ \t]|\\\n)*")
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 _OPENS = frozenset(("if", "for", "while", "until", "case", "select", "{"))
 _CLOSES = frozenset(("fi", "done", "esac", "}"))
 _BEFORE = frozenset(("then", "do", "else", "elif", "!", "time", "command", "builtin", "function"))
-_ANYTHING = frozenset((".", "source", "eval", "exec", "exit", "return", "trap", "alias", "set"))
+_LOOPS = frozenset(("for", "while", "until", "select"))
+_LEAVES = frozenset(("break", "continue"))
+"""Outside a loop of the file's own they leave the one in which grub-mkconfig sources the files."""
+_ANYTHING = frozenset(
+    (".", "source", "eval", "exec", "exit", "return", "trap", "alias", "set", "shopt", "enable")
+)
 """After them nothing is certain: they run text from elsewhere, end the file, change the language."""
+_SETS = frozenset(
+    (
+        "export",
+        "readonly",
+        "unset",
+        "read",
+        "declare",
+        "typeset",
+        "local",
+        "getopts",
+        "let",
+        "mapfile",
+        "readarray",
+    )
+)
+"""They change variables that their arguments name."""
+_MADE = re.compile(r"""["'\\$`*?{]""")
+"""What makes a word another than the one that is written."""
+_REDIRECTION = re.compile(r"\d*(?:<>|>>|>\||[<>]&?)")
 _ALONE = frozenset(("", "\n", ";"))
 """What stands before and after a command that runs whatever happens."""
 
@@ -59,8 +84,7 @@ def commands(text: str) -> tuple[Command, ...]:
     held = ""
     for part in parts(text):
         words = _first_words(part.text)
-        if words and words[-1] in _ANYTHING:
-            raise NotToldError(f"line {part.line} runs {words[-1]}")
+        _refuse_anything(part, depth)
         before = held or part.before
         is_certain = not depth and not words[:-1] and {before, part.after} <= _ALONE
         found.append(Command(part.begin, part.text, part.line, is_certain))
@@ -70,6 +94,37 @@ def commands(text: str) -> tuple[Command, ...]:
     if depth:
         raise NotToldError(f"{depth[-1]} has no end")
     return tuple(found)
+
+
+def _refuse_anything(part: Part, depth: Sequence[str]) -> None:
+    """Raise NotToldError where the part runs a command after which nothing is certain."""
+    words = _command_words(part.text)
+    if not words:
+        return
+    if words[0] in _ANYTHING or (words[0] in _LEAVES and _LOOPS.isdisjoint(depth)):
+        raise NotToldError(f"line {part.line} runs {words[0]}")
+    is_setter = words[0] in _SETS or words[:2] == ["printf", "-v"]
+    names = words[1:] if is_setter else []
+    if made := [word for word in (words[0], *names) if _MADE.search(word.partition("=")[0])]:
+        raise NotToldError(f"line {part.line} says only when it runs what {made[0]} is")
+
+
+def _command_words(text: str) -> list[str]:
+    """The words of a simple command from its name on, without redirections; none where it has no name."""
+    words: list[str] = []
+    at, is_target = end_of(_BLANK, text, 0), False
+    while at < len(text):
+        end = max(_end_of_word(text, at), at + 1)
+        word = text[at:end].replace("\\\n", "")
+        redirects = _REDIRECTION.match(word)
+        if is_target or redirects:
+            is_target = redirects is not None and redirects.end() == len(word)
+        elif words or not (word in _BEFORE or word in _OPENS or _ASSIGNED.match(word)):
+            words.append(word)
+        elif word in ("for", "select", "case"):
+            return []
+        at = end_of(_BLANK, text, end)
+    return words
 
 
 def _first_words(text: str) -> list[str]:
@@ -111,8 +166,8 @@ def _assignments(text: str) -> Iterator[tuple[str, bool, str]]:
             return
         at = _end_of_word(text, match.end())
         word = text[match.end() : at]
-        if re.search("[<>~]", _QUOTED.sub("", word)):
-            return
+        if re.search("[<>~$`{*?[]" if exports else "[<>~]", _QUOTED.sub("", word)):
+            return  # what export is given is parted and matched, by some shells: dash before 0.5.11
         found.append((match[1], bool(match[2]), word))
         at = end_of(_GAP, text, at)
     yield from found

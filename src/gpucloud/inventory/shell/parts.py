@@ -42,7 +42,7 @@ def parts(text: str) -> Iterator[Part]:
         elif text.startswith("<<", at):
             here.append(_opened(text, at))
             at = here[-1].end()
-        elif character in "\n;&|()":
+        elif character in "\n;&|()" and not (character in "&|" and text[at - 1 : at] in ("<", ">")):
             after = text[at : at + 2] if text[at : at + 2] in ("&&", "||") else character
             yield Part(begin, text[begin : at if said is None else said], line, before, after)
             at += len(after)

@@ -9,6 +9,10 @@ from gpucloud.inventory.shell.commands import commands, names_in
 from gpucloud.inventory.shell.parts import NotToldError, past_unit
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_DYNAMIC = frozenset(
+    ("_", "LINENO", "RANDOM", "SRANDOM", "SECONDS", "OPTIND", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME")
+)
+"""A shell gives them other values than they are given (bash(1), Shell Variables)."""
 _DEFAULTED = re.compile(r"([A-Za-z_]\w*)(:?)([-+])(.*)", re.ASCII | re.DOTALL)
 
 
@@ -25,7 +29,7 @@ def values(text: str, before: Mapping[str, str], of: tuple[str, ...]) -> dict[st
     """
     have = dict(before)
     made = [(command, command.assignments) for command in commands(text)]
-    doubtful = {name for command, assigned in made if not assigned for name in command.may_change}
+    doubtful = _DYNAMIC | {name for command, assigned in made if not assigned for name in command.may_change}
     for command, assigned in made:
         if name := next((name for name in of if not assigned and name in command.may_change), None):
             raise NotToldError(f"line {command.line} sets {name} only at times, or in a way that is not read")
