@@ -15,9 +15,11 @@ from tests.prepare.site import Site, site_in
 from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_boot_state import give_sriov
 from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, vendor_site
+from tests.prepare.test_software import deb, software_site
 
 from gpucloud.model.change import (
     Change,
+    EnableService,
     MakeGpuInstance,
     MakeMdev,
     RemoveGpuInstance,
@@ -29,9 +31,10 @@ from gpucloud.model.change import (
 )
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.plan import Plan
+from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
+from gpucloud.prepare.software.read import read_software
 from gpucloud.spec import parse_spec
 
 THERE = "5f3a9c1e-0000-4000-8000-00000000000b"
@@ -95,6 +98,19 @@ def sliced(folder: Path) -> Scene:
     )
 
 
+def manager(folder: Path) -> Scene:
+    """A driver's package in place of an earlier one, and its services."""
+    site, packages = software_site(folder), folder / "packages"
+    packages.mkdir()
+    old, new = (deb(packages, version) for version in ("535.183.04", "550.90.05"))
+    site.kernel.tools(("dpkg", "--force-confold", "--install", str(old)))
+    plan = site.desk.plan_software(read_software(new, old, None))
+    more = Step(
+        EnableService(name="nvidia-fabricmanager", was_on=False), "boards with NVSwitch need it", None
+    )
+    return site, replace(plan, steps=(*plan.steps, more))
+
+
 def block_of_grub(folder: Path) -> Scene:
     """The next start of a family that keeps kernel arguments in GRUB's environment block."""
     return site_of(folder, "rocky-8")
@@ -142,7 +158,7 @@ class Story:
             moment += 1
 
 
-OTHERS = (boot_display, odd_card, sliced, block_of_grub, taken_away)
+OTHERS = (boot_display, odd_card, sliced, manager, block_of_grub, taken_away)
 """Every check takes an apply back on one host; ``./run test`` does the rest, and the others."""
 SCENES = [lab_card, *(pytest.param(scene, marks=pytest.mark.proof) for scene in OTHERS)]
 

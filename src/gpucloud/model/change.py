@@ -278,6 +278,44 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class Installed:
+    """A driver's package as it is installed, and what installs it."""
+
+    name: str
+    """As the package manager calls it; of a .run ``nvidia``."""
+    version: str
+    """Of the driver in it: ``550.90.05``."""
+    file: str
+    """The package, by its absolute path."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPackage:
+    """Install an operator's package of a driver, in place of an earlier one, through what keeps packages.
+
+    Undo installs the earlier one again from its own package, or removes the new one. Both act from the next
+    start on: until then the kernel has the modules that it has loaded.
+    """
+
+    kind: Literal["install-package"] = field(default="install-package", kw_only=True)
+    by: Literal["deb", "rpm", "run"]
+    before: Installed | None
+    """None: there is none of it."""
+    after: Installed
+    sha256: str
+    """Of the package that is installed: another file is not what was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnableService:
+    """Let systemd start a service at every start, whose unit a package brings. Source: systemctl(1)."""
+
+    kind: Literal["enable-service"] = field(default="enable-service", kw_only=True)
+    name: str
+    was_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetGrubVariable:
     """Set a variable in GRUB's environment block, in which GRUB and others keep theirs, too.
 
@@ -345,7 +383,17 @@ AtRunTime = (
 )
 """Changes of the running kernel: a restart ends them."""
 
-OnDisk = WriteFile | RemoveFile | EnableUnit | RunTool | SetGrubVariable | KeepOldStart | TryNewStart
+OnDisk = (
+    WriteFile
+    | RemoveFile
+    | EnableUnit
+    | RunTool
+    | InstallPackage
+    | EnableService
+    | SetGrubVariable
+    | KeepOldStart
+    | TryNewStart
+)
 """Changes that stay over a restart, and mostly begin to act with it."""
 
 Change = AtRunTime | OnDisk

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from gpucloud.model.change import SMI, Change, Content, OnDisk
+from gpucloud.model.change import SMI, Change, Content, Installed, OnDisk
 from gpucloud.model.pci import PciAddress
 
 
@@ -105,6 +106,37 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Software:
+    """A package of NVIDIA's vGPU manager that is to be installed, as its file was read."""
+
+    by: Literal["deb", "rpm", "run"]
+    package: Installed
+    sha256: str
+    release: str | None
+    """Of the distribution that it is built for; None: of any."""
+    guest_driver: int | None
+    """Major version of the driver in guests; None: not told."""
+    earlier: Installed | None
+    """What undo installs again; None: no package of it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceFile:
+    """A file that tells this machine where its licence comes from."""
+
+    path: str
+    mode: int
+    text: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Where this machine, a guest, gets the licence of its vGPU from."""
+
+    files: tuple[LicenceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Steps in the order they are done. Undo goes from the last to the first.
 
@@ -131,6 +163,10 @@ class Plan:
     """What the spec asks for and this plan cannot promise, in words: it is no reason against the steps."""
     layout: Layout | None = None
     """None: it does not cut cards, or at a start, as the spec says."""
+    software: Software | None = None
+    """None: it installs no driver."""
+    licence: Licence | None = None
+    """None: it is about no licence."""
 
     @property
     def outlives_boot(self) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from gpucloud.model.change import Cut
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import HERE, Host
-from gpucloud.model.plan import Layout, Plan
+from gpucloud.model.plan import Layout, Licence, Plan, Software
 from gpucloud.model.spec import Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
@@ -36,6 +36,8 @@ from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.plan import plan_cut
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
+from gpucloud.prepare.software.licence import plan_licence
+from gpucloud.prepare.software.plan import plan_software
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
@@ -92,6 +94,22 @@ class Desk:
             Failure: as ``prepare.layout.plan_cut``.
         """
         return plan_cut(self.read_host(), self.system, layout)
+
+    def plan_software(self, software: Software) -> Plan:
+        """Plan that a package of NVIDIA's vGPU manager is installed.
+
+        Raises:
+            Failure: as ``prepare.software.plan.plan_software``.
+        """
+        return plan_software(self.read_host(), self.system, software)
+
+    def plan_licence(self, licence: Licence) -> Plan:
+        """Plan where this machine, a guest, gets its licence from.
+
+        Raises:
+            Failure: as ``prepare.software.licence.plan_licence``.
+        """
+        return plan_licence(HERE, self.system, licence)
 
     def apply(self, plan: Plan, watch: Watch = _QUIET) -> Outcome | None:
         """Carry out the plan that was shown, if it is still the plan; None where there is nothing to do.
@@ -259,6 +277,10 @@ class Desk:
         """What the wishes of a plan come to on the host as it is now."""
         if plan.layout is not None:
             return self.plan_cut(plan.layout)
+        if plan.software is not None:
+            return self.plan_software(plan.software)
+        if plan.licence is not None:
+            return self.plan_licence(plan.licence)
         if plan.wanted is not None:
             name = plan.wanted.host_name or Unknown("the plan was made without it")
             if plan.wanted.adopted is not None:
@@ -289,9 +311,9 @@ class Desk:
             return ()
 
     def _guard(self, entry: Entry) -> None:
-        """Let every guard look at the host as the cut left it; a card that is sliced stays with the host."""
+        """Let every guard look at the host as the cut left it; none speaks of slices, or of software."""
         cut = entry.read_stored().plan
-        if any(isinstance(step.change, Cut) for step in cut.steps):
+        if any(isinstance(step.change, Cut) for step in cut.steps) or cut.software or cut.licence:
             return
         for refusal in self._again(cut).refusals:
             raise Failure(refusal.why, f"{refusal.instead}; or take it back: gpucloud undo {entry.id}")

@@ -109,7 +109,8 @@ def _keep_spec(
 def _wanted(journal: Journal) -> Wanted | None:
     """The spec of the last plan for the start that is applied."""
     applied = (entry for entry in journal.entries() if entry.read_progress().status is Status.APPLIED)
-    specs = [stored.plan.wanted for entry in applied if (stored := entry.read_stored()).plan.outlives_boot]
+    plans = [plan for entry in applied if (plan := entry.read_stored().plan).outlives_boot]
+    specs = [plan.wanted for plan in plans if plan.wanted is not None]
     return specs[-1] if specs else None
 
 

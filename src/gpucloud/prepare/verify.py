@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from gpucloud.inventory.reader import Reader
 from gpucloud.model.change import (
     BindDriver,
+    EnableService,
     EnableUnit,
+    InstallPackage,
     KeepOldStart,
     LoadModule,
     OnDisk,
@@ -21,8 +23,10 @@ from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.plan.vfio import leaves_group_viable
-from gpucloud.prepare.steps import preview
+from gpucloud.prepare.steps import StepError, preview
 from gpucloud.prepare.steps.fallback.environment import read_variable
+from gpucloud.prepare.steps.package import read_version
+from gpucloud.prepare.steps.service import is_enabled
 from gpucloud.prepare.steps.slices.told import TOLD, tell
 from gpucloud.prepare.system import System
 
@@ -52,28 +56,44 @@ def spoken_for(plan: Plan) -> frozenset[str]:
     return frozenset(steps | ({THIS_START} if plan.outlives_boot else set()))
 
 
-def _written(plan: Plan, reader: Reader) -> Iterator[Mismatch]:
+def _written(plan: Plan, system: System) -> Iterator[Mismatch]:
     for step in plan.steps:
         change = step.change
         if isinstance(change, EnableUnit):
-            target, wanted = reader.read_link(change.path), change.unit if change.is_on else None
+            target, wanted = system.read_link(change.path), change.unit if change.is_on else None
             if target != wanted:
                 yield Mismatch(
                     change.path, wanted or "no link", target if isinstance(target, str) else "no link"
                 )
+        elif isinstance(change, InstallPackage | EnableService):
+            yield from _software(change, system)
         elif isinstance(change, SetGrubVariable):
-            block = reader.read_text(change.path)
+            block = system.read_text(change.path)
             said = read_variable(block, change.variable) if isinstance(block, str) else None
             if said != change.after:
                 yield Mismatch(change.path, f"{change.variable}={change.after}", f"{change.variable}={said}")
         elif isinstance(change, WriteFile | RemoveFile | KeepOldStart):
             path = change.config if isinstance(change, KeepOldStart) else change.path
             wanted = None if isinstance(change, RemoveFile) else change.after.text
-            seen = reader.read_text(path)
+            seen = system.read_text(path)
             if isinstance(seen, Unknown):
                 yield Mismatch(path, "readable", f"unknown: {seen.why}")
             elif seen != wanted:
                 yield Mismatch(path, *_kinds(wanted, seen))
+
+
+def _software(change: InstallPackage | EnableService, system: System) -> Iterator[Mismatch]:
+    if isinstance(change, EnableService):
+        if not is_enabled(change.name, system):
+            yield Mismatch(change.name, "enabled", "not enabled")
+        return
+    after = change.after
+    try:
+        seen = read_version(change.by, after.name, system) or "not installed"
+    except StepError as error:
+        seen = f"unknown: {error}"
+    if seen != after.version:
+        yield Mismatch(after.name, after.version, seen)
 
 
 def _kinds(wanted: str | None, seen: str | None) -> tuple[str, str]:

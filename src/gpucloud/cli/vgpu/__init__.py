@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from gpucloud.cli.vgpu.change import apply_layout, create, delete, undo_layout
-from gpucloud.cli.vgpu.driver import plan_manager_package
+from gpucloud.cli.vgpu.driver import install_manager, plan_manager_package
 from gpucloud.cli.vgpu.kinds import show_types
 from gpucloud.cli.vgpu.licence import app as licence
 from gpucloud.cli.vgpu.made import list_slices
@@ -27,3 +27,4 @@ app.command("attach")(attach)
 app.command("detach")(detach)
 app.add_typer(licence, name="licence")
 app.command("manager")(plan_manager_package)
+app.command("install")(install_manager)

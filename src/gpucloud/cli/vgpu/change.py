@@ -22,6 +22,7 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Layout
 
 if TYPE_CHECKING:
+    from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
     from gpucloud.slices import Offer
 
@@ -147,20 +148,37 @@ def undo_layout(
 
 
 def _carry_out(desk: Desk, layout: Layout, shape: Shape, *, yes: bool, dry: bool) -> None:
-    from gpucloud.prepare.plan import plan_lines
+    back, nothing = "gpucloud vgpu undo", "it is cut as wanted"
+    carry_out(desk, desk.plan_cut(layout), shape, yes=yes, dry=dry, back=back, nothing=nothing)
 
-    made = desk.plan_cut(layout)
+
+def carry_out(desk: Desk, made: Plan, shape: Shape, *, yes: bool, dry: bool, back: str, nothing: str) -> None:
+    """Show a plan, ask, carry it out and say how it ended.
+
+    Args:
+        desk: the host.
+        made: the plan.
+        shape: text or JSON.
+        yes: do not ask.
+        dry: show it alone.
+        back: the command that takes it back.
+        nothing: what is so already, where nothing is to be done.
+    """
+    from gpucloud.prepare.plan import plan_lines
+    from gpucloud.prepare.software.render import without_token
+
     if dry:
-        print_json(made) if shape is Shape.JSON else print_lines(plan_lines(made))
+        print_json(without_token(made)) if shape is Shape.JSON else print_lines(plan_lines(made))
         return
     if not made.is_empty:
         print_beside(plan_lines(made), shape)
         ask(yes=yes)
     with watching() as watch:
         outcome = desk.apply(made, watch)
-    back = "" if outcome is None else f"done and read back: journal entry {outcome.entry}; back with: "
-    done = "nothing to do: it is cut as wanted" if outcome is None else f"{back}gpucloud vgpu undo"
-    report(outcome, shape, done)
+    if outcome is None:
+        report(outcome, shape, f"nothing to do: {nothing}")
+    else:
+        report(outcome, shape, f"done and read back: journal entry {outcome.entry}; back with: {back}")
 
 
 def _offers(desk: Desk, program: str) -> tuple[Offer, ...]:

@@ -1,4 +1,4 @@
-"""``gpucloud vgpu manager``: an operator's package of NVIDIA's vGPU manager, looked at for a host."""
+"""``gpucloud vgpu manager`` and ``install``: an operator's package of NVIDIA's vGPU manager for a host."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption
 from gpucloud.cli.output import Shape, print_json, print_lines
+from gpucloud.cli.plans.apply import YesOption
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.typed.shape import ShapeOption
-from gpucloud.model.failure import Exit, Failure, code_of
+from gpucloud.cli.vgpu.change import DryOption, carry_out
+from gpucloud.model.failure import Exit
 from gpucloud.model.line import Copied
 
 if TYPE_CHECKING:
-    from gpucloud.slices.driver.package import Package
     from gpucloud.slices.driver.plan import ManagerPlan
 
 PackageArgument = Annotated[
@@ -27,8 +29,12 @@ GuestDriverOption = Annotated[
         "--guest-driver", metavar="MAJOR", min=300, max=999, help="The guests' driver: 550 of 550.90.07."
     ),
 ]
-
-
+EarlierOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--earlier", metavar="FILE", help="The package of the manager that is installed now, for undo."
+    ),
+]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="Exit with 4 where a card of NVIDIA cannot be cut yet, else with 0.")
 ]
@@ -55,9 +61,10 @@ def plan_manager_package(
       gpucloud vgpu manager NVIDIA-Linux-x86_64-550.90.05-vgpu-kvm.run --host root@gpu01 --check
     """
     from gpucloud.inventory import open_reader, read_host
+    from gpucloud.prepare.software.read import read_package
     from gpucloud.slices.driver.plan import RESTART, plan_manager
 
-    read = _read(package)
+    read = read_package(package)
     host = read_host(open_reader(capture=capture, remote=remote))
     plan = plan_manager(read, host, guest_driver)
     if shape is Shape.JSON:
@@ -71,17 +78,34 @@ def plan_manager_package(
         raise typer.Exit(Exit.ERROR)
 
 
-def _read(path: Path) -> Package:
-    from gpucloud.slices.driver.package import HEAD_BYTES, parse_package
+def install_manager(
+    context: typer.Context,
+    package: PackageArgument,
+    earlier: EarlierOption = None,
+    guest_driver: GuestDriverOption = None,
+    dry: DryOption = False,
+    yes: YesOption = False,
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Install a package of NVIDIA's vGPU manager on this host, and enable its services, after it was shown.
 
-    then = "give NVIDIA's package for hosts, from its licensing portal"
-    try:
-        with path.open("rb") as file:
-            return parse_package(path.name, file.read(HEAD_BYTES))
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror or error}", then, code=code_of(error)) from error
-    except ValueError as error:
-        raise Failure(f"{path}: {error}", then, code=Exit.USAGE) from error
+    Each step is in the journal before it is done and read back after; `gpucloud undo` removes the package, or
+    installs the earlier one from --earlier, without which nothing is put in its place. Only the package is
+    installed: what else it needs is named first. nouveau, another driver of NVIDIA, a card in use and guests
+    of a newer branch stand against it. The host uses it from its next start on.
+
+    Examples:
+      gpucloud vgpu install nvidia-vgpu-ubuntu-550_550.90.05_amd64.deb --guest-driver 550
+      gpucloud vgpu install new.rpm --earlier old.rpm --dry-run
+      gpucloud vgpu install NVIDIA-Linux-x86_64-550.90.05-vgpu-kvm.run --yes --format json
+    """
+    from gpucloud.prepare.software.read import read_software
+
+    desk = desk_of(context, state)
+    made = desk.plan_software(read_software(package, earlier, guest_driver))
+    nothing = "it is installed, and its services are enabled"
+    carry_out(desk, made, shape, yes=yes, dry=dry, back="gpucloud undo", nothing=nothing)
 
 
 def _lines(plan: ManagerPlan, source: str) -> Iterator[str]:

@@ -16,7 +16,10 @@ import typer
 
 from gpucloud.cli.output import Shape, note, one_line, print_document, print_json, print_lines
 from gpucloud.cli.output.streams import reader_may_leave
+from gpucloud.cli.plans.apply import YesOption
+from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
 from gpucloud.cli.typed.shape import ShapeOption
+from gpucloud.cli.vgpu.change import DryOption, carry_out
 from gpucloud.cli.vgpu.given import text_given
 from gpucloud.model.failure import Exit, Failure, code_of
 from gpucloud.model.line import Copied
@@ -176,6 +179,42 @@ def _lines(files: tuple[GuestFile, ...], restart: str) -> Iterator[str]:
     if any(file.path.endswith(".reg") for file in files):
         yield "In the guest: reg import gpucloud-licence.reg"
     yield f"Then, in the guest: {restart}"
+
+
+@app.command("apply")
+def apply_licence(
+    context: typer.Context,
+    server: ServerOption = None,
+    backup: BackupOption = None,
+    token: TokenOption = None,
+    feature: FeatureOption = Asked.VGPU,
+    dry: DryOption = False,
+    yes: YesOption = False,
+    shape: ShapeOption = Shape.TEXT,
+    state: StateOption = STATE,
+) -> None:
+    """Say on this machine, a Linux guest, where its licence comes from, and let its service ask for it.
+
+    gridd.conf, and the token where one is given, are written whole, each in the journal before, and
+    nvidia-gridd is restarted; `gpucloud undo` brings back what was there. Without the service, which the
+    driver for guests brings, nothing is done. A token is not shown; the journal, which root alone may read,
+    has it.
+
+    Examples:
+      gpucloud vgpu licence apply --token client_configuration_token_05-25-2026.tok
+      gpucloud vgpu licence apply --server lic1.example.org --backup lic2.example.org --dry-run
+    """
+    from gpucloud.model.change import Content
+    from gpucloud.model.plan import Licence, LicenceFile
+    from gpucloud.slices.licence.render import linux_files
+
+    files = linux_files(_client(server, backup, token, feature))
+    desk = desk_of(context, state)
+    made = desk.plan_licence(
+        Licence(tuple(LicenceFile(file.path, file.mode, Content(file.content.decode())) for file in files))
+    )
+    nothing = "its files say so already"
+    carry_out(desk, made, shape, yes=yes, dry=dry, back="gpucloud undo", nothing=nothing)
 
 
 @app.command()

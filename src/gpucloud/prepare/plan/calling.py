@@ -9,7 +9,9 @@ from gpucloud.model.change import (
     Change,
     Cut,
     DetachConsole,
+    EnableService,
     EnableUnit,
+    InstallPackage,
     KeepOldStart,
     LoadModule,
     MakeGpuInstance,
@@ -90,6 +92,10 @@ def _call_on_disk(change: OnDisk) -> str:
         case RunTool():
             once = "" if change.when == "apply" else "on undo, when the files are back: "
             return f"{once}run {' '.join(change.argv)}"
+        case InstallPackage():
+            return f"install {change.after.name} {change.after.version} from {change.after.file}"
+        case EnableService():
+            return f"let {change.name} run from the next start on"
         case SetGrubVariable():
             return f"change {change.variable} in {change.path}"
         case KeepOldStart():

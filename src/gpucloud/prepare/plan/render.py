@@ -11,6 +11,7 @@ from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.render_adopted import adopted_lines
 from gpucloud.prepare.plan.render_start import grounds, start_lines
 from gpucloud.prepare.plan.wording import join
+from gpucloud.prepare.software.render import software_lines
 from gpucloud.prepare.steps import preview
 
 
@@ -23,6 +24,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """The same, line by line: diffs and what files hold are ``Copied``, all else is prose."""
     if plan.layout is not None:
         yield from _cut(plan)
+        return
+    if plan.software is not None or plan.licence is not None:
+        yield from software_lines(plan)
         return
     if plan.wanted is None:
         yield from _now(plan)

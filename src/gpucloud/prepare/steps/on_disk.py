@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from gpucloud.model.change import (
+    EnableService,
     EnableUnit,
+    InstallPackage,
     KeepOldStart,
     OnDisk,
     RemoveFile,
@@ -14,7 +16,7 @@ from gpucloud.model.change import (
     TryNewStart,
     WriteFile,
 )
-from gpucloud.prepare.steps import fallback, file, tool, unit
+from gpucloud.prepare.steps import fallback, file, package, service, tool, unit
 
 if TYPE_CHECKING:
     from gpucloud.prepare.steps.seen import Difference, Foreign
@@ -32,6 +34,10 @@ def do_on_disk(change: OnDisk, system: System) -> None:
             unit.do_enable(change, system)
         case RunTool():
             tool.do_run(change, system)
+        case InstallPackage():
+            package.do_install(change, system)
+        case EnableService():
+            service.do_enable(change, system)
         case KeepOldStart():
             fallback.do_keep(change, system)
         case SetGrubVariable():
@@ -53,6 +59,10 @@ def undo_on_disk(change: OnDisk, system: System, *, force: bool) -> None:
             unit.undo_enable(change, system, force=force)
         case RunTool():
             tool.undo_run(change, system)
+        case InstallPackage():
+            package.undo_install(change, system, force=force)
+        case EnableService():
+            service.undo_enable(change, system)
         case KeepOldStart():
             fallback.undo_keep(change, system, force=force)
         case SetGrubVariable():
@@ -78,7 +88,7 @@ def foreign_on_disk(change: OnDisk, system: System) -> Foreign | None:
             return fallback.foreign_entry(change, system)
         case SetGrubVariable():
             return fallback.foreign_variable(change, system)
-        case RunTool() | TryNewStart():
+        case RunTool() | TryNewStart() | InstallPackage() | EnableService():
             return None
         case _:
             assert_never(change)
@@ -95,6 +105,10 @@ def preview_on_disk(change: OnDisk) -> Difference:
             return unit.preview_enable(change)
         case RunTool():
             return tool.preview_run(change)
+        case InstallPackage():
+            return package.preview_install(change)
+        case EnableService():
+            return service.preview_enable(change)
         case KeepOldStart():
             return fallback.preview_keep(change)
         case SetGrubVariable():

@@ -88,11 +88,12 @@ def parse_package(file: str, head: bytes) -> Package:
     if head.startswith(b"#!") and file.endswith(".run"):
         architecture = "aarch64" if "aarch64" in file else "x86_64" if "x86_64" in file else None
         arch = architecture or Unknown("its name says none")
-        return Package(Kind.RUN, file, file, _version(file), arch, _is_for_hosts(file))
+        return Package(Kind.RUN, file, file, driver_version(file), arch, _is_for_hosts(file))
     raise ValueError(f"{file} is neither a .deb nor an .rpm nor a .run")
 
 
-def _version(*texts: str) -> str | Unknown:
+def driver_version(*texts: str) -> str | Unknown:
+    """The first version of a driver of NVIDIA that stands in a text: ``550.90.05``."""
     found = next((match for text in texts if (match := _VERSION.search(text))), None)
     return Unknown("neither the package nor its name says a version") if found is None else found[0]
 
@@ -118,7 +119,7 @@ def _deb(file: str, head: bytes) -> Package:
     if not _NAME.fullmatch(name):
         raise ValueError(f"the control file of {file} names no package")
     architecture = _ARCHITECTURES.get(arch, arch) or Unknown("its control file says none")
-    version = _version(fields.get("Version", ""), file)
+    version = driver_version(fields.get("Version", ""), file)
     return Package(Kind.DEB, file, name, version, architecture, _is_for_hosts(name, file))
 
 
@@ -174,7 +175,7 @@ def _rpm(file: str, head: bytes) -> Package:
         raise ValueError(f"the header of {file} names no package")
     architecture = fields.get("architecture") or Unknown("its header says none")
     own = fields.get("version", "")
-    version = _version(release, own, file)
+    version = driver_version(release, own, file)
     target = own if "rhel" in name.lower() and isinstance(version, str) and version not in own else None
     return Package(Kind.RPM, file, name, version, architecture, _is_for_hosts(name, file), target)
 
