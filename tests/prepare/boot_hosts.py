@@ -1,4 +1,4 @@
-"""Hosts of every family as trees: what their installers leave, and tools that act as the real ones do."""
+"""Hosts of every family as trees: what their installers leave, and stand-ins for their tools."""
 
 from __future__ import annotations
 
@@ -154,7 +154,10 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 
 @dataclass
 class Tools:
-    """Makes one file of all that a tool reads, as the real ones do: beside its place, then renamed."""
+    """Stand-ins: each makes one file of all that a tool reads, beside its place, then renamed.
+
+    What the real ones make of the files is recorded (``boot_tools``).
+    """
 
     root: Path
     runs: list[str]

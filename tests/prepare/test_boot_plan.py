@@ -218,11 +218,11 @@ def test_arguments_are_added_where_the_loader_keeps_them(
 
 def test_proxmox_gets_arguments_where_either_of_its_loaders_lacks_them(tmp_path: Path) -> None:
     kernel = build_family(tmp_path, "proxmox-8")
-    (kernel.root / "etc/kernel/cmdline").write_text("boot=zfs intel_iommu=on iommu=pt\n")
+    (kernel.root / "etc/kernel/cmdline").write_text("root=1 boot=zfs intel_iommu=on iommu=pt\n")
     made = texts(plan_for(kernel))
     assert "/etc/kernel/cmdline" not in made
     assert "intel_iommu=on iommu=pt" in made["/etc/default/grub.d/zz-gpucloud.cfg"]
-    (kernel.root / "etc/kernel/cmdline").write_text("boot=zfs intel_iommu=off\n")
+    (kernel.root / "etc/kernel/cmdline").write_text("root=1 boot=zfs intel_iommu=off\n")
     assert "iommu-switched-off: /etc/kernel/cmdline says intel_iommu=off" in refusal(plan_for(kernel))
 
 

@@ -13,7 +13,8 @@ from tests.prepare.boot_tools.record import RECORDS
 from gpucloud.inventory.shell import values
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
-from gpucloud.prepare.boot.loaders import BootEntries, GrubFile, Kernelstub, Loader
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.loaders import BootEntries, GrubFile, Kernelstub, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.loaders.loader import cmdline_lines, kernel_words
 from gpucloud.prepare.boot.paths import ENTRIES as PLACES
 
@@ -34,7 +35,7 @@ class Record:
 
     def files(self) -> BootFiles:
         texts = {f"/{path}": text for path, text in self.before.items() if text != "/"}
-        folders: dict[str, tuple[str, ...]] = dict.fromkeys(PLACES, ())
+        folders: dict[str, tuple[str, ...]] = dict.fromkeys((*PLACES, "/etc/default/grub.d"), ())
         for path in texts:
             folder, _, name = path.rpartition("/")
             folders[folder] = (*folders.get(folder, ()), name)
@@ -45,9 +46,9 @@ class Record:
         return {path.lstrip("/"): text for path, text in changed.items()}
 
 
-def load(name: str) -> Record:
+def load(name: str, code: int = 0) -> Record:
     read = json.loads((RECORDS / f"{name}.json").read_text())
-    assert read["code"] == 0
+    assert read["code"] == code
     return Record(read["tool"], read["before"], read["after"])
 
 
@@ -108,6 +109,21 @@ def test_kernel_install_of_debian_12_takes_comments_for_arguments() -> None:
     record = load("kernel-install-comment")
     words = _options(record.after[f"{ENTRIES}/{MACHINE}-6.12.conf"])
     assert words[:2] == ["#", "root=/dev/sda1"]
+
+
+def test_proxmox_boot_tool_takes_no_line_but_the_first_and_so_the_missing_words_go_there() -> None:
+    record, path = load("proxmox-boot-tool"), "etc/kernel/cmdline"
+    first, second = record.before[path].splitlines()
+    (entry,) = (text for name, text in record.after.items() if "/entries/" in name)
+    assert _options(entry) == first.split()
+    assert record.by_us(ProxmoxBoot())[path] == f"{first} iommu=pt\n{second}\n"
+
+
+def test_what_proxmox_boot_tool_refuses_is_refused() -> None:
+    record = load("proxmox-boot-tool-comment", code=1)
+    said = ProxmoxBoot().arguments(record.files())
+    assert isinstance(said, Unknown)
+    assert said.why.startswith("/etc/kernel/cmdline has no root= in its first line")
 
 
 def _options(entry: str) -> list[str]:

@@ -155,9 +155,8 @@ def test_an_entry_that_would_not_come_back_as_it_is_is_refused(tmp_path: Path) -
     )
 
 
-@pytest.mark.parametrize("name", ["debian-systemd-boot", "proxmox-8"])
-def test_the_first_line_of_arguments_is_added_to_and_comments_are_none(name: str, tmp_path: Path) -> None:
-    kernel = build_family(tmp_path, name)
+def test_the_first_line_of_arguments_is_added_to_and_comments_are_none(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-systemd-boot")
     (kernel.root / "etc/kernel/cmdline").write_text("# intel_iommu=off\nroot=UUID=1 ro\nquiet\n")
     assert texts(plan_for(kernel))["/etc/kernel/cmdline"] == (
         "# intel_iommu=off\nroot=UUID=1 ro intel_iommu=on iommu=pt\nquiet\n"

@@ -66,10 +66,25 @@ _POP = {
     "etc/os-release": 'NAME="Pop!_OS"\nID=pop\nID_LIKE="ubuntu debian"\nVERSION_ID="22.04"\n',
     "var/log/none": "",
 }
+_PROXMOX = {
+    "boot/vmlinuz-6.8.12-4-pve": "a kernel\n",
+    "boot/initrd.img-6.8.12-4-pve": "an initramfs\n",
+    "boot/efi/EFI/proxmox/none": "",
+    "boot/efi/loader/loader.conf": "timeout 3\n",
+    "boot/efi/loader/entries/none": "",
+    "etc/apt/apt.conf.d/none": "",
+    "etc/kernel/postinst.d/none": "",
+    "etc/kernel/proxmox-boot-manual-kernels": "6.8.12-4-pve\n",
+    "var/tmp/none": "",
+}
+"""As ``proxmox-boot-tool init`` leaves them where the firmware starts systemd-boot."""
+_TWO_LINES = "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on\niommu=pt\n"
 MORE: Mapping[str, Mapping[str, str | None]] = {
     "kernel-install": _ENTRIES | {"etc/kernel/cmdline": "root=UUID=1 ro quiet intel_iommu=on iommu=pt\n"},
     "kernel-install-comment": _ENTRIES
     | {"etc/kernel/cmdline": "# root=/dev/sda1\nroot=UUID=1 ro intel_iommu=on iommu=pt\nquiet\n"},
+    "proxmox-boot-tool": _PROXMOX | {"etc/kernel/cmdline": _TWO_LINES},
+    "proxmox-boot-tool-comment": _PROXMOX | {"etc/kernel/cmdline": f"# mine\n{_TWO_LINES}"},
     "pbl-sles-15": {"etc/sysconfig/bootloader": 'LOADER_TYPE="grub2"\n'},
     "kernelstub-add": _POP | {"etc/kernelstub/configuration": _stub([])},
     "kernelstub-run": _POP | {"etc/kernelstub/configuration": _stub(["intel_iommu=on", "iommu=pt"])},
