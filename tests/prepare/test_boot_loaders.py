@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
+from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile
 from gpucloud.prepare.boot.loaders.grub import add_to_line
+from gpucloud.prepare.boot.loaders.loader import kernel_words
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
 _NORMAL, _ALWAYS = "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX"
@@ -84,9 +86,66 @@ def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str,
     assert set(gone[place]) == set(before[place])
 
 
+ENDS = st.sampled_from(["--", "#", "#x", "---", 'x=\\"a -- b\\"', "$Z"])
+WITH_ENDS = st.lists(
+    st.one_of(
+        LINES,
+        st.builds('{}="{} {} {}"'.format, NAMES, WORDS, ENDS, WORDS),
+        st.just('Z="a -- b"'),
+        st.just("Z=a"),
+    ),
+    max_size=5,
+).map("\n".join)
+
+
+@settings(max_examples=50, deadline=None)
+@given(WITH_ENDS, NAMES)
+def test_words_come_before_those_of_init_and_comments_or_it_cannot_be_told(grub: str, name: str) -> None:
+    file = GrubFile((), name)
+    said = file.arguments(files_of(grub))
+    if isinstance(said, Unknown):
+        return
+    (after,) = file.add(files_of(grub), ["new=1", "newer"]).values()
+    assert after is not None
+    old, new = (
+        " ".join(word for part in told_by_the_shell([text]) for word in part) for text in (grub, after)
+    )
+    assert kernel_words(old, is_grubs=True) == tuple(argument.text for argument in said)
+    words = kernel_words(new, is_grubs=True)
+    assert {"new=1", "newer"} <= {*words}
+    assert [word for word in words if not word.startswith("new")] == [argument.text for argument in said]
+
+
+@settings(max_examples=50, deadline=None)
+@given(WITH_ENDS)
+def test_the_drop_in_comes_before_those_of_init_and_comments_or_it_cannot_be_told(grub: str) -> None:
+    if isinstance(GrubDropIn().arguments(files_of(grub)), Unknown):
+        return
+    (drop_in,) = GrubDropIn().add(files_of(grub), ["new=1"]).values()
+    always, normal = told_by_the_shell([grub, drop_in or ""])
+    assert {"new=1", "$gpucloud_trial"} <= {*kernel_words(" ".join((*always, *normal)), is_grubs=True)}
+
+
+def test_what_is_said_behind_the_kernels_part_of_the_first_variable_is_never_told() -> None:
+    found = GrubDropIn().arguments(files_of(f'{_ALWAYS}="ro -- single"\n'))
+    assert isinstance(found, Unknown)
+    assert f"{_ALWAYS} has --, behind which {_NORMAL} never gets to the kernel" in found.why
+
+
+def test_a_later_drop_in_that_puts_all_behind_the_kernels_part_hides_it() -> None:
+    states = {f"{GRUB_DROP_INS}/zzz.cfg": FileState(Content(f'{_NORMAL}="-- ${_NORMAL}"\n'))}
+    found = GrubDropIn().arguments(BootFiles(states, {GRUB_DROP_INS: ("zzz.cfg",)}))
+    assert isinstance(found, Unknown)
+    assert "zzz.cfg is read after" in found.why
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
+        ('X="a -- b"\n', 'X="a new=1 -- b"\n'),
+        ('X="a #b"\n', 'X="a new=1 #b"\n'),
+        ('Y="-- b"\nX="a $Y"\n', 'Y="-- b"\nX="a $Y"\nX="new=1 $X"\n'),
+        ("Z=b\\", 'Z=b\\\n\nX="new=1"\n'),
         ('X="a \\\n b"\n', 'X="a \\\n b"\nX="$X new=1"\n'),
         ('X="a\nb"\n', 'X="a\nb"\nX="$X new=1"\n'),
         ("X=\"a \"'b'\n", 'X="a "\'b\'\nX="$X new=1"\n'),

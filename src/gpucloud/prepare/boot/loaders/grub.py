@@ -9,14 +9,15 @@ entry is left.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpucloud.inventory.shell import NotToldError, commands, values
+from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
-from gpucloud.prepare.boot.loaders.loader import Texts, add_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_words, kernel_words
 from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
@@ -29,6 +30,7 @@ _PLAIN = re.compile(
     r"([ \t\r]*(?:[ \t]#[^\n]*)?)"
 )
 """An assignment of one value in one pair of quotes, or in none, on one line."""
+_NOTHING = dict.fromkeys(_BOTH, "")
 _KEPT = "\0"
 """Stands for what a variable has before a drop-in; no file has it."""
 
@@ -48,13 +50,15 @@ class GrubDropIn:
         for path in (path for path in drop_ins if path > GRUB_DROP_IN):
             if (why := _hides(files, path)) is not None:
                 return Unknown(why)
-        return _evaluate(files, (GRUB, *(path for path in drop_ins if path != GRUB_DROP_IN)))
+        return _told(_said(files, _others(drop_ins)), _NORMAL)
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
-        del files
         if not words:
             return {GRUB_DROP_IN: None}
-        return {GRUB_DROP_IN: f'{HEADER}{_NORMAL}="${_NORMAL} {" ".join(words)} {_TRIAL}"\n'}
+        drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
+        said = _said(files, _others(() if isinstance(drop_ins, Unknown) else drop_ins))
+        has_end = not isinstance(said, Unknown) and _end_in(said[_NORMAL]) is not None
+        return {GRUB_DROP_IN: HEADER + _adding(_NORMAL, (*words, _TRIAL), is_before=has_end)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class GrubFile:
     own: tuple[str, ...] = ()
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
-        return _evaluate(files, (GRUB,))
+        return _told(_said(files, (GRUB,)), self.variable)
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         return add_to_file(files, self.variable, words) if words else {}
@@ -75,7 +79,7 @@ class GrubFile:
 
 def why_not_told(files: BootFiles) -> str | None:
     """Why it cannot be told what /etc/default/grub assigns; None where it can, or nothing was read of it."""
-    found = _evaluate(files, (GRUB,)) if isinstance(files.text(GRUB), str) else ()
+    found = _said(files, (GRUB,)) if isinstance(files.text(GRUB), str) else {}
     return found.why if isinstance(found, Unknown) else None
 
 
@@ -97,10 +101,19 @@ def add_to_line(text: str, variable: str, words: Sequence[str]) -> str:
     last = named[-1] if named else None
     plain = _PLAIN.fullmatch(last.text) if last is not None and last.is_certain else None
     if last is not None and plain is not None and plain[1].endswith(f"{variable}="):
-        return text[: last.begin] + _with_words(plain, words) + text[last.end :]
-    gap = "" if not text or text.endswith("\n") else "\n"
-    before = f"${variable} " if named else ""
-    return f'{text}{gap}{variable}="{before}{" ".join(words)}"\n'
+        changed = text[: last.begin] + _with_words(plain, words) + text[last.end :]
+        if {*words} <= {*kernel_words(values(changed, _NOTHING, _BOTH)[variable], is_grubs=True)}:
+            return changed
+    before = values(text, _NOTHING, _BOTH)[variable]
+    is_cut = len(kernel_words(before, is_grubs=True)) < len(parse_arguments(before))
+    new = _adding(variable, words, is_before=is_cut) if named else f'{variable}="{" ".join(words)}"\n'
+    return f"{_ended(text)}{new}"
+
+
+def _ended(text: str) -> str:
+    """The text with its last line ended, also where that would go on behind a backslash."""
+    text = text if not text or text.endswith("\n") else f"{text}\n"
+    return f"{text}\n" if text.endswith("\\\n") else text
 
 
 def _with_words(plain: re.Match[str], words: Sequence[str]) -> str:
@@ -110,9 +123,24 @@ def _with_words(plain: re.Match[str], words: Sequence[str]) -> str:
     return f"{head}{quote}{add_words(in_double or in_single or bare or '', words)}{quote}{tail}"
 
 
-def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | Unknown:
-    """The arguments as the shell would leave them after all files."""
-    have = dict.fromkeys(_BOTH, "")
+def _adding(variable: str, words: Sequence[str], *, is_before: bool) -> str:
+    """A line that adds words behind, or before, what the variable has."""
+    parts = (*words, f"${variable}") if is_before else (f"${variable}", *words)
+    return f'{variable}="{" ".join(parts)}"\n'
+
+
+def _others(drop_ins: Sequence[str]) -> tuple[str, ...]:
+    """The files of others, in the order in which they are read."""
+    return (GRUB, *(path for path in drop_ins if path != GRUB_DROP_IN))
+
+
+_Said = Mapping[str, tuple[Argument, ...]]
+"""All words that each of the two variables has."""
+
+
+def _said(files: BootFiles, paths: Sequence[str]) -> _Said | Unknown:
+    """The words as the shell would leave them after all files."""
+    have = dict(_NOTHING)
     said_in: dict[str, str] = {}
     for path in paths:
         text = files.text(path)
@@ -123,13 +151,30 @@ def _evaluate(files: BootFiles, paths: Sequence[str]) -> tuple[Argument, ...] | 
             have = values(text or "", have, _BOTH)
         except NotToldError as error:
             return Unknown(_refused(path, error))
-        new = {word for name in _BOTH for word in have[name].split()}
-        said_in |= dict.fromkeys(new - {word for name in _BOTH for word in before[name].split()}, path)
-    found = tuple(Argument(word, said_in[word]) for name in _BOTH for word in have[name].split())
-    last = next((each for each in found if each.text == "--" or each.text.startswith("#")), None)
-    if last is not None:  # GRUB's own language has comments, too
-        return Unknown(f"{last.path}: what stands behind {last.text} never gets to the kernel: take both out")
-    return found
+        new = {word for name in _BOTH for word in parse_arguments(have[name])}
+        old = {word for name in _BOTH for word in parse_arguments(before[name])}
+        said_in |= dict.fromkeys(new - old, path)
+    return {
+        name: tuple(Argument(word, said_in[word]) for word in parse_arguments(have[name])) for name in _BOTH
+    }
+
+
+def _told(said: _Said | Unknown, variable: str) -> tuple[Argument, ...] | Unknown:
+    """What the kernel itself is told; Unknown where nothing that is added to the variable would be."""
+    if isinstance(said, Unknown):
+        return said
+    end = _end_in(said[_ALWAYS])
+    if end is not None and variable == _NORMAL:
+        why = f"{end.path}: {_ALWAYS} has {end.text}, behind which {_NORMAL} never gets to the kernel"
+        return Unknown(f"{why}: move it, and what follows it, to {_NORMAL}")
+    words = (*said[_ALWAYS], *said[_NORMAL])
+    end = _end_in(words)
+    return words if end is None else words[: words.index(end)]
+
+
+def _end_in(words: Sequence[Argument]) -> Argument | None:
+    """The word behind which nothing is for the kernel: init's part, or a comment in GRUB's own language."""
+    return next((word for word in words if word.text == "--" or word.text.startswith("#")), None)
 
 
 def _hides(files: BootFiles, path: str) -> str | None:
@@ -139,7 +184,7 @@ def _hides(files: BootFiles, path: str) -> str | None:
         kept = values(text if isinstance(text, str) else "", dict.fromkeys(_BOTH, _KEPT), _BOTH)[_NORMAL]
     except NotToldError as error:
         return _refused(path, error)
-    is_kept = _KEPT in kept
+    is_kept = _KEPT in kernel_words(kept, is_grubs=True)
     return None if is_kept else f"{path} is read after {GRUB_DROP_IN}, and sets {_NORMAL} anew: rename it"
 
 
