@@ -131,6 +131,9 @@ class DoomedSystem:
             self._system.put(f"{folder}/.{name}.gpucloud-new", half)
         self._around(lambda: self._system.put(path, state))
 
+    def overwrite(self, path: str, content: str) -> None:
+        self._around(lambda: self._system.overwrite(path, content))
+
     def remove(self, path: str) -> None:
         self._around(lambda: self._system.remove(path))
 

@@ -48,6 +48,11 @@ UNFIT = {
         {"proc/self/mountinfo": "1 0 0:2 / / rw - tmpfs tmpfs rw\n2 1 0:3 / /usr ro - tmpfs tmpfs rw\n"},
         "system-read-only: /usr is mounted read-only; mount -o remount,rw /usr",
     ),
+    "closed after an error": (
+        "debian-12",
+        {"proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/sda1 ro,errors=remount-ro\n"},
+        "system-read-only: /etc and /boot are mounted read-only; mount -o remount,rw /etc",
+    ),
     "sdbootutil": (
         "sles-15",
         {"boot/efi/loader/entries/a.conf": "title x\noptions quiet\n"},
@@ -170,3 +175,10 @@ def test_entries_get_the_arguments_themselves_where_the_variable_that_they_name_
     (kernel.root / "boot/grub2/grubenv").write_text(BLOCK)
     entry = texts(plan_for(kernel))["/boot/loader/entries/a-4.18.conf"]
     assert entry.endswith("options $kernelopts $tuned_params intel_iommu=on iommu=pt\n")
+
+
+def test_usr_may_be_read_only_where_nothing_is_written_there(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-12")
+    mounts = "1 0 0:2 / / rw - tmpfs tmpfs rw\n2 1 0:3 / /usr ro - tmpfs tmpfs rw\n"
+    (kernel.root / "proc/self/mountinfo").write_text(mounts)
+    assert plan_for(kernel).refusals == ()

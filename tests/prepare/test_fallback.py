@@ -20,12 +20,13 @@ from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_guard import prepared, restart, same_files, set_route
 
 from gpucloud.cli.main import call
-from gpucloud.model.change import KeepOldStart, TryNewStart
+from gpucloud.model.change import FileState, KeepOldStart, TryNewStart
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.apply import apply, resume
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
+from gpucloud.prepare.steps.fallback.variable import set_variable
 from gpucloud.prepare.takeback import Watch
 from gpucloud.prepare.trial import on_trial, turn_back
 from gpucloud.spec import parse_spec
@@ -329,6 +330,23 @@ class Full(DoomedSystem):
 
     def copy(self, source: str, path: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class NoRoom(DoomedSystem):
+    """No new file finds room."""
+
+    def put(self, path: str, state: FileState) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_on_a_full_disk_the_block_is_set_where_it_lies(tmp_path: Path) -> None:
+    site, plan = site_of(tmp_path, "debian-12")
+    apply(plan, site.system, site.journal)
+    block = site.root / "boot/grub/grubenv"
+    inode = block.stat().st_ino
+    set_variable("/boot/grub/grubenv", "gpucloud_tries", None, NoRoom(site.system, Doom(-1)))
+    assert "gpucloud_tries" not in block.read_text()
+    assert (block.stat().st_ino, block.stat().st_size) == (inode, 1024)
 
 
 def test_what_grub_notes_in_its_block_meanwhile_is_nobodys_change_of_ours(tmp_path: Path) -> None:

@@ -71,6 +71,13 @@ class System(Reader, Protocol):
             OSError: the system refused; the file is as before.
         """
 
+    def overwrite(self, path: str, content: str) -> None:
+        """Write over a file of the same length where it lies, for which a full disk has room.
+
+        Raises:
+            OSError: the system refused, or the lengths differ.
+        """
+
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is fine.
 
@@ -256,6 +263,9 @@ class LiveSystem:
 
     def put(self, path: str, state: FileState) -> None:
         self._tree.put(path, state)
+
+    def overwrite(self, path: str, content: str) -> None:
+        self._tree.overwrite(path, content)
 
     def remove(self, path: str) -> None:
         self._tree.remove(path)

@@ -38,7 +38,8 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
         before, separator, after = line.partition(" - ")
         words, kinds = before.split(), after.split()
         if separator and len(words) >= 6 and len(kinds) >= 2:
-            is_read_only = "ro" in words[5].split(",")
+            # Of the mount, and of the file system itself, which the kernel closes after an error.
+            is_read_only = "ro" in (*words[5].split(","), *(kinds[2].split(",") if len(kinds) > 2 else ()))
             mounts.append(Mount(words[4], words[2], kinds[0], kinds[1], is_read_only))
     return tuple(mounts)
 

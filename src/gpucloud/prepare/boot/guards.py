@@ -40,7 +40,7 @@ def boot_refusals(
     force: bool,
 ) -> Iterator[Refusal]:
     """Why not; nothing where all can be done."""
-    yield from unfit(host, files)
+    yield from unfit(host, files, tool)
     if isinstance(loader, Unknown):
         do = _next(host.distribution.family, host.distribution.boot_loaders)
         yield Refusal(None, "boot-loader-unknown", f"how this host starts: {loader.why}", do)

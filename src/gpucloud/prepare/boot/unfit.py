@@ -9,6 +9,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import KernelInstall, Loader
+from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS, KERNEL_CMDLINE
 
 _IMAGE = "ostree="
@@ -16,18 +17,25 @@ _IMAGE = "ostree="
 _KERNELS = ("vmlinu", "Image", "bzImage", "zImage")
 
 
-def unfit(host: Host, files: BootFiles) -> Iterator[Refusal]:
+def unfit(host: Host, files: BootFiles, tool: Initramfs | Unknown) -> Iterator[Refusal]:
     """Why nothing of this system's start can be written; nothing where it can."""
     arguments = host.kernel.arguments
     if not isinstance(arguments, Unknown) and any(word.startswith(_IMAGE) for word in arguments):
         why = "this system is started from an image (ostree), whose files are the image's"
         do = "give the next image what docs/reference/boot.md lists, and rpm-ostree kargs the arguments"
         yield Refusal(None, "system-read-only", why, do)
-    elif files.sealed:
-        why = f"{' and '.join(files.sealed)} {'is' if len(files.sealed) == 1 else 'are'} mounted read-only"
-        do = f"mount -o remount,rw {files.sealed[0]}; a transactional system has to be changed by hand"
+    elif sealed := [folder for folder in files.sealed if _is_written(folder, tool)]:
+        why = f"{' and '.join(sealed)} {'is' if len(sealed) == 1 else 'are'} mounted read-only"
+        do = f"mount -o remount,rw {sealed[0]}; a transactional system has to be changed by hand"
         yield Refusal(None, "system-read-only", why, do)
     yield from _entries_of_suse(host, files)
+
+
+def _is_written(folder: str, tool: Initramfs | Unknown) -> bool:
+    """/usr only for dracut, which reads modules nowhere else."""
+    return (
+        folder != "/usr" or isinstance(tool, Unknown) or any(path.startswith("/usr/") for path in tool.paths)
+    )
 
 
 def edited_entries(files: BootFiles, loader: Loader) -> Iterator[Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,12 +77,22 @@ def set_variable(path: str, variable: str, value: str | None, system: System) ->
         raise StepError(f"{path} could not be written: there is no room left in the environment block")
     _write_out(path, system)
     try:
-        system.put(path, replace(block, text=Content(text)))
+        _put(path, block, text, system)
     except OSError as error:
         raise StepError(f"{path} could not be written: {error.strerror or error}") from error
     _write_out(path, system)
     if read_variable(read_block(path, system).text, variable) != value:
         raise StepError(f"{path} does not say what was written")
+
+
+def _put(path: str, block: FileState, text: str, system: System) -> None:
+    """The block in a new file, or on a full disk where it lies: its length never changes."""
+    try:
+        system.put(path, replace(block, text=Content(text)))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        system.overwrite(path, text)
 
 
 def _write_out(path: str, system: System) -> None:
