@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,28 @@ def test_the_line_on_suse_has_the_words_that_its_own_tool_gives_it() -> None:
     assert told[0]["GRUB_CMDLINE_LINUX_DEFAULT"].split()[-2:] == WORDS
 
 
+def test_the_line_for_grub_becomes_what_rhel_7_tells_every_kernel_of_its_menu() -> None:
+    record, path = load("grub2-mkconfig-rhel-7"), "etc/default/grub"
+    said = record.before[path].replace(" ".join(["", *WORDS]), "")
+    before = replace(record, before={**record.before, path: said})
+    assert before.by_us(GrubFile((), "GRUB_CMDLINE_LINUX")) == {path: record.before[path]}
+    kernels = re.findall(r"^\s*linux16 (.*)$", record.after["boot/grub2/grub.cfg"], re.MULTILINE)
+    assert len(kernels) == 3
+    assert all(line.split()[-2:] == WORDS for line in kernels)
+
+
+@pytest.mark.parametrize("release", [8, 9, 10])
+def test_arguments_outlive_that_rhel_makes_its_menu_anew_of_the_line_for_grub(release: int) -> None:
+    record = load(f"grub2-mkconfig-rhel-{release}")
+    made = {path: text for path, text in record.after.items() if path != "boot/grub2/grub.cfg"}
+    assert set(made) == {path for path in made if "/entries/" in path or path.endswith("/grubenv")}
+    assert made
+    assert all(line.split()[-2:] == WORDS for text in made.values() for line in _told(text))
+    said = BootEntries(has_grub=True).arguments(replace(record, before=record.before | made).files())
+    assert isinstance(said, tuple)
+    assert {*WORDS} <= {argument.text for argument in said}
+
+
 def test_kernelstubs_settings_are_written_as_it_writes_them_itself() -> None:
     record = load("kernelstub-add")
     path = "etc/kernelstub/configuration"
@@ -124,6 +147,11 @@ def test_what_proxmox_boot_tool_refuses_is_refused() -> None:
     said = ProxmoxBoot().arguments(record.files())
     assert isinstance(said, Unknown)
     assert said.why.startswith("/etc/kernel/cmdline has no root= in its first line")
+
+
+def _told(text: str) -> list[str]:
+    """Lines with a kernel's arguments, of an entry or of GRUB's environment."""
+    return re.findall(r"^(?:options |kernelopts=)(.*)$", text, re.MULTILINE)
 
 
 def _options(entry: str) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.prepare.boot_hosts import ENTRY, FAMILIES
+from tests.prepare.boot_hosts import ENTRY, FAMILIES, GRUB_RHEL
 from tests.prepare.fake_host import picture
 
 RECORDS = Path(__file__).parent / "records"
@@ -78,6 +78,7 @@ _PROXMOX = {
     "var/tmp/none": "",
 }
 """As ``proxmox-boot-tool init`` leaves them where the firmware starts systemd-boot."""
+_WORDS = {"etc/default/grub": GRUB_RHEL.replace("quiet", "quiet intel_iommu=on iommu=pt")}
 _TWO_LINES = "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on\niommu=pt\n"
 MORE: Mapping[str, Mapping[str, str | None]] = {
     "kernel-install": _ENTRIES | {"etc/kernel/cmdline": "root=UUID=1 ro quiet intel_iommu=on iommu=pt\n"},
@@ -85,6 +86,10 @@ MORE: Mapping[str, Mapping[str, str | None]] = {
     | {"etc/kernel/cmdline": "# root=/dev/sda1\nroot=UUID=1 ro intel_iommu=on iommu=pt\nquiet\n"},
     "proxmox-boot-tool": _PROXMOX | {"etc/kernel/cmdline": _TWO_LINES},
     "proxmox-boot-tool-comment": _PROXMOX | {"etc/kernel/cmdline": f"# mine\n{_TWO_LINES}"},
+    "grub2-mkconfig-rhel-7": _WORDS,
+    "grub2-mkconfig-rhel-8": _WORDS,
+    "grub2-mkconfig-rhel-9": _WORDS,
+    "grub2-mkconfig-rhel-10": _WORDS,
     "pbl-sles-15": {"etc/sysconfig/bootloader": 'LOADER_TYPE="grub2"\n'},
     "kernelstub-add": _POP | {"etc/kernelstub/configuration": _stub([])},
     "kernelstub-run": _POP | {"etc/kernelstub/configuration": _stub(["intel_iommu=on", "iommu=pt"])},
@@ -96,20 +101,20 @@ def record(
     family: str, programs: Path, argv: Sequence[str], more: Mapping[str, str | None]
 ) -> dict[str, object]:
     """What the command leaves: ``before`` and ``after`` by path, without files that did not change."""
-    with tempfile.TemporaryDirectory() as folder, _disks(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, _disks(Path(folder)) as images:
         root = Path(folder)
         texts = {path: text for path, text in FAMILIES[family].items() if not path.startswith(_OWN)}
         _write(root, {**texts, "etc/machine-id": f"{_MACHINE_ID}\n", **more})
         before = _texts(root)
         command = ["unshare", "-m", "sh", "-c", _ENTER, "sh", folder, str(programs), *argv]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        after = _texts(root)
+        after = {path: text.replace(images, "/disks") for path, text in _texts(root).items()}
     return {
         "family": family,
         "argv": list(argv),
         "code": done.returncode,
         "stdout": done.stdout,
-        "stderr": done.stderr,
+        "stderr": done.stderr.replace(images, "/disks"),
         "before": before,
         "after": {
             path: after.get(path) for path in sorted({*before, *after}) if before.get(path) != after.get(path)
@@ -118,7 +123,7 @@ def record(
 
 
 @contextmanager
-def _disks(root: Path) -> Iterator[None]:
+def _disks(root: Path) -> Iterator[str]:
     """File systems of their own for the root and the EFI system partition, as kernelstub looks for them."""
     with tempfile.TemporaryDirectory() as images:
         places = (root, root / "boot/efi")
@@ -130,7 +135,7 @@ def _disks(root: Path) -> Iterator[None]:
                 _run("mke2fs", "-q", "-t", "ext4", "-U", _UUID, image)
                 _run("mount", "-o", "loop", image, str(place))
                 (place / "lost+found").rmdir()
-            yield
+            yield images
         finally:
             for place in reversed(places):
                 subprocess.run(["umount", str(place)], check=False, capture_output=True)

@@ -145,7 +145,16 @@ _PROVEN = (
         "recorded: grubby",
         "the bytes are the same but for the rescue system's entry, which grubby changes and gpucloud leaves",
     ),
-    ("RHEL 7: GRUB", "Red Hat's documents alone", ""),
+    (
+        "RHEL 8 and later: its menu made anew",
+        "recorded: grub2-mkconfig of RHEL 8.8, 9.4 and 10",
+        "the arguments are there afterwards, since `/etc/default/grub` has them, too",
+    ),
+    (
+        "RHEL 7: GRUB",
+        "recorded: grub2-mkconfig of RHEL 7.9",
+        "every kernel of the menu is told the arguments",
+    ),
     (
         "SUSE: GRUB",
         "recorded: pbl (`update-bootloader`)",
