@@ -38,7 +38,8 @@ def serving(folder: Path) -> Iterator[str]:
     shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
     words = ["-A", "trust", "-U", "nova", "-E", "UTF8", "--no-sync"]
-    subprocess.run([program("initdb"), "-D", data, *words], check=True, capture_output=True, **user)  # type: ignore[call-overload]
+    made = subprocess.run([program("initdb"), "-D", data, *words], check=False, capture_output=True, **user)  # type: ignore[call-overload]
+    assert made.returncode == 0, made.stderr.decode()
     with socket.socket() as asking:
         asking.bind(("127.0.0.1", 0))
         port = asking.getsockname()[1]
