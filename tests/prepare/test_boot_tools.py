@@ -115,6 +115,20 @@ def test_kernel_install_makes_its_entry_of_the_words_in_the_file() -> None:
     ]
 
 
+def test_debians_hook_makes_the_entry_anew_where_systemd_boot_is_installed_and_nothing_where_not() -> None:
+    record = load("systemd-boot-hook")
+    said = record.before["etc/kernel/cmdline"].split()
+    entry = record.after[f"{ENTRIES}/{MACHINE}-6.12.conf"]
+    assert _options(entry) == [*said, f"systemd.machine_id={MACHINE}"]
+    assert load("systemd-boot-hook-without").after == {}
+
+
+def test_a_kernel_that_rhel_9_gets_later_is_told_the_words_in_the_file() -> None:
+    record = load("kernel-install-rhel-9")
+    (entry,) = record.after.values()
+    assert _told(entry) == [record.before["etc/kernel/cmdline"].strip()]
+
+
 def test_the_tool_of_tests_makes_the_words_that_kernel_install_makes(tmp_path: Path) -> None:
     record = load("kernel-install")
     for path, text in record.before.items():

@@ -44,6 +44,8 @@ _ENTRIES = {
     "boot/efi/loader/entries/1-6.12.conf": None,
 }
 """As ``bootctl install`` leaves them: the folder makes kernel-install write entries."""
+_TOLD = {"etc/kernel/cmdline": "root=UUID=1 ro quiet intel_iommu=on iommu=pt\n"}
+_WITHOUT_LOADER = _ENTRIES | _TOLD | {"boot/initrd.img-6.12": "an initramfs\n"}
 _SETTINGS = {
     "kernel_options": ["quiet", "splash"],
     "esp_path": "/boot/efi",
@@ -81,7 +83,7 @@ _PROXMOX = {
 _WORDS = {"etc/default/grub": GRUB_RHEL.replace("quiet", "quiet intel_iommu=on iommu=pt")}
 _TWO_LINES = "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on\niommu=pt\n"
 MORE: Mapping[str, Mapping[str, str | None]] = {
-    "kernel-install": _ENTRIES | {"etc/kernel/cmdline": "root=UUID=1 ro quiet intel_iommu=on iommu=pt\n"},
+    "kernel-install": _ENTRIES | _TOLD,
     "kernel-install-comment": _ENTRIES
     | {"etc/kernel/cmdline": "# root=/dev/sda1\nroot=UUID=1 ro intel_iommu=on iommu=pt\nquiet\n"},
     "proxmox-boot-tool": _PROXMOX | {"etc/kernel/cmdline": _TWO_LINES},
@@ -90,6 +92,10 @@ MORE: Mapping[str, Mapping[str, str | None]] = {
     "grub2-mkconfig-rhel-8": _WORDS,
     "grub2-mkconfig-rhel-9": _WORDS,
     "grub2-mkconfig-rhel-10": _WORDS,
+    "kernel-install-rhel-9": _TOLD,
+    "systemd-boot-hook": _WITHOUT_LOADER
+    | {"boot/efi/EFI/systemd/systemd-bootx64.efi": "#### LoaderInfo: systemd-boot 252 ####"},
+    "systemd-boot-hook-without": _WITHOUT_LOADER,
     "pbl-sles-15": {"etc/sysconfig/bootloader": 'LOADER_TYPE="grub2"\n'},
     "kernelstub-add": _POP | {"etc/kernelstub/configuration": _stub([])},
     "kernelstub-run": _POP | {"etc/kernelstub/configuration": _stub(["intel_iommu=on", "iommu=pt"])},

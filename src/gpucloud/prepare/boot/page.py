@@ -126,8 +126,8 @@ _PROVEN = (
     ),
     (
         "Debian: systemd-boot",
-        "recorded: kernel-install of systemd 252",
-        "the entry has the arguments of `/etc/kernel/cmdline`",
+        "recorded: Debian 12's hook of update-initramfs with bootctl and kernel-install, systemd 252",
+        "the entry is made anew with the arguments of `/etc/kernel/cmdline`",
     ),
     (
         "Pop!_OS: kernelstub",
@@ -146,9 +146,9 @@ _PROVEN = (
         "the bytes are the same but for the rescue system's entry, which grubby changes and gpucloud leaves",
     ),
     (
-        "RHEL 8 and later: its menu made anew",
-        "recorded: grub2-mkconfig of RHEL 8.8, 9.4 and 10",
-        "the arguments are there afterwards, since `/etc/default/grub` has them, too",
+        "RHEL 8 and later: the menu made anew, a kernel installed later",
+        "recorded: grub2-mkconfig of RHEL 8.8, 9.4 and 10; kernel-install of RHEL 9.4",
+        "the arguments are still there, and the new kernel's entry has them",
     ),
     (
         "RHEL 7: GRUB",
