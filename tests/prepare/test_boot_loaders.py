@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile
+from gpucloud.prepare.boot.loaders import BootEntries, GrubDropIn, GrubFile, Loader
 from gpucloud.prepare.boot.loaders.grub import add_to_line
 from gpucloud.prepare.boot.loaders.loader import kernel_words
-from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
+from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS, GRUB_ENVIRONMENT
 
 _NORMAL, _ALWAYS = "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX"
 NAMES = st.sampled_from([_ALWAYS, _NORMAL])
@@ -191,3 +191,62 @@ def test_any_entry_is_read_without_an_error(text: str) -> None:
     loader = BootEntries(has_grub=True)
     loader.arguments(files)
     loader.add(files, ["a=1"])
+
+
+def why(loader: Loader, files: BootFiles) -> str:
+    found = loader.arguments(files)
+    return found.why if isinstance(found, Unknown) else ""
+
+
+def test_without_its_file_grub_cannot_be_told_anything() -> None:
+    assert (
+        why(GrubFile(()), BootFiles({}, {"/etc/default": (), GRUB_DROP_INS: None})) == f"{GRUB} is not there"
+    )
+
+
+def test_a_drop_in_that_a_distribution_may_read_must_not_hide_the_file() -> None:
+    assert "sets GRUB_CMDLINE_LINUX_DEFAULT anew" in why(GrubFile(()), files_of("", f"{_NORMAL}=quiet\n"))
+    assert "line 1 sets GRUB_CMDLINE_LINUX_DEFAULT only" in why(
+        GrubFile(()), files_of("", f"true && {_NORMAL}=a")
+    )
+    adding = files_of(f"{_NORMAL}='a iommu=pt'\n", f'{_NORMAL}="${_NORMAL} b intel_iommu=off"\n')
+    found = GrubFile(()).arguments(adding)
+    assert isinstance(found, tuple)
+    assert [each.text for each in found] == ["a", "iommu=pt", "intel_iommu=off"]
+
+
+def test_a_hidden_drop_in_is_not_read() -> None:
+    states = {GRUB: FileState(Content(f"{_NORMAL}=a\n"))}
+    states[f"{GRUB_DROP_INS}/.b.cfg"] = FileState(Content(f"{_NORMAL}=b\n"))
+    files = BootFiles(states, {GRUB_DROP_INS: (".b.cfg",), "/etc/default": ("grub", "grub.d")})
+    found = GrubDropIn().arguments(files)
+    assert isinstance(found, tuple)
+    assert [each.text for each in found] == ["a"]
+
+
+FOLDER = "/boot/loader/entries"
+
+
+def entries_of(grub: str, block: str = "") -> BootFiles:
+    entry = FileState(Content("linux /l\noptions ro $tuned_params $other\n"))
+    states = {
+        GRUB: FileState(Content(grub)),
+        f"{FOLDER}/a.conf": entry,
+        GRUB_ENVIRONMENT: FileState(Content(block)),
+    }
+    none = dict.fromkeys(("/boot/efi/loader/entries", "/efi/loader/entries"))
+    return BootFiles(states, {**none, FOLDER: ("a.conf",), "/etc/default": ("grub",)})
+
+
+def test_boot_entries_that_are_not_in_grubs_menu_are_refused() -> None:
+    assert "says GRUB_ENABLE_BLSCFG=false" in why(
+        BootEntries(has_grub=True), entries_of("GRUB_ENABLE_BLSCFG=false\n")
+    )
+    assert why(BootEntries(has_grub=True), entries_of("GRUB_ENABLE_BLSCFG=true\n")) == ""
+    assert why(BootEntries(has_grub=False), entries_of("GRUB_ENABLE_BLSCFG=false\n")) == ""
+
+
+def test_what_tuned_says_in_grubs_environment_is_told_to_the_kernel() -> None:
+    found = BootEntries(has_grub=True).arguments(entries_of("", "tuned_params=iommu=pt isolcpus=1\n"))
+    assert isinstance(found, tuple)
+    assert [each.text for each in found] == ["ro", "iommu=pt", "isolcpus=1", "$other"]

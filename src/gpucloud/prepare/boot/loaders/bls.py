@@ -18,9 +18,9 @@ from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
-from gpucloud.prepare.boot.loaders.grub import add_to_file, why_not_told
+from gpucloud.prepare.boot.loaders.grub import add_to_file, makes_entries, why_not_told
 from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words, in_all, kernel_words
-from gpucloud.prepare.boot.paths import ENTRIES, GRUB_ENVIRONMENT, KERNEL_CMDLINE
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
 _OPTIONS = re.compile(r"^([ \t]*options[ \t]+)(.*)$", re.MULTILINE)
@@ -47,6 +47,11 @@ class BootEntries:
         why = why_not_told(files) if self.has_grub else None
         if isinstance(paths, Unknown) or why is not None:
             return paths if isinstance(paths, Unknown) else Unknown(why or "")
+        if self.has_grub and makes_entries(files):
+            return Unknown(
+                f"{GRUB} says GRUB_ENABLE_BLSCFG=false, so boot entries are not in GRUB's menu: say true, "
+                "then make it anew: grub2-mkconfig -o /boot/grub2/grub.cfg"
+            )
         found: list[tuple[Argument, ...]] = []
         for path in paths:
             text = files.text(path)
@@ -124,15 +129,11 @@ def _told(arguments: Iterable[Argument]) -> tuple[Argument, ...]:
 
 
 def _arguments(path: str, line: str, files: BootFiles) -> Iterator[Argument]:
+    """The words, with those of GRUB's environment where its variables stand for them, as tuned's do."""
+    block = files.text(GRUB_ENVIRONMENT)
     for word in parse_arguments(line):
-        if word == _REFERENCE:
-            yield from _environment_arguments(files)
-        else:
+        said = read_variable(block, word[1:]) if word.startswith("$") and isinstance(block, str) else None
+        if said is None and word != _REFERENCE:
             yield Argument(word, path)
-
-
-def _environment_arguments(files: BootFiles) -> Iterator[Argument]:
-    text = files.text(GRUB_ENVIRONMENT)
-    said = read_variable(text, KERNELOPTS) if isinstance(text, str) else None
-    for word in parse_arguments(said or ""):
-        yield Argument(word, GRUB_ENVIRONMENT)
+        for each in parse_arguments(said or ""):
+            yield Argument(each, GRUB_ENVIRONMENT)

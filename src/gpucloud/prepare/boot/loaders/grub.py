@@ -17,7 +17,7 @@ from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
-from gpucloud.prepare.boot.loaders.loader import Texts, add_words, kernel_words
+from gpucloud.prepare.boot.loaders.loader import Texts, add_words, in_all, kernel_words
 from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
@@ -44,18 +44,18 @@ class GrubDropIn:
     own: tuple[str, ...] = (GRUB_DROP_IN,)
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
-        drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
+        drop_ins = _drop_ins(files)
         if isinstance(drop_ins, Unknown):
             return drop_ins
         for path in (path for path in drop_ins if path > GRUB_DROP_IN):
-            if (why := _hides(files, path)) is not None:
-                return Unknown(why)
+            if (why := _hides(files, path, _NORMAL)) is not None:
+                return Unknown(f"{path} is read after {GRUB_DROP_IN}{why}: rename it")
         return _told(_said(files, _others(drop_ins)), _NORMAL)
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         if not words:
             return {GRUB_DROP_IN: None}
-        drop_ins = files.matching(GRUB_DROP_INS, ".cfg")
+        drop_ins = _drop_ins(files)
         said = _said(files, _others(() if isinstance(drop_ins, Unknown) else drop_ins))
         has_end = not isinstance(said, Unknown) and _end_in(said[_NORMAL]) is not None
         return {GRUB_DROP_IN: HEADER + _adding(_NORMAL, (*words, _TRIAL), is_before=has_end)}
@@ -71,7 +71,17 @@ class GrubFile:
     own: tuple[str, ...] = ()
 
     def arguments(self, files: BootFiles) -> tuple[Argument, ...] | Unknown:
-        return _told(_said(files, (GRUB,)), self.variable)
+        drop_ins = _drop_ins(files)
+        if isinstance(drop_ins, Unknown) or files.text(GRUB) is None:
+            return drop_ins if isinstance(drop_ins, Unknown) else Unknown(f"{GRUB} is not there")
+        for path in drop_ins:
+            if (why := _hides(files, path, self.variable)) is not None:
+                do = f"say in {GRUB} what it says, and take it away"
+                return Unknown(f"{path} counts where grub2-mkconfig reads it{why}: {do}")
+        alone, joined = (_told(_said(files, paths), self.variable) for paths in ((GRUB,), _others(drop_ins)))
+        if isinstance(alone, Unknown) or isinstance(joined, Unknown):
+            return alone if isinstance(alone, Unknown) else joined
+        return alone if alone == joined else in_all((alone, joined))
 
     def add(self, files: BootFiles, words: Sequence[str]) -> Texts:
         return add_to_file(files, self.variable, words) if words else {}
@@ -81,6 +91,13 @@ def why_not_told(files: BootFiles) -> str | None:
     """Why it cannot be told what /etc/default/grub assigns; None where it can, or nothing was read of it."""
     found = _said(files, (GRUB,)) if isinstance(files.text(GRUB), str) else {}
     return found.why if isinstance(found, Unknown) else None
+
+
+def makes_entries(files: BootFiles) -> bool:
+    """Claims that grub2-mkconfig writes the menu itself, and takes none of the boot entries there are."""
+    text = files.text(GRUB)
+    have = values(text, _NOTHING, ()) if isinstance(text, str) and why_not_told(files) is None else {}
+    return have.get("GRUB_ENABLE_BLSCFG") == "false"
 
 
 def add_to_file(files: BootFiles, variable: str, words: Sequence[str]) -> Texts:
@@ -177,15 +194,21 @@ def _end_in(words: Sequence[Argument]) -> Argument | None:
     return next((word for word in words if word.text == "--" or word.text.startswith("#")), None)
 
 
-def _hides(files: BootFiles, path: str) -> str | None:
-    """Why a drop-in after gpucloud's leaves nothing of what was said before it, or may; None: it does not."""
+def _drop_ins(files: BootFiles) -> tuple[str, ...] | Unknown:
+    """As ``*.cfg`` names them to the shell: without those whose names begin with a dot."""
+    found = files.matching(GRUB_DROP_INS, ".cfg")
+    hidden = f"{GRUB_DROP_INS}/."
+    return found if isinstance(found, Unknown) else tuple(p for p in found if not p.startswith(hidden))
+
+
+def _hides(files: BootFiles, path: str, variable: str) -> str | None:
+    """Why a drop-in leaves nothing of what was said before it, or may; None: it does not."""
     text = files.text(path)
     try:
-        kept = values(text if isinstance(text, str) else "", dict.fromkeys(_BOTH, _KEPT), _BOTH)[_NORMAL]
+        kept = values(text if isinstance(text, str) else "", dict.fromkeys(_BOTH, _KEPT), _BOTH)[variable]
     except NotToldError as error:
-        return _refused(path, error)
-    is_kept = _KEPT in kernel_words(kept, is_grubs=True)
-    return None if is_kept else f"{path} is read after {GRUB_DROP_IN}, and sets {_NORMAL} anew: rename it"
+        return f", and its {error}"
+    return None if _KEPT in kernel_words(kept, is_grubs=True) else f", and sets {variable} anew"
 
 
 def _refused(path: str, error: NotToldError) -> str:
