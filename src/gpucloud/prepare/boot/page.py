@@ -164,7 +164,8 @@ _PROVEN = (
 _PROVEN_TOO = """
 * Every kind of change: apply, its continuation and undo cut off at every position, on Debian's and RHEL 8's
   way to start among others (`tests/prepare/test_crash.py`).
-* GRUB's files: against a real shell (`tests/prepare/test_boot_loaders.py`).
+* GRUB's files: against real shells (`tests/inventory/test_shell.py`, `tests/prepare/test_boot_loaders.py`);
+  where only running them would tell the kernel's arguments, a plan is refused and names the line.
 * The entry of the old start: GRUB itself counts and chooses, on a disk
   (`tests/prepare/test_grub_itself.py`); apply, undo and the way back are cut off at every position
   (`tests/prepare/test_fallback.py`).
