@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.prepare.fake_host import BMC, card
 from tests.prepare.site import Site, folder_in_memory, site_in
+from tests.prepare.test_slices import mdevs_of, mediated, vendor_site
 
 from gpucloud.fleet.entry import obey, serve
 from gpucloud.fleet.guests import running_guests
@@ -83,6 +85,21 @@ def test_what_is_done_is_done_also_where_nobody_waits_for_the_answer(site: Site)
     order = Order("apply", ("3b:00.0",), None, "gpu01", None, is_forced=False, state="/")
     assert serve(io.BytesIO(render(order)), Gone(), lambda _: site.desk) == Exit.FINE
     assert obey(Order("verify", (), None, "gpu01", None, is_forced=False, state="/"), site.desk).code == 0
+
+
+def test_cards_are_cut_as_lines_say_and_lines_for_others_are_passed_over(tmp_path: Path) -> None:
+    site = vendor_site(tmp_path)
+    mediated(site)
+    lines_ = ("gpu01 3b:00.0: 2 x nvidia-35", "gpu02 3b:00.0: none")
+    order = Order("plan", (), None, "gpu01", None, is_forced=False, state="/", layout=lines_)
+    shown = obey(order, site.desk)
+    assert [each.called.split(" of ")[0].split()[0] for each in shown.changes] == ["make", "make"]
+    assert mdevs_of(site) == []
+    done = obey(replace(order, verb="apply", plan=shown.plan), site.desk)
+    assert (done.code, done.entry, len(mdevs_of(site))) == (Exit.FINE, "0001", 2)
+    assert obey(order, site.desk).changes == ()
+    refused = obey(replace(order, layout=("3b:00.0: 9 x nvidia-35",)), site.desk)
+    assert "cannot be cut as wanted" in refused.what
 
 
 def test_a_plan_that_was_changed_on_its_way_is_refused(site: Site) -> None:

@@ -51,6 +51,13 @@ def test_hosts_are_made_ready_one_after_the_other_and_a_second_time_nothing_is_d
     assert [member.journal for member in fleet.members] == [["applied"], ["applied"]]
 
 
+def test_lines_of_a_layout_reach_each_host(fleet: Fleet) -> None:
+    results = by_name(fleet.run("look", fleet.wish(units=(), layout=("gpu01 3b:00.0: 4 x T4-4Q",))))
+    assert results["gpu01"].stage.value == "failed"
+    assert "3b:00.0 cannot be cut as wanted" in results["gpu01"].why
+    assert results["gpu02"].stage.value == "as wanted"
+
+
 def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     first, second = fleet.members
     before = second.picture

@@ -17,7 +17,7 @@ from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, faile
 from gpucloud.model.change import Content, RunTool
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.plan import Plan
+from gpucloud.model.plan import Layout, Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk, conclude, open_desk
 from gpucloud.prepare.journal import Status
@@ -75,6 +75,8 @@ def _plan(order: Order, desk: Desk) -> Plan:
     """What was shown, or what the wishes come to now."""
     if order.plan is not None:
         return parse_stored(order.plan.encode(), "the plan that was sent").plan
+    if order.layout:
+        return desk.plan_cut(Layout(order.layout, order.host_name, smi=order.smi))
     if order.spec is not None:
         spec = parse_spec(order.spec, "the spec that was sent")
         return desk.plan_start(spec, order.host_name, force=order.is_forced)

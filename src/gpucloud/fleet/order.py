@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from gpucloud.model.change import Content
+from gpucloud.model.change import SMI, Content
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plain import to_plain
 from gpucloud.prepare.stored import PLAN_LIMIT
@@ -44,6 +44,10 @@ class Order:
     """The folder of the host's journal."""
     entry: str = "last"
     """Of that journal, what ``standing`` and ``undo`` are about: a number, or the last that stands."""
+    layout: tuple[str, ...] = ()
+    """Lines of a layout by which the host's cards are cut, instead of units or a spec."""
+    smi: str = SMI
+    """NVIDIA's program on the host, for a layout."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gpucloud.model.change import SMI
 from gpucloud.model.plain import Plain
 
 Variables = dict[str, Plain]
@@ -31,6 +32,10 @@ class Wish:
     """Name in ``clouds.yaml``; None: no cloud is told."""
     entries: Mapping[str, str] = field(default_factory=dict)
     """By host, the entry of its journal that is to be taken back; without, the last that stands."""
+    layout: tuple[str, ...] = ()
+    """Lines by which cards are cut, instead of a spec or units."""
+    smi: str = SMI
+    """NVIDIA's program on the hosts, for a layout."""
 
     def as_variables(self) -> Variables:
         """The variables that the playbooks read."""
@@ -44,4 +49,6 @@ class Wish:
             "gpucloud_restart": self.is_restarting,
             "gpucloud_cloud": self.cloud,
             "gpucloud_entries": dict(self.entries),
+            "gpucloud_layout": list(self.layout),
+            "gpucloud_smi": self.smi,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,21 +104,27 @@ class Members:
         Raises:
             Failure: what is asked for is for one host, or the options cannot be meant.
         """
-        from gpucloud.fleet.wish import Wish
-
         if asked.is_adopting or asked.name is not None:
             option = "--adopt" if asked.is_adopting else "--name"
             raise Failure(
                 f"{option} is for one host, and --hosts was given", "leave one out", code=Exit.USAGE
             )
         asked.check()
+        return replace(
+            self._whom(state), spec=asked.spec, units=tuple(asked.units or ()), is_forced=asked.is_forced
+        )
+
+    def layout_wish(self, lines: Sequence[str], smi: str, state: Path) -> Wish:
+        """That their cards are cut so; each is what the inventory calls it. Errors as of ``wish``."""
+        return replace(self._whom(state), layout=tuple(lines), smi=smi)
+
+    def _whom(self, state: Path) -> Wish:
+        from gpucloud.fleet.wish import Wish
+
         _check_serial(self.serial)
         return Wish(
             inventories=tuple(self.inventories or ()),
             hosts=self.hosts or "",
-            spec=asked.spec,
-            units=tuple(asked.units or ()),
-            is_forced=asked.is_forced,
             state=str(state),
             serial=self.serial,
             is_restarting=self.is_restarting,

@@ -9,6 +9,13 @@ from uuid import UUID
 
 import typer
 
+from gpucloud.cli.fleets.options import (
+    HostsOption,
+    InventoryOption,
+    Members,
+    SerialOption,
+    refuse_beside_hosts,
+)
 from gpucloud.cli.output import Shape, print_beside, print_json, print_lines
 from gpucloud.cli.plans.apply import YesOption, ask
 from gpucloud.cli.plans.desk import STATE, StateOption, desk_of
@@ -43,6 +50,9 @@ def apply_layout(
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
+    serial: SerialOption = "1",
 ) -> None:
     """Cut this host's cards as a layout says (`gpucloud vgpu plan`), after it was shown and agreed to.
 
@@ -50,6 +60,10 @@ def apply_layout(
     fails all are taken back (exit code 5; 6 where that failed too). Who uses what is looked at again just
     before. A slice that somebody uses never goes, and then nothing is done. After a restart `gpucloud boot`
     cuts the cards so again, as long as the layout is not taken back.
+
+    With --hosts that is done on many hosts, or on one other (--hosts gpu01 -i gpu01,), through Ansible: every
+    plan is shown first, then hosts are cut --serial at a time, and the first failure leaves the rest
+    untouched. Lines call a host as the inventory does; `gpucloud undo --hosts` takes it back.
 
     MIG instances are made and removed through nvidia-smi, and are known by their places: numbers and UUIDs
     are the driver's, and others after an undo or a restart. MIG mode of a card that somebody has open stays.
@@ -59,8 +73,21 @@ def apply_layout(
       gpucloud vgpu apply 'every A100: 3g.20gb, 2 x 2g.10gb' --smi /opt/nvidia/bin/nvidia-smi
       gpucloud vgpu apply --layout layout.txt --dry-run
       gpucloud vgpu apply '3b:00.0: none' --yes --format json
+      gpucloud vgpu apply 'every T4: 4 x T4-4Q' --hosts compute -i multinode
     """
     texts = tuple(" ".join(wish.text.split()) for wish in wishes_given(lines or (), layout))
+    members = Members(hosts, inventory, serial)
+    if members.are_asked_for:
+        from gpucloud.cli.fleets.look import plan_hosts
+        from gpucloud.cli.fleets.roll import apply_hosts
+
+        refuse_beside_hosts(**{"--name": name})
+        wish = members.layout_wish(texts, smi, state)
+        if dry:
+            plan_hosts(wish, shape, is_checking=False)
+        else:
+            apply_hosts(wish, shape, yes=yes)
+        return
     _carry_out(desk_of(context, state), Layout(texts, _own(name), smi=_program(smi)), shape, yes=yes, dry=dry)
 
 

@@ -45,8 +45,18 @@ options:
     description: PCI addresses of GPUs that are made ready in the running kernel, until its next start.
     type: list
     elements: str
+  layout:
+    description:
+      - Lines that say how the host's cards are cut into slices, as C(gpucloud vgpu apply) takes them.
+      - Those for other hosts are passed over.
+    type: list
+    elements: str
+  smi:
+    description: NVIDIA's program on the host, which makes MIG instances for O(layout).
+    type: str
+    default: nvidia-smi
   name:
-    description: What the spec calls the host. The name in the inventory by default.
+    description: What the spec, or a line of the layout, calls the host. The name in the inventory by default.
     type: str
   force:
     description: Accept to lose the host's last console.
@@ -161,6 +171,8 @@ ARGUMENTS = {
     "entry": {"type": "str", "default": "last"},
     "spec": {"type": "path"},
     "units": {"type": "list", "elements": "str"},
+    "layout": {"type": "list", "elements": "str"},
+    "smi": {"type": "str", "default": "nvidia-smi"},
     "name": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "journal": {"type": "path", "default": "/var/lib/gpucloud"},
@@ -264,6 +276,8 @@ def order(module: Any, verb: str) -> dict[str, Any]:
         "is_forced": given["force"],
         "state": given["journal"],
         "entry": given["entry"],
+        "layout": given["layout"] or [],
+        "smi": given["smi"],
     }
 
 
@@ -342,13 +356,14 @@ def find_program(module: Any) -> Any:
 
 def main() -> None:
     """Do what the task says."""
-    exclusive = [("spec", "units")]
+    exclusive = [("spec", "units", "layout")]
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True, mutually_exclusive=exclusive)
     program, state = find_program(module), module.params["state"]
     if state in LOOKS:
         tell(module, ask(module, program.argv, LOOKS[state]), False)
-    if state == "applied" and not module.params["_spec_text"] and not module.params["units"]:
-        stop(module, msg="what is wanted? Give one of spec and units", answer=None)
+    wanted = any(module.params[each] for each in ("_spec_text", "units", "layout"))
+    if state == "applied" and not wanted:
+        stop(module, msg="what is wanted? Give one of spec, units and layout", answer=None)
     look, do = CHANGES[state]
     answer = ask(module, program.argv, look)
     is_due = bool(answer["changes"] or answer["entry"])
