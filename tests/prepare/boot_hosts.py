@@ -92,6 +92,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "boot/efi/loader/entries/1-6.12.conf": ENTRY,
         "boot/vmlinuz-6.12": "a kernel\n",
         "etc/kernel/cmdline": "root=UUID=1 ro quiet\n",
+        "etc/initramfs/post-update.d/systemd-boot": "#!/bin/sh\n",
         **INITRAMFS_TOOLS,
     },
     "pop-22.04": {

@@ -160,6 +160,15 @@ def test_an_entry_that_would_not_come_back_as_it_is_is_refused(tmp_path: Path) -
     )
 
 
+def test_entries_that_nothing_would_make_anew_are_refused(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "debian-systemd-boot")
+    (kernel.root / "etc/initramfs/post-update.d/systemd-boot").unlink()
+    assert refusal(plan_for(kernel)) == (
+        "entries-not-made: nothing makes boot entries of /etc/kernel/cmdline: "
+        "/etc/initramfs/post-update.d has no hook; apt install systemd-boot, then plan again"
+    )
+
+
 def test_the_first_line_of_arguments_is_added_to_and_comments_are_none(tmp_path: Path) -> None:
     kernel = build_family(tmp_path, "debian-systemd-boot")
     (kernel.root / "etc/kernel/cmdline").write_text("# intel_iommu=off\nroot=UUID=1 ro\nquiet\n")

@@ -21,6 +21,7 @@ __all__ = [
     "GRUB_ENVIRONMENT",
     "GRUB_FOLDERS",
     "GRUB_SCRIPTS",
+    "INITRAMFS_HOOKS",
     "KERNELSTUB",
     "KERNEL_CMDLINE",
     "PATTERNS",
@@ -32,6 +33,8 @@ KERNELSTUB = "/etc/kernelstub/configuration"
 GRUB_CUSTOM = "custom.cfg"
 """In GRUB's folder: read at every start by what grub.d/41_custom has put into the boot menu."""
 GRUB_SCRIPTS = "/etc/grub.d"
+INITRAMFS_HOOKS = ("/etc/initramfs/post-update.d", "/usr/share/initramfs/post-update.d")
+"""What update-initramfs runs when it has made one."""
 
 CUSTOM_FILES = tuple(f"{folder}/{GRUB_CUSTOM}" for folder in GRUB_FOLDERS)
 FILES = (GRUB, KERNEL_CMDLINE, GRUB_ENVIRONMENT, KERNELSTUB, "/boot/grub/grubenv", *CUSTOM_FILES)

@@ -11,7 +11,7 @@ from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.medium import read_sealed, read_unwritable
 from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
-from gpucloud.prepare.boot.paths import FILES, GRUB_FOLDERS, GRUB_SCRIPTS, PATTERNS
+from gpucloud.prepare.boot.paths import FILES, GRUB_FOLDERS, GRUB_SCRIPTS, INITRAMFS_HOOKS, PATTERNS
 
 Look = Callable[[str], FileState | None | Unknown]
 _FILES_LIMIT = 500
@@ -50,8 +50,8 @@ def _plain(reader: Reader, path: str) -> FileState | None | Unknown:
 
 
 def _folders() -> Iterator[str]:
-    """Folders of patterns, and all folders above files that may have to be written."""
-    seen = {GRUB_SCRIPTS, *(folder for folder, _ in PATTERNS)}
+    """Folders of patterns and hooks, and all folders above files that may have to be written."""
+    seen = {GRUB_SCRIPTS, *INITRAMFS_HOOKS, *(folder for folder, _ in PATTERNS)}
     for path in (*FILES, *OWNED, UNIT_LINK):
         folder = path.rpartition("/")[0]
         while folder:

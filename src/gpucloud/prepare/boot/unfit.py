@@ -10,7 +10,7 @@ from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import KernelInstall, Loader
 from gpucloud.prepare.boot.own.initramfs import Initramfs
-from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS, KERNEL_CMDLINE
+from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS, INITRAMFS_HOOKS, KERNEL_CMDLINE
 
 _IMAGE = "ostree="
 """Where the deployment is that ostree starts (ostree-prepare-root(1)): Fedora CoreOS and its kin."""
@@ -43,6 +43,17 @@ def edited_entries(files: BootFiles, loader: Loader) -> Iterator[Refusal]:
     if _is_live(files) and isinstance(loader, KernelInstall) and (found := loader.edited(files)):
         why = f"{found[0]} says something else than {KERNEL_CMDLINE}, of which update-initramfs makes it anew"
         yield Refusal(None, "entry-edited", why, f"say in {KERNEL_CMDLINE} what it says, then plan again")
+
+
+def without_hook(files: BootFiles, loader: Loader) -> Iterator[Refusal]:
+    """Why boot entries would not be made anew, where update-initramfs has nothing that makes them."""
+    if (
+        _is_live(files)
+        and isinstance(loader, KernelInstall)
+        and not any(files.folders.get(folder) for folder in INITRAMFS_HOOKS)
+    ):
+        why = f"nothing makes boot entries of {KERNEL_CMDLINE}: {INITRAMFS_HOOKS[0]} has no hook"
+        yield Refusal(None, "entries-not-made", why, "apt install systemd-boot, then plan again")
 
 
 def _entries_of_suse(host: Host, files: BootFiles) -> Iterator[Refusal]:

@@ -97,6 +97,14 @@ START = (
         "Debian's systemd-boot: /etc/initramfs/post-update.d/systemd-boot; kernel-install(8)",
     ),
     _start(
+        "entries-not-made",
+        "Nothing makes the boot entries anew",
+        "Where systemd-boot starts Debian, a hook of update-initramfs makes the entries of "
+        "/etc/kernel/cmdline. Without it that file would be changed, and the next start told nothing of it.",
+        ("Install it, then plan again: apt install systemd-boot",),
+        "Debian's systemd-boot: /etc/initramfs/post-update.d/systemd-boot; update-initramfs(8)",
+    ),
+    _start(
         "arguments-too-long",
         "The kernel's arguments would be longer than the kernel takes",
         "What goes beyond 2,047 characters is cut off without a word: the last ones, which are gpucloud's.",
