@@ -34,7 +34,7 @@ _DRIVER = re.compile(r"/sys/bus/(pci|platform)/drivers/([^/]+)/(bind|unbind)")
 _OVERRIDE = re.compile(r"/sys/bus/pci/devices/([^/]+)/driver_override")
 _VFS = re.compile(r"/sys/bus/pci/devices/([^/]+)/sriov_numvfs")
 _TYPE = re.compile(r"/sys/bus/pci/devices/([^/]+)/nvidia/current_vgpu_type")
-_CREATE = re.compile(r"/sys/bus/pci/devices/([^/]+)/mdev_supported_types/([^/]+)/create")
+_CREATE = re.compile(r"/sys/(?:bus/pci/devices|class/mdev_bus)/([^/]+)/mdev_supported_types/([^/]+)/create")
 _REMOVE = re.compile(r"/sys/bus/mdev/devices/([^/]+)/remove")
 _CONSOLE = re.compile(r"/sys/class/vtconsole/(vtcon[0-9]+)/bind")
 
@@ -188,7 +188,8 @@ class FakeKernel:
     # drivers/vfio/mdev/mdev_sysfs.c
 
     def create_store(self, parent: str, kind: str, uuid: str) -> None:
-        card = self._device("pci", parent).resolve()
+        of_class = self._at(f"/sys/class/mdev_bus/{parent}")
+        card = (of_class if of_class.exists() else self._device("pci", parent)).resolve()
         folder = card / "mdev_supported_types" / kind
         room = int((folder / "available_instances").read_text())
         device = self._at(f"/sys/bus/mdev/devices/{uuid}")

@@ -22,6 +22,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.layout.held import users_of_cut
 from gpucloud.slices import offers_of
+from gpucloud.slices.layout.draft import function_of
 
 MXGPU = "built-amd-s7150-mxgpu"
 UNREAD = Unknown("it was not read")
@@ -49,7 +50,7 @@ def test_all_functions_go_when_another_number_of_them_comes_back(
     kind: type[SetVfs | SwitchVfs], before: int, after: int
 ) -> None:
     host = host_of(MXGPU)
-    change = kind(address=offers_of(host)[0].unit, before=before, after=after)
+    change = kind(address=function_of(offers_of(host)[0].unit), before=before, after=after)
     assert list(users_of_cut([change], host)) == [("0000:83:02.1", "guest desk7")]
 
 
@@ -60,7 +61,7 @@ def test_no_function_goes_where_none_is_left_or_as_many_were_there(before: int, 
 
 
 def vfs_of(host: Host, before: int, after: int) -> SetVfs:
-    return SetVfs(address=offers_of(host)[0].unit, before=before, after=after)
+    return SetVfs(address=function_of(offers_of(host)[0].unit), before=before, after=after)
 
 
 def test_slices_that_are_not_known_are_not_free(cut: Site) -> None:

@@ -48,7 +48,7 @@ def test_naming_a_card_twice_is_naming_it_once(site: Site) -> None:
 def test_the_previous_driver_and_override_are_in_the_plan(tmp_path: Path) -> None:
     stub = Function("0000:3b:00.0", "10de:20b5", VGA, 11, "pci-stub", "pci-stub", is_boot_vga=False)
     changes = [step.change for step in site_in(tmp_path, [stub, BMC]).plan("3b:00.0").steps]
-    assert SetDriverOverride(address=changes[-1].address, before="pci-stub", after="vfio-pci") in changes  # type: ignore[union-attr]
+    assert SetDriverOverride(address=changes[-1].address, before="pci-stub", after="vfio-pci") in changes  # type: ignore[union-attr, arg-type]
     assert any(isinstance(c, UnbindDriver) and (c.driver, c.override) == ("pci-stub",) * 2 for c in changes)
 
 

@@ -23,6 +23,7 @@ from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.plan import render_plan
+from gpucloud.slices.layout.draft import function_of
 from gpucloud.spec import parse_spec
 
 CARD, OTHER = "0000:3b:00.0", "0000:3c:00.0"
@@ -316,8 +317,8 @@ def test_amds_driver_that_makes_them_itself_is_named(site: Site) -> None:
 
 
 def plan_of(*changes: Cut) -> Plan:
-    steps = tuple(Step(change, "it is wanted", change.address) for change in changes)
-    return replace(Plan("this host", (changes[0].address,), False, (), ()), steps=steps)
+    steps = tuple(Step(change, "it is wanted", function_of(change.address)) for change in changes)
+    return replace(Plan("this host", (function_of(changes[0].address),), False, (), ()), steps=steps)
 
 
 def test_what_the_kernel_refuses_is_said_with_its_meaning(site: Site) -> None:

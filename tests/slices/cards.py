@@ -19,6 +19,7 @@ from gpucloud.model.change import (
     SetVgpuType,
 )
 from gpucloud.model.pci import PciAddress
+from gpucloud.slices.layout.draft import function_of
 from gpucloud.slices.layout.step import CardPlan
 from gpucloud.slices.mig.card import GpuInstance, MigCard, MigProfile
 from gpucloud.slices.mig.pack import Placed, mask_of_all
@@ -59,7 +60,7 @@ class SharedCard:
         for step in plan.steps:
             change = step.change
             if isinstance(change, MakeMdev):
-                self.make(change.uuid, change.address, int(change.type.removeprefix("nvidia-")))
+                self.make(change.uuid, function_of(change.address), int(change.type.removeprefix("nvidia-")))
             elif isinstance(change, RemoveMdev):
                 self.remove(change.uuid)
             elif isinstance(change, SetVgpuType) and change.after:

@@ -14,7 +14,7 @@ from tests.slices.cards import CARD, InstanceCard, SharedCard
 
 from gpucloud.model.change import MakeMdev, RemoveMdev
 from gpucloud.model.finding import Finding, Fix, Level
-from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.pci import ParentName, PciAddress, PciId
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer, Slice
 from gpucloud.slices.absence import VFS_OFF
@@ -275,7 +275,7 @@ def test_far_too_many_are_refused_in_few_lines(interface: Interface) -> None:
         ("3b:00.0: 4 by 4Q", "wants N x TYPE"),
         ("3b:00.0: 4Q,", "wants N x TYPE"),
         ("a b 3b:00.0: 4Q", "one host before"),
-        ("gpu01: 4Q", "no PCI address"),
+        ("3b:0z.0: 4Q", "no PCI address"),
     ],
 )
 def test_a_line_that_is_none_is_named_with_its_number(line: str, says: str) -> None:
@@ -312,3 +312,10 @@ def test_any_text_is_a_layout_or_refused(text: str) -> None:
     except ValueError:
         return
     plan_layout(wishes, {None: [SharedCard(Interface.MDEV, ()).offer()]})
+
+
+@pytest.mark.parametrize("line", ["every card: none", "every mtty: 2 x mtty-1", "0000:3b:00.0: none"])
+def test_what_is_no_pci_device_is_meant_by_its_name_alone(line: str) -> None:
+    mtty = ParentName.parse("mtty")
+    assert not parse_layout([line])[0].is_for(None, mtty, "mtty, no PCI device")
+    assert parse_layout(["mtty: 2 x mtty-1"])[0].is_for(None, mtty, "mtty, no PCI device")

@@ -6,6 +6,7 @@ from gpucloud.inventory.pci.function import Names
 from gpucloud.inventory.pci.functions import read_functions
 from gpucloud.inventory.pci.groups import Groups, groups_of, read_groups
 from gpucloud.inventory.pci.names import NEWEST
+from gpucloud.inventory.pci.parents import read_mdev_parents
 from gpucloud.inventory.reader import HostReader
 from gpucloud.inventory.system.distribution import read_distribution
 from gpucloud.inventory.system.framebuffers import read_consoles, read_framebuffers
@@ -44,4 +45,5 @@ def read_host(reader: HostReader, names: Names | None = None) -> Host:
         framebuffers=read_framebuffers(reader),
         vital=read_vital(reader),
         consoles=read_consoles(reader),
+        mdev_parents=read_mdev_parents(reader),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, Place
 
 SMI = "nvidia-smi"
 """NVIDIA's program where it is on the path."""
@@ -189,7 +189,7 @@ class MakeMdev:
     """
 
     kind: Literal["make-mdev"] = field(default="make-mdev", kw_only=True)
-    address: PciAddress
+    address: Place
     """The function that it is cut from."""
     type: str
     uuid: str
@@ -203,7 +203,7 @@ class RemoveMdev:
     """
 
     kind: Literal["remove-mdev"] = field(default="remove-mdev", kw_only=True)
-    address: PciAddress
+    address: Place
     """The function that it is cut from."""
     type: str
     uuid: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import IommuGroup, PciAddress, PciFunction
+from gpucloud.model.pci import IommuGroup, MdevParent, PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
 
 HERE = "this host"
@@ -149,6 +149,8 @@ class Host:
     framebuffers: tuple[Framebuffer, ...] | Unknown
     vital: tuple[Vital, ...] | Unknown
     consoles: tuple[TextConsole, ...] | Unknown = Unknown("the text consoles were not read")
+    mdev_parents: tuple[MdevParent, ...] | Unknown = Unknown("parents of mediated devices were not read")
+    """Those that are no PCI functions, by name."""
 
     @property
     def is_whole(self) -> bool:

@@ -78,6 +78,43 @@ class PciAddress:
         return f"{self.slot}.{self.function:x}"
 
 
+_PARENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ParentName:
+    """What the kernel calls a parent of mediated devices that is no PCI function: ``mtty``.
+
+    Source: ``/sys/class/mdev_bus`` (drivers/vfio/mdev/mdev_core.c, ``mdev_register_parent``), which holds
+    the names of devices, those of PCI functions among them.
+    """
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a name.
+
+        Raises:
+            ValueError: it is the address of a PCI function, or no name.
+        """
+        if _PARENT.fullmatch(text) is None or _FULL.fullmatch(text):
+            raise ValueError(f"not the name of a parent of mediated devices: {text[:60]!r}")
+        return cls(text)
+
+    @property
+    def short(self) -> str:
+        """The name; so an address has one, too."""
+        return self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Place = PciAddress | ParentName
+"""What slices are cut of."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class PciId:
     """Vendor and device id, 16 bits each. Prints as ``10de:1db4``."""
@@ -176,6 +213,17 @@ class MediatedDevice:
     """``VgpuType.id`` of what it is."""
     node: str | None | Unknown
     """The node of its IOMMU group, which the guest opens; None where it has a node of its own alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class MdevParent:
+    """A device that mediated devices are made of, and that is no PCI function."""
+
+    name: ParentName
+    types: tuple[VgpuType, ...] | Unknown
+    mdevs: tuple[MediatedDevice, ...] | Unknown
+    holders: tuple[Holder, ...] | Unknown
+    """Who has one of its devices open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from enum import Enum
 from functools import cache
 from pathlib import PurePath
 
-from gpucloud.model.pci import PciAddress, PciClass, PciId
+from gpucloud.model.pci import ParentName, PciAddress, PciClass, PciId
 from gpucloud.model.unknown import Unknown
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 _LISTS = (tuple, list)
 _BARE = (str, int, float)  # and bool, which is an int
-_PRINTED = (PciAddress, PciId, PciClass, PurePath)
+_PRINTED = (PciAddress, ParentName, PciId, PciClass, PurePath)
 
 
 @cache

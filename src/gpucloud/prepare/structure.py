@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from gpucloud.model.change import Content
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, PciAddress, Place
 
 _T = TypeVar("_T")
 _WORDS = {str: "text", int: "a whole number", bool: "true or false"}
@@ -40,6 +40,8 @@ def _read(kind: Any, value: object, where: str) -> Any:
     if kind is Content:
         _demand(isinstance(value, str) and "\0" not in value, where, "the text of a file is wanted")
         return value
+    if kind == Place:
+        return _place(value, where)
     if kind is PciAddress:
         return _address(value, where)
     if origin is tuple:
@@ -66,6 +68,17 @@ def _address(value: object, where: str) -> PciAddress:
         return PciAddress.parse(cast("str", _exactly(str, value, where)))
     except StructureError:
         raise
+    except ValueError as error:
+        raise StructureError(f"{where}: {error}") from error
+
+
+def _place(value: object, where: str) -> Place:
+    """An address has colons, and the name of a parent has none."""
+    text = _exactly(str, value, where)
+    if isinstance(text, str) and ":" in text:
+        return _address(text, where)
+    try:
+        return ParentName.parse(cast("str", text))
     except ValueError as error:
         raise StructureError(f"{where}: {error}") from error
 

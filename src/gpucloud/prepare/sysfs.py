@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, PciAddress, Place
 
 PCI = "/sys/bus/pci"
 PLATFORM = "/sys/bus/platform"
@@ -10,6 +10,8 @@ MODULES = "/sys/module"
 CONSOLES = "/sys/class/vtconsole"
 GROUPS = "/sys/kernel/iommu_groups"
 MDEVS = "/sys/bus/mdev/devices"
+MDEV_PARENTS = "/sys/class/mdev_bus"
+"""Of PCI functions and of others (drivers/vfio/mdev/mdev_core.c, ``mdev_register_parent``)."""
 VFIO_DEVICES = ("/sys/class/vfio", "/sys/class/vfio-dev")
 """One entry for each IOMMU group, or function, that a vfio driver has (drivers/vfio/group.c, vfio_main.c)."""
 
@@ -17,6 +19,13 @@ VFIO_DEVICES = ("/sys/class/vfio", "/sys/class/vfio-dev")
 def function(address: PciAddress, attribute: str) -> str:
     """An attribute of a PCI function."""
     return f"{PCI}/devices/{address}/{attribute}"
+
+
+def parent(place: Place, attribute: str) -> str:
+    """An attribute of what mediated devices are made of."""
+    if isinstance(place, ParentName):
+        return f"{MDEV_PARENTS}/{place}/{attribute}"
+    return function(place, attribute)
 
 
 def driver(name: str, attribute: str) -> str:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import Place
 
 _TYPE = re.compile(
     r"(?:(?:GRID|NVIDIA) )?(?P<board>\S.{0,60}?)-(?:(?P<slices>[1-9])-)?(?P<memory>[0-9]{1,3})"
@@ -70,12 +70,12 @@ def parse_gvt_memory(description: str) -> int | None:
     return None if low is None or high is None else low + high
 
 
-def mdev_name(host: str | None, parent: PciAddress, kind: str, number: int) -> str:
+def mdev_name(host: str | None, parent: Place, kind: str, number: int) -> str:
     """The UUID of a mediated device that gpucloud makes: the same after every start, another on every host.
 
     Args:
         host: its name; None: it is not known.
-        parent: the function that it is cut from.
+        parent: the function, or other parent, that it is cut from.
         kind: id of its type.
         number: counts those of the type on that function, from 0.
     """

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import Holder, MediatedDevice, PciAddress, PciFunction, Sriov, VgpuType
+from gpucloud.model.pci import (
+    Holder,
+    MdevParent,
+    MediatedDevice,
+    ParentName,
+    PciAddress,
+    PciFunction,
+    Place,
+    Sriov,
+    VgpuType,
+)
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.absence import why_none
 from gpucloud.slices.interface import Functions, recognise, seen_vfs, vfs_of
@@ -32,17 +42,20 @@ _NO_EVIDENCE = Evidence()
 
 
 def offers_of(host: Host, evidence: Evidence = _NO_EVIDENCE) -> tuple[Offer, ...]:
-    """The offers of a host's cards, by address; display chips of management controllers are left out.
+    """The offers of a host's cards, by address, then of parents that are no PCI functions, by name.
+
+    Display chips of management controllers are left out.
 
     Args:
         host: the server.
         evidence: what is known of MIG beside it.
     """
     functions = {} if isinstance(host.functions, Unknown) else host.functions
-    return tuple(
-        _offer(unit, host, functions, evidence)
-        for unit in host.units
-        if not unit.primary.is_management_display
+    cards = (unit for unit in host.units if not unit.primary.is_management_display)
+    parents = () if isinstance(host.mdev_parents, Unknown) else host.mdev_parents
+    return (
+        *(_offer(unit, host, functions, evidence) for unit in cards),
+        *map(_offer_of_parent, parents),
     )
 
 
@@ -69,6 +82,42 @@ def _offer(unit: GpuUnit, host: Host, functions: Functions, evidence: Evidence) 
         most_vfs=card.sriov.total if isinstance(card.sriov, Sriov) else _no_vfs(card.sriov),
         mig=mig,
         why_none=why_none(unit, host) if interface is None else None,
+    )
+
+
+def _offer_of_parent(parent: MdevParent) -> Offer:
+    types = parent.types
+    kinds = () if isinstance(types, Unknown) else tuple(_parents_profile(each, parent.name) for each in types)
+    names = {kind.id: kind.name for kind in kinds}
+    made = parent.mdevs
+    return Offer(
+        unit=parent.name,
+        name=f"{parent.name}, no PCI device",
+        driver=None,
+        users=(),
+        interface=types if isinstance(types, Unknown) else Interface.MDEV_OF_PARENT,
+        profiles=kinds,
+        slices=made if isinstance(made, Unknown) else tuple(_mdevs(made, parent.name, parent.holders, names)),
+        vfs=(),
+        most_vfs=0,
+        mig=None,
+        why_none=None,
+    )
+
+
+def _parents_profile(kind: VgpuType, parent: ParentName) -> Profile:
+    has_room = isinstance(kind.available, int) and kind.available > 0
+    return Profile(
+        id=kind.id,
+        name=kind.name if isinstance(kind.name, str) else kind.id,
+        memory_mib=kind.name if isinstance(kind.name, Unknown) else None,
+        edition=None,
+        mig_slices=None,
+        is_mig=False,
+        fits=kind.available,
+        is_at_most=False,
+        rules=("what may be beside what is its driver's",),
+        places=(parent,) if has_room else (),
     )
 
 
@@ -247,26 +296,36 @@ def _slices(
         elif isinstance(parent.mdevs, Unknown):
             return parent.mdevs
         else:
-            found += _mdevs(parent, names)
+            found += _mdevs(parent.mdevs, parent.address, parent.holders, names)
     return tuple(found)
 
 
-def _mdevs(parent: PciFunction, names: dict[str, str]) -> Iterator[Slice]:
-    for mdev in _made(parent):
+def _mdevs(
+    made: Sequence[MediatedDevice],
+    place: Place,
+    holders: tuple[Holder, ...] | Unknown,
+    names: dict[str, str],
+) -> Iterator[Slice]:
+    for mdev in made:
         name = names.get(mdev.type) if isinstance(mdev.type, str) else mdev.type
         users: tuple[str, ...] | Unknown
         if isinstance(mdev.node, str):
-            users = _users(parent, mdev.node)
+            users = _callers(holders, mdev.node)
         else:
             users = mdev.node if isinstance(mdev.node, Unknown) else Unknown("it has no group of its own")
-        yield Slice(parent.address, mdev.name, mdev.type, name, users)
+        yield Slice(place, mdev.name, mdev.type, name, users)
 
 
-def _users(function: PciFunction, node: str | None = None) -> tuple[str, ...] | Unknown:
-    """Who has the function open, or one node of it."""
-    if isinstance(function.holders, Unknown):
-        return function.holders
-    own = (each for each in function.holders if node is None or each.node == node)
+def _users(function: PciFunction) -> tuple[str, ...] | Unknown:
+    """Who has the function open."""
+    return _callers(function.holders)
+
+
+def _callers(holders: tuple[Holder, ...] | Unknown, node: str | None = None) -> tuple[str, ...] | Unknown:
+    """Who they are, of one node alone where it is given."""
+    if isinstance(holders, Unknown):
+        return holders
+    own = (each for each in holders if node is None or each.node == node)
     return tuple(dict.fromkeys(_called(each) for each in own))
 
 

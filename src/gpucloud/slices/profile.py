@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gpucloud.model.finding import Finding
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, Place
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.mig.card import MigCard
 
@@ -22,6 +22,8 @@ class Interface(Enum):
     """A type written into each virtual function: NVIDIA on newer kernels."""
     GVT_G = "gvt-g"
     """Mediated devices of an Intel processor's GPU."""
+    MDEV_OF_PARENT = "mdev-of-parent"
+    """Mediated devices of a parent that is no PCI function: of the kernel's sample drivers."""
     VFS = "vfs"
     """The virtual functions themselves: AMD, Intel."""
 
@@ -47,7 +49,7 @@ class Profile:
     """Each virtual function tells of itself alone: the card may be full before so many are made."""
     rules: tuple[str, ...]
     """What limits where and beside what it can be, in words."""
-    places: tuple[PciAddress, ...]
+    places: tuple[Place, ...]
     """Functions that would take one now."""
 
 
@@ -68,8 +70,8 @@ def is_gpu_instance_name(name: str) -> bool:
 class Slice:
     """A slice that is there."""
 
-    place: PciAddress
-    """The function it is of, or is."""
+    place: Place
+    """The function or other parent it is of, or the function it is."""
     name: str
     """UUID of a mediated device, address of a virtual function, ``GI 2`` of a MIG instance."""
     profile: str | None | Unknown
@@ -88,7 +90,8 @@ class Slice:
 class Offer:
     """A card with all that can be cut of it, and all that is."""
 
-    unit: PciAddress
+    unit: Place
+    """The card's address; of what is no PCI function the parent's name."""
     name: str
     driver: str | None | Unknown
     users: tuple[str, ...] | Unknown

@@ -25,10 +25,10 @@ from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.cli.vgpu.plan import LayoutOption, LinesArgument, NameOption, wishes_given
 from gpucloud.model.change import SMI
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Layout
 
 if TYPE_CHECKING:
+    from gpucloud.model.pci import Place
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
     from gpucloud.slices import Offer
@@ -94,7 +94,10 @@ def apply_layout(
 def create(
     context: typer.Context,
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Of `gpucloud vgpu types`: id or name.")],
-    on: Annotated[str, typer.Option("--on", metavar="ADDRESS", help="The card, as 3b:00.0.")],
+    on: Annotated[
+        str,
+        typer.Option("--on", metavar="ADDRESS", help="The card, as 3b:00.0, or another parent by its name."),
+    ],
     uuid: Annotated[
         str | None, typer.Option("--uuid", metavar="UUID", help="What the mediated device is called.")
     ] = None,
@@ -117,7 +120,7 @@ def create(
     from gpucloud.prepare.layout.plan import with_one
 
     desk, called, program = desk_of(context, state), _uuid(uuid), _program(smi)
-    line = with_one(_offers(desk, program), _address(on), type_)
+    line = with_one(_offers(desk, program), _place(on), type_)
     _carry_out(desk, Layout((line,), _own(name), uuid=called, smi=program), shape, yes=yes, dry=dry)
 
 
@@ -229,9 +232,11 @@ def _own(name: str | None) -> str:
     return name or os.uname().nodename
 
 
-def _address(text: str) -> PciAddress:
+def _place(text: str) -> Place:
+    from gpucloud.slices.layout import parse_place
+
     try:
-        return PciAddress.parse_typed(text if "." in text else f"{text}.0")
+        return parse_place(text)
     except ValueError as error:
         raise Failure(str(error), "see gpucloud vgpu types", code=Exit.USAGE) from None
 

@@ -11,12 +11,14 @@ from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.cli.vgpu.given import Looked, SmiOption, look
 from gpucloud.model.finding import Finding
+from gpucloud.model.pci import ParentName
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.mig.card import MigCard
 
 if TYPE_CHECKING:
     from gpucloud.slices import Offer, Profile
 
+_PARENTS = "/sys/class/mdev_bus"
 _COLUMNS = ("UNIT", "THROUGH", "TYPE", "NAME", "MEMORY", "LICENCE", "FITS", "RULES")
 
 
@@ -33,8 +35,10 @@ def show_types(
 
     Through what a card is cut is told by what the host shows in sysfs: mediated devices of the card (mdev) or
     of its virtual functions (mdev-of-vfs), NVIDIA's own VFIO interface (vendor-vfio), GVT-g, or the virtual
-    functions themselves (vfs). Where it shows nothing of these, the reason is said. "at most": each virtual
-    function tells of itself alone. Of MIG a host's files tell little: --smi takes what nvidia-smi says.
+    functions themselves (vfs). Parents of mediated devices that are no PCI devices, such as the kernel's
+    samples, stand behind the cards by their names (mdev-of-parent). Where it shows nothing of these, the
+    reason is said. "at most": each virtual function tells of itself alone. Of MIG a host's files tell
+    little: --smi takes what nvidia-smi says.
 
     Examples:
       gpucloud vgpu types
@@ -94,10 +98,20 @@ def _notes(looked: Looked) -> Iterator[str]:
         yield one_line(f"No GPU on {looked.host.source} that could be cut: gpucloud scan says what was seen.")
     cards: dict[str, list[str]] = {}
     for offer in looked.offers:
+        if isinstance(offer.unit, ParentName):
+            yield one_line(f"{offer.unit}: no PCI device: {_PARENTS}/{offer.unit}")
         for text in _said(offer):
             cards.setdefault(text, []).append(offer.unit.short)
+    yield from parents_unread(looked)
     for text, names in cards.items():
         yield one_line(f"{', '.join(names)}: {text}")
+
+
+def parents_unread(looked: Looked) -> Iterator[str]:
+    """That it is not known what else than cards could be cut."""
+    if isinstance(looked.host.mdev_parents, Unknown):
+        why = looked.host.mdev_parents.why
+        yield one_line(f"parents that are no PCI devices cannot be told: {why}")
 
 
 def _said(offer: Offer) -> Iterator[str]:

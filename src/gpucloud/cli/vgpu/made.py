@@ -10,6 +10,7 @@ import typer
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
 from gpucloud.cli.vgpu.given import SmiOption, look
+from gpucloud.cli.vgpu.kinds import parents_unread
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def list_slices(
         table(_COLUMNS, rows)
     else:
         print_text(one_line(f"No slice of a card on {looked.host.source}."))
-    for line in _unread(looked.offers):
+    for line in (*_unread(looked.offers), *parents_unread(looked)):
         print_text(line)
 
 

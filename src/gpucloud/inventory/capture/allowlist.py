@@ -72,6 +72,11 @@ _MDEVS = "[0-9a-fu]*-*"
 _PCI_LINKS = (
     f"driver iommu_group physfn virtfn* consumer:* supplier:* {_MDEVS}/mdev_type {_MDEVS}/iommu_group"
 )
+_PARENTS = "/sys/class/mdev_bus/*"
+_PARENT_LINKS = f"{_PARENTS} {_PARENTS}/{_MDEVS}/mdev_type {_PARENTS}/{_MDEVS}/iommu_group"
+_PARENT_FILES = " ".join(
+    f"{_PARENTS}/mdev_supported_types/*/{name}" for name in ("name", "available_instances", "description")
+)
 _FILES = (
     f"/proc/sys/kernel/osrelease {HOST_NAME} /proc/cmdline /proc/iomem"
     " /proc/self/mountinfo /proc/mounts"
@@ -113,8 +118,10 @@ def _of_functions(names: str) -> tuple[str, ...]:
 _TAKEN: tuple[tuple[Kind, Iterable[str]], ...] = (
     (Kind.LINK, f"{_LINKS} {_VIRTIO_LINKS}".split()),
     (Kind.LINK, CAPTURED_LINKS),
+    (Kind.LINK, _PARENT_LINKS.split()),
     (Kind.LINK, _of_functions(_PCI_LINKS)),
     (Kind.FILE, _FILES.split()),
+    (Kind.FILE, _PARENT_FILES.split()),
     (Kind.FILE, _of_functions(_ATTRIBUTES)),
     (Kind.FILE, (*CONFIGURATION, *_BOOT, *CAPTURED)),
     (Kind.BEGINNING, HEADS),

@@ -1,4 +1,4 @@
-"""One folder of /sys/bus/pci/devices, and the plain values of its attributes."""
+"""One folder of a device in sysfs, and the plain values of its attributes."""
 
 from __future__ import annotations
 
@@ -32,21 +32,20 @@ _T = TypeVar("_T")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
 
-class Device:
-    """Reads the attributes of one function.
+class Attributes:
+    """Reads the attributes of one device.
 
     A name that the folder does not list, and of which the host has said once that it is optional, is
     not asked for again: most functions lack most optional attributes.
 
     Args:
         reader: the host.
-        address: of the function.
-        absent: names that were found to be optional; all devices of a host share it.
+        path: of its folder.
+        absent: names that were found to be optional; all devices of a kind share it.
     """
 
-    def __init__(self, reader: HostReader, address: PciAddress, absent: set[str]) -> None:
-        self.address = address
-        self.path = f"{DEVICES}/{address}"
+    def __init__(self, reader: HostReader, path: str, absent: set[str]) -> None:
+        self.path = path
         self._reader = reader
         self._absent = absent
         contents = reader.read_folder(self.path, _AT_ONCE)
@@ -80,7 +79,8 @@ class Device:
         try:
             return _parsed(parse, text) if len(text) < _SHORT else parse(text.strip())
         except ValueError:
-            return Unknown(f"{name} of {self.address} is not understood: {text.strip()[:60]!r}")
+            called = self.path.rpartition("/")[2]
+            return Unknown(f"{name} of {called} is not understood: {text.strip()[:60]!r}")
 
     def always(self, name: str, parse: Callable[[str], _T]) -> _T | Unknown:
         """An attribute that the kernel shows of every function."""
@@ -121,6 +121,14 @@ class Device:
         if answer is None and name not in self.names and "/" not in name:
             self._absent.add(name)
         return answer
+
+
+class Device(Attributes):
+    """Reads the attributes of the PCI function at an address; the rest as of ``Attributes``."""
+
+    def __init__(self, reader: HostReader, address: PciAddress, absent: set[str]) -> None:
+        super().__init__(reader, f"{DEVICES}/{address}", absent)
+        self.address = address
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gpucloud.inventory.pci.attributes import parse_numbers, vf_number
-from gpucloud.inventory.pci.device import Device, number
+from gpucloud.inventory.pci.device import Attributes, Device, number
 from gpucloud.model.pci import MediatedDevice, PciAddress, PciFunction, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 
@@ -79,13 +79,13 @@ def _joined(sriov: Sriov, told: Iterable[PciAddress]) -> tuple[PciAddress, ...] 
     return found
 
 
-def read_mdev_types(device: Device, known: dict[str, str]) -> tuple[VgpuType, ...] | Unknown:
+def read_mdev_types(device: Attributes, known: dict[str, str]) -> tuple[VgpuType, ...] | Unknown:
     """Read the types of ``mdev_supported_types`` (Documentation/ABI/testing/sysfs-bus-vfio-mdev).
 
     Names are kept whole: NVIDIA's begin with the board's family, and Intel's types have none.
 
     Args:
-        device: the function.
+        device: the function, or another parent.
         known: names by id, which functions before had; those of this one are added. An id begins with its
             driver's name (drivers/vfio/mdev/mdev_sysfs.c, ``mdev_type_add``) and is one type everywhere.
     """
@@ -94,13 +94,12 @@ def read_mdev_types(device: Device, known: dict[str, str]) -> tuple[VgpuType, ..
         return () if ids is None else ids
     strange = next((id_ for id_ in ids if not _TYPE_ID.fullmatch(id_)), None)
     if strange is not None:
-        return Unknown(
-            f"mdev_supported_types of {device.address} holds {strange[:60]!r}, which names no type"
-        )
+        called = device.path.rpartition("/")[2]
+        return Unknown(f"mdev_supported_types of {called} holds {strange[:60]!r}, which names no type")
     return tuple(_mdev_type(device, id_, known) for id_ in ids)
 
 
-def _mdev_type(device: Device, id_: str, known: dict[str, str]) -> VgpuType:
+def _mdev_type(device: Attributes, id_: str, known: dict[str, str]) -> VgpuType:
     folder = f"mdev_supported_types/{id_}"
     name = known[id_] if id_ in known else device.text(f"{folder}/name")
     if isinstance(name, str):
@@ -113,13 +112,15 @@ def _mdev_type(device: Device, id_: str, known: dict[str, str]) -> VgpuType:
     )
 
 
-def read_mdevs(device: Device, types: tuple[VgpuType, ...] | Unknown) -> tuple[MediatedDevice, ...] | Unknown:
+def read_mdevs(
+    device: Attributes, types: tuple[VgpuType, ...] | Unknown
+) -> tuple[MediatedDevice, ...] | Unknown:
     """Read the mediated devices that were made of a function, which are folders in its own.
 
     Shapes: Documentation/driver-api/vfio-mediated-device.rst; drivers/vfio/mdev/mdev_core.c.
 
     Args:
-        device: the function.
+        device: the function, or another parent.
         types: what it offers (``read_mdev_types``); without any it has no devices.
     """
     if isinstance(types, Unknown) or not types:
@@ -131,14 +132,14 @@ def read_mdevs(device: Device, types: tuple[VgpuType, ...] | Unknown) -> tuple[M
     return tuple(MediatedDevice(name, _type_of(device, name), _mdev_node(device, name)) for name in names)
 
 
-def _type_of(device: Device, name: str) -> str | None | Unknown:
+def _type_of(device: Attributes, name: str) -> str | None | Unknown:
     id_ = device.link_name(f"{name}/mdev_type")
     if isinstance(id_, str) and not _TYPE_ID.fullmatch(id_):
         return Unknown(f"mdev_type of {name} leads to {id_[:60]!r}, which names no type")
     return id_
 
 
-def _mdev_node(device: Device, name: str) -> str | None | Unknown:
+def _mdev_node(device: Attributes, name: str) -> str | None | Unknown:
     group = device.link_name(f"{name}/iommu_group")
     if not isinstance(group, str):
         return group

@@ -14,7 +14,7 @@ from gpucloud.model.change import (
     SwitchVfs,
 )
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, PciAddress, Place
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.slices.inside import refuse_used_card
 from gpucloud.prepare.steps.slices.instance import refuse_used
@@ -30,8 +30,12 @@ def users_of_cut(changes: Iterable[Change], host: Host) -> Iterator[tuple[str, s
     Where the slices of a card are not known, the card stands for them.
     """
     taking = [change for change in changes if isinstance(change, _Taking) and _takes(change)]
-    if taking and isinstance(host.functions, Unknown):
+    if any(isinstance(each.address, PciAddress) for each in taking) and isinstance(host.functions, Unknown):
         yield str(taking[0].address), host.functions
+    if any(isinstance(each.address, ParentName) for each in taking) and isinstance(
+        host.mdev_parents, Unknown
+    ):
+        yield str(taking[0].address), host.mdev_parents
     names = {_name(change) for change in taking}
     cards = {change.address for change in taking if isinstance(change, SetVfs | SwitchVfs)}
     parents = {_card_of(change.address, host) for change in taking}
@@ -72,8 +76,10 @@ def _name(change: _Taking) -> str:
     return change.uuid if isinstance(change, MakeMdev) else str(change.address)
 
 
-def _card_of(address: PciAddress, host: Host) -> PciAddress:
-    """The card of a virtual function; any other function is its own."""
+def _card_of(address: Place, host: Host) -> Place:
+    """The card of a virtual function; anything else is its own."""
+    if isinstance(address, ParentName):
+        return address
     function = None if isinstance(host.functions, Unknown) else host.functions.get(address)
     above = None if function is None else function.physical_function
     return above if isinstance(above, PciAddress) else address

@@ -41,7 +41,7 @@ from gpucloud.prepare.takeback import Outcome, Watch
 _NVIDIA = "/proc/driver/nvidia/gpus"
 """Folders of cards that NVIDIA's driver has, by address."""
 Standing = tuple[PciAddress | None, Cut]
-"""A card, and what it has by an applied layout."""
+"""A card, and what it has by an applied layout; None: a parent that is no PCI function has it."""
 
 
 def standing_cuts(journal: Journal) -> tuple[Standing, ...]:
@@ -109,10 +109,14 @@ def keep_cuts(
         except StepError as error:
             missing.append(str(error))
             continue
-        if todo and unit is not None:
+        if todo:
             steps = tuple(Step(change, "an applied layout has it", unit) for change in todo)
-            outcomes.append(apply(Plan(HERE, (unit,), False, (), steps), system, journal, watch))
+            outcomes.append(apply(Plan(HERE, _units(unit), False, (), steps), system, journal, watch))
     return tuple(outcomes), tuple(missing)
+
+
+def _units(unit: PciAddress | None) -> tuple[PciAddress, ...]:
+    return () if unit is None else (unit,)
 
 
 def _are_there(changes: Sequence[Cut], system: System) -> bool:
@@ -131,7 +135,7 @@ def _is_there(path: str, system: System) -> bool:
 def _through(change: Cut) -> str | None:
     match change:
         case MakeMdev():
-            return sysfs.function(change.address, f"mdev_supported_types/{change.type}")
+            return sysfs.parent(change.address, f"mdev_supported_types/{change.type}")
         case SetVgpuType():
             return sysfs.function(change.address, "nvidia/current_vgpu_type")
         case SetVfs() | SwitchVfs():

@@ -13,7 +13,7 @@ from dataclasses import replace
 from gpucloud.model.change import SMI, MakeGpuInstance, RemoveGpuInstance, SetMigMode
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, Place
 from gpucloud.model.plan import Fact, Layout, Plan, Step
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.own.paths import UNIT
@@ -50,8 +50,9 @@ def plan_cut(host: Host, system: System, layout: Layout) -> Plan:
     if steps and layout.uuid in named:
         what = f"a mediated device {layout.uuid} is there already"
         raise Failure(what, _SEE, code=Exit.USAGE)
-    units = tuple(card.unit for card in cards)
-    facts = tuple(fact for offer in offers if offer.unit in units for fact in _facts(offer))
+    places = tuple(card.unit for card in cards)
+    units = tuple(each for each in places if isinstance(each, PciAddress))
+    facts = tuple(fact for offer in offers if offer.unit in places for fact in _facts(offer))
     notes = [f"{card.unit.short}: {note}" for card in cards for note in card.notes]
     notes += notes_on_defined([step.change for step in steps], system)
     if steps and system.read_text(UNIT) is None:
@@ -64,7 +65,7 @@ def look(host: Host, system: System, smi: str = SMI) -> tuple[Offer, ...]:
     return offers_of(host, ask_evidence(host, system, smi))
 
 
-def with_one(offers: Sequence[Offer], unit: PciAddress, type_: str) -> str:
+def with_one(offers: Sequence[Offer], unit: Place, type_: str) -> str:
     """The line that adds a slice of a type to what a card is cut into.
 
     Raises:
@@ -72,7 +73,11 @@ def with_one(offers: Sequence[Offer], unit: PciAddress, type_: str) -> str:
     """
     offer = next((each for each in offers if each.unit == unit), None)
     if offer is None:
-        raise Failure(f"{unit.short} is no GPU of this host", "see gpucloud vgpu types", code=Exit.USAGE)
+        raise Failure(
+            f"{unit.short} is no GPU of this host, nor another parent of mediated devices",
+            "see gpucloud vgpu types",
+            code=Exit.USAGE,
+        )
     items = _instances(offer) if is_instance(type_) else _items(offer)
     items[type_] += 1
     return _line(offer, items)
@@ -160,7 +165,8 @@ def _steps(card: CardPlan, smi: str) -> Iterator[Step]:
             raise Failure(what, f"look: {smi} mig -lci")
         if isinstance(change, SetMigMode | MakeGpuInstance | RemoveGpuInstance):
             change = replace(change, tool=smi)
-        yield Step(change, f"the layout says {card.wish.text!r}", card.unit)
+        unit = card.unit if isinstance(card.unit, PciAddress) else None
+        yield Step(change, f"the layout says {card.wish.text!r}", unit)
 
 
 def _facts(offer: Offer) -> Iterator[Fact]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from gpucloud.model.change import MakeMdev, RemoveMdev
 from gpucloud.model.line import Copied
+from gpucloud.model.pci import ParentName
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.plan.render_adopted import adopted_lines
@@ -57,17 +59,26 @@ def _now(plan: Plan) -> Iterator[str]:
 
 
 def _cut(plan: Plan) -> Iterator[str]:
-    units = join([address.short for address in plan.units])
+    places = join(list(_cut_places(plan))) or "all"
     if plan.is_empty:
-        yield f"nothing to do: GPU {units} is cut as wanted on {plan.host}"
+        yield f"nothing to do: {places} is cut as wanted on {plan.host}"
     else:
         count = f"{len(plan.steps)} change" + ("s" if len(plan.steps) > 1 else "")
-        yield f"plan for {plan.host}: cut GPU {units}; {count}, without a restart"
+        yield f"plan for {plan.host}: cut {places}; {count}, without a restart"
     for number, step in enumerate(plan.steps, 1):
         yield from _step(number, step)
     yield from ("", *(f"note: {note}" for note in plan.notes)) if plan.notes else ()
     if plan.steps:
         yield from ("", f"undo: gpucloud vgpu undo takes back steps {len(plan.steps)} to 1 and checks each")
+
+
+def _cut_places(plan: Plan) -> Iterator[str]:
+    """Cards, and parents that are no PCI functions, which no unit of the plan is."""
+    if plan.units:
+        yield f"GPU {join([address.short for address in plan.units])}"
+    changes = (step.change for step in plan.steps)
+    places = (each.address for each in changes if isinstance(each, MakeMdev | RemoveMdev))
+    yield from dict.fromkeys(place.short for place in places if isinstance(place, ParentName))
 
 
 def _refusals(plan: Plan) -> Iterator[str]:

@@ -6,10 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gpucloud.model.change import Cut, SwitchVfs
+from gpucloud.model.pci import ParentName, PciAddress, Place
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.step import CardPlan, step
 from gpucloud.slices.layout.wish import Wish
 from gpucloud.slices.profile import Offer, Slice
+
+
+def function_of(place: Place) -> PciAddress:
+    """The PCI function that a place is.
+
+    Raises:
+        TypeError: it is none, and has no interface that would ask.
+    """
+    if isinstance(place, ParentName):
+        raise TypeError(f"{place} is no PCI function")
+    return place
 
 
 @dataclass(slots=True)
@@ -23,6 +35,11 @@ class Draft:
     kept: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def card(self) -> PciAddress:
+        """Its address, for what PCI functions alone have: MIG, virtual functions."""
+        return function_of(self.offer.unit)
 
     def refuse(self, why: str) -> None:
         """Say why it cannot be reached: no step is taken then."""
@@ -39,7 +56,7 @@ class Draft:
 
     def switch_vfs(self, count: int) -> None:
         """Have NVIDIA's tool make all virtual functions; it takes the card from its driver for a moment."""
-        self.changes.append(SwitchVfs(address=self.offer.unit, before=0, after=count))
+        self.changes.append(SwitchVfs(address=self.card, before=0, after=count))
         if isinstance(self.offer.users, tuple) and self.offer.users:
             who = ", ".join(self.offer.users)
             self.notes.append(f"{who} has the card open: if sriov-manage cannot take it, end that first")

@@ -88,7 +88,7 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         draft.refuse(
             f"its virtual functions are on, and keep its mode as it is: clear their types, then: {tool}"
         )
-    draft.changes.append(SetMigMode(address=offer.unit, before=False, after=True))
+    draft.changes.append(SetMigMode(address=draft.card, before=False, after=True))
     _add_vfs(draft)
 
 
@@ -143,7 +143,7 @@ def _is_gone(wish: Wish, instance: GpuInstance) -> bool:
 def _remove(draft: Draft, placed: Placed, instance: GpuInstance) -> RemoveGpuInstance:
     inner = instance.compute_profiles
     return RemoveGpuInstance(
-        address=draft.offer.unit,
+        address=draft.card,
         id=instance.id,
         profile=placed.profile.id,
         name=placed.profile.name,
@@ -187,7 +187,7 @@ def _subsets(there: Sequence[Placed]) -> Iterator[tuple[Placed, ...]]:
 def _make(draft: Draft, placed: Sequence[Placed]) -> None:
     draft.changes += [
         MakeGpuInstance(
-            address=draft.offer.unit,
+            address=draft.card,
             profile=each.profile.id,
             name=each.profile.name,
             start=each.start,

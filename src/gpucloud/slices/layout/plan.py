@@ -135,4 +135,4 @@ def _plan_vfs(draft: Draft) -> None:
         draft.refuse(f"who uses its virtual functions cannot be told: {offer.slices.why}")
     else:
         draft.refuse_used(offer.slices)
-        draft.changes.append(SetVfs(address=offer.unit, before=len(offer.vfs), after=wanted))
+        draft.changes.append(SetVfs(address=draft.card, before=len(offer.vfs), after=wanted))

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetVgpuType
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import Place
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.layout.draft import Draft
+from gpucloud.slices.layout.draft import Draft, function_of
 from gpucloud.slices.layout.wish import Item
 from gpucloud.slices.name import mdev_name
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice
@@ -22,6 +22,9 @@ from gpucloud.slices.profile import Interface, Offer, Profile, Slice
 _ON_VFS = (Interface.MDEV_OF_VFS, Interface.VENDOR_VFIO)
 _LIST_ALL = (Interface.MDEV, Interface.MDEV_OF_VFS)
 """They list all types of a card, however full it is, and the largest type takes all of it."""
+_OF_ITSELF = (Interface.MDEV, Interface.GVT_G, Interface.MDEV_OF_PARENT)
+_MIX = (Interface.GVT_G, Interface.MDEV_OF_PARENT)
+"""Types of several sizes can be beside each other."""
 _SHOWN = 8
 _HIDDEN = "uuid-"
 """So captures call what has a UUID."""
@@ -43,7 +46,7 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
     draft.refuse_used(go)
     if any(each.name.startswith(_HIDDEN) for each in there):
         draft.notes.append("a capture numbers the UUIDs of what is there: plan on the host for lines to type")
-    if interface is not Interface.GVT_G:
+    if interface not in _MIX:
         _one_size(draft, wanted)
     is_beside = not go or _fits_beside(new)
     if new and is_beside:
@@ -179,18 +182,18 @@ def _write(
 def _remove(each: Slice, interface: Interface) -> Cut:
     kind = each.profile if isinstance(each.profile, str) else ""
     if interface is Interface.VENDOR_VFIO:
-        return SetVgpuType(address=each.place, before=int(kind), after=0)
+        return SetVgpuType(address=function_of(each.place), before=int(kind), after=0)
     return RemoveMdev(address=each.place, type=kind, uuid=each.name)
 
 
 def _places(
     offer: Offer, go: Sequence[Slice], new: Counter[Profile], *, is_beside: bool
-) -> list[PciAddress | None]:
+) -> list[Place | None]:
     """A function for each new slice: one that takes it now, or one that is free when others are gone."""
     slices = offer.slices if isinstance(offer.slices, tuple) else ()
     held = {each.place for each in slices if is_beside or each not in go}
     vfs = offer.vfs if isinstance(offer.vfs, tuple) else ()
-    found: list[PciAddress | None] = []
+    found: list[Place | None] = []
     for profile in new.elements():
         choice = profile.places if is_beside else vfs
         place = next((each for each in choice if each not in held), None)
@@ -200,19 +203,19 @@ def _places(
 
 
 def _make(
-    draft: Draft, interface: Interface, places: Sequence[PciAddress | None], new: Counter[Profile]
+    draft: Draft, interface: Interface, places: Sequence[Place | None], new: Counter[Profile]
 ) -> Iterator[MakeMdev | SetVgpuType]:
     names = _Names(draft)
     short: Counter[str] = Counter()
     for place, profile in zip(places, new.elements(), strict=True):
-        if interface in (Interface.MDEV, Interface.GVT_G):
+        if interface in _OF_ITSELF:
             yield MakeMdev(
                 address=draft.offer.unit, type=profile.id, uuid=names.take(draft.offer.unit, profile.id)
             )
         elif place is None:
             short[profile.name] += 1
         elif interface is Interface.VENDOR_VFIO:
-            yield SetVgpuType(address=place, before=0, after=int(profile.id))
+            yield SetVgpuType(address=function_of(place), before=0, after=int(profile.id))
         else:
             yield MakeMdev(address=place, type=profile.id, uuid=names.take(place, profile.id))
     for name, count in short.items():
@@ -230,9 +233,9 @@ class _Names:
         slices = draft.offer.slices
         self._host, self._asked = draft.host, draft.wish.uuid
         self._there = {each.name for each in slices} if isinstance(slices, tuple) else set()
-        self._next: Counter[tuple[PciAddress, str]] = Counter()
+        self._next: Counter[tuple[Place, str]] = Counter()
 
-    def take(self, place: PciAddress, kind: str) -> str:
+    def take(self, place: Place, kind: str) -> str:
         asked, self._asked = self._asked, None
         if asked is not None:
             return asked
@@ -240,7 +243,7 @@ class _Names:
             pass
         return name
 
-    def _number(self, place: PciAddress, kind: str) -> str:
+    def _number(self, place: Place, kind: str) -> str:
         number = self._next[place, kind]
         self._next[place, kind] += 1
         return mdev_name(self._host, place, kind, number)

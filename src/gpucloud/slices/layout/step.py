@@ -17,10 +17,11 @@ from gpucloud.model.change import (
     SetVgpuType,
     SwitchVfs,
 )
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, Place
 from gpucloud.slices.layout.wish import Wish
 
 _DEVICES = "/sys/bus/pci/devices"
+_PARENTS = "/sys/class/mdev_bus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class CardPlan:
     """What becomes of one card."""
 
     host: str | None
-    unit: PciAddress
+    unit: Place
     name: str
     wish: Wish
     steps: tuple[Step, ...]
@@ -61,7 +62,7 @@ def step(change: Cut) -> Step:
 
 
 def _commands(change: Cut) -> tuple[str, ...]:
-    place = f"{_DEVICES}/{change.address}"
+    place = f"{_PARENTS if isinstance(change.address, ParentName) else _DEVICES}/{change.address}"
     match change:
         case SetVfs():
             return (f"echo {change.after} > {place}/sriov_numvfs",)

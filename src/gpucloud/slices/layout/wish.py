@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, PciAddress, Place
 
 _LINE = re.compile(r"(?P<cards>[^\s#].{0,200}?):\s+(?P<items>\S.{0,400})", re.ASCII)
 _ITEM = re.compile(
@@ -39,8 +39,8 @@ class Wish:
     """As written, for messages."""
     host: str | None
     """Name or pattern of hosts; None: all."""
-    address: PciAddress | None
-    """The card; None: every card of the model."""
+    address: Place | None
+    """The card, or a parent that is no PCI device; None: every card of the model."""
     model: str
     """A word of the card's name; empty: every card."""
     items: tuple[Item, ...]
@@ -50,12 +50,14 @@ class Wish:
     gone: str | None = None
     """A slice that does not stay, though others of its type do."""
 
-    def is_for(self, host: str | None, unit: PciAddress, name: str) -> bool:
-        """Claims a card: by its host, and its address or its model."""
+    def is_for(self, host: str | None, unit: Place, name: str) -> bool:
+        """Claims a card: by its host, and its address or its model; what is no card by its name alone."""
         if self.host is not None and (host is None or not fnmatchcase(host, self.host)):
             return False
         if self.address is not None:
             return unit == self.address
+        if isinstance(unit, ParentName):
+            return False
         word = re.escape(self.model.lower())
         return not word or re.search(rf"(?<!\w){word}(?!\w)", name.lower()) is not None
 
@@ -91,16 +93,25 @@ def _parse(text: str) -> Wish:
     return Wish(text, host, address, model, found)
 
 
-def _cards(text: str) -> tuple[str | None, PciAddress | None, str]:
+def _cards(text: str) -> tuple[str | None, Place | None, str]:
     """Host, address and model of ``[HOST] ADDRESS`` or ``[HOST] every MODEL``."""
     before, every, model = text.rpartition(_EVERY) if _EVERY in f" {text}" else (text, "", "")
     if every and (not before or before.endswith(" ")):
         host = before.strip() or None
         return _host(host), None, "" if model.strip() == "card" else model.strip()
     host_part, _, place = text.rpartition(" ")
-    if "." not in place:
-        place = f"{place}.0"
-    return _host(host_part.strip() or None), PciAddress.parse_typed(place), ""
+    return _host(host_part.strip() or None), parse_place(place), ""
+
+
+def parse_place(text: str) -> Place:
+    """Read what slices are cut of: a card's address, with or without its function, or a parent's name.
+
+    Raises:
+        ValueError: it is neither; a name has no colon.
+    """
+    if ":" in text:
+        return PciAddress.parse_typed(text if "." in text else f"{text}.0")
+    return ParentName.parse(text)
 
 
 def _host(text: str | None) -> str | None:

@@ -30,7 +30,7 @@ def make(change: MakeMdev | RemoveMdev, system: System) -> None:
     """Have it there, of its type and with its UUID; nothing to do where it is there already."""
     there = read_mdev(change.uuid, system)
     if there is None:
-        path = sysfs.function(change.address, f"mdev_supported_types/{change.type}/create")
+        path = sysfs.parent(change.address, f"mdev_supported_types/{change.type}/create")
         _write(path, change.uuid, system)
         if not system.settles(lambda: read_mdev(change.uuid, system) == change.type):
             raise StepError(f"the mediated device {change.uuid} is not there after it was made")
