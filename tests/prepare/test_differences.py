@@ -16,6 +16,7 @@ from gpucloud.inventory import read_host
 from gpucloud.inventory.capture.open import open_capture
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.change import KeepOldStart, RemoveFile, RunTool, WriteFile
+from gpucloud.model.failure import Failure
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.spec import parse_spec
@@ -156,6 +157,17 @@ def test_a_host_that_was_changed_twice_is_as_planned_by_what_was_written_last(
     assert site.desk.verify(None) == ()
     (site.root / SCRIPT).write_text("somebody else's\n")
     assert [each.path for each in site.desk.verify(None)] == [f"/{SCRIPT}"]
+
+
+def test_undo_out_of_order_names_the_entry_that_comes_first(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    bus.put(SECOND)
+    done(site)
+    before = site.picture()
+    with pytest.raises(Failure, match=rf"^/{SCRIPT}, which .* was changed by entry 0002") as caught:
+        site.desk.undo("0001", force=False)
+    assert caught.value.then.endswith("gpucloud undo 0002")
+    assert changed(before, site.picture()) == set()
 
 
 @pytest.mark.parametrize("name", ["debian-12", "ubuntu-24.04-cloud", "sles-15", "alma-9"])

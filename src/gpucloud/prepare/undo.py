@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gpucloud.model.change import LoadModule, OnDisk, RemoveFile, WriteFile
@@ -27,6 +27,7 @@ from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
 ReadHost = Callable[[], Host]
 _QUIET = Watch()
+_NOTHING_LATER: Mapping[str, str] = {}
 
 
 def choose_entry(journal: Journal, name: str) -> Entry:
@@ -86,6 +87,7 @@ def undo_entry(
     force: bool = False,
     is_start: bool = False,
     watch: Watch = _QUIET,
+    later: Mapping[str, str] = _NOTHING_LATER,
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
@@ -101,6 +103,7 @@ def undo_entry(
         force: also what somebody else has changed since; what they made of files is kept in the entry.
         is_start: a start closes what ended with earlier ones.
         watch: who is told.
+        later: files that later entries wrote, with the last of these entries.
 
     Raises:
         Failure: a guest or process has one of the functions, somebody else changed one, or the kernel still
@@ -108,7 +111,8 @@ def undo_entry(
     """
     stored, progress = entry.read_whole()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
-    _refuse_rewritten(entry, stored.plan, progress.present, system, force=force)
+    if not force:
+        _refuse_rewritten(entry, stored.plan, progress.present, system, later)
     if stored.boot != read_boot(system):
         back.untouched.update(_ended(stored.plan, progress, system, is_start=is_start))
         if all(_is_on_disk(stored.plan, number) for number in set(progress.present) - back.untouched):
@@ -125,6 +129,16 @@ def undo_entry(
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)
     return back.take_back(progress.present)
+
+
+def written_later(journal: Journal, entry: Entry) -> dict[str, str]:
+    """Files that entries after this one wrote and have not taken back, with the last of those entries."""
+    found: dict[str, str] = {}
+    for other in journal.entries():
+        if other.id > entry.id and other.read_progress().status != Status.UNDONE:
+            changes = (step.change for step in other.read_stored().plan.steps)
+            found |= {each.path: other.id for each in changes if isinstance(each, WriteFile | RemoveFile)}
+    return found
 
 
 def release_kept(journal: Journal, system: System, but: str, watch: Watch = _QUIET) -> None:
@@ -169,14 +183,22 @@ def _is_on_disk(plan: Plan, number: int) -> bool:
     return isinstance(plan.steps[number].change, OnDisk)
 
 
-def _refuse_rewritten(entry: Entry, plan: Plan, steps: Sequence[int], system: System, *, force: bool) -> None:
+def _refuse_rewritten(
+    entry: Entry, plan: Plan, steps: Sequence[int], system: System, later: Mapping[str, str]
+) -> None:
     changes = (plan.steps[number].change for number in steps)
     files = [change for change in changes if isinstance(change, WriteFile | RemoveFile)]
     try:
         foreign = [seen for change in files if (seen := foreign_file(change, system)) is not None]
     except StepError as error:
         raise Failure(str(error), "nothing was touched; try again as root") from error
-    if foreign and not force:
+    ours = next((each.path for each in foreign if each.path in later), None)
+    if ours is not None:
+        raise Failure(
+            f"{ours}, which journal entry {entry.id} wrote, was changed by entry {later[ours]} after it",
+            f"nothing was touched; take the later one back first: gpucloud undo {later[ours]}",
+        )
+    if foreign:
         said = [f"{each.path} is neither as before nor as planned" for each in foreign]
         raise Failure(
             f"somebody else has changed what journal entry {entry.id} wrote: {'; '.join(said)}",
