@@ -71,14 +71,22 @@ def test_the_line_on_suse_has_the_words_that_its_own_tool_gives_it() -> None:
     assert told[0]["GRUB_CMDLINE_LINUX_DEFAULT"].split()[-2:] == WORDS
 
 
-def test_the_line_for_grub_becomes_what_rhel_7_tells_every_kernel_of_its_menu() -> None:
-    record, path = load("grub2-mkconfig-rhel-7"), "etc/default/grub"
+@pytest.mark.parametrize(
+    ("name", "loader", "told", "recovery"),
+    [
+        ("grub2-mkconfig-rhel-7", GrubFile((), "GRUB_CMDLINE_LINUX"), 3, 0),
+        ("grub2-mkconfig-suse", GrubFile(()), 2, 1),
+    ],
+)
+def test_the_line_for_grub_becomes_what_kernels_of_its_menu_are_told(
+    name: str, loader: Loader, told: int, recovery: int
+) -> None:
+    record, path = load(name), "etc/default/grub"
     said = record.before[path].replace(" ".join(["", *WORDS]), "")
     before = replace(record, before={**record.before, path: said})
-    assert before.by_us(GrubFile((), "GRUB_CMDLINE_LINUX")) == {path: record.before[path]}
-    kernels = re.findall(r"^\s*linux16 (.*)$", record.after["boot/grub2/grub.cfg"], re.MULTILINE)
-    assert len(kernels) == 3
-    assert all(line.split()[-2:] == WORDS for line in kernels)
+    assert before.by_us(loader) == {path: record.before[path]}
+    lines = re.findall(r"^\s*linux(?:16)?\s(.*)$", record.after["boot/grub2/grub.cfg"], re.MULTILINE)
+    assert [line.split()[-2:] == WORDS for line in lines] == [True] * told + [False] * recovery
 
 
 @pytest.mark.parametrize("release", [8, 9, 10])

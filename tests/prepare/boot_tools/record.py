@@ -92,6 +92,10 @@ MORE: Mapping[str, Mapping[str, str | None]] = {
     "grub2-mkconfig-rhel-8": _WORDS,
     "grub2-mkconfig-rhel-9": _WORDS,
     "grub2-mkconfig-rhel-10": _WORDS,
+    "grub2-mkconfig-suse": {
+        "etc/default/grub": "GRUB_CMDLINE_LINUX_DEFAULT="
+        "'splash=silent mitigations=off intel_iommu=on iommu=pt'  # YaST\n"
+    },
     "kernel-install-rhel-9": _TOLD,
     "systemd-boot-hook": _WITHOUT_LOADER
     | {"boot/efi/EFI/systemd/systemd-bootx64.efi": "#### LoaderInfo: systemd-boot 252 ####"},

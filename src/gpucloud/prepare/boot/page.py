@@ -157,8 +157,8 @@ _PROVEN = (
     ),
     (
         "SUSE: GRUB",
-        "recorded: pbl (`update-bootloader`)",
-        "`/etc/default/grub` has the same arguments",
+        "recorded: pbl (`update-bootloader`); grub2-mkconfig of GRUB 2.06 with openSUSE's patches",
+        "`/etc/default/grub` has the same arguments, and every kernel is told them but for recovery",
     ),
 )
 _PROVEN_TOO = """
