@@ -133,6 +133,7 @@ def test_instances_are_known_by_their_places_whatever_the_driver_calls_them(site
     assert smi.made == {}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("line", [MIX, "3b:00.0: 7g.40gb", "3b:00.0: 2 x 3g.20gb", "3b:00.0: none"])
 def test_cut_off_anywhere_it_is_as_before_after_undo_and_as_wanted_after_resume(
     tmp_path: Path, line: str

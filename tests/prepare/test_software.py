@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.prepare.doom import dies
 from tests.prepare.fake_packages import FakePackages
 from tests.prepare.site import Site
 from tests.prepare.test_slices import vendor_site
+from tests.slices.driver.test_package import deb as archive_of
 from tests.slices.driver.test_package import rpm
 
 from gpucloud.cli.main import call
@@ -26,17 +29,33 @@ NAME = "nvidia-vgpu-ubuntu-{}_{}_amd64.deb"
 SAID_BY_SERVICE = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJOTFMifQ.c2lnbmF0dXJl"
 
 
-def deb(folder: Path, version: str) -> Path:
-    """A package with a service, made by Debian's own tool."""
+def control_of(version: str) -> str:
+    """What a package says of itself."""
     branch = version.partition(".")[0]
+    said = f"Package: nvidia-vgpu-ubuntu-{branch}\nVersion: {version}\nArchitecture: amd64\n"
+    return f"{said}Maintainer: x <x@example.org>\nDescription: a stand-in\n"
+
+
+def deb(folder: Path, version: str) -> Path:
+    """As much of a package as is read of one."""
+    stream, content = io.BytesIO(), control_of(version).encode()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo("./control")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    made = folder / NAME.format(version.partition(".")[0], version)
+    made.write_bytes(archive_of(stream.getvalue()))
+    return made
+
+
+def real_deb(folder: Path, version: str) -> Path:
+    """A package with one file, made by Debian's own tool."""
     tree = folder / f"tree-{version}"
     (tree / "DEBIAN").mkdir(parents=True)
-    name = f"nvidia-vgpu-ubuntu-{branch}"
-    control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\nMaintainer: x <x@example.org>\n"
-    (tree / "DEBIAN/control").write_text(f"{control}Description: a stand-in\n")
+    (tree / "DEBIAN/control").write_text(control_of(version))
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/nvidia-vgpud").write_text(f"{version}\n")
-    made = folder / NAME.format(branch, version)
+    made = folder / NAME.format(version.partition(".")[0], version)
     words = ["dpkg-deb", "-Zgzip", "--root-owner-group", "--build", str(tree), str(made)]
     subprocess.run(words, check=True, capture_output=True)
     return made
@@ -109,6 +128,7 @@ def test_after_a_restart_it_is_taken_back_all_the_same(site: Site, packages: dic
     assert {path: text for path, text in site.picture().items() if "boot_id" not in path} == before
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("earlier", [None, "535.183.04"])
 def test_cut_off_anywhere_it_is_as_before_after_undo_and_as_wanted_after_resume(
     site: Site, packages: dict[str, Path], earlier: str | None
@@ -200,7 +220,7 @@ def test_an_rpm_is_not_for_debian(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.proof
-def test_the_real_dpkg_installs_replaces_and_brings_back(tmp_path: Path, packages: dict[str, Path]) -> None:
+def test_the_real_dpkg_installs_replaces_and_brings_back(tmp_path: Path) -> None:
     root = tmp_path / "root"
     for folder in ("var/lib/dpkg/info", "var/lib/dpkg/updates", "usr/bin", "etc"):
         (root / folder).mkdir(parents=True)
@@ -217,7 +237,7 @@ def test_the_real_dpkg_installs_replaces_and_brings_back(tmp_path: Path, package
         asked(argv)
 
     system = LiveSystem(root, run_tool=run, ask=asked, settle_s=0)
-    old, new = (read_software(packages[each], None, None) for each in ("535.183.04", "550.90.05"))
+    old, new = (read_software(real_deb(tmp_path, each), None, None) for each in ("535.183.04", "550.90.05"))
     first = InstallPackage(by="deb", before=None, after=old.package, sha256=old.sha256)
     second = InstallPackage(by="deb", before=old.package, after=new.package, sha256=new.sha256)
     program = root / "usr/bin/nvidia-vgpud"
@@ -272,6 +292,7 @@ def test_a_machine_that_is_no_guest_is_not_told(site: Site) -> None:
         vgpu(site, "licence", "apply", "--server", "lic1", "--yes")
 
 
+@pytest.mark.proof
 def test_a_licence_that_was_cut_off_anywhere_is_taken_back(site: Site) -> None:
     guest(site)
     before = site.picture()
