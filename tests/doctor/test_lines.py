@@ -23,6 +23,7 @@ ONLY_WORDS = {
     "iommu-argument-ignored": "nothing need be done",
     "iommu-disabled-firmware": "a switch in the firmware setup",
     "no-gpu": "a rule over hosts has its own",
+    "nova-libvirt-firmware-incompatible": "an upgrade",
     "nova-libvirt-mdev-incompatible": "an upgrade",
     "pci-domain": "an upgrade, or a switch in the firmware setup",
     "reset-bug": "a module from outside of distributions",

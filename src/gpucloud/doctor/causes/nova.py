@@ -276,6 +276,31 @@ NOVA_STATE = Heading(
             ("nova bugs 1896741, 1951656, 2074219",),
         ),
         Cause(
+            "nova-libvirt-firmware-incompatible",
+            "libvirt refuses the UEFI guests of this nova",
+            "nova 33 and later leaves the choice of the UEFI firmware to libvirt and says beside it whether "
+            "Secure Boot is wanted (`<loader secure='no'/>`); libvirt 9.0, as Debian 12 has it, takes only "
+            "one of the two. No property of image or flavor helps: os_secure_boot=disabled writes the same.",
+            (
+                "`loader attribute 'secure' cannot be specified when firmware autoselection is enabled`",
+                "images with hw_firmware_type=uefi fail on that host, those with a BIOS start",
+            ),
+            (
+                "Give the compute host libvirt 9.2 or later with its QEMU (Debian 12: both from backports)",
+                (
+                    "Until then boot with a BIOS: hw_firmware_type=bios where the image has a boot loader "
+                    "for it, else kernel_id and ramdisk_id; or stay on nova 32, which names the firmware's "
+                    "file itself"
+                ),
+            ),
+            _RESTART,
+            (
+                "nova/virt/libvirt/driver.py: _configure_guest_by_virt_type(), 32.2.1 and 33.0.2",
+                "libvirt src/conf/domain_validate.c: virDomainDefOSValidate(), 9.0.0",
+                "libvirt 9.2.0: qemu: Move firmware selection from startup to postparse",
+            ),
+        ),
+        Cause(
             "device-lost",
             "The instance came back without its device",
             "After a reboot of the host, a resize, suspend or shelve the instance is ACTIVE and has no GPU.",

@@ -1,7 +1,7 @@
 """The laboratory's guest as a host of the laboratory can start it: its kernel beside its disk in glance.
 
-nova 34 writes UEFI guests in a way that libvirt 9.0 of Debian 12 refuses ("loader attribute 'secure' cannot
-be specified when firmware autoselection is enabled"), and the disk has no other boot loader.
+libvirt 9.0 of Debian 12 refuses UEFI guests as nova writes them since 33 (the doctor's cause
+nova-libvirt-firmware-incompatible), and the disk has no other boot loader.
 """
 
 from __future__ import annotations
