@@ -9,8 +9,10 @@ import pytest
 from tests.hosts.catalogue import host_of
 from tests.prepare.doom import dies
 from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
 from tests.prepare.test_slices import (
     CARD,
+    MEDIATED,
     TYPES,
     VFS,
     make_vfs,
@@ -29,6 +31,7 @@ from gpucloud.prepare.layout.plan import without
 from gpucloud.prepare.steps import StepError, do, undo
 from gpucloud.prepare.takeback import Watch
 from gpucloud.slices import offers_of
+from gpucloud.spec import parse_spec
 
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 OTHER_UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
@@ -332,3 +335,19 @@ def test_a_slice_stays_where_nobody_can_say_who_uses_it(site: Site) -> None:
 
 def group_of(site: Site, function: str) -> str:
     return (site.root / "sys/bus/pci/devices" / function / "iommu_group").readlink().name
+
+
+def test_what_an_applied_spec_cuts_is_no_layouts(site: Site) -> None:
+    site.desk.apply(mine(site.desk.plan_start(parse_spec(MEDIATED), "gpu01", force=False)))
+    before = site.picture()
+    with pytest.raises(Failure, match=r"3b:00\.0 is in pool a of the applied spec, which cuts it"):
+        vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes")
+    assert site.picture() == before
+
+
+def test_what_a_layout_has_cut_is_no_specs(site: Site) -> None:
+    vgpu(site, "apply", "3b:00.0: 3 x nvidia-35", "--name", "gpu01", "--yes")
+    with pytest.raises(Failure, match=r"3b:00\.0 of pool a is cut by an applied layout"):
+        site.desk.plan_start(parse_spec(MEDIATED), "gpu01", force=False)
+    vgpu(site, "undo")
+    assert site.desk.plan_start(parse_spec(MEDIATED), "gpu01", force=False).steps

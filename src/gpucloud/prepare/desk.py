@@ -35,6 +35,7 @@ from gpucloud.prepare.guard import (
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.plan import plan_cut
+from gpucloud.prepare.layout.shared import refuse_cut_by_layout, refuse_cut_by_spec
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.software.licence import plan_licence
 from gpucloud.prepare.software.plan import plan_software
@@ -72,10 +73,13 @@ class Desk:
         """Plan what the host's next start needs.
 
         Raises:
-            Failure: the spec contradicts itself on this host, or needs the host's name.
+            Failure: the spec contradicts itself on this host, or needs the host's name, or an applied layout
+                has cut a card that the spec cuts.
         """
         files = read_boot_files(self.system, self.system.look)
-        return plan_boot(self.read_host(), files, spec, host_name, force=force)
+        host = self.read_host()
+        refuse_cut_by_layout(spec, host_name, self.journal, host)
+        return plan_boot(host, files, spec, host_name, force=force)
 
     def plan_adoption(self, spec: str, host_name: str | Unknown, *, force: bool) -> Plan:
         """Plan that the spec at this absolute path says what was set up by hand, and nothing else does.
@@ -91,9 +95,12 @@ class Desk:
         """Plan that cards are cut as a layout says.
 
         Raises:
-            Failure: as ``prepare.layout.plan_cut``.
+            Failure: as ``prepare.layout.plan_cut``, or the applied spec cuts one of the cards.
         """
-        return plan_cut(self.read_host(), self.system, layout)
+        host = self.read_host()
+        plan = plan_cut(host, self.system, layout)
+        refuse_cut_by_spec(plan, self.journal, host)
+        return plan
 
     def plan_software(self, software: Software) -> Plan:
         """Plan that a package of NVIDIA's vGPU manager is installed.

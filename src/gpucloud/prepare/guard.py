@@ -26,6 +26,7 @@ from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.kept import keep_cuts, standing_cuts
+from gpucloud.prepare.layout.shared import last_wanted
 from gpucloud.prepare.plan.group import has_no_groups
 from gpucloud.prepare.plan.vfio import is_ready
 from gpucloud.prepare.system import System
@@ -74,7 +75,7 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
     Raises:
         Failure: the journal cannot be written, or the spec contradicts itself on this host.
     """
-    standing, wanted = standing_cuts(journal), _wanted(journal)
+    standing, wanted = standing_cuts(journal), last_wanted(journal)
     made, lost = keep_cuts(standing, journal, system, watch, WAITS)
     if wanted is None:
         return Kept(made, lost) if standing else None
@@ -104,14 +105,6 @@ def _keep_spec(
         if not plans:
             break
     return Kept(tuple(outcomes), look().missing)
-
-
-def _wanted(journal: Journal) -> Wanted | None:
-    """The spec of the last plan for the start that is applied."""
-    applied = (entry for entry in journal.entries() if entry.read_progress().status is Status.APPLIED)
-    plans = [plan for entry in applied if (plan := entry.read_stored().plan).outlives_boot]
-    specs = [plan.wanted for plan in plans if plan.wanted is not None]
-    return specs[-1] if specs else None
 
 
 def close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:

@@ -1,0 +1,68 @@
+"""One card, one memory: what an applied spec cuts is no layout's, and what a layout has cut is no spec's.
+
+Both are had again at every start; two that speak of one card would undo each other there.
+"""
+
+from __future__ import annotations
+
+from gpucloud.model.failure import Failure
+from gpucloud.model.host import Host
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.plan import Plan, Wanted
+from gpucloud.model.spec import Spec, Use
+from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.wanted import pools_of
+from gpucloud.prepare.journal import Journal, Status
+from gpucloud.prepare.layout.kept import standing_cuts
+from gpucloud.spec import parse_spec
+
+_CUT = (Use.VGPU, Use.SRIOV)
+
+
+def last_wanted(journal: Journal) -> Wanted | None:
+    """The spec of the last plan for the start that is applied."""
+    applied = (entry for entry in journal.entries() if entry.read_progress().status is Status.APPLIED)
+    plans = [plan for entry in applied if (plan := entry.read_stored().plan).outlives_boot]
+    specs = [plan.wanted for plan in plans if plan.wanted is not None]
+    return specs[-1] if specs else None
+
+
+def refuse_cut_by_spec(plan: Plan, journal: Journal, host: Host) -> None:
+    """Leave cards to the applied spec that cuts them.
+
+    Raises:
+        Failure: the layout changes one of them.
+    """
+    wanted = last_wanted(journal) if plan.steps else None
+    if wanted is None:
+        return
+    name = wanted.host_name or Unknown("the plan was made without it")
+    cut = _cut_by(host, parse_spec(wanted.spec), name)
+    for unit in plan.units:
+        if unit in cut:
+            raise Failure(
+                f"{unit.short} is in pool {cut[unit]} of the applied spec, which cuts it at every start",
+                "write there what it is to be cut into: gpucloud apply --spec FILE",
+            )
+
+
+def refuse_cut_by_layout(spec: Spec, host_name: str | Unknown, journal: Journal, host: Host) -> None:
+    """Leave cards to the applied layouts that have cut them.
+
+    Raises:
+        Failure: a pool of the spec cuts one of them, too.
+    """
+    standing = {unit for unit, _ in standing_cuts(journal) if unit is not None}
+    for unit, pool in _cut_by(host, spec, host_name).items() if standing else ():
+        if unit in standing:
+            raise Failure(
+                f"{unit.short} of pool {pool} is cut by an applied layout, which is had again at every start",
+                "take that back first: gpucloud vgpu undo; or take the card out of the pool",
+            )
+
+
+def _cut_by(host: Host, spec: Spec, host_name: str | Unknown) -> dict[PciAddress, str]:
+    """Cards that the spec cuts, and their pools."""
+    uses = {pool.name: pool.use for pool in spec.pools}
+    found = pools_of(host, spec, host_name)
+    return {unit.address: name for name, units in found.items() if uses[name] in _CUT for unit in units}
