@@ -156,6 +156,7 @@ def test_a_capture_tells_the_same_arguments_or_that_they_cannot_be_told(grub: st
         ("GRUB_TIMEOUT=5\n", ""),
         ('if x; then\nA="quiet"\nfi\n', ": && A=\n: && B="),
         ('A="quiet\n', ": && A=\n: && B="),
+        ('A="a\\"b"\n', ": && A=\n: && B="),
     ],
 )
 def test_an_assignment_is_kept_whole_in_one_line(text: str, kept: str) -> None:

@@ -131,6 +131,7 @@ def test_what_has_no_end_is_not_told(text: str) -> None:
         *("N=A; export $N=1", 'export "A"=1', "unset \\A", "N=A; read ${N} </x", "printf -v $N 1"),
         *("export A={a,b}", "export A=/*", "export A=$B", "RANDOM=1; A=$RANDOM", "_=1; A=$_"),
         "[ -e / ] && return",
+        'X=; A="${X:-a\\}b}"',
     ],
 )  # fmt: skip
 def test_a_command_that_may_change_anything_leaves_nothing_told(text: str) -> None:

@@ -86,7 +86,7 @@ def test_added_words_are_there_for_the_shell_and_nothing_else_changes(grub: str,
     assert set(gone[place]) == set(before[place])
 
 
-ENDS = st.sampled_from(["--", "#", "#x", "---", 'x=\\"a -- b\\"', "$Z"])
+ENDS = st.sampled_from(["--", '\\"q', "#", "#x", "---", 'x=\\"a -- b\\"', "$Z"])
 WITH_ENDS = st.lists(
     st.one_of(
         LINES,
@@ -213,6 +213,12 @@ def test_a_drop_in_that_a_distribution_may_read_must_not_hide_the_file() -> None
     found = GrubFile(()).arguments(adding)
     assert isinstance(found, tuple)
     assert [each.text for each in found] == ["a", "iommu=pt", "intel_iommu=off"]
+
+
+def test_a_quote_without_its_end_in_grubs_line_is_refused() -> None:
+    assert "GRUB_CMDLINE_LINUX has a quote without its end" in why(
+        GrubDropIn(), files_of(f'{_ALWAYS}="a \\"b"\n')
+    )
 
 
 def test_a_hidden_drop_in_is_not_read() -> None:

@@ -88,7 +88,7 @@ def _in_braces(inner: str, have: Mapping[str, str]) -> str | None:
     if _NAME.fullmatch(inner):
         return have.get(inner)
     match = _DEFAULTED.fullmatch(inner)
-    if match is None or match[1] not in have:
+    if match is None or match[1] not in have or "\\}" in inner:  # that, each shell reads as it likes
         return None
     has = bool(have[match[1]]) if match[2] else True
     if match[3] == "-":

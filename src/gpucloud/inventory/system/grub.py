@@ -35,7 +35,8 @@ def assignments_only(text: str, *, is_first: bool) -> str:
         return doubtful
     always, normal = _BOTH
     takes = _MARKS[normal] in after[always], _MARKS[always] in after[normal]
-    if "\0" in text or all(takes) or not _is_sure(after, alone):
+    is_open = any(after[name].count('"') % 2 for name in _BOTH)
+    if "\0" in text or is_open or all(takes) or not _is_sure(after, alone):
         return doubtful
     order = (normal, always) if takes[1] else _BOTH
     return "\n".join(f'{name}="{_words(after[name])}"' for name in order if name in said)

@@ -9,7 +9,7 @@ Entries of the rescue system are left as they are: one way to start is never tou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -19,7 +19,14 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
 from gpucloud.prepare.boot.loaders.grub import add_to_file, makes_entries, why_not_told
-from gpucloud.prepare.boot.loaders.loader import Texts, add_to_cmdline, add_words, in_all, kernel_words
+from gpucloud.prepare.boot.loaders.loader import (
+    Texts,
+    add_to_cmdline,
+    add_words,
+    ends_arguments,
+    in_all,
+    kernel_words,
+)
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB, GRUB_ENVIRONMENT, KERNEL_CMDLINE
 from gpucloud.prepare.steps.fallback.environment import read_variable, with_variable
 
@@ -66,10 +73,11 @@ class BootEntries:
         Source: systemd's src/boot/efi/boot.c, Fedora's grub-core/commands/blscfg.c (bls_get_val).
         """
         lines = [match[2] for match in _OPTIONS.finditer(text)]
-        yield _told(_arguments(path, " ".join(lines), files))
+        every = _arguments(path, " ".join(lines), files)
+        yield tuple(takewhile(lambda each: each.text != "--", every))
         if self.has_grub:
-            first = _told(_arguments(path, "".join(lines[:1]), files))
-            yield tuple(takewhile(lambda each: not each.text.startswith("#"), first))
+            first = _arguments(path, "".join(lines[:1]), files)
+            yield tuple(takewhile(lambda each: not ends_arguments(each.text), first))
 
     def by_entry(self, files: BootFiles) -> dict[str, tuple[str, ...]]:
         """The words of each entry, with those for init, as far as they can be read."""
@@ -121,11 +129,6 @@ def _refers(text: str) -> bool:
     """Claims that an entry takes its kernel's arguments from GRUB's environment."""
     line = _OPTIONS.search(text)
     return line is not None and _REFERENCE in kernel_words(line[2], is_grubs=True)
-
-
-def _told(arguments: Iterable[Argument]) -> tuple[Argument, ...]:
-    """Those for the kernel itself: what follows ``--`` is for init."""
-    return tuple(takewhile(lambda each: each.text != "--", arguments))
 
 
 def _arguments(path: str, line: str, files: BootFiles) -> Iterator[Argument]:

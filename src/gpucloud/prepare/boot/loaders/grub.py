@@ -17,7 +17,14 @@ from gpucloud.inventory.system.kernel import parse_arguments
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument
-from gpucloud.prepare.boot.loaders.loader import Texts, add_words, in_all, kernel_words
+from gpucloud.prepare.boot.loaders.loader import (
+    Texts,
+    add_words,
+    end_of_arguments,
+    ends_arguments,
+    in_all,
+    kernel_words,
+)
 from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN, HEADER
 from gpucloud.prepare.boot.paths import GRUB, GRUB_DROP_INS
 
@@ -122,7 +129,7 @@ def add_to_line(text: str, variable: str, words: Sequence[str]) -> str:
         if {*words} <= {*kernel_words(values(changed, _NOTHING, _BOTH)[variable], is_grubs=True)}:
             return changed
     before = values(text, _NOTHING, _BOTH)[variable]
-    is_cut = len(kernel_words(before, is_grubs=True)) < len(parse_arguments(before))
+    is_cut = end_of_arguments(before) < len(before)
     new = _adding(variable, words, is_before=is_cut) if named else f'{variable}="{" ".join(words)}"\n'
     return f"{_ended(text)}{new}"
 
@@ -171,6 +178,8 @@ def _said(files: BootFiles, paths: Sequence[str]) -> _Said | Unknown:
         new = {word for name in _BOTH for word in parse_arguments(have[name])}
         old = {word for name in _BOTH for word in parse_arguments(before[name])}
         said_in |= dict.fromkeys(new - old, path)
+    if is_open := next((name for name in _BOTH if have[name].count('"') % 2), None):
+        return Unknown(f"{is_open} has a quote without its end after {', '.join(paths)}: give it one")
     return {
         name: tuple(Argument(word, said_in[word]) for word in parse_arguments(have[name])) for name in _BOTH
     }
@@ -190,8 +199,8 @@ def _told(said: _Said | Unknown, variable: str) -> tuple[Argument, ...] | Unknow
 
 
 def _end_in(words: Sequence[Argument]) -> Argument | None:
-    """The word behind which nothing is for the kernel: init's part, or a comment in GRUB's own language."""
-    return next((word for word in words if word.text == "--" or word.text.startswith("#")), None)
+    """The word behind which nothing is for the kernel, as GRUB reads it."""
+    return next((word for word in words if ends_arguments(word.text)), None)
 
 
 def _drop_ins(files: BootFiles) -> tuple[str, ...] | Unknown:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import Protocol
 
 from gpucloud.inventory.system.kernel import before_init, parse_arguments
@@ -56,8 +55,7 @@ def kernel_words(line: str, *, is_grubs: bool = False) -> tuple[str, ...]:
         line: the arguments as a boot loader's file has them.
         is_grubs: the line becomes a command of GRUB's language, where ``#`` before a word begins a comment.
     """
-    words = before_init(parse_arguments(line))
-    return tuple(takewhile(lambda word: not word.startswith("#"), words)) if is_grubs else words
+    return parse_arguments(line[: end_of_arguments(line)]) if is_grubs else before_init(parse_arguments(line))
 
 
 def add_words(line: str, words: Sequence[str]) -> str:
@@ -65,17 +63,20 @@ def add_words(line: str, words: Sequence[str]) -> str:
 
     That is before ``--``, before what GRUB takes as a comment, and before a quote without its end.
     """
-    end = _end_of_arguments(line)
+    end = end_of_arguments(line)
     have = parse_arguments(line[:end])
     missing = [word for word in words if word not in have]
     return " ".join(filter(None, (line[:end].strip(), *missing, line[end:].strip()))) if missing else line
 
 
-def _end_of_arguments(line: str) -> int:
-    for word in _WORD.finditer(line):
-        if word[0] == "--" or word[0].startswith("#") or word[0].count('"') % 2:
-            return word.start()
-    return len(line)
+def end_of_arguments(line: str) -> int:
+    """Where the first word stands that ends what every reader takes for the kernel's; else the line's end."""
+    return next((word.start() for word in _WORD.finditer(line) if ends_arguments(word[0])), len(line))
+
+
+def ends_arguments(word: str) -> bool:
+    """Claims ``--``, what begins a comment of GRUB's, or a quote without its end."""
+    return word == "--" or word.startswith("#") or word.count('"') % 2 == 1
 
 
 def cmdline_lines(text: str) -> str:
