@@ -17,6 +17,7 @@ from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.loaders import BootEntries, GrubFile, Kernelstub, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.loaders.loader import cmdline_lines, kernel_words
+from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN
 from gpucloud.prepare.boot.paths import ENTRIES as PLACES
 
 WORDS = ["intel_iommu=on", "iommu=pt"]
@@ -162,6 +163,15 @@ def test_proxmox_boot_tool_takes_no_line_but_the_first_and_so_the_missing_words_
     (entry,) = (text for name, text in record.after.items() if "/entries/" in name)
     assert _options(entry) == first.split()
     assert record.by_us(ProxmoxBoot())[path] == f"{first} iommu=pt\n{second}\n"
+
+
+def test_proxmox_boot_tool_lets_grub_read_the_drop_in_that_is_written() -> None:
+    record, path = load("proxmox-boot-tool-grub"), GRUB_DROP_IN.lstrip("/")
+    assert record.by_us(ProxmoxBoot()) == {path: record.before[path]}
+    menu = record.after["boot/efi/grub/grub.cfg"]
+    lines = [line.split() for line in re.findall(r"^\s*linux\s(.*)$", menu, re.MULTILINE)]
+    assert [{*WORDS} <= {*line} for line in lines] == [True, True, False]
+    assert "single" in lines[-1]
 
 
 def test_what_proxmox_boot_tool_refuses_is_refused() -> None:

@@ -16,8 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.prepare.boot_hosts import ENTRY, FAMILIES, GRUB_RHEL
+from tests.prepare.boot_hosts import ENTRY, FAMILIES, GRUB_DEBIAN, GRUB_RHEL
 from tests.prepare.fake_host import picture
+
+from gpucloud.model.boot import BootFiles
+from gpucloud.model.change import Content, FileState
+from gpucloud.prepare.boot.loaders import GrubDropIn
+from gpucloud.prepare.boot.own.paths import GRUB_DROP_IN
 
 RECORDS = Path(__file__).parent / "records"
 _MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -68,6 +73,7 @@ _POP = {
     "etc/os-release": 'NAME="Pop!_OS"\nID=pop\nID_LIKE="ubuntu debian"\nVERSION_ID="22.04"\n',
     "var/log/none": "",
 }
+_GRUB = BootFiles({"/etc/default/grub": FileState(Content(GRUB_DEBIAN))}, {"/etc/default/grub.d": ()})
 _PROXMOX = {
     "boot/vmlinuz-6.8.12-4-pve": "a kernel\n",
     "boot/initrd.img-6.8.12-4-pve": "an initramfs\n",
@@ -100,6 +106,13 @@ MORE: Mapping[str, Mapping[str, str | None]] = {
     "systemd-boot-hook": _WITHOUT_LOADER
     | {"boot/efi/EFI/systemd/systemd-bootx64.efi": "#### LoaderInfo: systemd-boot 252 ####"},
     "systemd-boot-hook-without": _WITHOUT_LOADER,
+    "proxmox-boot-tool-grub": _PROXMOX
+    | {
+        "boot/efi/grub/none": "",
+        GRUB_DROP_IN.lstrip("/"): GrubDropIn().add(_GRUB, ["intel_iommu=on", "iommu=pt"])[GRUB_DROP_IN],
+        "etc/grub.d/none": "",
+        "etc/kernel/cmdline": None,
+    },
     "pbl-sles-15": {"etc/sysconfig/bootloader": 'LOADER_TYPE="grub2"\n'},
     "kernelstub-add": _POP | {"etc/kernelstub/configuration": _stub([])},
     "kernelstub-run": _POP | {"etc/kernelstub/configuration": _stub(["intel_iommu=on", "iommu=pt"])},

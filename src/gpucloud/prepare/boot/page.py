@@ -139,7 +139,11 @@ _PROVEN = (
         "recorded: proxmox-boot-tool 8.1",
         "the entry has the first line of `/etc/kernel/cmdline`, and what the tool refuses is refused",
     ),
-    ("Proxmox VE: proxmox-boot-tool with GRUB", "the tool's source alone", ""),
+    (
+        "Proxmox VE: proxmox-boot-tool with GRUB",
+        "recorded: proxmox-boot-tool 8.1 with Debian 12's grub-mkconfig",
+        "every kernel is told the drop-in's arguments but for recovery",
+    ),
     (
         "RHEL 8 and later, Fedora: boot entries",
         "recorded: grubby",
