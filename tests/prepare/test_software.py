@@ -212,6 +212,24 @@ def test_the_driver_for_guests_and_guests_of_a_newer_branch_are_refused(site: Si
     assert site.picture() == before
 
 
+def test_an_rpm_takes_the_place_of_an_earlier_one_of_its_name(site: Site, tmp_path: Path) -> None:
+    old, new = "550.54.16", "550.90.05"
+    for version in (old, new):
+        file = tmp_path / f"NVIDIA-vGPU-rhel-9.4-{version}.x86_64.rpm"
+        file.write_bytes(rpm("NVIDIA-vGPU-rhel", "9.4", version))
+    first, second = (
+        read_software(tmp_path / f"NVIDIA-vGPU-rhel-9.4-{version}.x86_64.rpm", None, None)
+        for version in (old, new)
+    )
+    do(InstallPackage(by="rpm", before=None, after=first.package, sha256=first.sha256), site.system)
+    change = InstallPackage(by="rpm", before=first.package, after=second.package, sha256=second.sha256)
+    do(change, site.system)
+    assert fake_of(site).there == {"NVIDIA-vGPU-rhel": f"9.4-{new}"}
+    undo(change, site.system)
+    undo(change, site.system)
+    assert fake_of(site).there == {"NVIDIA-vGPU-rhel": f"9.4-{old}"}
+
+
 def test_an_rpm_is_not_for_debian(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "NVIDIA-vGPU-rhel-9.4-550.90.05.x86_64.rpm"
     file.write_bytes(rpm("NVIDIA-vGPU-rhel", "9.4", "550.90.05"))
