@@ -49,8 +49,12 @@ START = (
         "arguments-unknown",
         "Which arguments the kernel gets at the next start could not be read",
         "What the administrator has set is kept and never said twice, so it has to be known first.",
-        (*_AS_ROOT, "With unified kernel images: add the arguments where they are built"),
-        "bootparam(7), kernel-install(8)",
+        (
+            *_AS_ROOT,
+            "Where a line of GRUB's defaults is named: say plainly what `if` or a command says there",
+            "With unified kernel images: add the arguments where they are built",
+        ),
+        "bootparam(7), kernel-install(8), grub-mkconfig(8)",
     ),
     _start(
         "boot-files-unknown",
