@@ -112,8 +112,9 @@ What it cannot do:
 
 No real server of RHEL, SUSE, Pop!_OS or Proxmox VE was at hand: what is written there was held against runs
 of the real tools, recorded in a tree of the family (`tests/prepare/boot_tools`, whose records name the
-versions; `tests/prepare/test_boot_tools.py` holds them). Every row is also planned, applied and taken back
-byte for byte on a fake root with stand-ins for its tools (`tests/prepare/test_boot_apply.py`).
+versions; `tests/prepare/test_boot_tools.py` holds them). They called Debian 12's programs, and found a disk
+of ours where theirs would be. Every row is also planned, applied and taken back byte for byte on a fake root
+with stand-ins for its tools (`tests/prepare/test_boot_apply.py`).
 
 | way to start | proven by | so that |
 |---|---|---|
