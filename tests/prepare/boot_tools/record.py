@@ -3,7 +3,7 @@
     python -m tests.prepare.boot_tools.record FAMILY NAME 'TOOL AND VERSION' PROGRAMS ARGV...
 
 ``PROGRAMS`` is a folder with the tool, and with a program in front of it where it looks for what this machine
-lacks (disks by their ids, UEFI, rpm's order of versions); it comes first on the tool's PATH. Other programs that
+lacks (disks by their ids, UEFI, rpm's order of versions); it comes first on the tool's PATH. Others that
 it calls are this machine's. The record holds files and words only, nothing of the tool itself. Needs root.
 """
 
