@@ -24,10 +24,12 @@ _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
 _MOST_TRIED = 120_000
 """Characters of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
-_MOST_OF_ALL = 12_000_000
+_MOST_OF_ALL = 8_000_000
 """Characters of one chunk that are tried for all phrases, before each gets few."""
 _MANY_TRIED, _FEW_TRIED = 900_000, 12_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
+_MANY_WORDS = 100_000
+"""Characters of words above which it pays to know which three letters follow each other in them."""
 _SCRIPT = re.compile(
     r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$"
     r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
@@ -105,7 +107,7 @@ def find_remarks(chunk: Chunk, phrases: Iterable[Phrase], tried: Tried) -> Itera
     """The phrases that a chunk of text holds, in the order of the phrases; ``tried`` is counted on."""
     page = _Page(chunk, tried)
     for phrase in phrases:
-        if phrase.letters in page.words:
+        if page.may_hold(phrase.letters):
             yield from page.find(phrase)
 
 
@@ -120,8 +122,15 @@ class _Page:
         self._starts: list[int] = []
         self._spent = 0
         letters = self._low.encode("ascii", "replace").translate(_LETTERS)
-        self.words = b" ".join(set(letters.split())).decode("ascii")
+        self._words = b" ".join(set(letters.split())).decode("ascii")
         """Each run of letters once: a log says the same words over and over, so this is soon searched."""
+        self._triples = _triples(self._words) if len(self._words) > _MANY_WORDS else None
+
+    def may_hold(self, letters: str) -> bool:
+        """Whether the letters stand together anywhere in the chunk."""
+        if self._triples is not None and not self._triples.issuperset(_triples(letters)):
+            return False
+        return letters in self._words
 
     def find(self, phrase: Phrase) -> Iterator[Remark]:
         place = self._low.find(phrase.needle)
@@ -172,6 +181,11 @@ class _Page:
             lengths = (len(line) + 1 for line in self._low.split("\n"))
             self._starts = list(accumulate(lengths, initial=0))[:-1]
         return bisect_right(self._starts, place) - 1
+
+
+def _triples(letters: str) -> set[tuple[str, str, str]]:
+    """Each three letters that follow each other."""
+    return set(zip(letters, letters[1:], letters[2:], strict=False))
 
 
 def _is_script(line: str) -> bool:
