@@ -21,11 +21,11 @@ from gpucloud.nova.releases.release import parse_release
 X, Y = "0000:3b:00.0", "0000:5e:00.0"
 
 
-def host(folder: Path, *, runs: bool) -> GivenHost:
+def host(folder: Path, *, runs: bool, numa: int = 0) -> GivenHost:
     """A host with two cards for guests, one of which a guest has."""
     tree = HostTree(folder)
     for number, address in enumerate((X, Y), start=10):
-        tree.function(address, "10de:1db4", "0302", driver="vfio-pci", group=number)
+        tree.function(address, "10de:1db4", "0302", driver="vfio-pci", group=number, numa=numa)
     tree.holder(1, "systemd", "/dev/null")
     if runs:
         command = ("/usr/bin/qemu-system-x86_64", "-name", "guest=instance-00000009,debug-threads=on")
@@ -47,6 +47,16 @@ def test_a_device_that_no_process_has_open_is_freed(tmp_path: Path) -> None:
     scene.hosts.append(host(tmp_path, runs=False))
     (change,) = scene.plan().rows
     assert change.now["status"] == "available"
+
+
+def test_firmware_without_numa_nodes_hides_no_card_that_is_gone(tmp_path: Path) -> None:
+    scene = Scene()
+    for number, address in enumerate((X, Y, "0000:af:00.0"), start=1):
+        scene.cell.row(number, address)
+    scene.hosts.append(host(tmp_path, runs=False, numa=-1))
+    assert scene.hosts[0].machine.unread
+    assert scene.kinds() == ["row-of-missing-device"]
+    assert not [each for each in scene.audit().unseen if "NUMA" in each.why]
 
 
 def test_device_spec_says_which_devices_nova_wants(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from gpucloud.cloud.openstack.audit.observed import GivenHost, Node, Row
 from gpucloud.model.finding import Evidence
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
-from gpucloud.nova.machine import Device
+from gpucloud.nova.machine import Device, Machine
 
 RESIZING = frozenset(("VERIFY_RESIZE", "RESIZE", "REVERT_RESIZE", "MIGRATING"))
 
@@ -73,9 +73,8 @@ class Case(Facts):
         if host is None:
             return Unknown("the host was not looked at")
         found = host.machine.devices.get(row.address)
-        if found is None and host.machine.unread:
-            return Unknown(host.machine.unread[0])
-        return found
+        unread = unread_devices(host.machine)
+        return Unknown(unread[0]) if found is None and unread else found
 
     def is_wanted(self, row: Row) -> bool | Unknown:
         """Whether device_spec takes the device of a row."""
@@ -101,7 +100,8 @@ class Case(Facts):
         if isinstance(host.holders, Unknown):
             return host.holders
         relatives = self._relatives_of(node, host, address) if with_relatives else ()
-        otherwise = Unknown(host.machine.unread[0]) if host.machine.unread else ()
+        unread = unread_devices(host.machine)
+        otherwise = Unknown(unread[0]) if unread else ()
         found = [host.holders.get(each, otherwise) for each in (address, *relatives)]
         known = (one for each in found if not isinstance(each, Unknown) for one in each)
         guests = tuple(one for one in known if one.guest or one.node.startswith("/dev/vfio/"))
@@ -168,6 +168,14 @@ class Case(Facts):
         """A guest in words: with its name where nova-api tells it."""
         server = self.server(uuid)
         return uuid if server is None else f"{server.name} ({uuid})"
+
+
+def unread_devices(machine: Machine) -> tuple[str, ...]:
+    """Why devices may be there that are not among the machine's.
+
+    A device that was read but for its NUMA node, which much firmware does not tell, is all that is asked for.
+    """
+    return tuple(why for why in machine.unread if why.partition(": ")[0] not in machine.devices)
 
 
 def _is_another(host: GivenHost, node: Node) -> bool:

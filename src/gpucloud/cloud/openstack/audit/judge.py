@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gpucloud.cloud.openstack.audit.case import Case
+from gpucloud.cloud.openstack.audit.case import Case, unread_devices
 from gpucloud.cloud.openstack.audit.disagreement import Disagreement, Forget, Release
 from gpucloud.cloud.openstack.audit.observed import Observed
 from gpucloud.cloud.openstack.audit.rules.consumers import holdings_of, judge_consumers
@@ -79,7 +79,7 @@ def _unseen_hosts(case: Case) -> Iterator[Unseen]:
             yield Unseen(f"devices and guests of host {node.host}", none)
         if host is None:
             continue
-        for what in host.machine.unread:
+        for what in unread_devices(host.machine):
             yield Unseen(f"devices of host {node.host}", what)
         if isinstance(host.holders, Unknown):
             yield Unseen(f"guests on host {node.host}", host.holders.why)
