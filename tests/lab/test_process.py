@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import ItemsView
 from pathlib import Path
 
 import pytest
 
-from gpucloud.lab.process import run
+from gpucloud.lab.process import follow, run
 from gpucloud.model.failure import Failure
 
 
@@ -20,3 +24,27 @@ def test_a_program_that_may_not_be_run_is_named(tmp_path: Path) -> None:
 def test_a_program_that_takes_too_long_is_ended() -> None:
     with pytest.raises(Failure, match="no answer within 0 s from: tail -f /dev/null"):
         run(["tail", "-f", "/dev/null"], timeout_s=0.05)
+
+
+class _Interrupting(dict[str, str]):
+    """An environment that Ctrl-C comes upon as the program is being started."""
+
+    def items(self) -> ItemsView[str, str]:
+        signal.raise_signal(signal.SIGINT)
+        return super().items()
+
+
+def test_ctrl_c_as_a_program_is_started_ends_it(tmp_path: Path) -> None:
+    mark = f"gpucloud-{os.getpid()}-{time.monotonic_ns()}"
+    argv = ["tail", "-f", "/dev/null", "--", mark]
+    env = _Interrupting(PATH=os.environ["PATH"])
+    with pytest.raises(KeyboardInterrupt):
+        follow(argv, timeout_s=60, log=tmp_path / "log", on_line=lambda _: None, env=env)
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _text(path)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:  # it has ended meanwhile
+        return ""

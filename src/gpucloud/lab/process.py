@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpucloud.lab.needs import search_path
 from gpucloud.model.failure import Failure
+
+_WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,27 @@ def run_raw(
     return done
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off each wish to end until the block is left: what is started in it is written down in it.
+
+    They are not blocked, as a blocked signal stays so in the program that is started. Elsewhere than in the
+    main thread there is nothing to put off: Python hears them in that one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _WISHES}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 def follow(
     argv: Sequence[str],
     *,
@@ -110,21 +135,10 @@ def follow(
     Raises:
         Failure: it took too long or failed; the message names the log.
     """
-    with (
-        log.open("w") as kept,
-        subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=environment() if env is None else env,
-        ) as process,
-    ):
+    last = ""
+    with log.open("w") as kept, _started(argv, environment() if env is None else env) as process:
         timer = threading.Timer(timeout_s, process.kill)
         timer.daemon = True  # an interrupt may come before it is cancelled
-        last = ""
         try:
             timer.start()
             for line in process.stdout or ():
@@ -132,13 +146,29 @@ def follow(
                 last = line.strip() or last
                 on_line(line.rstrip())
             code = process.wait()
-        except BaseException:
-            process.kill()
-            raise
         finally:
             timer.cancel()
     if code != 0:
         raise Failure(f"{argv[0]} failed with code {code}: {last[:300]}", f"its whole output is in {log}")
+
+
+@contextmanager
+def _started(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A program whose output is read; whatever ends the block ends it, also an interrupt as it starts."""
+    with ExitStack() as ends:
+        with undisturbed():
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=env,
+            )
+            ends.enter_context(process)
+            ends.callback(process.kill)  # of one that was waited for it does nothing
+        yield process
 
 
 def _failed(argv: Sequence[str], code: int, said: str) -> Failure:

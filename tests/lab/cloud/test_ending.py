@@ -15,6 +15,7 @@ from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.down import KEPT, clear_away, down, give_up, keep_logs
 from gpucloud.lab.cloud.record import Record, read_record, write_record
 from gpucloud.lab.cloud.site import alone, tmp_of
+from gpucloud.lab.process import undisturbed
 from gpucloud.model.failure import Failure
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -109,14 +110,14 @@ def test_ctrl_c_while_a_daemon_is_started_waits_until_it_is_written_down(
 
 
 def _start_with_ctrl_c(folder: Path, start: Callable[[str], Daemon]) -> None:
-    with daemon.undisturbed():
+    with undisturbed():
         one = start("one")
         signal.raise_signal(signal.SIGINT)
         _record(folder, one)
 
 
 def test_what_is_started_undisturbed_can_be_ended_by_each_signal(start: Callable[[str], Daemon]) -> None:
-    with daemon.undisturbed():
+    with undisturbed():
         one = start("one")
     (blocked,) = [line for line in _status(one) if line.startswith("SigBlk:")]
     assert int(blocked.split()[1], 16) == 0

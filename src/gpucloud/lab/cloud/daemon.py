@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,26 +94,6 @@ def start(
     stat = _read(_PROC / str(process.pid))
     # Until it is waited for, even one that has ended already is there, as a zombie.
     return Daemon(name, process.pid, stat.started_ticks if stat else 0, boot_id())
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Put off each wish to end until the block is left: what is started in it is written down in it.
-
-    They are not blocked, as a blocked signal stays so in the program that is started.
-    """
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _WISHES}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
-_WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def is_running(daemon: Daemon, proc: Path = _PROC) -> bool:

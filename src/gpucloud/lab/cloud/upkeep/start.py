@@ -14,6 +14,7 @@ from gpucloud.lab.cloud.daemon import Daemon
 from gpucloud.lab.cloud.record import Record, read_record, site_of, write_record
 from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import Site
+from gpucloud.lab.process import undisturbed
 from gpucloud.model.failure import Exit, Failure
 
 READY_S = 180
@@ -49,7 +50,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def start_written(site: Site, service: Service, write: Callable[[Daemon], None]) -> None:
     """Start one and have it written down, before anybody else writes, and whatever wish to end comes."""
-    with alone(site.folder), daemon.undisturbed():
+    with alone(site.folder), undisturbed():
         write(start_service(site, service))
 
 
@@ -77,7 +78,7 @@ def restart(folder: Path, names: Collection[str]) -> None:
         known = {one.name: one for one in services.everything(site)}
         for old in (one for one in record.daemons if one.name in names and one.name in known):
             daemon.end([old], site.tmp)
-            with daemon.undisturbed():
+            with undisturbed():
                 record = started_again(record, old, start_service(site, known[old.name]))
                 write_record(folder, record)
 

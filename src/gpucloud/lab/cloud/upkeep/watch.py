@@ -14,6 +14,7 @@ from pathlib import Path
 from gpucloud.lab.cloud import daemon, services
 from gpucloud.lab.cloud.record import read_record, site_of, write_record
 from gpucloud.lab.cloud.upkeep.start import alone, start_service, started_again
+from gpucloud.lab.process import undisturbed
 from gpucloud.model.failure import Failure
 
 MOST, WITHIN_S = 3, 600.0
@@ -43,7 +44,7 @@ def revive(folder: Path, now: float) -> tuple[str, ...]:
         due = [one for one in dead if may_start(record.restarts, one.name, now)]
         for old in due:
             daemon.end([old], site.tmp)
-            with daemon.undisturbed():
+            with undisturbed():
                 new = start_service(site, known[old.name])
                 record = started_again(record, old, new, at=now)
                 write_record(folder, record)
