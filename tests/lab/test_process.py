@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import ItemsView
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -26,20 +26,25 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
         run(["tail", "-f", "/dev/null"], timeout_s=0.05)
 
 
-class _Interrupting(dict[str, str]):
+class _Interrupting(Mapping[str, str]):
     """An environment that Ctrl-C comes upon as the program is being started."""
 
-    def items(self) -> ItemsView[str, str]:
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
         signal.raise_signal(signal.SIGINT)
-        return super().items()
+        return iter(["PATH"])
 
 
 def test_ctrl_c_as_a_program_is_started_ends_it(tmp_path: Path) -> None:
     mark = f"gpucloud-{os.getpid()}-{time.monotonic_ns()}"
     argv = ["tail", "-f", "/dev/null", "--", mark]
-    env = _Interrupting(PATH=os.environ["PATH"])
     with pytest.raises(KeyboardInterrupt):
-        follow(argv, timeout_s=60, log=tmp_path / "log", on_line=lambda _: None, env=env)
+        follow(argv, timeout_s=60, log=tmp_path / "log", on_line=lambda _: None, env=_Interrupting())
     assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _text(path)]
 
 
