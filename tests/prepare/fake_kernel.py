@@ -179,7 +179,8 @@ class FakeKernel:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         path.write_text(f"{number}\n")
         card = (path.parent.parent / "physfn").resolve()
-        vfs = [link.resolve() for link in card.iterdir() if link.name.startswith("virtfn")]
+        links = [link.resolve() for link in card.iterdir() if link.name.startswith("virtfn")]
+        vfs = [vf for vf in links if (vf / "nvidia").exists()]
         used = [vf for vf in vfs if (vf / "nvidia/current_vgpu_type").read_text() != "0\n"]
         for vf in vfs:
             is_free = len(used) < self.room and vf not in used

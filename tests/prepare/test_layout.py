@@ -267,6 +267,20 @@ def test_a_card_that_is_not_there_after_a_restart_is_named(site: Site) -> None:
         call(["boot"], site.desk)
 
 
+def test_a_function_that_is_not_there_holds_up_no_other_of_its_card(vendor: Site) -> None:
+    vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
+    for vf in VFS:
+        place = vendor.root / "sys/bus/pci/devices" / vf / "nvidia/current_vgpu_type"
+        vendor.kernel.vgpu_type_store(place, 0)
+    restart(vendor)
+    lost = vendor.root / "sys/bus/pci/devices" / VFS[0] / "nvidia"
+    lost.rename(lost.with_name("gone"))
+    with pytest.raises(Failure, match=f"{VFS[0]}/nvidia/current_vgpu_type is not there"):
+        call(["boot"], vendor.desk)
+    lost.with_name("gone").rename(lost)
+    assert types_of(vendor) == ["0", "1145", "0", "0"]
+
+
 def test_what_carries_on_with_a_layout_takes_no_slice_from_a_guest(site: Site) -> None:
     for name in (UUID, OTHER_UUID):
         site.kernel.create_store(CARD, "nvidia-35", name)

@@ -53,7 +53,7 @@ def standing_cuts(journal: Journal) -> tuple[Standing, ...]:
             continue
         for step in plan.steps:
             _note(found, step)
-    return tuple(sorted(found.values(), key=lambda each: (str(each[0]), _rank(each[1]))))
+    return tuple(sorted(found.values(), key=lambda each: (_place(each), _rank(each[1]))))
 
 
 def _note(found: dict[object, Standing], step: Step) -> None:
@@ -91,41 +91,90 @@ def keep_cuts(
         journal: where it is noted; the caller holds its lock.
         system: the host.
         watch: who is told.
-        waits: so many times what a slice is made of is waited for, over all.
+        waits: so many times what slices are made of is waited for, over all cards at once.
 
     Returns:
         What was carried out; and what could not be made, one line each.
     """
-    outcomes: list[Outcome] = []
-    missing: list[str] = []
-    left = iter(range(waits))
-    for (unit, _), group in groupby(standing, lambda each: (each[0], _rank(each[1]))):
-        changes = [change for _, change in group]
-        any(system.settles(partial(_are_there, changes, system)) for _ in left)
-        absent = _absent(changes, system)
-        missing += [f"{path} is not there, and a layout has cut of it" for path in absent]
+    making = _Making(journal, system, watch)
+    waiting = _by_card(standing)
+    for left in reversed(range(waits + 1)):
+        waiting = [card for card in waiting if not making.is_through(card)]
+        if not waiting or not left:
+            break
+        system.settles(partial(_any_is_there, waiting, system))
+    for card in waiting:
+        making.make_some(card)
+    return tuple(making.outcomes), tuple(making.missing)
+
+
+Card = list[list[Standing]]
+"""What one card has by applied layouts and is still to be made again: what goes together, in order."""
+
+
+def _by_card(standing: Sequence[Standing]) -> list[Card]:
+    cards: dict[str, Card] = {}
+    for (place, _), together in groupby(standing, lambda each: (_place(each), _rank(each[1]))):
+        cards.setdefault(place, []).append(list(together))
+    return list(cards.values())
+
+
+def _place(standing: Standing) -> str:
+    """What is cut: a card, or a parent that is no PCI function."""
+    unit, change = standing
+    return str(change.address if unit is None else unit)
+
+
+class _Making:
+    """Makes again what cards had; one that is not there yet holds up no other."""
+
+    def __init__(self, journal: Journal, system: System, watch: Watch) -> None:
+        self.outcomes: list[Outcome] = []
+        self.missing: list[str] = []
+        self._journal, self._system, self._watch = journal, system, watch
+
+    def is_through(self, card: Card) -> bool:
+        """Whether all of the card was gone through; what is made of what is not there yet stays in it."""
+        while card and _are_there(card[0], self._system):
+            self._make(card.pop(0))
+        return not card
+
+    def make_some(self, card: Card) -> None:
+        """Make what there is something for, and name the rest."""
+        for together in card:
+            absent = _absent(together, self._system)
+            self.missing += [f"{path} is not there, and a layout has cut of it" for path in absent]
+            self._make([each for each in together if _through(each[1]) not in absent])
+
+    def _make(self, together: Sequence[Standing]) -> None:
         try:
-            todo = () if absent else tuple(_todo(changes, system))
+            todo = tuple(_todo([change for _, change in together], self._system))
         except StepError as error:
-            missing.append(str(error))
-            continue
+            self.missing.append(str(error))
+            return
         if todo:
+            unit = together[0][0]
             steps = tuple(Step(change, "an applied layout has it", unit) for change in todo)
-            outcomes.append(apply(Plan(HERE, _units(unit), False, (), steps), system, journal, watch))
-    return tuple(outcomes), tuple(missing)
+            plan = Plan(HERE, _units(unit), False, (), steps)
+            self.outcomes.append(apply(plan, self._system, self._journal, self._watch))
 
 
 def _units(unit: PciAddress | None) -> tuple[PciAddress, ...]:
     return () if unit is None else (unit,)
 
 
-def _are_there(changes: Sequence[Cut], system: System) -> bool:
-    return not _absent(changes, system)
+def _any_is_there(cards: Sequence[Card], system: System) -> bool:
+    return any(_are_there(card[0], system) for card in cards)
 
 
-def _absent(changes: Sequence[Cut], system: System) -> list[str]:
+def _are_there(together: Sequence[Standing], system: System) -> bool:
+    return not _absent(together, system)
+
+
+def _absent(together: Sequence[Standing], system: System) -> list[str]:
     """What the changes are made through, and is not there yet."""
-    return [path for path in map(_through, changes) if path is not None and not _is_there(path, system)]
+    paths = (_through(change) for _, change in together)
+    return [path for path in paths if path is not None and not _is_there(path, system)]
 
 
 def _is_there(path: str, system: System) -> bool:
