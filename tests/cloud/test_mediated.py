@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from tests.cloud.builders import card, host
 from tests.cloud.fake_hypervisor import FakeHypervisor, report
 from tests.cloud.here import Machine, machine
 
+from gpucloud.cloud.definition.render import mediated_device
+from gpucloud.cloud.libvirt.connection import affected_by_unplug
 from gpucloud.cloud.libvirt.domain import Domain, DomainState
 from gpucloud.cloud.libvirt.machine.mdevs import LiveMdevs
 from gpucloud.cloud.mediated import Mediated, check_wish, choose_mediated, is_uuid
@@ -163,3 +165,34 @@ def test_what_nobody_has_cannot_be_taken_and_one_of_two_must_be_named(
         here.cloud.plugging.detach(guest, wish, lambda _: None)
     assert refused.value.code is Exit.USAGE
     assert here.cloud.show("desk").vgpus == (A, B)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A domain as libvirt shows it: what it has as it runs, and as it is defined."""
+
+    runs_with: str | None
+    defined_with: str | None
+
+    def isActive(self) -> int:  # noqa: N802 - libvirt's name
+        return int(self.runs_with is not None)
+
+    def isPersistent(self) -> int:  # noqa: N802 - libvirt's name
+        return int(self.defined_with is not None)
+
+    def XMLDesc(self, flags: int) -> str:  # noqa: N802 - libvirt's name
+        return (self.defined_with if flags else self.runs_with) or ""
+
+
+_HAS = "<domain><address uuid='83b8f4f2-509f-382f-3c1e-e6bfe0fa1001'/></domain>"
+
+
+@pytest.mark.parametrize(
+    ("runs_with", "defined_with", "parts"),
+    [(_HAS, _HAS, (2, 1)), (_HAS, "<domain/>", (1,)), (None, _HAS, (2,)), (_HAS, None, (1,)), ("", "", ())],
+)
+def test_a_device_is_taken_only_from_where_it_still_is(
+    runs_with: str | None, defined_with: str | None, parts: tuple[int, ...]
+) -> None:
+    device = ET.tostring(mediated_device("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"), encoding="unicode")
+    assert affected_by_unplug(_Part(runs_with, defined_with), device) == parts

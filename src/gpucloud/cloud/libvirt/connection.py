@@ -5,6 +5,7 @@ Under emulation each call costs seconds, so there is one connection and few call
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -24,6 +25,9 @@ _LINGERS = (9, 38, 68)  # VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ER
 _METADATA_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 _AFFECT_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 _AFFECT_CONFIG = 2  # VIR_DOMAIN_AFFECT_CONFIG
+_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
+_ASKED_ALREADY = "already in the process of unplug"
+"""QEMU's answer while a guest has not let go yet (softmmu/qdev-monitor.c, ``qmp_device_del``)."""
 _AGENT_TIMEOUT_S = 5
 _MOST_CHARS = 500
 
@@ -228,7 +232,12 @@ class Libvirt:
     def unplug(self, uuid: str, device: str) -> None:
         with self._said("unplug the device"):
             domain = self._connection.lookupByUUIDString(uuid)
-            domain.detachDeviceFlags(device, _affected(domain))
+            for part in affected_by_unplug(domain, device):
+                try:
+                    domain.detachDeviceFlags(device, part)
+                except self._module.libvirtError as error:
+                    if _ASKED_ALREADY not in str(error):
+                        raise
 
     def keep_record(self, uuid: str, record: str) -> None:
         with self._said("keep what the guest reported"):
@@ -259,6 +268,18 @@ def _affected(domain: Any) -> int:
     """What a change of devices is to reach."""
     live = _AFFECT_LIVE if domain.isActive() else 0
     return live | (_AFFECT_CONFIG if domain.isPersistent() else 0)
+
+
+def affected_by_unplug(domain: Any, device: str) -> tuple[int, ...]:
+    """The parts of a domain that still have the device: a guest may have been asked before, in vain."""
+    address = ET.fromstring(device).find("source/address")  # noqa: S314 - made here
+    name = "" if address is None else address.get("uuid", "")
+    parts = []
+    if domain.isPersistent() and name in domain.XMLDesc(_INACTIVE):
+        parts.append(_AFFECT_CONFIG)
+    if domain.isActive() and name in domain.XMLDesc(0):
+        parts.append(_AFFECT_LIVE)
+    return tuple(parts)
 
 
 class _Console:
