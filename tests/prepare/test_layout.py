@@ -238,6 +238,16 @@ def test_what_layouts_have_cut_is_there_again_after_a_restart_and_can_be_taken_b
     assert mdevs_of(site) == before
 
 
+def test_what_a_start_made_again_is_not_missed_once_its_layout_is_taken_back(site: Site) -> None:
+    vgpu(site, "apply", "3b:00.0: 2 x nvidia-35", "--name", "gpu01", "--yes")
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--yes")
+    restart(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert call(["verify"], site.desk) == Exit.FINE
+    vgpu(site, "undo")
+    assert call(["verify"], site.desk) == Exit.FINE
+
+
 def test_a_layout_that_the_power_cut_off_is_given_up_at_the_next_start(site: Site) -> None:
     vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
     plan = site.desk.plan_cut(Layout(("3b:00.0: 3 x nvidia-35",), "gpu01"))

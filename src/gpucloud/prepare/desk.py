@@ -327,8 +327,11 @@ class Desk:
             raise Failure(refusal.why, f"{refusal.instead}; or take it back: gpucloud undo {entry.id}")
 
     def _applied(self) -> list[Entry]:
+        """Entries that stand; what a start has had again is judged by the layout or the spec that has it."""
         entries = [
-            entry for entry in self.journal.entries() if entry.read_progress().status == Status.APPLIED
+            entry
+            for entry in self.journal.entries()
+            if entry.read_progress().status == Status.APPLIED and not entry.read_stored().plan.is_of_a_start
         ]
         if not entries:
             raise Failure("nothing is applied here", "name a GPU: gpucloud verify --unit 3b:00.0")
