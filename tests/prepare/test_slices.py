@@ -245,6 +245,14 @@ def test_mediated_devices_have_the_same_names_after_every_start(site: Site) -> N
     assert not [run for run in vendor_of(site).runs if "sriov" in run]
 
 
+def test_what_somebody_else_has_cut_counts_for_the_most(site: Site) -> None:
+    mediated(site)
+    started(site, MEDIATED)
+    site.kernel.create_store(CARD, "nvidia-35", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001")
+    assert keep(site) == [None]
+    assert len(mdevs_of(site)) == 3
+
+
 def test_mediated_devices_are_left_to_nova_where_there_is_one(site: Site) -> None:
     mediated(site)
     started(site, "openstack: {release: '2025.1'}\n" + MEDIATED)

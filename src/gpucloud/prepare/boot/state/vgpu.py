@@ -86,7 +86,7 @@ def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:
             continue
         names = _names(card, parent, kind)
         there = [name for name in names if name in card.now.mdevs]
-        used[choice.type] += len(there)
+        used[choice.type] += len(there) + _of_others(card, parent, kind, names)
         room = kind.available if choice.max_instances is None else choice.max_instances - used[choice.type]
         new = [name for name in names if name not in there][: max(0, min(room, kind.available))]
         used[choice.type] += len(new)
@@ -96,6 +96,12 @@ def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:
         if new and parent is not card.unit.primary and not card.is_anew:
             return todo  # the next one may find no room on the card any more: look again first
     return todo
+
+
+def _of_others(card: Card, parent: PciFunction, kind: VgpuType, names: list[str]) -> int:
+    """Devices of the type that somebody else has made of the parent; a restart ends them."""
+    made = () if card.is_anew or isinstance(parent.mdevs, Unknown) else parent.mdevs
+    return sum(each.type == kind.id and each.name not in names for each in made)
 
 
 def _names(card: Card, parent: PciFunction, kind: VgpuType) -> list[str]:
