@@ -34,7 +34,7 @@ def save(kernel: FakeKernel, folder: Path) -> None:
 def load(folder: Path) -> FakeKernel:
     """The kernel of the fake host in this folder."""
     matches = {driver: frozenset(ids) for driver, ids in json.loads((folder / SETTINGS).read_text()).items()}
-    kernel = FakeKernel(folder / "root", matches)
+    kernel = FakeKernel(folder / "root", matches=matches)
     kernel.tools = Tools(folder / "root", [])
     return kernel
 

@@ -30,12 +30,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.prepare.fake_consoles import FakeConsoles
+from tests.prepare.fake_slices import FakeSlices
+
 _DRIVER = re.compile(r"/sys/bus/(pci|platform)/drivers/([^/]+)/(bind|unbind)")
 _OVERRIDE = re.compile(r"/sys/bus/pci/devices/([^/]+)/driver_override")
 _VFS = re.compile(r"/sys/bus/pci/devices/([^/]+)/sriov_numvfs")
-_TYPE = re.compile(r"/sys/bus/pci/devices/([^/]+)/nvidia/current_vgpu_type")
-_CREATE = re.compile(r"/sys/(?:bus/pci/devices|class/mdev_bus)/([^/]+)/mdev_supported_types/([^/]+)/create")
-_REMOVE = re.compile(r"/sys/bus/mdev/devices/([^/]+)/remove")
 _CONSOLE = re.compile(r"/sys/class/vtconsole/(vtcon[0-9]+)/bind")
 
 
@@ -68,10 +68,9 @@ def no_answer(argv: Sequence[str]) -> str:
 
 
 @dataclass
-class FakeKernel:
+class FakeKernel(FakeConsoles, FakeSlices):
     """Acts on the tree below ``root``. Its settings stand for hardware and modules, not for state."""
 
-    root: Path
     matches: dict[str, frozenset[str]] = field(default_factory=dict)
     """Ids (``1002:5046``) that each PCI driver's own table has."""
     modules: dict[str, Module] = field(default_factory=lambda: dict(VFIO_MODULES))
@@ -85,11 +84,6 @@ class FakeKernel:
 
     configured: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Options of modules in modprobe.d or on the kernel's command line; modprobe says them first."""
-
-    room: int = 0
-    """vGPUs that one card can have."""
-    vgpu_types: str = ""
-    """What a virtual function with room shows in ``creatable_vgpu_types``."""
 
     tools: Callable[[Sequence[str]], None] = no_tool
     """The distribution's: what makes the boot menu and the initramfs. And a vendor's."""
@@ -130,92 +124,6 @@ class FakeKernel:
             self.store_bind(match[1], text)
         else:
             self.cut(path, attribute, text)
-
-    def cut(self, path: Path, attribute: str, text: str) -> None:
-        """Attributes that cut a card into slices."""
-        if _TYPE.fullmatch(attribute):
-            self.vgpu_type_store(path, int(text))
-        elif match := _CREATE.fullmatch(attribute):
-            self.create_store(match[1], match[2], text.strip())
-        elif match := _REMOVE.fullmatch(attribute):
-            self.remove_store(match[1])
-        else:
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-
-    def sriov_numvfs_store(self, path: Path, number: int) -> None:
-        """drivers/pci/iov.c."""
-        now, total = int(path.read_text()), int(path.with_name("sriov_totalvfs").read_text())
-        if number > total:
-            raise OSError(errno.ERANGE, os.strerror(errno.ERANGE))
-        if now == number:
-            return
-        if not path.with_name("driver").is_symlink():
-            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if now and number:
-            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        path.write_text(f"{number}\n")
-        self._show_vfs(path.parent.resolve(), number)
-
-    def _show_vfs(self, card: Path, number: int) -> None:
-        """``sriov_add_vfs`` and ``sriov_del_vfs``: functions without driver, each with links both ways."""
-        for link in card.glob("virtfn*"):
-            vf = link.resolve()
-            link.unlink()
-            self._device("pci", vf.name).unlink()
-            shutil.rmtree(vf)
-        bus = int(card.name[5:7], 16)
-        for count in range(number):
-            vf = card.with_name(f"0000:{bus:02x}:{16 + count // 8:02x}.{count % 8}")
-            left_out = shutil.ignore_patterns("sriov_*", "virtfn*", "driver", "iommu_group", "mdev_*", "*-*")
-            shutil.copytree(card, vf, symlinks=True, ignore=left_out)
-            self._link(vf / "physfn", card)
-            self._link(card / f"virtfn{count}", vf)
-            self._link(self._device("pci", vf.name), vf)
-
-    # NVIDIA's vGPU driver: a card has room for so many vGPUs, and shows types while it has
-
-    def vgpu_type_store(self, path: Path, number: int) -> None:
-        if number and str(number) not in (path.with_name("creatable_vgpu_types")).read_text():
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        path.write_text(f"{number}\n")
-        card = (path.parent.parent / "physfn").resolve()
-        links = [link.resolve() for link in card.iterdir() if link.name.startswith("virtfn")]
-        vfs = [vf for vf in links if (vf / "nvidia").exists()]
-        used = [vf for vf in vfs if (vf / "nvidia/current_vgpu_type").read_text() != "0\n"]
-        for vf in vfs:
-            is_free = len(used) < self.room and vf not in used
-            (vf / "nvidia/creatable_vgpu_types").write_text(self.vgpu_types if is_free else "")
-
-    # drivers/vfio/mdev/mdev_sysfs.c
-
-    def create_store(self, parent: str, kind: str, uuid: str) -> None:
-        of_class = self._at(f"/sys/class/mdev_bus/{parent}")
-        card = (of_class if of_class.exists() else self._device("pci", parent)).resolve()
-        folder = card / "mdev_supported_types" / kind
-        room = int((folder / "available_instances").read_text())
-        device = self._at(f"/sys/bus/mdev/devices/{uuid}")
-        if device.exists():
-            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
-        if not room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        made = card / uuid
-        made.mkdir()
-        (made / "remove").write_text("")
-        self._link(made / "mdev_type", folder)
-        self._link(made / "iommu_group", self._at(f"/sys/kernel/iommu_groups/{int(uuid[-4:], 16)}"))
-        device.parent.mkdir(parents=True, exist_ok=True)
-        self._link(device, made)
-        (folder / "available_instances").write_text(f"{room - 1}\n")
-
-    def remove_store(self, uuid: str) -> None:
-        device = self._at(f"/sys/bus/mdev/devices/{uuid}")
-        left = (device / "mdev_type").resolve() / "available_instances"
-        left.write_text(f"{int(left.read_text()) + 1}\n")
-        made = device.resolve()
-        device.unlink()
-        shutil.rmtree(made)
-        if not any(device.parent.iterdir()):
-            shutil.rmtree(device.parent.parent)
 
     # drivers/base/bus.c
 
@@ -270,10 +178,6 @@ class FakeKernel:
         path.write_text(f"{name or '(null)'}\n")
 
     # drivers/tty/vt/vt.c
-
-    def store_bind(self, console: str, text: str) -> None:
-        if (self._at(f"/sys/class/vtconsole/{console}/name")).read_text().startswith("(M)"):
-            self._give_consoles_to(console if text.strip() == "1" else "vtcon0")
 
     # kmod
 
@@ -364,15 +268,6 @@ class FakeKernel:
         link = self._device("pci", name) / "iommu_group"
         return link.readlink().name if link.is_symlink() else None
 
-    def _device(self, bus: str, name: str) -> Path:
-        return self._at(f"/sys/bus/{bus}/devices/{name}")
-
-    def _at(self, path: str) -> Path:
-        return self.root / path.lstrip("/")
-
-    def _link(self, link: Path, target: Path) -> None:
-        link.symlink_to(os.path.relpath(target, link.parent.resolve()))
-
     def _count_users(self) -> None:
         loaded = {path.name for path in self._at("/sys/module").iterdir() if (path / "initstate").exists()}
         for name in loaded:
@@ -405,32 +300,3 @@ class FakeKernel:
         folder = self._at(f"/proc/driver/nvidia/gpus/{name}")
         folder.mkdir(parents=True)
         (folder / "information").write_text(f"Device Minor: \t {int(name[5:7], 16)}\n")
-
-    # drivers/video/fbdev/core/fbmem.c and fbcon.c
-
-    def register_framebuffer(self, device: Path) -> None:
-        folder = self._at("/sys/class/graphics")
-        number = next(n for n in range(32) if not (folder / f"fb{n}").exists())
-        (folder / f"fb{number}").mkdir(parents=True)
-        (device / f"graphics/fb{number}").mkdir(parents=True)
-        if not self._at("/sys/class/vtconsole/vtcon1").exists():
-            self._console("vtcon1", "(M) frame buffer device")
-            self._give_consoles_to("vtcon1")
-
-    def unregister_framebuffer(self, device: Path) -> None:
-        for framebuffer in (device / "graphics").iterdir():
-            self._at(f"/sys/class/graphics/{framebuffer.name}").rmdir()
-        shutil.rmtree(device / "graphics")
-        self._give_consoles_to("vtcon0")
-        if not any(self._at("/sys/class/graphics").iterdir()):
-            shutil.rmtree(self._at("/sys/class/vtconsole/vtcon1"))
-
-    def _console(self, name: str, text: str) -> None:
-        folder = self._at(f"/sys/class/vtconsole/{name}")
-        folder.mkdir(parents=True)
-        (folder / "name").write_text(f"{text}\n")
-        (folder / "bind").write_text("0\n")
-
-    def _give_consoles_to(self, name: str) -> None:
-        for folder in self._at("/sys/class/vtconsole").iterdir():
-            (folder / "bind").write_text("1\n" if folder.name == name else "0\n")
