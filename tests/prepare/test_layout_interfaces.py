@@ -1,4 +1,4 @@
-"""Layouts over GVT-g and over virtual functions: applied, had again after a restart, taken back from anywhere."""
+"""Layouts of GVT-g and of virtual functions: applied, had again after a restart, taken back from anywhere."""
 
 from __future__ import annotations
 
