@@ -226,6 +226,17 @@ def test_proxmox_gets_arguments_where_either_of_its_loaders_lacks_them(tmp_path:
     assert "iommu-switched-off: /etc/kernel/cmdline says intel_iommu=off" in refusal(plan_for(kernel))
 
 
+def test_proxmox_started_by_systemd_boot_needs_a_line_of_its_own(tmp_path: Path) -> None:
+    kernel = build_family(tmp_path, "proxmox-8")
+    (kernel.root / "etc/kernel/cmdline").unlink()
+    (kernel.root / "proc/cmdline").write_text("initrd=\\EFI\\proxmox\\initrd.img root=ZFS=1 boot=zfs\n")
+    said = refusal(plan_for(kernel))
+    assert said.startswith("entries-not-made: /etc/kernel/cmdline is not there")
+    assert said.endswith("then plan again: root=ZFS=1 boot=zfs")
+    (kernel.root / "proc/cmdline").write_text("BOOT_IMAGE=/ROOT/pve-1@/boot/vmlinuz root=ZFS=1 boot=zfs\n")
+    assert plan_for(kernel).refusals == ()
+
+
 @pytest.mark.parametrize(
     ("name", "menu"), [("centos-7", "/boot/grub2/grub.cfg"), ("centos-7-uefi", "/etc/grub2-efi.cfg")]
 )

@@ -14,7 +14,7 @@ from gpucloud.prepare.boot.fallback import TRIAL
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
-from gpucloud.prepare.boot.unfit import edited_entries, unfit, without_hook, without_kernel
+from gpucloud.prepare.boot.unfit import edited_entries, unfit, without_hook, without_kernel, without_line
 from gpucloud.prepare.plan.guards import refusals_for
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 
@@ -48,6 +48,7 @@ def boot_refusals(
         yield from without_kernel(files)
         yield from edited_entries(files, loader)
         yield from without_hook(files, loader)
+        yield from without_line(host, files, loader)
         yield from _arguments(host, files, loader)
     if isinstance(tool, Unknown):
         do = _next(host.distribution.family, host.distribution.initramfs_tools)

@@ -8,7 +8,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.loaders import KernelInstall, Loader
+from gpucloud.prepare.boot.loaders import KernelInstall, Loader, ProxmoxBoot
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import ENTRIES, GRUB_SCRIPTS, INITRAMFS_HOOKS, KERNEL_CMDLINE
 
@@ -54,6 +54,26 @@ def without_hook(files: BootFiles, loader: Loader) -> Iterator[Refusal]:
     ):
         why = f"nothing makes boot entries of {KERNEL_CMDLINE}: {INITRAMFS_HOOKS[0]} has no hook"
         yield Refusal(None, "entries-not-made", why, "apt install systemd-boot, then plan again")
+
+
+def without_line(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:
+    """Why a Proxmox VE that systemd-boot starts would get no argument.
+
+    GRUB's are not read then, and with no line of its own proxmox-boot-tool takes those of the running kernel.
+    Only GRUB says ``BOOT_IMAGE=``.
+    """
+    arguments = host.kernel.arguments
+    if (
+        isinstance(loader, ProxmoxBoot)
+        and files.text(KERNEL_CMDLINE) is None
+        and isinstance(arguments, tuple)
+        and arguments
+        and not any(word.startswith("BOOT_IMAGE=") for word in arguments)
+    ):
+        line = " ".join(word for word in arguments if not word.startswith("initrd="))
+        why = f"{KERNEL_CMDLINE} is not there, so entries are made of what the running kernel was told"
+        do = f"write that file with this line, then plan again: {line}"
+        yield Refusal(None, "entries-not-made", why, do)
 
 
 def _entries_of_suse(host: Host, files: BootFiles) -> Iterator[Refusal]:

@@ -104,9 +104,15 @@ START = (
         "entries-not-made",
         "Nothing makes the boot entries anew",
         "Where systemd-boot starts Debian, a hook of update-initramfs makes the entries of "
-        "/etc/kernel/cmdline. Without it that file would be changed, and the next start told nothing of it.",
-        ("Install it, then plan again: apt install systemd-boot",),
-        "Debian's systemd-boot: /etc/initramfs/post-update.d/systemd-boot; update-initramfs(8)",
+        "/etc/kernel/cmdline. Without it that file would be changed, and the next start told nothing of it. "
+        "Where systemd-boot starts Proxmox VE and that file is not there, the running kernel's arguments are "
+        "taken, and none that a plan adds.",
+        (
+            "Install it, then plan again: apt install systemd-boot",
+            "On Proxmox VE write the file with the line that the refusal names, then plan again",
+        ),
+        "Debian's systemd-boot: /etc/initramfs/post-update.d/systemd-boot; update-initramfs(8); "
+        "Proxmox VE's zz-proxmox-boot",
     ),
     _start(
         "arguments-too-long",
