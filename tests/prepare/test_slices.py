@@ -23,6 +23,8 @@ from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
 from gpucloud.prepare.plan import render_plan
+from gpucloud.prepare.undo import find_standing
+from gpucloud.prepare.verify import THIS_START
 from gpucloud.slices.layout.draft import function_of
 from gpucloud.spec import parse_spec
 
@@ -264,15 +266,35 @@ def test_undo_takes_slices_back(site: Site) -> None:
     mediated(site)
     started(site, MEDIATED)
     keep(site)
-    assert site.desk.undo("last", force=False).left == ()
+    assert site.desk.undo("2", force=False).left == ()
     assert mdevs_of(site) == []
+
+
+def test_the_last_entry_is_the_last_that_somebody_applied(site: Site) -> None:
+    mediated(site)
+    started(site, MEDIATED)
+    keep(site)
+    assert site.desk.undo("last", force=False).entry == "0001"
+    assert find_standing(site.journal, "last") is None
+    assert site.desk.undo("last", force=False).entry == "0002"
+    assert mdevs_of(site) == []
+
+
+def test_verify_names_what_a_spec_cuts_and_is_gone(site: Site) -> None:
+    mediated(site)
+    started(site, MEDIATED)
+    keep(site)
+    assert [each for each in site.desk.verify(None) if each.path == THIS_START] == []
+    made = mdevs_of(site)
+    site.kernel.remove_store(made[0])
+    assert [made[0] in each.seen for each in site.desk.verify(None) if each.path == THIS_START] == [True]
 
 
 def test_a_vgpu_of_somebody_else_is_not_taken_back(site: Site) -> None:
     started(site, VENDOR.replace("8Q}", "8Q, max_instances: 1}"))
     keep(site)
     (site.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/current_vgpu_type").write_text("1150\n")
-    left = site.desk.undo("last", force=False).left
+    left = site.desk.undo(site.journal.entries()[-1].id, force=False).left
     assert f"somebody else has given {VFS[0]} a vGPU of type 1150" in left[0]
 
 

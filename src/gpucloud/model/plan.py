@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gpucloud.model.change import SMI, Change, Content, Cut, Installed, OnDisk
+from gpucloud.model.change import SMI, Change, Content, Installed, OnDisk
 from gpucloud.model.pci import PciAddress
 
 
@@ -167,17 +167,13 @@ class Plan:
     """None: it installs no driver."""
     licence: Licence | None = None
     """None: it is about no licence."""
+    is_of_a_start: bool = False
+    """A start made it: what an applied layout or spec wants, had again."""
 
     @property
     def outlives_boot(self) -> bool:
         """Claims that a restart does not end what it did."""
         return any(isinstance(step.change, OnDisk) for step in self.steps)
-
-    @property
-    def is_of_a_start(self) -> bool:
-        """Claims that a start made it: what a layout or a spec has cut, had again."""
-        is_cut = bool(self.steps) and all(isinstance(step.change, Cut) for step in self.steps)
-        return is_cut and self.layout is None
 
     @property
     def is_empty(self) -> bool:

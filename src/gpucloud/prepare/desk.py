@@ -30,6 +30,7 @@ from gpucloud.prepare.guard import (
     has_network,
     keep,
     look_at_start,
+    not_cut,
     wrong_at_start,
 )
 from gpucloud.prepare.journal import Entry, Journal, Status
@@ -348,7 +349,8 @@ class Desk:
         mismatches = verify(stored.plan, self.system)
         if stored.boot == read_boot(self.system) or not stored.plan.outlives_boot:
             return mismatches
-        wrong = wrong_at_start(stored.plan, self.read_host(), self.system)
+        host = self.read_host()
+        wrong = [*wrong_at_start(stored.plan, host, self.system), *not_cut(stored.plan, host, self.system)]
         return (*mismatches, *(Mismatch(THIS_START, "as planned", line) for line in wrong))
 
 

@@ -11,10 +11,11 @@ loader's to notice (``boot.fallback``): the unit then finds itself in the old en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import has_default_route
+from gpucloud.model.change import Cut
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Fact, Plan, Wanted
@@ -29,6 +30,7 @@ from gpucloud.prepare.layout.kept import keep_cuts, standing_cuts
 from gpucloud.prepare.layout.shared import last_wanted
 from gpucloud.prepare.plan.group import has_no_groups
 from gpucloud.prepare.plan.vfio import is_ready
+from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.undo import undo_entry
@@ -86,11 +88,8 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
 def _keep_spec(
     wanted: Wanted, journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch
 ) -> Kept:
-    spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
-
     def look() -> State:
-        host = read_host()
-        return plan_state(host, spec, name, read_now(host, system, *cut_units(host, spec, name)))
+        return state_of(wanted, read_host(), system)
 
     outcomes: list[Outcome] = []
     failed: set[PciAddress] = set()
@@ -99,12 +98,22 @@ def _keep_spec(
         any(system.settles(lambda: not look().is_awaited) for _ in waits)
         plans = [plan for plan in look().plans if failed.isdisjoint(plan.units)]
         for plan in plans:
-            outcome = apply(plan, system, journal, watch)
+            outcome = apply(replace(plan, is_of_a_start=True), system, journal, watch)
             outcomes.append(outcome)
             failed.update(plan.units if outcome.failure else ())
         if not plans:
             break
     return Kept(tuple(outcomes), look().missing)
+
+
+def state_of(wanted: Wanted, host: Host, system: System) -> State:
+    """What of the running host is not as an applied spec wants it, and can be had, or cannot.
+
+    Raises:
+        Failure: the spec contradicts itself on this host.
+    """
+    spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
+    return plan_state(host, spec, name, read_now(host, system, *cut_units(host, spec, name)))
 
 
 def close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:
@@ -169,3 +178,17 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
     had_route = any(fact.key == ROUTE and fact.value in ("there", ELSEWHERE) for fact in plan.facts)
     if had_route and not has_network(plan, reader):
         yield _NO_ROUTE
+
+
+def not_cut(plan: Plan, host: Host, system: System) -> Iterator[str]:
+    """What a spec has cut at every start and is not there, one line each.
+
+    Raises:
+        Failure: as ``state_of``.
+    """
+    if plan.wanted is not None:
+        state = state_of(plan.wanted, host, system)
+        yield from state.uncut
+        for step in (step for each in state.plans for step in each.steps if isinstance(step.change, Cut)):
+            change = preview(step.change)
+            yield f"{change.path} is {change.before or '(none)'}, not {change.after or '(none)'}"

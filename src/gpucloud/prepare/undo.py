@@ -33,6 +33,8 @@ _NOTHING_LATER: Mapping[str, str] = {}
 def choose_entry(journal: Journal, name: str) -> Entry:
     """The entry to take back: by its number, or the ``last`` that is not undone, an unfinished one first.
 
+    What a start has had again comes after all that somebody applied: the next start would have it once more.
+
     Raises:
         Failure: there is none, or it was taken back already.
     """
@@ -40,9 +42,10 @@ def choose_entry(journal: Journal, name: str) -> Entry:
         entry = journal.entry(name)
         _refuse_undone(journal, entry)
         return entry
-    open_entries = [entry for entry in journal.entries() if entry.read_progress().status != Status.UNDONE]
-    unfinished = [entry for entry in open_entries if entry.read_progress().status.is_unfinished]
-    for entry in reversed(unfinished or open_entries):
+    standing = [entry for entry in journal.entries() if entry.read_progress().status != Status.UNDONE]
+    unfinished = [entry for entry in standing if entry.read_progress().status.is_unfinished]
+    applied = [entry for entry in standing if not entry.read_stored().plan.is_of_a_start]
+    for entry in reversed(unfinished or applied or standing):
         return entry
     raise Failure("nothing is applied here, so there is nothing to take back", "see gpucloud undo --list")
 
@@ -50,10 +53,15 @@ def choose_entry(journal: Journal, name: str) -> Entry:
 def find_standing(journal: Journal, name: str) -> Entry | None:
     """As ``choose_entry``, but None where nothing stands, or the entry was taken back already.
 
+    What a start has had again stands for nobody: it goes with that start.
+
     Raises:
         Failure: there is no entry of that number.
     """
-    entries = journal.entries() if name == "last" else (journal.entry(name),)
+    if name == "last":
+        entries = [each for each in journal.entries() if not each.read_stored().plan.is_of_a_start]
+    else:
+        entries = [journal.entry(name)]
     if all(entry.read_progress().status == Status.UNDONE for entry in entries):
         return None
     return choose_entry(journal, name)

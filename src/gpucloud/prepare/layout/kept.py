@@ -155,7 +155,7 @@ class _Making:
         if todo:
             unit = together[0][0]
             steps = tuple(Step(change, "an applied layout has it", unit) for change in todo)
-            plan = Plan(HERE, _units(unit), False, (), steps)
+            plan = Plan(HERE, _units(unit), False, (), steps, is_of_a_start=True)
             self.outcomes.append(apply(plan, self._system, self._journal, self._watch))
 
 

@@ -28,10 +28,17 @@ class State:
     plans: tuple[Plan, ...]
     """None of them empty, none with refusals: one for each card that is cut, and one for all that go whole.
     A card that fails leaves the others as they are wanted."""
-    missing: tuple[str, ...]
-    """Units that cannot be as wanted, one line each."""
+    refused: tuple[str, ...]
+    """Units that cannot go whole as wanted, one line each."""
+    uncut: tuple[str, ...]
+    """What cannot be cut as wanted, one line each."""
     is_awaited: bool
     """Something of what is missing may still come: a driver, a card; groups do not, where there are none."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """All that cannot be as wanted, one line each."""
+        return self.refused + self.uncut
 
 
 def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTHING) -> State:
@@ -41,18 +48,18 @@ def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTH
         Failure: as ``pool_of``.
     """
     pools = pools_of(host, spec, host_name)
-    plans, missing = [], []
+    plans, uncut = [], []
     for card in _cards(host, spec, pools, now, host_name, is_anew=False):
         todo = _todo(card, spec)
-        missing += [f"{call_unit(card.unit)}: {why}" for why in todo.missing]
+        uncut += [f"{call_unit(card.unit)}: {why}" for why in todo.missing]
         if todo.steps:
             plans.append(_plan(host, card.unit, todo))
     refused = dict(_refused(host, _of(spec, pools, Use.PASSTHROUGH)))
     given = [unit for unit in _of(spec, pools, Use.PASSTHROUGH) if unit not in refused]
     whole = plan_passthrough(host, given)
     plans += [whole] if whole.steps else []
-    is_awaited = bool(missing) or (bool(refused) and not has_no_groups(host))
-    return State(tuple(plans), (*refused.values(), *missing), is_awaited)
+    is_awaited = bool(uncut) or (bool(refused) and not has_no_groups(host))
+    return State(tuple(plans), tuple(refused.values()), tuple(uncut), is_awaited)
 
 
 def steps_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Step, ...]:
