@@ -274,7 +274,11 @@ def test_the_last_entry_is_the_last_that_somebody_applied(site: Site) -> None:
     mediated(site)
     started(site, MEDIATED)
     keep(site)
-    assert site.desk.undo("last", force=False).entry == "0001"
+    outcome = site.desk.undo("last", force=False)
+    assert outcome.entry == "0001"
+    assert outcome.kept[-1].endswith(
+        "(entry 0002) ends with it, or now, from the last on: gpucloud undo 0002"
+    )
     assert find_standing(site.journal, "last") is None
     assert site.desk.undo("last", force=False).entry == "0002"
     assert mdevs_of(site) == []

@@ -128,9 +128,11 @@ def test_virtual_functions_are_there_after_every_start_until_they_are_undone(lab
         assert is_confirmed(host)
         gpucloud(host, "boot")
         assert statuses(host)[-1] == "applied"
+        said = gpucloud(host, "undo").stderr
+        assert "what this start did of it" in said
+        assert len(slices(host)) == 3
         gpucloud(host, "undo")
         assert slices(host) == []
-        gpucloud(host, "undo")
         host.reboot(timeout_s=REBUILT_S)
         assert slices(host) == []
         assert set(statuses(host)) == {"undone"}

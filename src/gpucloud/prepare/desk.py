@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpucloud.model.change import Cut
@@ -44,7 +44,7 @@ from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.trial import is_old_start, on_trial, trust, turn_back, turning_back
-from gpucloud.prepare.undo import choose_entry, release_kept, undo_entry, written_later
+from gpucloud.prepare.undo import choose_entry, left_by_start, release_kept, undo_entry, written_later
 from gpucloud.prepare.verify import THIS_START, Mismatch, spoken_for, verify
 from gpucloud.spec import parse_spec
 
@@ -232,6 +232,8 @@ class Desk:
             outcome = undo_entry(entry, self.system, self.read_host, force=force, watch=watch, later=later)
             if not outcome.left:
                 release_kept(self.journal, self.system, entry.id, watch)
+                kept = left_by_start(self.journal, self.system, entry)
+                return replace(outcome, kept=(*outcome.kept, *kept))
             return outcome
 
     def last_cut(self) -> str:

@@ -149,6 +149,23 @@ def written_later(journal: Journal, entry: Entry) -> dict[str, str]:
     return found
 
 
+def left_by_start(journal: Journal, system: System, but: Entry) -> tuple[str, ...]:
+    """What this start has had again of a spec that is taken back, in words; nothing where it had nothing."""
+    plan, boot = but.read_stored().plan, read_boot(system)
+    if plan.wanted is None:
+        return ()
+    stored = {
+        entry.id: entry.read_stored()
+        for entry in journal.entries()
+        if entry.id != but.id and entry.read_progress().status == Status.APPLIED
+    }
+    ids = [id_ for id_, each in stored.items() if each.plan.is_of_a_start and each.boot == boot]
+    if not ids:
+        return ()
+    done = f"what this start did of it (entry {', '.join(ids)}) ends with it"
+    return (f"{done}, or now, from the last on: gpucloud undo {ids[-1]}",)
+
+
 def release_kept(journal: Journal, system: System, but: str, watch: Watch = _QUIET) -> None:
     """Remove modules that earlier undos left because another card needed them, where none does any more.
 
