@@ -77,7 +77,20 @@ def test_an_address_of_ipv6_stands_in_brackets() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lic 1", "lic1:", "lic1:0", "lic1:65536", "lic1:7o", "-x", "a\nb", "$(id)", "2001:db8::7"]
+    "text",
+    [
+        "",
+        "lic 1",
+        "lic1:",
+        "lic1:0",
+        "lic1:65536",
+        "lic1:7o",
+        "lic1:\u0661\u0662",
+        "-x",
+        "a\nb",
+        "$(id)",
+        "2001:db8::7",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no address|no port"):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from gpucloud.model.unknown import Unknown
 from gpucloud.slices.licence.client import Server
 from gpucloud.slices.licence.probe import Report, Tcp, parse_report, script
 
@@ -58,6 +59,14 @@ def test_a_port_that_listens_is_open_and_its_clock_is_compared() -> None:
     assert (reach.server, reach.address, reach.tcp) == (server, "127.0.0.1", Tcp.OPEN)
     assert isinstance(reach.skew_s, int)
     assert reach.skew_s > 10 * 365 * 86400
+
+
+def test_a_server_that_sends_lines_in_its_date_makes_none_of_the_report() -> None:
+    smi = b"gpucloud-licence smi License Status : Licensed"
+    with listening(b"HTTP/1.0 404 Not Found\r\nDate: x\\n" + smi + b"\r\n\r\n") as server:
+        report = ask(server)
+    assert report.smi == ""
+    assert isinstance(report.reaches[0].skew_s, Unknown)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

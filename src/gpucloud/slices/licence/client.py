@@ -50,8 +50,9 @@ class Server:
         host, separator, digits = text.rpartition(":") if _has_port(text) else (text, "", "")
         if not _HOST.fullmatch(host):
             raise ValueError(f"{text!r} is no address of a server: HOST or HOST:PORT")
-        number = int(digits) if separator and digits.isascii() and digits.isdigit() else port
-        if (separator and not digits.isdigit()) or not 1 <= number <= 65535:
+        is_number = digits.isascii() and digits.isdigit()
+        number = int(digits) if is_number else port
+        if (separator and not is_number) or not 1 <= number <= 65535:
             raise ValueError(f"{text!r} has no port from 1 to 65535")
         return cls(host, number)
 

@@ -32,7 +32,7 @@ gpucloud_licence() {
   conf=/etc/nvidia/gridd.conf
   sed -n 's/^\([A-Za-z]\{1,40\}=[ -~]\{0,200\}\)$/gpucloud-licence conf \1/p' "$conf" 2>/dev/null
   for token in /etc/nvidia/ClientConfigToken/*.tok; do
-    [ -e "$token" ] && echo "gpucloud-licence token $(stat -c '%a %s' "$token")"
+    [ -e "$token" ] && printf 'gpucloud-licence token %s\n' "$(stat -c '%a %s' "$token")"
   done
   if [ $# -eq 0 ]; then
     for which in '' Backup; do
@@ -48,11 +48,13 @@ gpucloud_licence() {
     else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$at" "$2" 2>/dev/null
       case $? in 0) tcp=open;; 124) tcp=silent;; *) tcp=closed;; esac
     fi
-    echo "gpucloud-licence reach $1 $2 ${name:-unresolved} $tcp"
+    printf 'gpucloud-licence reach %s %s %s %s\n' "$1" "$2" "${name:-unresolved}" "$tcp"
     if [ "$tcp" = open ] && command -v curl >/dev/null; then
       for way in https http; do
         date=$(gpucloud_date "$way://$1:$2/")
-        [ -n "$date" ] && echo "gpucloud-licence clock $1 $2 $(date +%s) $date" && break
+        [ -n "$date" ] || continue
+        printf 'gpucloud-licence clock %s %s %s %s\n' "$1" "$2" "$(date +%s)" "$date"
+        break
       done
     fi
     shift 2
@@ -67,7 +69,8 @@ gpucloud_licence() {
   echo 'gpucloud-licence end'
 }
 gpucloud_licence"""
-"""POSIX shell. The server's date is asked for with curl, over TLS first, whatever its certificate is."""
+"""POSIX shell. The server's date is asked for with curl, over TLS first, whatever its certificate is. Nothing
+of the server's is told with echo, which makes lines of backslashes in dash."""
 
 
 def script(servers: Sequence[Server]) -> str:
