@@ -32,6 +32,18 @@ drivers/usb/core/devio.c ``usbdev_remove``.
 """
 
 
+_CARETAKERS = (
+    *("nvidia-persistenced", "nvidia-persiste", "nvidia-vgpud", "nvidia-vgpu-mgr"),
+    *("nv-hostengine", "nv-fabricmanage"),
+)
+"""The driver's own services, which have every card open and do no work of anybody's with it."""
+
+
+def is_caretaker(holder: Holder) -> bool:
+    """Claims that a card which nobody but this holder has open is in use by nobody."""
+    return holder.guest is None and holder.process in _CARETAKERS
+
+
 def keeps_driver(holder: Holder) -> bool:
     """Claims that the driver cannot let the function go while this holder has its node open."""
     return not holder.node.startswith(_LET_GO)

@@ -170,7 +170,45 @@ def test_a_physical_function_that_is_free_beside_a_virtual_one_in_use(scene: Sce
 def test_placement_holds_devices_for_a_guest_that_is_not_there(scene: Scene) -> None:
     scene.cell.row(1, X)
     scene.device(1, A, X, **{guest_uuid(9): 1})
+    scene.cell.guest(9, deleted=True)
     assert only(scene, "allocation-of-gone-guest") == Release(guest_uuid(9))
+
+
+def test_a_consumer_that_nova_never_knew_may_be_of_another_service(scene: Scene) -> None:
+    scene.cell.row(1, X)
+    scene.host(card(X))
+    scene.device(1, A, X, **{guest_uuid(9): 1})
+    remedy = only(scene, "allocation-of-gone-guest")
+    assert isinstance(remedy, Release)
+    assert remedy.doubt is not None
+    repair = scene.plan()
+    assert (repair.releases, [each.why for each in repair.refused]) == ((), [remedy.doubt])
+    assert len(scene.plan(trusts_nova=True).releases) == 1
+
+
+def test_what_is_held_of_a_host_that_nova_does_not_list_stays_whatever_is_trusted(scene: Scene) -> None:
+    """nova-api leaves out the hosts and migrations of a cell that is down."""
+    scene.tree(9, "cell2-gpu")
+    scene.device(9, "cell2-gpu", X, **{"00000000-0000-0000-00ff-000000000077": 1})
+    assert scene.plan(trusts_nova=True).releases == ()
+    (found,) = (each for each in scene.audit().found if each.kind.id == "allocation-of-gone-guest")
+    assert isinstance(found.remedy, Blocked)
+    assert "its cell may be down" in found.remedy.why
+
+
+@pytest.mark.parametrize(("task", "migration"), [("deleting", None), (None, "running")])
+def test_what_nova_is_at_work_on_is_said_to_be_unjudged(
+    scene: Scene, task: str | None, migration: str | None
+) -> None:
+    guest = scene.cell.guest(1, task=task)
+    scene.cell.row(1, X, "allocated", owner=guest)
+    scene.host(card(X))
+    if migration is not None:
+        scene.cell.migration(1, guest, migration)
+    audit = scene.audit()
+    assert audit.found == ()
+    (said,) = (each.why for each in audit.unseen if guest in each.fact)
+    assert (task or migration or "") in said
 
 
 def test_placement_holds_devices_for_a_migration_that_has_ended(scene: Scene) -> None:

@@ -9,13 +9,16 @@ import pytest
 from tests.cloud.openstack.heal.cell import A, B, Cell, guest_uuid
 from tests.cloud.openstack.heal.scene import Scene, card, unread
 
+from gpucloud.cloud.openstack.audit.observed import GivenHost
 from gpucloud.cloud.openstack.heal.backup import read_backup
 from gpucloud.cloud.openstack.heal.carry_out import Healer, as_planned
 from gpucloud.cloud.openstack.heal.repair import Repair
 from gpucloud.cloud.openstack.heal.rows import swap_of, write_rows
 from gpucloud.cloud.openstack.heal.show import plain_repair, repair_lines
 from gpucloud.model.failure import Failure
+from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
+from gpucloud.nova.machine import Machine
 
 X, Y, Z, W = "0000:3b:00.0", "0000:5e:00.0", "0000:3b:00.1", "0000:3b:00.2"
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -284,3 +287,24 @@ def test_rows_of_functions_that_went_with_their_card_into_a_guest_stay(scene: Sc
     scene.cell.row(2, "0000:3b:00.4", "unavailable", kind="type-VF", parent=X)
     scene.host(card(X, kind="type-PF"), held={X: "instance-00000001"})
     assert scene.kinds() == []
+
+
+@pytest.mark.parametrize(
+    ("process", "node", "is_kept"),
+    [
+        ("python3", "/dev/nvidia0", True),
+        ("Xorg", "/dev/dri/card1", True),
+        ("qemu-system-x86", "/dev/vfio/19", True),
+        ("nvidia-persiste", "/dev/nvidia0", False),
+        ("nvidia-vgpu-mgr", "/dev/nvidia0", False),
+    ],
+)
+def test_what_a_program_of_the_host_has_open_stays(
+    scene: Scene, process: str, node: str, *, is_kept: bool
+) -> None:
+    guest = scene.cell.guest(1, deleted=True)
+    scene.cell.row(1, X, "allocated", owner=guest)
+    held = {X: (Holder(7, process, node),)}
+    scene.hosts.append(GivenHost(A, A, Machine({X: card(X)}), held, frozenset([X])))
+    repair = scene.plan()
+    assert [bool(repair.rows), bool(repair.refused)] == [not is_kept, is_kept]

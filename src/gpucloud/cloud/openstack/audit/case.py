@@ -9,6 +9,7 @@ from functools import cached_property
 from gpucloud.cloud.openstack.audit.facts import Facts
 from gpucloud.cloud.openstack.audit.observed import GivenHost, Node, Row
 from gpucloud.model.finding import Evidence
+from gpucloud.model.holders import is_caretaker
 from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import Device, Machine
@@ -90,10 +91,22 @@ class Case(Facts):
         node = self.node_of(row)
         return () if node is None else self.guests_at(node, row.address)
 
-    def guests_at(
+    def users_of(self, row: Row) -> tuple[Holder, ...] | Unknown:
+        """As ``users_at``, of a row's device, its physical function, and virtual ones of it."""
+        node = self.node_of(row)
+        return () if node is None else self.users_at(node, row.address)
+
+    def guests_at(self, node: Node, address: str) -> tuple[Holder, ...] | Unknown:
+        """Guests that have a device or a relative of it open: their QEMU holds its VFIO node."""
+        users = self.users_at(node, address)
+        if isinstance(users, Unknown):
+            return users
+        return tuple(one for one in users if one.guest or one.node.startswith("/dev/vfio/"))
+
+    def users_at(
         self, node: Node, address: str, *, with_relatives: bool = True
     ) -> tuple[Holder, ...] | Unknown:
-        """Guests that have a device or a relative of it open: their QEMU holds its VFIO node."""
+        """Guests, and programs of the host itself, that have a device or a relative of it open."""
         host = self.given(node)
         if host is None:
             return Unknown(self.why_not_given(node))
@@ -104,8 +117,8 @@ class Case(Facts):
         otherwise = Unknown(unread[0]) if unread else ()
         found = [host.holders.get(each, otherwise) for each in (address, *relatives)]
         known = (one for each in found if not isinstance(each, Unknown) for one in each)
-        guests = tuple(one for one in known if one.guest or one.node.startswith("/dev/vfio/"))
-        return guests or next((each for each in found if isinstance(each, Unknown)), ())
+        users = tuple(one for one in known if not is_caretaker(one))
+        return users or next((each for each in found if isinstance(each, Unknown)), ())
 
     def _relatives_of(self, node: Node, host: GivenHost, address: str) -> tuple[str, ...]:
         """Virtual functions of a physical one, or that of a virtual one: on the host, and in nova's rows."""
@@ -114,6 +127,18 @@ class Case(Facts):
         virtual = {at for at, parent in pairs if parent == address}
         physical = {parent for at, parent in pairs if at == address and parent is not None}
         return tuple(sorted((virtual | physical) - {address}))
+
+    def work_on(self, uuid: str) -> str | None:
+        """What nova does with a guest now, for which nothing of it is judged; None where it does nothing."""
+        instance, server = self.instance(uuid), self.server(uuid)
+        if uuid in self.moving:
+            under_way = (each for each in self.migrations() if each.instance == uuid and each.is_under_way)
+            return f"migration {next(under_way).status}"
+        if server is not None and server.status in RESIZING:
+            return server.status
+        tasks = (each.task for each in (instance, server) if each is not None and each.task is not None)
+        task = next(tasks, None)
+        return None if task is None else f"task {task}"
 
     def where(self, uuid: str, node: Node) -> Where:
         """Where the guest is that a row of this node names."""
@@ -148,6 +173,15 @@ class Case(Facts):
             return server is not None or self._unlisted(uuid) is Where.UNTOLD
         is_elsewhere = old is not None and instance.host is not None and self._is_apart(instance.host, old)
         return instance.task is not None or not is_elsewhere
+
+    def was_guest(self, uuid: str) -> bool:
+        """Claims that the database has had a guest of this uuid: it is deleted there, or rows name it."""
+        found = None if self.database is None else self.database.instances.get(uuid)
+        return (found is not None and found.is_deleted) or uuid in self._owners
+
+    @cached_property
+    def _owners(self) -> frozenset[str]:
+        return frozenset(row.owner for row in self.rows if row.owner is not None)
 
     def tell_guest(self, uuid: str) -> Evidence:
         """What the database says of a guest."""

@@ -31,10 +31,12 @@ class Release:
     Args:
         consumer: uuid of a guest or migration.
         tree: only from providers of this tree, by its root; None: from all.
+        doubt: why the consumer may be somebody's all the same; None where nova itself has ended it.
     """
 
     consumer: str
     tree: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

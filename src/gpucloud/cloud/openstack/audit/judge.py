@@ -67,6 +67,21 @@ def _unseen(case: Case) -> Iterator[Unseen]:
             if isinstance(fact, Unknown):
                 yield Unseen(f"{name} of nova-api", fact.why)
     yield from _unseen_hosts(case)
+    yield from _unjudged(case)
+
+
+def _unjudged(case: Case) -> Iterator[Unseen]:
+    """Guests that hold something and that nova is at work on; killed services leave that so for ever."""
+    owners = {row.owner for row in case.rows if row.owner is not None and row.is_taken}
+    holders = {consumer for each in case.providers if not each.is_root for consumer in each.held}
+    moved = {each.uuid: each.instance for each in case.migrations() if each.uuid is not None}
+    for uuid in sorted(owners | {moved.get(each, each) for each in holders}):
+        work = case.work_on(uuid)
+        if work is not None:
+            then = (
+                "if that has not ended long since, nova reset-state or openstack server set --state ends it"
+            )
+            yield Unseen(f"what guest {case.known_as(uuid)} holds", f"nova is at work on it ({work}); {then}")
 
 
 def _unseen_hosts(case: Case) -> Iterator[Unseen]:

@@ -150,7 +150,7 @@ def _releases(
             held_back.append(Refused(found, kept[consumer].why, kept[consumer].then))
             continue
         of = [each for each in desk.case.providers if consumer in each.held and tree in (None, each.root)]
-        no = next(filter(None, map(desk.keeps, of)), None)
+        no = desk.doubts(found.remedy) or next(filter(None, map(desk.keeps, of)), None)
         if no is not None:
             held_back.append(Refused(found, *no))
             continue

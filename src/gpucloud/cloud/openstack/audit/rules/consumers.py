@@ -87,6 +87,7 @@ def holdings_of(case: Case) -> Holdings | Unknown:
 
 def judge_consumers(held: Holdings) -> Iterator[Disagreement]:
     """Those that are no guest and no migration under way, and guests that are elsewhere."""
+    case = held.case
     for consumer, providers in sorted(held.of.items()):
         if all(each.is_root for each in providers):
             continue  # no device: nova-manage placement audit looks at those
@@ -104,8 +105,26 @@ def judge_consumers(held: Holdings) -> Iterator[Disagreement]:
         host = held.roots.get(providers[0].root)
         title = f"{consumer} is no guest and no migration, and holds devices of {host or 'a lost host'}"
         said = Evidence(f"nova-api, server {consumer}", "not there")
-        kind = Kinds.GONE_CONSUMER.value
-        yield Disagreement(kind, host, title, (*_told(providers, consumer), said), Release(consumer))
+        evidence = (*_told(providers, consumer), said, case.tell_guest(consumer))
+        remedy = _of_nobody(held, consumer, providers)
+        yield Disagreement(Kinds.GONE_CONSUMER.value, host, title, evidence, remedy)
+
+
+def _of_nobody(held: Holdings, consumer: str, providers: tuple[Provider, ...]) -> Release | Blocked:
+    """A consumer that nova-api does not tell of.
+
+    nova-api leaves out the hosts and migrations of a cell that is down (``compute/multi_cell_list.py``), and
+    Placement serves others than nova.
+    """
+    case = held.case
+    if case.was_guest(consumer):
+        return Release(consumer)
+    if any(each.root not in held.roots and each.root not in case.deleted_roots for each in providers):
+        return Blocked(
+            "nova-api lists no host of what it holds: its cell may be down, and this a migration of it",
+            "bring all cells up, then audit again: nova-manage cell_v2 list_cells",
+        )
+    return Release(consumer, doubt="nova has no record of it: it may be of another service, or of a cell")
 
 
 def _of_migration(
