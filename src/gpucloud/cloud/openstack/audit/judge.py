@@ -78,9 +78,7 @@ def _unjudged(case: Case) -> Iterator[Unseen]:
     for uuid in sorted(owners | {moved.get(each, each) for each in holders}):
         work = case.work_on(uuid)
         if work is not None:
-            then = (
-                "if that has not ended long since, nova reset-state or openstack server set --state ends it"
-            )
+            then = "where that never ends: openstack server set --state error"
             yield Unseen(f"what guest {case.known_as(uuid)} holds", f"nova is at work on it ({work}); {then}")
 
 
