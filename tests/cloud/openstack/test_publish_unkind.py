@@ -288,11 +288,59 @@ def test_what_is_glances_own_is_no_property(name: str) -> None:
             SMALL.replace("projects: [research]", "extra_specs: {'pci_passthrough:alias': 'big:1,bog:1'}"),
             "flavor a: pci_passthrough:alias: no pool of this spec has the alias bog",
         ),
+        (
+            SMALL.replace("projects: [research]", "traits: [CUSTOM_GPU_HSOT]"),
+            "flavor a: trait:CUSTOM_GPU_HSOT: Placement knows no such trait",
+        ),
     ],
 )
 def test_what_may_be_written_wrong_is_said(wish: str, says: str) -> None:
     (doubt,) = found(cloud(), spec_of(wish)).doubts
     assert says in doubt
+
+
+def test_a_trait_that_an_aggregate_gives_or_placement_has_is_fine() -> None:
+    flavors = (
+        "flavors: {a: {vcpus: 1, ram_mib: 512, disk_gib: 1, traits: [CUSTOM_GPU_HOST, HW_CPU_X86_AVX2]}}"
+    )
+    given = "aggregates: {ag: {hosts: [gpu01], traits: [CUSTOM_GPU_HOST]}}"
+    assert found(cloud(), spec_of(f"{{{flavors}, {given}}}")).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("release", "missing"),
+    [
+        ("25", ["class:DISK_GB", "class:VGPU", "server_metadata_items", "servers"]),
+        ("30", ["class:DISK_GB", "class:VGPU", "server_metadata_items", "servers"]),
+        ("34", ["servers"]),
+    ],
+)
+def test_limits_that_nova_takes_for_zero_are_named(release: str, missing: list[str]) -> None:
+    said = "{vcpus: 40, ram_mib: 99999}"
+    assert [limit_of(each) for each in limited(release, said)] == missing
+    all_said = (
+        "{vcpus: 40, ram_mib: 99999, servers: 5, resources: {DISK_GB: 900, VGPU: 8}}"
+        if release != "34"
+        else "{servers: 5}"
+    )
+    left = [limit_of(each) for each in limited(release, all_said)]
+    assert left == [each for each in missing if each == "server_metadata_items"]
+
+
+def limited(release: str, default: str) -> tuple[str, ...]:
+    """What is doubted of a cloud whose limits keystone keeps."""
+    spec = parse_spec(
+        f"openstack: {{release: '{release}'}}\n"
+        "pools: {desk: {use: vgpu, match: {model: 'A40*'}, vgpu_types: [{type: nvidia-558}]}}\n"
+        "publish:\n"
+        "  flavors: {g: {vcpus: 4, ram_mib: 8192, disk_gib: 40, gpus: {desk: 1}}}\n"
+        f"  quotas: {{unified: true, default: {default}}}\n"
+    )
+    return found(CloudState(has_unified_limits=True), spec).doubts
+
+
+def limit_of(doubt: str) -> str:
+    return doubt.removeprefix("quotas: keystone has no limit of ").partition(" ")[0]
 
 
 def test_a_spec_without_the_section_prunes_nothing() -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpucloud.cloud.openstack.publish.compare import Compared, compare, flavors_to_delete
-from gpucloud.cloud.openstack.publish.flavors import flavor_doubts
+from gpucloud.cloud.openstack.publish.flavors import flavor_doubts, trait_doubts
+from gpucloud.cloud.openstack.publish.limits import limit_doubts
 from gpucloud.cloud.openstack.publish.look import Looker
+from gpucloud.cloud.openstack.publish.offer import Listed, Offer
 from gpucloud.cloud.openstack.publish.wanted import check, image_doubts, offer_of
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Spec
@@ -56,11 +58,15 @@ def find(looker: Looker, spec: Spec, *, prune: bool) -> Found:
     wanted = offer_of(spec, release, listed)
     listed = looker.look_closer(spec, listed, wanted)
     listed = looker.users(listed, flavors_to_delete(listed, wanted, prune=prune))
-    return Found(compare(listed, wanted, prune=prune), tuple(_doubts(spec, release)))
+    return Found(compare(listed, wanted, prune=prune), tuple(_doubts(spec, release, listed, wanted)))
 
 
-def _doubts(spec: Spec, release: Release) -> Iterator[str]:
+def _doubts(spec: Spec, release: Release, listed: Listed, wanted: Offer) -> Iterator[str]:
     for flavor in spec.publish.flavors:
         yield from flavor_doubts(spec, flavor, release)
     for image in spec.publish.images:
         yield from image_doubts(image, release)
+    yield from trait_doubts(spec, wanted, listed.known_traits)
+    if spec.publish.quotas.is_unified:
+        registered = (name for project, name in listed.offer.limits if project is None)
+        yield from limit_doubts(wanted, registered, release)

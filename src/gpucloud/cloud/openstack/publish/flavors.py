@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gpucloud.cloud.openstack.publish.offer import Offer
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Placement, Pool, Spec, Use, companion_alias
 from gpucloud.model.spec.catalogue import Amount, FlavorWish
+from gpucloud.nova.match.standard import normal_traits
 from gpucloud.nova.properties import Verdict, judge_flavor
 from gpucloud.nova.releases import guest, vgpu
 from gpucloud.nova.releases.release import Release
@@ -99,6 +101,26 @@ def flavor_doubts(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[st
         alias = request.partition(":")[0].strip()
         if alias not in known:
             yield f"flavor {wish.name}: {_ALIAS}: no pool of this spec has the alias {alias}"
+
+
+def trait_doubts(spec: Spec, offer: Offer, known: frozenset[str]) -> Iterator[str]:
+    """Traits that nothing has: Placement answers a request for one that it does not know with an error.
+
+    Args:
+        spec: whose pools give traits, too, once nova-compute has them in its device_spec.
+        offer: what is to be.
+        known: traits that Placement has.
+    """
+    made = {trait for traits in offer.traits.values() for trait in traits}
+    made |= {trait for pool in spec.pools for trait in normal_traits(pool.nova.traits)}
+    for name, flavor in offer.flavors.items():
+        for key in flavor.extra_specs:
+            group, separator, trait = key.partition(":")
+            if separator and group.startswith("trait") and trait not in known | made:
+                yield (
+                    f"flavor {name}: {key}: Placement knows no such trait, and no aggregate or pool gives "
+                    "it: no guest could be launched"
+                )
 
 
 def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str, str]]:

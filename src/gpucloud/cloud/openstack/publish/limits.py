@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gpucloud.cloud.openstack.publish.flavors import gpu_of
+from gpucloud.cloud.openstack.publish.offer import Flavor, Offer
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Placement, Pool, Spec
 from gpucloud.model.spec.catalogue import QuotaWish
@@ -12,6 +13,8 @@ from gpucloud.nova.match.placement import ask_of
 from gpucloud.nova.releases import pci
 from gpucloud.nova.releases.release import Release
 
+_SERVERS, _METADATA = "servers", "server_metadata_items"
+"""nova/conf/quota.py: unified_limits_resource_list, and nova/limit/local.py."""
 _UNIFIED_SINCE = 25
 """nova.quota.UnifiedLimitsDriver (nova release note of 25.0.0)."""
 
@@ -52,8 +55,42 @@ def limits_of(spec: Spec, wish: QuotaWish, where: str, release: Release) -> dict
     return found
 
 
+def limit_doubts(offer: Offer, registered: Iterable[str], release: Release) -> Iterator[str]:
+    """What keystone has no default of, and nova therefore takes for 0, or wants to be there.
+
+    Args:
+        offer: what is to be.
+        registered: resources of the limits that keystone has for all projects.
+        release: of nova.
+    """
+    has = {*registered, *(name for project, name in offer.limits if project is None)}
+    needed = {_SERVERS: "every guest"}
+    if pci.UNREGISTERED_IS_ZERO.at(release):
+        needed[_METADATA] = "guests with metadata, as gpucloud launch makes them"
+        for name, flavor in sorted(offer.flavors.items()):
+            for kind in _classes(flavor):
+                needed.setdefault(f"class:{kind}", f"guests of flavor {name}")
+    for limit in sorted(needed.keys() - has):
+        yield (
+            f"quotas: keystone has no limit of {limit} for all projects, so nova {release} refuses "
+            f"{needed[limit]}: write it under publish: quotas: default, or openstack registered limit create"
+        )
+
+
+def _classes(flavor: Flavor) -> Iterator[str]:
+    """What a guest of the flavor takes of Placement's (nova/scheduler/utils.py: ResourceRequest)."""
+    yield "PCPU" if flavor.extra_specs.get("hw:cpu_policy") == "dedicated" else "VCPU"
+    yield "MEMORY_MB"
+    if flavor.disk_gib or flavor.ephemeral_gib or flavor.swap_mib:
+        yield "DISK_GB"
+    for key, amount in flavor.extra_specs.items():
+        group, separator, kind = key.partition(":")
+        if separator and group.startswith("resources") and amount != "0":
+            yield kind
+
+
 def _limits(spec: Spec, wish: QuotaWish, where: str, release: Release) -> Iterator[tuple[str, int]]:
-    said = {"servers": wish.servers, "class:VCPU": wish.vcpus, "class:MEMORY_MB": wish.ram_mib}
+    said = {_SERVERS: wish.servers, "class:VCPU": wish.vcpus, "class:MEMORY_MB": wish.ram_mib}
     yield from ((name, value) for name, value in said.items() if value is not None)
     yield from ((f"class:{amount.name}", amount.count) for amount in wish.resources)
     for amount in wish.gpus:

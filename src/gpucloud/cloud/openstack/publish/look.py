@@ -21,6 +21,7 @@ from gpucloud.cloud.openstack.publish.offer import LimitKey, Listed, Offer, Prov
 from gpucloud.cloud.openstack.publish.wanted import projects_named
 from gpucloud.model.failure import Failure
 from gpucloud.model.spec import Spec
+from gpucloud.model.spec.catalogue import Catalogue
 
 _USERS = 6
 _LIMITS = {"registered_limits": "default_limit", "limits": "resource_limit"}
@@ -28,6 +29,12 @@ _LIMITS = {"registered_limits": "default_limit", "limits": "resource_limit"}
 Watch = Callable[[int, int], None]
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def _names_traits(wanted: Catalogue) -> bool:
+    said = (setting.name for flavor in wanted.flavors for setting in flavor.extra_specs)
+    named = [*(each.traits for each in wanted.aggregates), *(each.traits for each in wanted.flavors)]
+    return any(named) or any(name.startswith("trait") for name in said)
 
 
 def _nobody(done: int, total: int) -> None:
@@ -68,7 +75,7 @@ class Looker:
             readers.append(self._images)
         if wanted.aggregates:
             readers.append(self._providers)
-        if any(each.traits for each in wanted.aggregates):
+        if _names_traits(wanted):
             readers.append(self._known_traits)
         if projects_named(spec):
             readers.append(self._projects)
