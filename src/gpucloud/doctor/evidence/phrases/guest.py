@@ -198,6 +198,7 @@ VGPU = (
     Phrase("drm-ready", "[drm] initialized", r"\[drm\] Initialized (?:i915|xe|amdgpu)\b", says="the card's driver is up", by="Linux drivers/gpu/drm/drm_drv.c"),
     Phrase("vfs-mode", "vfs", r"(?:Enabled|Disabled) \d+ VFs", says="the driver makes virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
     Phrase("vfs-mode", "sr-iov pf mode", says="the driver makes virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
+    Phrase("vfs-mode", "max_vfs", r"\b(?:i915|xe)\.max_vfs=[1-9]|^\s*options (?:i915|xe)\b.{0,120}\bmax_vfs=[1-9]", says="the driver is to make virtual functions", by="Linux drivers/gpu/drm/i915, xe"),
     Phrase("vfs-limit", "exceeds the vf limit", cause=_VFS, confidence=0.9, by="AMD gim libgv", says="More virtual functions are asked for than the card makes in its present mode"),
     Phrase("manager-tool", "sriov-manage", r"sriov-manage['\"]?: (?:No such file|(?:command )?not found)", _MANAGER, 0.88, "The tool of the vGPU manager is absent: its package is not installed on this host", _VGPU),
     Phrase("vfs-manage", "sriov-manage", r"sriov-manage.{0,90}(?:[Ee]rror|fail|warning|cannot)", _VFS, 0.85, "sriov-manage could not make the virtual functions", _VGPU),

@@ -144,6 +144,8 @@ MODULES = (
            unless=r"dracut|initramfs"),
     Phrase("vfio-node", "/dev/vfio/vfio", r"/dev/vfio/vfio['\"]?.{0,30}(?:No such (?:file|device)|does not exist|not found|missing)", _MODULE,
            0.85, "/dev/vfio/vfio is missing: the running kernel has no vfio loaded", f"{_QEMU}container.c"),
+    # The directory is there as long as the driver is registered; it is named with a hyphen, unlike the module.
+    Phrase("vfio-driver-absent", "/drivers/vfio-pci", r"/sys/bus/pci/drivers/vfio-pci/?(?:(?<=/)(?:new_id|remove_id|bind|unbind))?['\"]?: No such file", _MODULE, 0.85, "vfio-pci is not loaded: sysfs has no directory of the driver", "Linux drivers/base/bus.c: bus_add_driver()"),
     Phrase("iommufd-node", "/dev/iommu", r"(?:open|access|stat)\w* ['\"]?/dev/iommu['\"]?: No such (?:file|device)", _MODULE, 0.85, "The running kernel has no iommufd", "QEMU backends/iommufd.c"),
     Phrase("no-iommu-model", "no available iommu models", cause=_MODULE, confidence=0.85, by=f"{_QEMU}container.c",
            says="vfio has no IOMMU backend: vfio_iommu_type1 is not loaded"),
@@ -195,7 +197,7 @@ MODULES = (
            r"(?:error|not been updated)", _IMAGE, 0.85, "The boot image could not be built", "update-initramfs(8)"),
     Phrase("mkinitcpio-failed", "==> error", r"==> ERROR: .{0,90}(?:module|image|hook)", _IMAGE, 0.85, "The boot image could not be built",
            "mkinitcpio(8)"),
-    Phrase("boot-full", "/boot", r"/boot.{0,80}No space left on device|No space left on device.{0,80}/boot|initrd\.img.{0,80}No space left", _IMAGE, 0.85,
+    Phrase("boot-full", "/boot", r"/boot\b(?![\w-]).{0,80}No space left on device|No space left on device.{0,80}/boot\b(?![\w-])|initrd\.img.{0,80}No space left", _IMAGE, 0.85,
            "The boot image could not be written: /boot is full", "update-initramfs(8)"),
 )
 

@@ -16,7 +16,7 @@ _NUMA, _PLACEMENT, _MDEV = "numa-policy-no-host", "pci-in-placement", "nova-libv
 PHRASES = (
     Phrase("no-valid-host", "no valid host", r"No valid host was found", says="The scheduler finds no host", by=_EXCEPTION),
     Phrase("retries", "exceeded maximum number of retries", says="Every host that was tried failed to build the instance", by=_EXCEPTION),
-    Phrase("alias-undefined", "is not defined", r"PCI alias \S+ is not defined", "alias-missing-on-api", 0.97, "nova-api does not know the alias", _EXCEPTION),
+    Phrase("alias-undefined", "is not defined", r"PCI alias (?:\S+ )?is not defined", "alias-missing-on-api", 0.97, "nova-api does not know the alias", _EXCEPTION),
     Phrase("alias-undefined", "pcirequestaliasnotdefined", cause="alias-missing-on-api", confidence=0.97, by=_EXCEPTION, says="nova-api does not know the alias"),
     Phrase("alias-invalid", "invalid pci alias", r"Invalid PCI alias definition", _ALIAS, 0.97, "The alias is malformed", _REQUEST),
     Phrase("alias-invalid", "pciinvalidalias", cause=_ALIAS, confidence=0.95, by=_EXCEPTION, says="The alias is malformed"),

@@ -19,21 +19,8 @@ _PROCESSOR_GRAPHICS = re.compile(r"0000:00:02\.0\b|\bi915-GVTg")
 """Intel's graphics, which is always at this address."""
 _UNREADY = ("nvreg-msi", "not-probed", "smi-no-driver", "smi-no-devices", "rm-init", "ownership-obtained")
 
-_INSTALLING = (
-    "apt",
-    "dpkg",
-    "dnf",
-    "yum",
-    "rpm",
-    "pip",
-    "cuda",
-    "nvidia",
-    "install",
-    "unpack",
-    "extract",
-    "/var",
-    "docker",
-)
+_DRIVERS = re.compile(r"nvidia|cuda|amdgpu|rocm|\bdkms\b|/lib/modules/")
+"""What a line names that tells of a driver being brought in."""
 
 
 @rule
@@ -176,12 +163,11 @@ def no_space_for_what(case: Case) -> Answers:
             yield known("vgpu-type-or-capacity", "The card has no room for another vGPU", lines, 0.88)
         elif "/boot" in text or "initr" in text:
             return
-        elif is_guest_key(remark.evidence.key) or any(word in text for word in _INSTALLING):
+        elif is_guest_key(remark.evidence.key) or _DRIVERS.search(text):
             yield known("guest-too-small", "The root disk of the guest has no room", (remark.evidence,), 0.85)
         else:
-            yield known(
-                "guest-too-small", "A disk has no room", (remark.evidence,), 0.45, level=Level.WARNING
-            )
+            title = "A disk has no room: if it is a guest's, the driver may not have fitted"
+            yield known("guest-too-small", title, (remark.evidence,), 0.3, level=Level.INFO)
 
 
 @rule
