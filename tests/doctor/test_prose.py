@@ -106,6 +106,20 @@ TOLD = [
     ("companion-function-not-bound", "The HDMI audio of my RTX 3060 is not bound to vfio-pci."),
     ("companion-function-not-bound", "The USB-C controller refuses to bind to vfio-pci, the GPU does."),
     ("initramfs-not-updated", "With vfio_virqfd in dracut.conf.d the start is stuck in the initramfs."),
+    (RESET, ("The login of the host freezes. It does not happen after a cold start, only after "
+            "I powered off the guest.")),
+    ("mdev-not-present", "I define an mdev with mdevctl, and when the node reboots it is gone."),
+    ("mdev-not-present", "Our vGPU devices do not come back when the server was restarted."),
+    ("mdev-assumed", "On this kernel the L40S no longer offers mdevs."),
+    ("gpu-in-use", "Unbinding waits for ever, since a monitor keeps open handles of /dev/nvidia0."),
+    ("gpu-in-use", "nvtop holds file descriptors on the GPU, so rmmod does not work."),
+    ("interrupt-remapping-missing", "On this board interrupt remapping isn't supported."),
+    ("interrupt-remapping-missing", "It is an old chipset without interrupt remapping."),
+    ("msi-not-enabled", "For the sound I had to turn on MSI mode in the registry of the guest."),
+    ("msi-not-enabled", "The MSI utility was necessary for the Quadro."),
+    ("uefi-needed-by-guest", "After I changed the VM to OVMF, the card works."),
+    ("vfio-ids-wrong", "Both cards are RTX A4000 with the same ids: how do I isolate one for vfio?"),
+    ("stale-pci-devices-row", "The resize looks for hosts with the PCI alias of the old flavor."),
 ]  # fmt: skip
 
 NO_FAULT = [
@@ -169,6 +183,17 @@ NO_FAULT = [
     "The audio function is bound to vfio-pci too.",
     "The USB controller is not part of the group.",
     "nova-manage db archive_deleted_rows moved 1200 rows.",
+    "The login works after a full reboot, and also after the guest was shut down.",
+    "The mdev is defined with --auto, and after a reboot of the node it is there again.",
+    "Guests with mdevs were rebooted, and nothing was lost.",
+    "The H100 has no need of mdevs, it has virtual functions.",
+    "Before unbinding, nobody holds /dev/nvidia0 open.",
+    "Interrupt remapping is supported and enabled.",
+    "MSI mode is not needed with this driver.",
+    "The board is from MSI, and its utility is installed.",
+    "The host was changed to UEFI, and the card works.",
+    "The two cards are identical, and a guest has one by its address with driver_override: vfio is fine.",
+    "The resize takes the alias of the new flavor.",
 ]
 
 
