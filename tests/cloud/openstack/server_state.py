@@ -100,8 +100,7 @@ class ServersState(CloudState):
             case "POST", []:
                 return self._create(body["server"])
             case "GET", ["detail"]:
-                named = re.compile(query.get("name", ""))
-                shown = [self._plain(one) for one in self.made.values() if named.search(one.name)]
+                shown = [self._plain(one) for one in self._listed(query)]
                 return self._paged("servers", shown, query, "servers_links")
             case "GET", [key]:
                 return 200, {"server": self._look_at(self._one(key))}
@@ -117,6 +116,14 @@ class ServersState(CloudState):
                 return self._keep(one, body["metadata"])
             case _:
                 return 404, {"itemNotFound": {"message": f"{method} {target}"}}
+
+    def _listed(self, query: dict[str, str]) -> list[Made]:
+        """Those put aside only where what has changed is asked for (``instance_get_all_by_filters_sort``)."""
+        named, status = re.compile(query.get("name", "")), query.get("status")
+        found = [one for one in self.made.values() if named.search(one.name)]
+        if "changes-since" not in query:
+            found = [one for one in found if one.status != "SOFT_DELETED"]
+        return [one for one in found if status in (None, one.status)]
 
     def _find_images(self, named: list[str], query: dict[str, str]) -> Answer:
         if named:

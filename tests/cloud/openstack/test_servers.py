@@ -399,3 +399,19 @@ def test_a_users_own_config_goes_to_the_guest_with_the_report() -> None:
     cloud_on(state).launch(spec, Patience(60), lambda _: None)
     config = json.loads(sent[0].partition("\n")[2])
     assert (len(config["bootcmd"]), config["runcmd"]) == (1, [["systemctl", "restart", "nvidia-gridd"]])
+
+
+def test_a_guest_that_was_put_aside_as_its_client_was_killed_is_reaped() -> None:
+    """reclaim_instance_interval: no listing has it, and it keeps its GPU."""
+    state, time = servers_state(), FakeTime()
+    state.is_soft = True
+    free = state.free_gpus
+    spec = replace(SPEC, lifetime_s=3600)
+    cloud_on(state, time=time).launch(spec, Patience(60), lambda _: None)
+    (one,) = (each for each in state.made.values() if each.name == "one")
+    one.status = "SOFT_DELETED"
+    assert cloud_on(state, time=time).list() == ()
+    assert cloud_on(state, time=time).reap(lambda _: None) == ()
+    time.wait(4000)
+    assert [guest.name for guest in cloud_on(state, time=time).reap(lambda _: None)] == ["one"]
+    assert (left(state), state.free_gpus) == ([], free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -79,14 +79,12 @@ class OpenStackCloud:
         return self.show(name)
 
     def reap(self, say: Say) -> tuple[Guest, ...]:
-        ours = list(self._ours())
+        ours = [*self._ours(), *_with_record(self._compute.put_aside())]
         over = [one for one in ours if is_over(*one, self.now())]  # the time comes with the answers
         return Reaping(self._compute, self._clock, say).do(over)
 
     def _ours(self, named: str | None = None) -> Iterator[tuple[Server, Record]]:
-        for server in self._compute.servers(named):
-            if (record := parse_record(server.metadata)) is not None:
-                yield server, record
+        yield from _with_record(self._compute.servers(named))
 
     def _find(self, name: str) -> tuple[Server, Record]:
         """Find a guest of gpucloud.
@@ -118,6 +116,13 @@ class OpenStackCloud:
             if server is None or server.status in _OVER:
                 return
             self._clock.wait(_FOLLOW_S)
+
+
+def _with_record(servers: Iterable[Server]) -> Iterator[tuple[Server, Record]]:
+    """Those that gpucloud made."""
+    for server in servers:
+        if (record := parse_record(server.metadata)) is not None:
+            yield server, record
 
 
 def new_in(now: str, before: str) -> str:

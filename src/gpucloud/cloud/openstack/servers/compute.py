@@ -67,6 +67,16 @@ class Compute:
         found = [server_of(each) for each in self._pages("compute", path, "servers")]
         return [each for each in found if named in (None, each.name)]
 
+    def put_aside(self) -> list[Server]:
+        """Deleted ones that nova keeps for a while (``reclaim_instance_interval``), with their GPUs.
+
+        Its listings leave them out, unless what changed since a time is asked for, which lists the deleted,
+        too (nova/api/openstack/compute/servers.py ``_get_servers``).
+        """
+        path = f"/servers/detail?status={_PUT_ASIDE}&changes-since=1970-01-01T00:00:00Z"
+        found = [server_of(each) for each in self._pages("compute", path, "servers")]
+        return [each for each in found if each.status == _PUT_ASIDE]
+
     def server(self, key: str) -> Server | None:
         """One; None where it is gone, or only its record is left.
 
