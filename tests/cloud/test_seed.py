@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycdlib.pycdlib import PyCdlib
 
-from gpucloud.cloud.boot.config import parse_cloud_config
+from gpucloud.cloud.boot.config import ends_the_guest, parse_cloud_config
 from gpucloud.cloud.boot.seed import render_meta_data, render_user_data, write_seed
 from gpucloud.model.guest import GuestCommand
 
@@ -92,3 +92,17 @@ def test_what_the_user_configures_stands_between_the_report_and_the_command() ->
 def test_what_is_no_cloud_config_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"its? "):
         parse_cloud_config(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ("power_state: {mode: reboot}", True),
+        ("power_state: {mode: poweroff, condition: true}", True),
+        ("power_state: {mode: reboot, condition: 'test -e /run/x'}", False),
+        ("power_state: {mode: reboot, condition: false}", False),
+        ("packages: [gcc]", False),
+    ],
+)
+def test_a_config_that_ends_its_guest_is_known(said: str, *, ends: bool) -> None:
+    assert ends_the_guest(parse_cloud_config(f"#cloud-config\n{said}\n")) is ends

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +85,35 @@ def test_every_distribution_gets_a_compiler_perl_and_a_driver(distro: str) -> No
     assert "perl" in said
     assert "gcc" in said or "build-essential" in said
     assert any(driver in said for driver in ("cuda-drivers", "nvidia-driver", "ubuntu-drivers"))
+
+
+@pytest.mark.parametrize(
+    ("package", "utils"),
+    [
+        ("nvidia-headless-no-dkms-535-server", "nvidia-utils-535-server"),
+        ("nvidia-headless-no-dkms-570-server-open", "nvidia-utils-570-server"),
+        ("nvidia-headless-no-dkms-550", "nvidia-utils-550"),
+        ("", ""),
+    ],
+)
+def test_ubuntu_gets_the_nvidia_smi_of_its_drivers_branch(package: str, utils: str, tmp_path: Path) -> None:
+    """Real shell and sed; dpkg-query and apt-get say what they would."""
+    for name, said in (("dpkg-query", package), ("apt-get", '"$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {said}\n")
+        (tmp_path / name).chmod(0o755)
+    words = config("ubuntu")["runcmd"][1]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(words, env={"PATH": path}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == (["install", "-y", utils] if utils else [])
+
+
+def test_a_restart_is_into_a_kernel_that_has_the_driver() -> None:
+    assert config("ubuntu")["power_state"]["condition"][-1] == "! modprobe nvidia"
+    (purge,) = config("debian")["runcmd"]
+    gone = re.compile(purge[-1])
+    assert gone.search("linux-image-6.1.0-40-cloud-amd64")
+    assert gone.search("linux-image-cloud-amd64")
+    assert not gone.search("linux-image-amd64")
 
 
 def test_repositories_are_those_of_the_release() -> None:

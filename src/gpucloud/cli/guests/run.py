@@ -99,6 +99,7 @@ def run(
     wishes = wishes_of(cloud, flavor, network, key)
     image, cpus, memory = meant_for(cloud, image, cpus, memory)
     one = configured(spec_of(gpus, model, [], image, name, cpus, memory, lifetime), config)
+    _refuse_restart(one)
     specs = [_commanded(spec, command) for spec in several(one, count)]
     results = _Results(form, count > 1)
     try:
@@ -113,6 +114,22 @@ def run(
         raise Failure("the run was interrupted, and its guests are ended", code=Exit.INTERRUPTED) from None
     results.print_all()
     raise typer.Exit(results.code)
+
+
+def _refuse_restart(spec: GuestSpec) -> None:
+    """The command is the last of the first start: what a config does after that, it would not see.
+
+    Raises:
+        Failure: the user's own cloud-config restarts or stops the guest.
+    """
+    from gpucloud.cloud.boot.config import ends_the_guest
+
+    if spec.config is not None and ends_the_guest(spec.config):
+        raise Failure(
+            "its cloud-config has power_state: the guest would restart or stop as the command runs",
+            "launch a guest with it, and run in an image of that; or take power_state out",
+            code=Exit.USAGE,
+        )
 
 
 def _commanded(spec: GuestSpec, command: list[str]) -> GuestSpec:

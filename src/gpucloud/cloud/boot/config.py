@@ -67,3 +67,15 @@ def put_together(ours: Mapping[str, list[object]], users: str | None) -> dict[st
         more = whole.get(stage, [])
         whole[stage] = [*commands, *more] if stage == _OURS_FIRST else [*more, *commands]
     return whole
+
+
+def ends_the_guest(users: str) -> bool:
+    """Claims that a guest restarts or stops at the end of its first start, whatever it finds there.
+
+    Source: cloud-init, module ``power_state``; with a condition it may go on.
+
+    Args:
+        users: as ``parse_cloud_config`` gives it.
+    """
+    said = json.loads(users).get("power_state")
+    return isinstance(said, dict) and said.get("condition", True) is True

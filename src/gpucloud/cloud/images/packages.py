@@ -3,8 +3,9 @@
 Sources: NVIDIA Driver Installation Guide and CUDA Installation Guide for Linux (kernel headers; NVIDIA's own
 repository, whose file brings its key, and in it ``cuda-drivers``; EPEL for dkms); Ubuntu Server
 documentation, "NVIDIA drivers installation" (``ubuntu-drivers install --gpgpu``); Debian wiki,
-NvidiaGraphicsDrivers (contrib and non-free; the ordinary kernel, for the cloud's has no DRM); cloud-init,
-modules ``apt``, ``packages``, ``runcmd`` (which runs after the packages) and ``power_state``.
+NvidiaGraphicsDrivers (contrib and non-free; the ordinary kernel, for the cloud's has no DRM), and
+linux-check-removal(1) of linux-base; cloud-init, modules ``apt``, ``packages``, ``runcmd`` (which runs after
+the packages) and ``power_state``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from collections.abc import Mapping
 _NVIDIA = "https://developer.download.nvidia.com/compute/cuda/repos"
 _BUILD = ["gcc", "make", "perl"]
 """NVIDIA's installers and many samples call these; small cloud images have none of them."""
+
+_UBUNTU_UTILS = (
+    "branch=$(dpkg-query -W -f '${Package}\\n' 'nvidia-headless-no-dkms-*' |"
+    " sed -n 's/^nvidia-headless-no-dkms-\\([0-9]*\\(-server\\)\\{0,1\\}\\).*/\\1/p' | tail -n 1);"
+    ' [ -z "$branch" ] || DEBIAN_FRONTEND=noninteractive apt-get install -y "nvidia-utils-$branch"'
+)
+"""``--gpgpu`` brings no nvidia-smi: that of the same branch is asked for by name (Ubuntu's documentation)."""
 
 
 def distro_of(os_release: Mapping[str, str]) -> str | None:
@@ -37,15 +45,24 @@ def render_user_data(distro: str, version: str | None) -> str:
 
 
 def _ubuntu(version: str | None) -> dict[str, object]:
-    """The driver that Ubuntu has for servers, signed and built for its kernels."""
+    """The driver that Ubuntu has for servers, signed and built for its kernels.
+
+    Its modules are for the newest kernel, which the image may not have started with.
+    """
     del version
     return {
         "packages": ["build-essential", "perl", "ubuntu-drivers-common"],
-        "runcmd": [["ubuntu-drivers", "install", "--gpgpu"]],
+        "runcmd": [["ubuntu-drivers", "install", "--gpgpu"], ["sh", "-c", _UBUNTU_UTILS]],
+        "power_state": {
+            "mode": "reboot",
+            "message": "into the kernel that the driver is built for",
+            "condition": ["sh", "-c", "! modprobe nvidia"],
+        },
     }
 
 
 def _debian(version: str | None) -> dict[str, object]:
+    """GRUB starts the kernel that sorts last, which of one version is the cloud's: it has to go."""
     del version
     more = "deb $MIRROR $RELEASE contrib non-free non-free-firmware"
     return {
@@ -53,6 +70,9 @@ def _debian(version: str | None) -> dict[str, object]:
         "packages": [
             *("build-essential", "perl", "linux-image-amd64", "linux-headers-amd64"),
             *("nvidia-driver", "firmware-misc-nonfree"),
+        ],
+        "runcmd": [
+            ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "purge", "^linux-image-.*cloud-amd64$"]
         ],
         "power_state": {"mode": "reboot", "message": "into the kernel that has DRM"},
     }
