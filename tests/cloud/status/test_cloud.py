@@ -289,3 +289,13 @@ def test_names_from_the_cloud_stay_within_one_cell_and_the_object_is_plain() -> 
     plain = json.loads(json.dumps(to_plain(plain_of(status_of(state)))))
     assert set(plain) == {"source", "services", "total", "hosts", "flavors", "could_not_look"}
     assert plain["hosts"][1]["sum"]["used"] == 6
+
+
+@pytest.mark.parametrize("kind", ["VGPU", "CUSTOM_A40_48Q"])
+def test_a_card_with_room_for_one_vgpu_is_no_whole_card(kind: str) -> None:
+    state = stock()
+    state.providers = [each for each in state.providers if not each.uuid.startswith("rp-gpu01_")]
+    state.card("gpu01", "pci_0000_3b_00_0", kind)
+    offer(state, "v1", {f"resources:{kind}": "1"})
+    status = status_of(state)
+    assert (known(status, "v1").guests, known(status, "v1").stranded) == (1, 0)

@@ -26,6 +26,7 @@ class Stock:
             whether guests have it.
         traits: Placement's.
         is_reserved: no guest is to get any of it, now or later.
+        is_mediated: mediated devices, each in a group of its own, however many there is room for.
     """
 
     name: str
@@ -38,10 +39,11 @@ class Stock:
     obstacle: str | None | Unknown = None
     traits: frozenset[str] = frozenset()
     is_reserved: bool = False
+    is_mediated: bool = False
 
     @property
     def is_unit(self) -> bool:
-        return self.total == 1
+        return self.total == 1 and not self.is_mediated
 
     @property
     def left(self) -> int:

@@ -18,6 +18,8 @@ from gpucloud.model.unknown import Unknown
 
 _MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 _SLICES = frozenset({"VGPU", "PGPU"})
+_MEDIATED = "_pci_"
+"""In the names of what nova cuts into mediated devices (``_update_provider_tree_for_vgpu``)."""
 _NO_POOLS = "the API tells no PCI devices that nova keeps to itself: give a capture with --from HOST=CAPTURE"
 _RESERVED = "Placement has it reserved"
 _STRANGE = "nova has no host of that name: give the capture the host's name in nova, HOST=CAPTURE"
@@ -126,6 +128,7 @@ def _stocks(provider: Provider, name: str, wanted: frozenset[str]) -> Iterable[S
                 obstacle=None if capacity > 0 else _RESERVED,
                 traits=provider.traits,
                 is_reserved=capacity <= 0,
+                is_mediated=kind in _SLICES or _MEDIATED in name.lower(),
             )
 
 
