@@ -299,6 +299,18 @@ def test_what_may_be_written_wrong_is_said(wish: str, says: str) -> None:
     assert says in doubt
 
 
+def test_what_a_property_was_before_comes_back_with_prune() -> None:
+    state = cloud()
+    before = "pc,q35=6.2: é"
+    state.images["i1"] |= {"hw_machine_type": before}
+    publish(state, spec_of(IMAGE))
+    assert state.images["i1"]["hw_machine_type"] == "q35"
+    assert compared(state, spec_of(IMAGE)).count == 0
+    publish(state, spec_of("{}"), prune=True)
+    assert state.images["i1"]["hw_machine_type"] == before
+    assert {"hw_firmware_type", "gpucloud_properties"}.isdisjoint(state.images["i1"])
+
+
 def test_a_trait_that_an_aggregate_gives_or_placement_has_is_fine() -> None:
     flavors = (
         "flavors: {a: {vcpus: 1, ram_mib: 512, disk_gib: 1, traits: [CUSTOM_GPU_HOST, HW_CPU_X86_AVX2]}}"

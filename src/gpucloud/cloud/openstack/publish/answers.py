@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from gpucloud.cloud.openstack.publish.offer import DESCRIPTION, MARK, RECORD, Aggregate, Flavor, Provider
+from gpucloud.cloud.openstack.publish.offer import (
+    DESCRIPTION,
+    MARK,
+    RECORD,
+    Aggregate,
+    Flavor,
+    Provider,
+    parse_record,
+)
 from gpucloud.model.failure import Failure
 
 T = TypeVar("T")
@@ -99,16 +107,15 @@ def aggregate_of(item: Any) -> tuple[str, str, Aggregate, bool]:
     return entry(item, "name", str, what), str(number), Aggregate(hosts, metadata), is_ours
 
 
-def image_of(item: Any) -> tuple[str, str, dict[str, str], frozenset[str]]:
-    """One of ``GET /images``: id, name, properties that are text, and which of them were set here.
+def image_of(item: Any) -> tuple[str, str, dict[str, str], dict[str, str | None]]:
+    """One of ``GET /images``: id, name, properties that are text, and which were set here: what each was.
 
     A snapshot has the record of the image that its server was made of, which is a property like any other.
     """
     what = "images"
     key = entry(item, "id", str, what)
     properties = {str(name): value for name, value in item.items() if isinstance(value, str)}
-    owner, _, names = properties.get(RECORD, "").partition(":")
-    record = frozenset(filter(None, names.split(","))) if owner == key else frozenset()
+    record = parse_record(key, properties.get(RECORD, ""))
     if record:
         del properties[RECORD]
     return key, str(item.get("name") or ""), properties, record

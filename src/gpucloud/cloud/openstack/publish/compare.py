@@ -246,15 +246,19 @@ def _unwanted_aggregate(name: str, listed: Listed, prune: bool) -> Found:
 def _images(listed: Listed, wanted: Offer, prune: bool) -> Found:
     for key in sorted(wanted.images.keys() | {key for key, own in listed.image_records.items() if own}):
         old, new = listed.offer.images.get(key, {}), wanted.images.get(key, {})
-        own = listed.image_records.get(key, frozenset())
+        own = listed.image_records.get(key, {})
         name = listed.image_names.get(key, key)
-        extra = own - new.keys()
+        extra = own.keys() - new.keys()
         values = {name: value for name, value in new.items() if old.get(name) != value}
-        gone = extra if prune else frozenset()
-        record = (own | values.keys()) - gone  # what was there already is somebody else's
+        gone = {each: own[each] for each in extra if prune}
+        # What was there already is somebody else's: it is noted as it was, and comes back when ours goes.
+        record = {**{each: old.get(each) for each in values}, **own}
+        record = {each: was for each, was in record.items() if each not in gone}
+        values |= {each: was for each, was in gone.items() if was is not None and old.get(each) != was}
         if record != own and record:
             values[RECORD] = record_of(key, record)
-        dropped = (gone & old.keys()) | ({RECORD} if gone and not record else set())
+        dropped = {each for each, was in gone.items() if was is None and each in old}
+        dropped |= {RECORD} if gone and not record else set()
         if not prune:
             yield from (Left("image", name, f"{each}={old.get(each, '')}") for each in sorted(extra))
         if values or dropped:

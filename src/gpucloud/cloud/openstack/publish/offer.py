@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 DESCRIPTION = "made by gpucloud publish"
 """Of a flavor: the mark of what may be changed and deleted here. The call that makes the flavor writes it
@@ -12,14 +13,22 @@ MARK = "gpucloud:published"
 """Key of an aggregate's metadata, the mark of ours. With a namespace no filter reads it: those that compare
 metadata with extra specs or properties skip keys of other scopes (nova/scheduler/filters/aggregate_*.py)."""
 RECORD = "gpucloud_properties"
-"""Property of an image: ``ID:name,...``, its own id and the names of those that were set here. Nova passes
-over what it does not know, but copies it into snapshots (unless ``non_inheritable_image_properties`` has it),
-where the id is another's."""
+"""Property of an image: ``ID:name,name=VALUE,...``, its own id and the names of those that were set here,
+with the value that each had before, if any. Nova passes over what it does not know, but copies it into
+snapshots (unless ``non_inheritable_image_properties`` has it), where the id is another's."""
 
 
-def record_of(image: str, names: Iterable[str]) -> str:
-    """The record of an image."""
-    return f"{image}:{','.join(sorted(names))}"
+def record_of(image: str, before: Mapping[str, str | None]) -> str:
+    """The record of an image: properties that were set, with what they were before; None: not there."""
+    said = (name if old is None else f"{name}={quote(old, safe='')}" for name, old in sorted(before.items()))
+    return f"{image}:{','.join(said)}"
+
+
+def parse_record(image: str, text: str) -> dict[str, str | None]:
+    """What ``record_of`` wrote of this image; empty where it is of another one, or none."""
+    owner, _, said = text.partition(":")
+    pairs = (each.partition("=") for each in said.split(",") if each) if owner == image else ()
+    return {name: unquote(old) if separator else None for name, separator, old in pairs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class Listed:
         aggregate_ids: name to id.
         own_aggregates: names of those with our mark.
         image_names: id to name.
-        image_records: id to the properties that were set here.
+        image_records: id to the properties that were set here, with what each was before.
         foreign_images: ids of those of other projects that are not public; their names say nothing.
         limit_ids: to change a limit that is there.
         providers: by host.
@@ -107,7 +116,7 @@ class Listed:
     aggregate_ids: Mapping[str, str] = field(default_factory=dict)
     own_aggregates: frozenset[str] = frozenset()
     image_names: Mapping[str, str] = field(default_factory=dict)
-    image_records: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    image_records: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     foreign_images: frozenset[str] = frozenset()
     limit_ids: Mapping[LimitKey, str] = field(default_factory=dict)
     providers: Mapping[str, Provider] = field(default_factory=dict)
