@@ -119,6 +119,12 @@ TOLD = [
     ("msi-not-enabled", "The MSI utility was necessary for the Quadro."),
     ("uefi-needed-by-guest", "After I changed the VM to OVMF, the card works."),
     ("vfio-ids-wrong", "Both cards are RTX A4000 with the same ids: how do I isolate one for vfio?"),
+    (RESET, "The Arc A380 works, but the VM cannot reboot."),
+    ("gpu-in-use", "vfio has to wait: a monitoring daemon is using the GPU."),
+    ("gpu-in-use", "The passthrough fails while other processes still hold the card: the VM waits."),
+    ("initramfs-not-updated", "The vfio setup is not used: the initramfs was not regenerated."),
+    ("initramfs-not-updated", "The script failed to rebuild the initrd, so the GPU is with its driver."),
+    ("vgpu-manager-not-loaded", "The vGPU manager pod ends in CrashLoopBackOff."),
     ("stale-pci-devices-row", "The resize looks for hosts with the PCI alias of the old flavor."),
 ]  # fmt: skip
 
@@ -194,6 +200,10 @@ NO_FAULT = [
     "The host was changed to UEFI, and the card works.",
     "The two cards are identical, and a guest has one by its address with driver_override: vfio is fine.",
     "The resize takes the alias of the new flavor.",
+    "The VM does not need to reboot when the GPU is attached.",
+    "No process is using the GPU, vfio can have it.",
+    "The initramfs was rebuilt, and vfio has the GPU.",
+    "The vGPU manager pod runs on all nodes.",
 ]
 
 

@@ -157,6 +157,8 @@ MODULES = (
            "A module was built for another kernel", "Linux kernel/module"),
     Phrase("module-magic", "version magic", r"version magic '.*' should be '", _MODULE, 0.9,
            "A module was built for another kernel", "Linux kernel/module"),
+    # Since Linux 6.4 a device's driver without operations for iommufd gets -EINVAL, and a warning is traced.
+    Phrase("vfio-register-warned", "__vfio_register_dev", r"__vfio_register_dev\+0x", "driver-kind-or-version", 0.7, "A driver of the host registers its devices as for older kernels, and vfio refuses them", "Linux drivers/vfio/vfio_main.c: __vfio_register_dev()"),
     Phrase("module-format", "could not insert", r"could not insert '?\w+'?: (?:Exec format error|Unknown symbol in module)", _MODULE, 0.85,
            "A module was built for another kernel", "modprobe(8)"),
     Phrase("module-running", "/lib/modules/", r"(?:vfio|kvm|iommu)[^\n]{0,80}/lib/modules/\S.{0,110}No such file|/lib/modules/\S.{0,60}(?:vfio|kvm).{0,60}No such file|Module (?:vfio|kvm|iommu|pci.stub)\w* not found in directory /lib/modules/|depmod: ERROR: could not open directory /lib/modules/\S+: No such file|/lib/modules/[^/\s]+/modules\.\w+['\"]?: No such file", _MODULE, 0.75,

@@ -47,6 +47,7 @@ KUBERNETES = (
     Phrase("k8s-no-healthy", "no healthy devices present", cause=_SPEC, confidence=0.65, by="Kubernetes kubelet device manager", says="The device plugin has no healthy device of this name"),
     Phrase("k8s-memlock-hook", "cgroup", r"failed to (?:adjust|set|configure).{0,40}(?:memlock|locked memory|memory lock)", "memlock-limit", 0.85, "The limit of locked memory cannot be raised", "KubeVirt pkg/virt-handler/isolation"),
     Phrase("vgpu-manager-pod", "vgpu-manager", r"vgpu-manager.{0,90}(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|Init:Error)", _MANAGER, 0.85, "The vGPU manager does not run", "NVIDIA GPU operator"),
+    Phrase("vgpu-manager-pod", "vgpu manager", r"\bvGPU manager\b(?: (?:pod|container|daemonset)s?)? .{0,40}(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|Init:Error|crash\w*)|(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|Init:Error)\W.{0,30}\bvGPU manager\b", _MANAGER, 0.75, "The vGPU manager does not run", "NVIDIA GPU operator"),
     Phrase("vfio-manager-pod", "vfio-manager", r"nvidia-vfio-manager.{0,90}(?:CrashLoopBackOff|Init:Error|Error)", _HELD, 0.7, "The GPU operator could not bind the cards to vfio-pci", "NVIDIA GPU operator vfio-manager"),
     Phrase("driver-pod", "driver-daemonset", r"nvidia-driver-daemonset.{0,90}(?:CrashLoopBackOff|Init:Error|Error)", "guest-driver-not-loaded", 0.5, "The driver container does not come up", "NVIDIA GPU operator", Level.WARNING),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gpucloud.doctor.case import Case
@@ -21,6 +22,8 @@ from gpucloud.nova.machine.sriov import has_sriov
 _USSURI = 21
 """The first that keeps vGPUs over a resize."""
 _REFUSED = ("no-valid-host", "filter-pci", "claim-failed", "pools-short")
+_MISNAMED = re.compile(r"pci_passthrough(?::|[._-]?alias)")
+"""Properties meant as ``pci_passthrough:alias``; ``pci_passthrough_whitelist`` was an option of nova."""
 
 
 @rule
@@ -87,7 +90,7 @@ def property_misnamed(case: Case) -> Answers:
     if paper is None or paper.request.get("pci_passthrough:alias") is not None:
         return
     for name, one in paper.request.properties.items():
-        if name.startswith("pci_passthrough") and name != "pci_passthrough:alias":
+        if _MISNAMED.match(name) and name != "pci_passthrough:alias":
             title = f"nova reads no property {name}: devices are asked for by pci_passthrough:alias"
             yield known("alias-definition-invalid", title, (one.evidence,), 0.75)
 
