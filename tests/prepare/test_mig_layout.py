@@ -88,6 +88,21 @@ def test_the_mode_comes_first_and_goes_last(site: Site) -> None:
     assert site.picture() == before
 
 
+def test_the_mode_stays_while_a_later_layout_has_instances(site: Site) -> None:
+    (site.root / "mig").write_text("Disabled\n")
+    before = site.picture()
+    vgpu(site, "apply", "3b:00.0: 3g.20gb", "--yes")
+    vgpu(site, "create", "1g.5gb", "--on", "3b:00.0", "--yes")
+    cut = site.picture()
+    with pytest.raises(Failure, match=r"entry 0002 has cut 3b:00\.0 after entry 0001") as refused:
+        vgpu(site, "undo", "1")
+    assert "gpucloud undo 0002" in (refused.value.then or "")
+    assert site.picture() == cut
+    vgpu(site, "undo", "2")
+    vgpu(site, "undo", "1")
+    assert site.picture() == before
+
+
 def test_virtual_functions_come_between_mode_and_instances_which_their_tool_wipes(tmp_path: Path) -> None:
     site = vgpu_site(tmp_path)
     vgpu(site, "apply", "3b:00.0: 2 x 3g.20gb", "--yes")

@@ -44,7 +44,7 @@ from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.trial import is_old_start, on_trial, trust, turn_back, turning_back
-from gpucloud.prepare.undo import choose_entry, left_by_start, release_kept, undo_entry, written_later
+from gpucloud.prepare.undo import choose_entry, done_later, left_by_start, release_kept, undo_entry
 from gpucloud.prepare.verify import THIS_START, Mismatch, spoken_for, verify
 from gpucloud.spec import parse_spec
 
@@ -228,7 +228,7 @@ class Desk:
         choose_entry(self.journal, name)
         with self.journal.lock():
             entry = choose_entry(self.journal, name)
-            later = written_later(self.journal, entry)
+            later = done_later(self.journal, entry)
             outcome = undo_entry(entry, self.system, self.read_host, force=force, watch=watch, later=later)
             if not outcome.left:
                 release_kept(self.journal, self.system, entry.id, watch)

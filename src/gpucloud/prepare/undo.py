@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gpucloud.model.change import LoadModule, OnDisk, RemoveFile, WriteFile
+from gpucloud.model.change import LoadModule, OnDisk, RemoveFile, SetMigMode, SetVfs, SwitchVfs, WriteFile
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
-from gpucloud.model.pci import Holder
+from gpucloud.model.pci import Holder, PciAddress
 from gpucloud.model.plan import Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import refuse_waiting
@@ -27,7 +28,20 @@ from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
 ReadHost = Callable[[], Host]
 _QUIET = Watch()
-_NOTHING_LATER: Mapping[str, str] = {}
+_HOLDS_SLICES = SetVfs | SwitchVfs | SetMigMode
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What entries after one have done and not taken back, each with the last of these entries."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    """That they wrote, by path."""
+    cards: Mapping[PciAddress, str] = field(default_factory=dict)
+    """That layouts of theirs have cut."""
+
+
+_NOTHING_LATER = Later()
 
 
 def choose_entry(journal: Journal, name: str) -> Entry:
@@ -95,7 +109,7 @@ def undo_entry(
     force: bool = False,
     is_start: bool = False,
     watch: Watch = _QUIET,
-    later: Mapping[str, str] = _NOTHING_LATER,
+    later: Later = _NOTHING_LATER,
 ) -> Outcome:
     """Take an applied or unfinished plan back; the caller holds the journal's lock.
 
@@ -111,7 +125,7 @@ def undo_entry(
         force: also what somebody else has changed since; what they made of files is kept in the entry.
         is_start: a start closes what ended with earlier ones.
         watch: who is told.
-        later: files that later entries wrote, with the last of these entries.
+        later: what later entries did.
 
     Raises:
         Failure: a guest or process has one of the functions, somebody else changed one, or the kernel still
@@ -120,7 +134,8 @@ def undo_entry(
     stored, progress = entry.read_whole()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     if not force:
-        _refuse_rewritten(entry, stored.plan, progress.present, system, later)
+        _refuse_rewritten(entry, stored.plan, progress.present, system, later.files)
+        _refuse_cut_since(entry, stored.plan, progress.present, later.cards)
     if stored.boot != read_boot(system):
         back.untouched.update(_ended(stored.plan, progress, system, is_start=is_start))
         if all(_is_on_disk(stored.plan, number) for number in set(progress.present) - back.untouched):
@@ -139,14 +154,17 @@ def undo_entry(
     return back.take_back(progress.present)
 
 
-def written_later(journal: Journal, entry: Entry) -> dict[str, str]:
-    """Files that entries after this one wrote and have not taken back, with the last of those entries."""
-    found: dict[str, str] = {}
+def done_later(journal: Journal, entry: Entry) -> Later:
+    """What entries after this one did and have not taken back; what a start has had again is nobody's."""
+    files: dict[str, str] = {}
+    cards: dict[PciAddress, str] = {}
     for other in journal.entries():
-        if other.id > entry.id and other.read_progress().status != Status.UNDONE:
-            changes = (step.change for step in other.read_stored().plan.steps)
-            found |= {each.path: other.id for each in changes if isinstance(each, WriteFile | RemoveFile)}
-    return found
+        plan = other.read_stored().plan
+        if other.id > entry.id and other.read_progress().status != Status.UNDONE and not plan.is_of_a_start:
+            changes = (step.change for step in plan.steps)
+            files |= {each.path: other.id for each in changes if isinstance(each, WriteFile | RemoveFile)}
+            cards |= dict.fromkeys(plan.units if plan.layout is not None else (), other.id)
+    return Later(files, cards)
 
 
 def left_by_start(journal: Journal, system: System, but: Entry) -> tuple[str, ...]:
@@ -230,6 +248,19 @@ def _refuse_rewritten(
             f"nothing was touched; to keep a copy of that and have the old content back: gpucloud undo "
             f"{entry.id} --force",
         )
+
+
+def _refuse_cut_since(
+    entry: Entry, plan: Plan, steps: Sequence[int], cards: Mapping[PciAddress, str]
+) -> None:
+    """What a later layout has cut of virtual functions or MIG mode would go with them, and nobody's undo."""
+    for step in (plan.steps[number] for number in steps):
+        later = None if step.unit is None else cards.get(step.unit)
+        if later is not None and step.unit is not None and isinstance(step.change, _HOLDS_SLICES):
+            raise Failure(
+                f"journal entry {later} has cut {step.unit.short} after entry {entry.id}, of what that made",
+                f"nothing was touched; take the later one back first: gpucloud undo {later}",
+            )
 
 
 def _refuse_changed(entry: Entry, stands: Sequence[Stand], status: Status, *, force: bool) -> None:
