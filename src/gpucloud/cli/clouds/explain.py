@@ -85,7 +85,8 @@ def explain(
     seen, and it is said what.
 
     Exit codes: 0 nothing stops it, as far as it can be seen; 3 a cause was found; 1 nova gave the server up,
-    and nothing that was seen says why. The JSON is {"source", "findings", "could_not_look", "steps"}.
+    and nothing that was seen says why. The JSON is {"source", "findings", "could_not_look", "said", "steps"};
+    said is what nova said itself where no cause was found.
 
     Examples:
       gpucloud cloud explain gpu.a100.1 --cloud mycloud

@@ -12,6 +12,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Support for InfluxDB"),  # of openstacksdk itself
 ]
 
+OTHER = "22222222-2222-3333-4444-555555555555"
+NO_HOST_TRACE = "Traceback (most recent call last):\n  ...\nNoValidHost: No valid host was found. \n"
+
 
 @pytest.mark.parametrize(
     ("words", "cause", "step"),
@@ -273,3 +276,40 @@ def test_it_only_reads(desk: Desk) -> None:
     state: WayState = failed(way())
     desk.explain(state, "train", *desk.config(spec=SPEC), *desk.devices(CARD))
     assert {method for method, _ in state.calls} == {"GET"}
+
+
+def test_an_unshelve_that_found_no_host_is_explained(desk: Desk) -> None:
+    state = way()
+    state.guest(SERVER, "train", "id-gpu.1", status="SHELVED_OFFLOADED")
+    state.failing(SERVER, "unshelve", NO_HOST_TRACE)
+    state.guest(OTHER, "other", "id-gpu.1", status="ACTIVE", **{"OS-EXT-SRV-ATTR:host": "gpu01"})
+    told = desk.explain(state, "train", *desk.config(), *desk.devices(CARD))
+    assert (told.code, told.cause) == (3, "not-enough-devices")
+
+
+@pytest.mark.parametrize("action", ["resize", "migrate"])
+def test_an_action_that_nova_refused_is_no_success_though_the_server_runs(desk: Desk, action: str) -> None:
+    state = way()
+    state.guest(SERVER, "train", "id-gpu.1", status="ACTIVE", **{"OS-EXT-SRV-ATTR:host": "gpu01"})
+    state.failing(SERVER, action, NO_HOST_TRACE)
+    told = desk.explain(state, "train", *desk.config(), *desk.devices(CARD), shape="text")
+    assert told.code == 1
+    assert told.out.startswith(f"train: nova refused its last {action}, and nothing that was seen says why\n")
+    assert f"  | nova, action {action}: NoValidHost: No valid host was found." in told.out
+    assert "  the scheduler finds a host: not all of it seen\n" in told.out
+
+
+def test_what_failed_before_it_ran_again_stops_it_no_more(desk: Desk) -> None:
+    state = way()
+    state.guest(SERVER, "train", "id-gpu.1", status="ACTIVE", **{"OS-EXT-SRV-ATTR:host": "gpu01"})
+    state.failing(SERVER, "reboot", NO_HOST_TRACE)
+    assert desk.explain(state, "train", *desk.config(), *desk.devices(CARD)).code == 0
+
+
+def test_words_of_nova_that_name_no_cause_are_quoted(desk: Desk) -> None:
+    state = way()
+    said = "Build of instance 1 aborted: Failed to allocate the network(s), not rescheduling."
+    state.guest(SERVER, "train", "id-gpu.1", fault={"code": 500, "message": said})
+    told = desk.explain(state, "train", *desk.config(), *desk.devices(CARD), shape="text")
+    assert f"  | nova, fault: {said}\n" in told.out
+    assert "  libvirt starts the guest: not all of it seen\n" in told.out

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gpucloud.cloud.openstack.explain.case import Case
@@ -15,6 +15,7 @@ from gpucloud.model.finding import Finding, Level
 
 _SURE = 0.75
 """From here on nova's words name a cause; below they name what many causes show."""
+_NO_HOST, _SCHEDULING = "No valid host", "filter-not-enabled"
 _GENERAL = frozenset({"not-enough-devices", "filter-not-enabled"})
 RULES: tuple[Rule, ...] = (*api.RULES, *quota.RULES, *placement.RULES, *scheduler.RULES, *host.RULES)
 _STEPS = {
@@ -45,10 +46,11 @@ class Explained:
 
     Args:
         name: what was asked about.
-        has_failed: it is a server that nova has given up.
+        has_failed: it is a server that nova has given up, or could not find another host for.
         root: the one cause; None where none was found.
         steps: what is known of each, in order.
         blind: what could not be seen on the way to it.
+        words: what nova said itself, by where, as far as it is not in the cause's evidence.
     """
 
     name: str
@@ -56,15 +58,19 @@ class Explained:
     root: Finding | None
     steps: tuple[tuple[Step, State], ...]
     blind: tuple[Blind, ...]
+    words: Mapping[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    """Of a server that runs on: the action for which nova found no other host."""
 
 
 def judge(case: Case) -> Explained:
     """Go through nova's steps until one stops the request."""
     server = case.seen.server
-    runs = server is not None and server.status not in ("ERROR", "BUILD")
+    runs = server is not None and server.runs
     said = None if runs else _said(case)
     blind: dict[Blind, None] = {}
-    for rule in api.RULES if runs else RULES:
+    is_known = not runs and (server is None or server.wants_its_flavor)
+    for rule in RULES if is_known else api.RULES:
         answers = list(rule.look(case))
         blind |= dict.fromkeys(each for each in answers if isinstance(each, Blind))
         root = next((each for each in answers if isinstance(each, Finding)), None)
@@ -74,8 +80,25 @@ def judge(case: Case) -> Explained:
                 cited = replace(cited, evidence=(*said[1].evidence, *cited.evidence))
             return _explained(case, cited, rule.step, {} if said is not None else blind)
     if said is None:
-        return _explained(case, None, None, blind)
+        words = {} if server is None or not server.has_failed else server.said
+        blind |= dict.fromkeys(_unnamed(words))
+        return replace(_explained(case, None, None, blind), words=words)
     return _explained(case, said[1], said[0], {})  # nova came so far: what was not seen has passed
+
+
+def _unnamed(words: Mapping[str, str]) -> Iterator[Blind]:
+    """What nova gave up for, where all that was looked at would let it pass."""
+    if any(_NO_HOST in each for each in words.values()):
+        why = (
+            "what was looked at has room: availability zones, server groups and aggregates that are for some "
+            "projects are not looked at, and the log of nova-scheduler names the filter"
+        )
+        yield Blind("no-room-on-hosts", "why nova found no host", why)
+        yield Blind(
+            _SCHEDULING, "which filter left no host", "give the log of nova-scheduler: --evidence FILE"
+        )
+    elif words:
+        yield Blind("group-not-viable", "what ended it", "nova's words name no cause that is known here")
 
 
 def _is_same(said: tuple[Step, Finding], step: Step, root: Finding) -> bool:
@@ -106,8 +129,9 @@ def _said(case: Case) -> tuple[Step, Finding] | None:
 def _explained(case: Case, root: Finding | None, at: Step | None, blind: dict[Blind, None]) -> Explained:
     server = case.seen.server
     has_failed = server is not None and server.has_failed
+    refused = None if server is None or server.status == "ERROR" else server.refused
     states = tuple(_states(at, tuple(blind)))
-    return Explained(case.seen.name, has_failed, root, states, tuple(blind))
+    return Explained(case.seen.name, has_failed, root, states, tuple(blind), refused=refused)
 
 
 def _states(at: Step | None, blind: tuple[Blind, ...]) -> Iterator[tuple[Step, State]]:

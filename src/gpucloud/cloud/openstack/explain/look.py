@@ -33,6 +33,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _PLACEMENT = "1.29"
 """Candidates name the root of each provider: Rocky, as nova 18 has it."""
 _ACTIONS = 3
+_LOOK_FOR_A_HOST = frozenset(("create", "unshelve", "resize", "migrate", "live-migration", "evacuate"))
+"""Of nova/compute/instance_actions.py those that ask the scheduler."""
 _PROVIDERS = 200
 _NOT_UNDERSTOOD, _GONE = 400, 404
 
@@ -86,7 +88,8 @@ class Looker:
         """
         server = subject.server
         if server is not None:
-            server = replace(server, said={**server.said, **self._actions(server)})
+            said, refused = self._actions(server)
+            server = replace(server, said={**server.said, **said}, refused=refused)
         image = _known(lambda: self._image(server))
         return Seen(
             subject.name,
@@ -129,18 +132,24 @@ class Looker:
         found = pages(self.send, "compute", path, "servers", "servers_links")
         return [each for each in map(answers.server_of, found) if each.name == name]
 
-    def _actions(self, server: Server) -> Mapping[str, str]:
-        """What failed of the newest actions; why where that may not be read is no word of nova's."""
+    def _actions(self, server: Server) -> tuple[Mapping[str, str], str | None]:
+        """What failed of the newest actions, and the last that looks for a host, if that failed.
+
+        Why where that may not be read is no word of nova's.
+        """
         path = f"/servers/{quote(server.id, safe='')}/os-instance-actions"
         found = _known(lambda: entries(self._get("compute", path), "instanceActions", "actions"))
         said: dict[str, str] = {}
+        looked: list[str] = []
         for action in () if isinstance(found, Unknown) else found[:_ACTIONS]:
+            name = entry(action, "action", str, "actions")
             request = quote(entry(action, "request_id", str, "actions"), safe="")
             whole = _known(lambda key=request: self._get("compute", f"{path}/{key}"))  # type: ignore[misc]
             if not isinstance(whole, Unknown):
                 words = answers.events_of(entry(whole, "instanceAction", dict, "actions"))
-                said[f"action {entry(action, 'action', str, 'actions')}"] = words
-        return {where: words for where, words in said.items() if words}
+                looked += [words and name] if name in _LOOK_FOR_A_HOST else []
+                said.setdefault(f"action {name}", words)
+        return {where: words for where, words in said.items() if words}, next(iter(looked), "") or None
 
     def _image(self, server: Server | None) -> Mapping[str, str]:
         if server is None or server.image is None:

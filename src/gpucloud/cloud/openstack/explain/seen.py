@@ -20,6 +20,7 @@ class Server:
         image: id; None where it boots from a volume.
         flavor: as it was when the server was made.
         said: what nova says of its failure, by where it says it: ``fault``, ``action create``.
+        refused: the newest action that looks for a host, where it failed; None where it did not.
     """
 
     id: str
@@ -31,10 +32,22 @@ class Server:
     flavor: Flavor
     flavor_name: str
     said: Mapping[str, str] = field(default_factory=dict)
+    refused: str | None = None
 
     @property
     def has_failed(self) -> bool:
-        return self.status == "ERROR"
+        """Claims that nova gave up what was last asked of it."""
+        return self.status == "ERROR" or self.refused is not None
+
+    @property
+    def runs(self) -> bool:
+        """Claims that it has its host, and that nothing was refused since."""
+        return self.refused is None and self.status not in ("ERROR", "BUILD", "SHELVED_OFFLOADED")
+
+    @property
+    def wants_its_flavor(self) -> bool:
+        """Claims that a host was looked for its own flavor: nothing tells to which one a resize was."""
+        return self.refused != "resize"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from gpucloud.cloud.openstack.explain.judge import Explained
 from gpucloud.doctor.case import Diagnosis
 from gpucloud.doctor.report import render_object, report_lines
+from gpucloud.model.line import Copied
 
 
 def plain_of(found: Explained) -> dict[str, Any]:
@@ -16,6 +17,7 @@ def plain_of(found: Explained) -> dict[str, Any]:
     ``findings`` has the one cause, or nothing; ``steps`` says of each step of nova how it went.
     """
     shown: dict[str, Any] = dict(render_object(_diagnosis(found)))
+    shown["said"] = {where: _last_line(words) for where, words in found.words.items()}
     return {**shown, "steps": [{"step": step.value, "state": state.value} for step, state in found.steps]}
 
 
@@ -24,6 +26,8 @@ def lines_of(found: Explained) -> Iterator[str]:
     lines = report_lines(_diagnosis(found))
     first = next(lines)
     yield first if found.root is not None else f"{found.name}: {_nothing(found)}"
+    for where, words in found.words.items():
+        yield Copied(f"  | nova, {where}: {_last_line(words)}")
     has_said_steps = False
     for line in lines:
         if line == "Could not look at:":
@@ -40,9 +44,17 @@ def _diagnosis(found: Explained) -> Diagnosis:
 
 
 def _nothing(found: Explained) -> str:
+    if found.refused is not None:
+        return f"nova refused its last {found.refused}, and nothing that was seen says why"
     if found.has_failed:
         return "nova gave it up, and nothing that was seen says why"
     return "nothing stops it, as far as it can be seen"
+
+
+def _last_line(words: str) -> str:
+    """The words themselves; of a traceback its end, which names the error."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    return lines[-1] if lines else words
 
 
 def _steps(found: Explained) -> Iterator[str]:
