@@ -217,6 +217,8 @@ VGPU = (
     Phrase("fabric-service", "fabricmanager", r"(?:nvidia-fabricmanager|nv-fabricmanager|fabricmanager).{0,110}(?:fail|could not be found|not found|not running|inactive|dead|error|exited)", _FABRIC, 0.85, "The fabric manager does not run", "nv-fabricmanager", unless=r"interface version"),
     Phrase("fabric-state", "fabric", r"Fabric\b.{0,60}State\s*: ?In Progress|(?:Fabric )?State\s*:\s*In Progress|fabric manager (?:is )?(?:not (?:running|installed|started)|missing)|request to query NVSwitch.{0,60}failed|(?:fabric )?partition.{0,30}(?:not (?:active|activated)|inactive)", _FABRIC, 0.85,
            "The NVSwitch fabric is not ready", "nv-fabricmanager"),
+    Phrase("fabric-status", "fabric", r"\bFabric\s+State\s*:\s*Completed\s+Status\s*:\s*(?!Success|N/A|OK\b)\w", _FABRIC, 0.8,
+           "The NVSwitch fabric was set up with an error", "NVML nvmlGpuFabricInfo_t: status, once state is completed"),
     Phrase("fabric-bridge", "bridge devicebdf", r"Ignoring PCI \(Host\) Bridge deviceBDF \S+ Class 0?x?0?680", _FABRIC, 0.9, "NVSwitches are taken for bridges and left out", "Kata Containers vfio driver", Level.WARNING),
     Phrase("fabric-switch-group", "no passthrough-capable devices", r"IOMMU group \d+ has no passthrough-capable devices", _FABRIC, 0.7, "A device of the group is taken for a bridge and left out: NVSwitches have such a class", "Kata Containers runtime-rs", Level.WARNING),
     Phrase("fabric-not-ready", "nvlink fabric", r"NVLink fabric is (?:not ready|not initialized|no\b)", _FABRIC, 0.88, "The NVSwitch fabric is not ready", "nvidia-persistenced"),

@@ -115,7 +115,7 @@ BINDING = (
     Phrase("in-use-active", "active device", r"Not (?:detaching|reattaching|resetting) active device", _IN_USE, 0.85, "A guest has the device", "libvirt src/util/virpci.c"),
     Phrase("in-use-client", "in use by another client", cause=_IN_USE, confidence=0.85, by="nvidia-smi, NVML",
            says="Another program uses the card"),
-    Phrase("in-use-module", "is in use", r"(?:modprobe|rmmod): (?:FATAL|ERROR): Module (?:nvidia\w*|nouveau|amdgpu|i915|xe|radeon) is "
+    Phrase("in-use-module", "is in use", r"\b(?:FATAL|ERROR): Module (?:nvidia\w*|nouveau|amdgpu|i915|xe|radeon) is "
            r"in use", _IN_USE, 0.9, "Something on the host uses the driver of the card", "modprobe(8)"),
     Phrase("in-use-taken", "(-19)", r"amdgpu: (?:leaking bo va|failed to clear page tables on GEM object close) \(-19\)", _IN_USE, 0.8, "Programs of the host had the card open when it was taken from its driver", "Linux amdgpu_gem.c, amdgpu_gem_object_close()"),
     Phrase("in-use-lock", "unbindlock", r"[Cc]annot obtain unbindLock|unbindLock.{0,40}fail", _IN_USE, 0.9,
