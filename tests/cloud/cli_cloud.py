@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from gpucloud.cloud.clock import CLOCK
-from gpucloud.cloud.protocol import Own, Patience, Say, leave
+from gpucloud.cloud.protocol import Meanwhile, Own, Patience, Say, leave, wait_alone
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
 from gpucloud.model.pci import PciAddress, PciClass, PciId
@@ -52,7 +52,15 @@ class CliCloud:
         """This machine's: the server's is the same."""
         return CLOCK.now()
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
+    def launch(
+        self,
+        spec: GuestSpec,
+        patience: Patience,
+        say: Say,
+        own: Own = leave,
+        meanwhile: Meanwhile = wait_alone,
+    ) -> Guest:
+        meanwhile()  # the command has no such thing: what fails first leaves nothing of the guest
         words = ["launch", "--name", spec.name, "--gpus", str(spec.gpus), "--format", "json"]
         words += ["--cpus", str(spec.cpus), "--memory", f"{spec.memory_mib}M"]
         words += ["--timeout", f"{patience.timeout_s}s"]

@@ -80,6 +80,19 @@ class CloudContract:
         assert second.id != first.id
         ground.cloud.destroy(second.name, lambda _: None)
 
+    def test_what_is_done_meanwhile_is_done_once_and_where_it_fails_nothing_is_left(
+        self, ground: Ground
+    ) -> None:
+        done: list[str] = []
+
+        def fail() -> None:
+            done.append("tried")
+            raise Failure("the other could not be made")
+
+        with pytest.raises(Failure, match="the other could not be made"):
+            ground.cloud.launch(ground.spec, PATIENCE, ground.said.append, meanwhile=fail)
+        assert (done, ground.names()) == (["tried"], [])
+
     def test_more_gpus_than_there_are_is_refused_and_leaves_nothing(self, ground: Ground) -> None:
         with pytest.raises(Failure, match=f"{ground.gpus + 1} wanted"):
             ground.launch(gpus=ground.gpus + 1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gpucloud.cloud.choose import Refused, choose
 from gpucloud.cloud.claims import Claims
-from gpucloud.cloud.protocol import Own, Patience, Say, leave
+from gpucloud.cloud.protocol import Meanwhile, Own, Patience, Say, leave, wait_alone
 from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, GuestState, SeenFunction
@@ -27,7 +27,14 @@ class FakeCloud:
     def now(self) -> float:
         return self.seconds
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
+    def launch(
+        self,
+        spec: GuestSpec,
+        patience: Patience,
+        say: Say,
+        own: Own = leave,
+        meanwhile: Meanwhile = wait_alone,
+    ) -> Guest:
         del patience
         if spec.name in self._guests:
             raise Failure(f"there is a guest {spec.name} already")
@@ -38,6 +45,11 @@ class FakeCloud:
         say("made from nothing")
         self._made += 1
         guest = self._guests[spec.name] = _guest(spec, chosen, str(self._made), self.seconds)
+        try:
+            meanwhile()
+        except BaseException:
+            del self._guests[spec.name]
+            raise
         own(guest)
         return guest
 

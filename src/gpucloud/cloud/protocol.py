@@ -17,6 +17,9 @@ Say = Callable[[str], None]
 Own = Callable[[Guest], None]
 """Told of a guest that is launched, before the launch gives it up: from then on the caller is to end it."""
 
+Meanwhile = Callable[[], None]
+"""What else is done while a guest starts: other launches."""
+
 REPORT_TIMEOUT_S = 300
 GRACE_S = 120
 """After the latest end of a launch; then nobody is at it any more."""
@@ -50,6 +53,10 @@ def leave(guest: Guest) -> None:
     del guest
 
 
+def wait_alone() -> None:
+    """Do nothing while a guest starts."""
+
+
 class Cloud(Protocol):
     """Guests by name. Every method raises `gpucloud.model.failure.Failure` for what cannot be done."""
 
@@ -57,12 +64,21 @@ class Cloud(Protocol):
         """Unix time by which guests end here."""
         ...
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
+    def launch(
+        self,
+        spec: GuestSpec,
+        patience: Patience,
+        say: Say,
+        own: Own = leave,
+        meanwhile: Meanwhile = wait_alone,
+    ) -> Guest:
         """Make a guest and wait until its own kernel has reported every function it was given.
 
         Whatever goes wrong, also an interrupt, leaves nothing behind, unless a failed guest is to be
         kept. A name that is taken is refused before anything is made. The guest is somebody's at all times:
         ``own`` is told of it before the launch lets go of it, and may have to end one that is gone.
+        ``meanwhile`` is done once the guest is asked for, before it is waited for; where that fails, nothing
+        of the guest is left either.
         """
         ...
 

@@ -135,8 +135,8 @@ def launch(
     In a cloud the guest is a server of a flavor with at least --cpus and --memory; --unit cannot be said. Its
     time limit is written into its metadata, and what ends it then is gpucloud reap.
 
-    With --count each is launched after the one before has reported; if one fails, all are ended. The JSON is
-    one guest, or a list of them.
+    With --count all are asked for at once and then waited for; if one fails, all are ended. The JSON is one
+    guest, or a list of them.
 
     Examples:
       gpucloud launch --gpus 2 --model V100 --for 2h

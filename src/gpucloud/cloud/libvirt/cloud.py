@@ -17,7 +17,7 @@ from gpucloud.cloud.libvirt.plugging import Plugging
 from gpucloud.cloud.libvirt.terminal import attach, check_terminal
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.undo import take_back
-from gpucloud.cloud.protocol import Own, Patience, Say, leave
+from gpucloud.cloud.protocol import Meanwhile, Own, Patience, Say, leave, wait_alone
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 from gpucloud.model.pci import PciAddress
@@ -46,8 +46,15 @@ class LibvirtCloud:
     def now(self) -> float:
         return self._tools.clock.now()
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
-        return Launch(self._tools, self._hypervisor, spec, patience, say, own).do()
+    def launch(
+        self,
+        spec: GuestSpec,
+        patience: Patience,
+        say: Say,
+        own: Own = leave,
+        meanwhile: Meanwhile = wait_alone,
+    ) -> Guest:
+        return Launch(self._tools, self._hypervisor, spec, patience, say, own, meanwhile).do()
 
     def list(self) -> tuple[Guest, ...]:
         domains = sorted(self._hypervisor.domains(), key=lambda domain: domain.name)

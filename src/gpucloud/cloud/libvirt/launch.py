@@ -25,12 +25,12 @@ from gpucloud.cloud.libvirt.undo import Undo
 from gpucloud.cloud.libvirt.waiting import Waiting, say_seen
 from gpucloud.cloud.mediated import choose_mediated
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT
-from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
+from gpucloud.cloud.protocol import GRACE_S, Meanwhile, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
-from gpucloud.model.units.named import units_named
+from gpucloud.model.units.named import units_to_give
 
 GVT_G = "i915-GVTg_"
 """Types of Intel GVT-g (drivers/gpu/drm/i915/gvt/kvmgt.c), which displays by textures alone."""
@@ -48,6 +48,7 @@ class Launch:
     patience: Patience
     say: Say
     own: Own
+    meanwhile: Meanwhile
 
     def do(self) -> Guest:
         """Launch.
@@ -65,6 +66,7 @@ class Launch:
                 guest = self._make(host, make_boot, undo)
                 self.hypervisor.start(render_domain(guest))
             self._check_given(guest)
+            self.meanwhile()
             self.say(f"guest {guest.name} started; waiting for its kernel to say what it sees")
             try:
                 seen = self._wait(guest)
@@ -112,7 +114,7 @@ class Launch:
         )
 
     def _choose(self, host: Host, domains: Sequence[Domain]) -> tuple[GpuUnit, ...]:
-        units_named(host, map(str, self.spec.units))
+        units_to_give(host, map(str, self.spec.units))
         chosen = choose(host, claims_of(domains), self.spec)
         if isinstance(chosen, Refused):
             raise Failure(chosen.what, chosen.then)

@@ -32,14 +32,32 @@ class Guests:
     _left: list[Failure] = field(default_factory=list, init=False)
 
     def launch(self, specs: Sequence[GuestSpec], patience: Patience) -> tuple[Guest, ...]:
-        """Launch guests one after the other.
+        """Launch guests at once: each is asked for before any is waited for.
 
         Raises:
             Failure: of `Cloud.launch`, or a name is taken.
         """
         if len(specs) > 1:
             _refuse_taken({spec.name for spec in specs}, self.cloud.list())
-        return tuple(self.cloud.launch(spec, patience, self.say, self.made.append) for spec in specs)
+        return tuple(reversed(self._launch(specs, patience)))
+
+    def _launch(self, specs: Sequence[GuestSpec], patience: Patience) -> list[Guest]:
+        """Launch the others within the first: what goes wrong with one ends those around it, too."""
+        if not specs:
+            return []
+        others: list[Guest] = []
+        first = self.cloud.launch(
+            specs[0],
+            patience,
+            self.say,
+            self._own,
+            lambda: others.extend(self._launch(specs[1:], patience)),
+        )
+        return [*others, first]
+
+    def _own(self, guest: Guest) -> None:
+        """Note a guest; the first is launched around the others, and so is done last."""
+        self.made.insert(0, guest)
 
     def keep(self) -> None:
         """All of them stay, whatever comes."""

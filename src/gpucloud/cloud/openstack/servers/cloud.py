@@ -16,7 +16,7 @@ from gpucloud.cloud.openstack.servers.reap import Reaping
 from gpucloud.cloud.openstack.servers.record import Record, end_metadata, parse_record
 from gpucloud.cloud.openstack.servers.undo import end
 from gpucloud.cloud.openstack.servers.waiting import read_on
-from gpucloud.cloud.protocol import Own, Patience, Say, leave
+from gpucloud.cloud.protocol import Meanwhile, Own, Patience, Say, leave, wait_alone
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec
 
@@ -47,8 +47,15 @@ class OpenStackCloud:
     def now(self) -> float:
         return self._clock.now()
 
-    def launch(self, spec: GuestSpec, patience: Patience, say: Say, own: Own = leave) -> Guest:
-        return Launch(self._compute, self._clock, self._wishes, spec, patience, say, own).do()
+    def launch(
+        self,
+        spec: GuestSpec,
+        patience: Patience,
+        say: Say,
+        own: Own = leave,
+        meanwhile: Meanwhile = wait_alone,
+    ) -> Guest:
+        return Launch(self._compute, self._clock, self._wishes, spec, patience, say, own, meanwhile).do()
 
     def list(self) -> tuple[Guest, ...]:
         ours = sorted(self._ours(), key=lambda one: (one[0].name, one[0].id))

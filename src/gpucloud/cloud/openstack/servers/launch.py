@@ -25,7 +25,7 @@ from gpucloud.cloud.openstack.servers.record import (
 )
 from gpucloud.cloud.openstack.servers.undo import Undo
 from gpucloud.cloud.openstack.servers.waiting import BUILD_S, Waiting, is_final, read_on
-from gpucloud.cloud.protocol import GRACE_S, Own, Patience, Say
+from gpucloud.cloud.protocol import GRACE_S, Meanwhile, Own, Patience, Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 
@@ -62,6 +62,7 @@ class Launch:
     patience: Patience
     say: Say
     own: Own
+    meanwhile: Meanwhile
 
     def do(self) -> Guest:
         """Launch.
@@ -87,6 +88,7 @@ class Launch:
             if record.ends_at_s is not None:
                 self.say("its end is written into its metadata; what ends it then is gpucloud reap --cloud")
             self.say(f"nova makes guest {self.spec.name} of flavor {flavor.name}, as server {key}")
+            self.meanwhile()
             try:
                 server, seen = self._wait(record, key)
             except Failure as failure:
