@@ -22,6 +22,7 @@ class FakePackages:
     root: Path
     runs: list[str] = field(default_factory=list)
     lacks: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
     """What apt-get would install beside."""
     breaks: bool = False
     """dpkg unpacks the next package and cannot configure it."""
@@ -79,7 +80,8 @@ class FakePackages:
             case ["sha256sum", file]:
                 return f"{hashlib.sha256(Path(file).read_bytes()).hexdigest()}  {file}\n"
             case ["apt-get", "-s", "install", "--allow-downgrades", _]:
-                return "".join(f"Inst {name} (1.0 Debian:12 [amd64])\n" for name in self.lacks)
+                away = "".join(f"Remv {name} [1.0]\n" for name in self.rivals)
+                return away + "".join(f"Inst {name} (1.0 Debian:12 [amd64])\n" for name in self.lacks)
             case ["systemctl", "is-enabled", name]:
                 return "enabled\n" if self._link(name).is_symlink() else _ends(1, "disabled")
             case other:

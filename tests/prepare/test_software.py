@@ -196,6 +196,15 @@ def test_what_it_needs_beside_is_named_and_not_installed(site: Site, packages: d
     assert fake_of(site).runs == []
 
 
+def test_what_would_go_for_it_is_named_and_nothing_goes(site: Site, packages: dict[str, Path]) -> None:
+    (site.root / "usr/bin").mkdir(parents=True, exist_ok=True)
+    (site.root / "usr/bin/apt-get").write_text("")
+    fake_of(site).rivals = ("nvidia-driver-550-server",)
+    with pytest.raises(Failure, match="would take away nvidia-driver-550-server, which undo could not"):
+        vgpu(site, "install", packages["550.90.05"], "--yes")
+    assert fake_of(site).runs == []
+
+
 def test_the_driver_for_guests_and_guests_of_a_newer_branch_are_refused(site: Site, tmp_path: Path) -> None:
     guests = tmp_path / "NVIDIA-Linux-x86_64-550.90.07-grid.run"
     hosts = tmp_path / "NVIDIA-Linux-x86_64-550.90.05-vgpu-kvm.run"
@@ -303,6 +312,27 @@ def test_a_guest_is_told_of_its_licence_and_has_its_old_settings_back(
     said = capsys.readouterr().out
     assert SAID_BY_SERVICE not in said
     assert json.loads(said[said.index("{") :])["steps"][2]["change"]["after"]["text"] == "(not shown)"
+
+
+def test_other_settings_of_the_guests_licence_stay(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    guest(site)
+    tokens = site.root / "etc/nvidia/ClientConfigToken"
+    tokens.mkdir(parents=True)
+    (tokens / "old.tok").write_text("x")
+    conf = site.root / "etc/nvidia/gridd.conf"
+    conf.write_text("# ours\nServerAddress=old\nLicenseInterval=1440\nFeatureType = 2\n#ServerPort=7070\n")
+    vgpu(site, "licence", "apply", "--server", "lic1", "--yes")
+    assert conf.read_text().splitlines()[1:] == [
+        "# ours",
+        "LicenseInterval=1440",
+        "#ServerPort=7070",
+        "ServerAddress=lic1",
+        "ServerPort=7070",
+        "FeatureType=1",
+    ]
+    assert vgpu(site, "licence", "apply", "--server", "lic1", "--yes") == Exit.FINE
+    assert len(site.journal.entries()) == 1
+    assert "old.tok" not in capsys.readouterr().out
 
 
 def test_a_machine_that_is_no_guest_is_not_told(site: Site) -> None:

@@ -195,10 +195,10 @@ def apply_licence(
 ) -> None:
     """Say on this machine, a Linux guest, where its licence comes from, and let its service ask for it.
 
-    gridd.conf, and the token where one is given, are written whole, each in the journal before, and
-    nvidia-gridd is restarted; `gpucloud undo` brings back what was there. Without the service, which the
-    driver for guests brings, nothing is done. A token is not shown; the journal, which root alone may read,
-    has it.
+    gridd.conf, whose other settings stay, and the token where one is given, are written, each in the journal
+    before, and nvidia-gridd is restarted; `gpucloud undo` brings back what was there. Without the service,
+    which the driver for guests brings, nothing is done. A token is not shown; the journal, which root alone
+    may read, has it.
 
     Examples:
       gpucloud vgpu licence apply --token client_configuration_token_05-25-2026.tok

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from gpucloud.model.change import FileState, RunTool, WriteFile
+from gpucloud.model.change import Content, FileState, RunTool, WriteFile
 from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Fact, Licence, LicenceFile, Plan, Step
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.file import is_same
 from gpucloud.prepare.system import System
-from gpucloud.slices.licence.render import LINUX_RESTART
+from gpucloud.slices.licence.render import CONF, LINUX_RESTART, TOKENS, with_others
 
 _UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _MAKES = "the licence of this guest, asked for anew"
@@ -38,14 +39,28 @@ def plan_licence(source: str, system: System, licence: Licence) -> Plan:
     if steps:
         first, last = (RunTool(argv=LINUX_RESTART, when=when, makes=_MAKES) for when in ("undo", "apply"))
         steps = (Step(first, _BECAUSE, None), *steps, Step(last, _BECAUSE, None))
-    return Plan(source, (), False, facts, steps, licence=licence)
+    return Plan(source, (), False, facts, steps, notes=tuple(_notes(system, licence)), licence=licence)
+
+
+def _notes(system: System, licence: Licence) -> Iterator[str]:
+    """Other tokens stay: whose they are is not known."""
+    mine = {file.path for file in licence.files}
+    there = system.list_dir(TOKENS)
+    names = there if isinstance(there, tuple) else ()
+    others = [each for name in sorted(names) if (each := f"{TOKENS}/{name}") not in mine]
+    tokens = [each for each in others if each.endswith(".tok")]
+    if tokens and any(path.startswith(TOKENS) for path in mine):
+        yield f"{', '.join(tokens)} stays beside the new token: remove it where it is not meant any more"
 
 
 def _writes(system: System, licence: Licence) -> Iterator[WriteFile]:
     for file in licence.files:
-        now, after = system.look(file.path), FileState(file.text, file.mode)
+        now = system.look(file.path)
         if isinstance(now, Unknown):
             raise Failure(f"{file.path} cannot be read: {now.why}", "run it as root")
+        after = FileState(file.text, file.mode)
+        if file.path == CONF and now is not None:
+            after = replace(now, text=Content(with_others(file.text, now.text)))
         if not is_same(now, after):
             yield WriteFile(path=file.path, before=now, after=after, folders=_missing(file, system))
 

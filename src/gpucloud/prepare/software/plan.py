@@ -119,6 +119,12 @@ def _refuse_lacks(host: Host, software: Software, system: System) -> None:
     except OSError as error:
         raise Failure(f"what {software.package.file} needs cannot be had: {error}", _NOTHING_DONE) from error
     words = [line.split() for line in said.splitlines()]
+    removed = [each[1] for each in words if each[:1] in (["Remv"], ["Purg"]) and len(each) > 1]
+    if removed:
+        raise Failure(
+            f"{software.package.file} would take away {', '.join(removed)}, which undo could not bring back",
+            f"remove what is not needed first: apt-get remove {' '.join(removed)}",
+        )
     lacks = [each[1] for each in words if each[:1] == ["Inst"] and each[1] != software.package.name]
     if lacks:
         family = host.distribution.family

@@ -14,6 +14,9 @@ WINDOWS_TOKENS = r"C:\Program Files\NVIDIA Corporation\vGPU Licensing\ClientConf
 TOKEN_MODE = 0o744
 """The mode that NVIDIA's guide asks for: to be read by all, written by its owner."""
 _CONF_MODE = 0o644
+_HEAD = "# Written by gpucloud vgpu licence client."
+_OURS = frozenset(("ServerAddress", "ServerPort", "BackupServerAddress", "BackupServerPort", "FeatureType"))
+"""Keys of gridd.conf that say where a licence comes from, and for what."""
 LINUX_RESTART = ("systemctl", "restart", "nvidia-gridd")
 WINDOWS_RESTART = ("powershell", "Restart-Service", "NVDisplay.ContainerLocalSystem")
 _KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\NVIDIA Corporation\Global\GridLicensing"
@@ -34,6 +37,25 @@ def linux_files(client: Client) -> tuple[GuestFile, ...]:
     if isinstance(client.source, Token):
         return conf, GuestFile(f"{TOKENS}/{client.source.name}", TOKEN_MODE, client.source.content)
     return (conf,)
+
+
+def with_others(conf: str, now: str) -> str:
+    """``gridd.conf`` as it is to be, with what else the guest has there: an interval, comments.
+
+    Args:
+        conf: of ``linux_files``.
+        now: the file as it is.
+    """
+    wanted = dict(_pair(line) for line in conf.splitlines() if _pair(line)[0] in _OURS)
+    lines = [line for line in now.splitlines() if _pair(line)[0] not in _OURS and line != _HEAD]
+    return "".join(
+        f"{line}\n" for line in (_HEAD, *lines, *(f"{key}={value}" for key, value in wanted.items()))
+    )
+
+
+def _pair(line: str) -> tuple[str, str]:
+    key, _, value = line.partition("=")
+    return key.strip(), value.strip()
 
 
 def windows_files(client: Client) -> tuple[GuestFile, ...]:
@@ -70,7 +92,7 @@ def cloud_config(client: Client) -> dict[str, object]:
 
 
 def _conf_lines(client: Client) -> Iterator[str]:
-    yield "# Written by gpucloud vgpu licence client."
+    yield _HEAD
     for name, value in _servers(client):
         yield f"{name}={value}"
     yield f"FeatureType={client.feature.value}"
