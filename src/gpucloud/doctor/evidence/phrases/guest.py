@@ -109,7 +109,7 @@ DRIVERS = (
 )
 
 VGPU = (
-    Phrase("unlicensed", "unlicensed", r"Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
+    Phrase("unlicensed", "unlicensed", r"(?<!\ban )(?<!\bany )(?<!\bor )(?<!\bor [\"'“`])(?<!licensed/)Unlicensed", _LICENCE, 0.93, "The guest has no vGPU licence", "nvidia-smi", Level.WARNING,
            unless=r"Licensing not supported|=> for unlicensed", passed="licensed"),
     Phrase("licence-failed", "licen", r"(?:[Ff]ailed to (?:acquire|borrow|obtain|get|renew|load).{0,60}licen[sc]e|licen[sc]e.{0,60}(?:expired|could not be (?:acquired|obtained)|acquisition failed|"
            r"denied|not (?:acquired|available|found|obtained))|No (?:valid |GRID |vGPU |valid GRID |valid vGPU )licen[sc]e|[Vv]alid GRID license not found|[Ii]nvalid (?:client )?(?:configuration )?token|"

@@ -95,6 +95,7 @@ BINDING = (
            # Parameters that a kernel can be built without; those are left out, and the ids are read.
            unless=r"unknown parameter '?(?:disable_vga|nointxmask|enable_sriov|disable_idle_d3|disable_(?:deny|black)list)\b"),
     Phrase("ids-line", "ignoring bad line", r"/etc/modprobe\.d/\S+ line \d+: ignoring bad line starting with '[0-9a-f]{4}:[0-9a-f]{4}", _IDS, 0.95, "The ids of vfio-pci are written on lines of their own: modprobe ignores them", "kmod libkmod-config.c"),
+    Phrase("ids-xen", "pci_devs_to_hide", r"pciback: Error parsing pci_devs_to_hide at", _IDS, 0.95, "The cards for guests are written wrongly: Xen hides none", "Linux drivers/xen/xen-pciback/pci_stub.c"),
     Phrase("unknown-argument", "unknown kernel command line", r"Unknown kernel command line parameters.{0,300}(?P<name>vfio\S*"
            r"ids=\S*|[0-9a-f]{4}:[0-9a-f]{4})", _IDS, 0.9, "The ids of vfio-pci are written wrongly", "Linux init/main.c"),
     Phrase("in-use-count", "non-zero usage count", cause=_IN_USE, confidence=0.97, by=_NVIDIA,

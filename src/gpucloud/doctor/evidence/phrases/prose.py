@@ -99,6 +99,12 @@ WINDOW = (
     *(Phrase("window-said", needle, rf"^(?=.*?\b{_FIRMWARE_OF_GUEST}\b)(?=.*?\b{_ROOM})(?=.*?\b{_NARROW})(?=.*?\b(?:{_CARD}|BARs?|passthrough))", _WINDOW, 0.55, "The guest's window for large BARs is said to be too small", "edk2 OvmfPkg/Library/PlatformInitLib/MemDetect.c; people", _SAID,
              unless=r"\bon the host\b.{0,40}\bfirmware\b|dmesg")
       for needle in ("mmio", "aperture", "pci-hole64", "pci hole", "pcimmio64")),
+    # Who needs this option has a card for which the window that the firmware picks is too small: it does nothing else.
+    Phrase("window-option-needed", "pcimmio64", r"X-PciMmio64Mb\b.{0,60}?\b(?:is|was|are|were) (?:required|needed|necessary)|\b(?:needs?|needed|requires?|required|had to|have to|must)\b.{0,60}?X-PciMmio64Mb", _WINDOW, 0.55, "The guest is said to need a larger window for large BARs", "edk2 OvmfPkg/Library/PlatformInitLib/MemDetect.c; people", _SAID,
+           unless=r"\b(?:not?|never|nothing|n't)\b.{0,40}(?:need|requir|necessary|have to|must|X-PciMmio64Mb)"),
+    # The window lies above the guest's memory, and both below what its addresses reach.
+    *(Phrase("window-and-memory", needle, r"\b(?:more|larger?|bigger|much) (?:guest )?(?:RAM|memory)\b.{0,60}?\b(?:fewer|less|not all|only (?:some|one|two|three|\d)) (?:of the |of )?(?:GPUs?|cards?)\b|\b(?:fewer|less|not all) (?:of the )?(?:GPUs|cards)\b.{0,60}?\b(?:more|larger?|bigger) (?:guest )?(?:RAM|memory)\b", _WINDOW, 0.5, "The more memory the guest has, the fewer of its cards it can use", "edk2 OvmfPkg/Library/PlatformInitLib/MemDetect.c; people", _SAID)
+      for needle in ("ram", "memory")),
 )
 
 VGPU = (
