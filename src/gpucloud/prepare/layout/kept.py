@@ -178,6 +178,8 @@ def _absent(together: Sequence[Standing], system: System) -> list[str]:
 
 
 def _is_there(path: str, system: System) -> bool:
+    if isinstance(system.read_link(path), str):
+        return True
     return isinstance(system.list_dir(path), tuple) or isinstance(system.read_text(path), str)
 
 
@@ -188,7 +190,8 @@ def _through(change: Cut) -> str | None:
         case SetVgpuType():
             return sysfs.function(change.address, "nvidia/current_vgpu_type")
         case SetVfs() | SwitchVfs():
-            return sysfs.function(change.address, "sriov_numvfs")
+            # Without driver the kernel makes none, ENOENT: drivers/pci/iov.c, sriov_numvfs_store.
+            return sysfs.function(change.address, "driver")
         case SetMigMode() | MakeGpuInstance():
             return f"{_NVIDIA}/{change.address}"
         case _:
