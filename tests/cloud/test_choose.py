@@ -239,3 +239,32 @@ def test_no_other_choice_strands_fewer(cards: list[tuple[int, int]], wanted: int
     assert len(taken) == wanted
     others = ({one.address for one in some} for some in combinations(units, wanted))
     assert _stranded(units, taken) == min(_stranded(units, other) for other in others)
+
+
+def _with_slices() -> Host:
+    """A card whose two virtual functions are with vfio, and the card with its own driver."""
+    whole = held_by(unit(function("3b:00.0", PciId(0x1002, 0x74A1), ACCELERATOR)), "amdgpu")
+    slices = [
+        replace(
+            function(f"3b:02.{number}", PciId(0x1002, 0x74B5), ACCELERATOR, group=20 + number),
+            physical_function=at("3b:00.0"),
+        )
+        for number in range(2)
+    ]
+    return host(whole, others=slices)
+
+
+def test_a_virtual_function_is_given_to_who_names_it() -> None:
+    assert _chosen(_with_slices(), GuestSpec("one", 1, units=(at("3b:02.1"),))) == ["0000:3b:02.1"]
+    both = GuestSpec("two", 2, units=(at("3b:02.1"), at("3b:02.0")))
+    assert _chosen(_with_slices(), both) == ["0000:3b:02.0", "0000:3b:02.1"]
+
+
+def test_a_virtual_function_is_not_taken_on_a_guess() -> None:
+    assert _refusal(_with_slices(), ONE).present == 1
+
+
+def test_a_virtual_function_of_another_guest_is_refused() -> None:
+    taken = Claims({at("3b:02.0"): "first"})
+    refused = _refusal(_with_slices(), GuestSpec("one", 1, units=(at("3b:02.0"),)), taken)
+    assert "0000:3b:02.0: guest first has it" in refused.what

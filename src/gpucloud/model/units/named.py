@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
+from gpucloud.model.units.virtual import card_of, unit_to_give
 from gpucloud.model.unknown import Unknown
 
 _OFFERED = 8
@@ -20,15 +21,31 @@ def units_named(host: Host, names: Iterable[str]) -> tuple[GpuUnit, ...]:
     Raises:
         Failure: a name is no address, or no GPU is there.
     """
-    return tuple({unit.address: unit for unit in (_unit(host, name) for name in names)}.values())
+    return _found(host, names, host.unit_at)
 
 
-def _unit(host: Host, name: str) -> GpuUnit:
+def units_to_give(host: Host, names: Iterable[str]) -> tuple[GpuUnit, ...]:
+    """As ``units_named``, but the address of a virtual function names that alone.
+
+    Raises:
+        Failure: as ``units_named``.
+    """
+    return _found(host, names, lambda address: unit_to_give(host, address))
+
+
+Find = Callable[[PciAddress], GpuUnit | None]
+
+
+def _found(host: Host, names: Iterable[str], find: Find) -> tuple[GpuUnit, ...]:
+    return tuple({unit.address: unit for unit in (_unit(host, name, find) for name in names)}.values())
+
+
+def _unit(host: Host, name: str, find: Find) -> GpuUnit:
     try:
         address = PciAddress.parse_typed(name)
     except ValueError as error:
         raise Failure(str(error), offer(host), code=Exit.USAGE) from None
-    unit = host.unit_at(address)
+    unit = find(address)
     if unit is None and address in (unread := unclassified(host)):
         raise Failure(
             f"whether {address} is a GPU cannot be said: its class could not be read ({unread[address].why})",
@@ -42,7 +59,11 @@ def _unit(host: Host, name: str) -> GpuUnit:
 def _what_is_there(host: Host, address: PciAddress) -> str:
     functions = {} if isinstance(host.functions, Unknown) else host.functions
     function = functions.get(address)
-    return f"{address} ({function.name}) is no GPU" if function else f"there is nothing at {address}"
+    if function is None:
+        return f"there is nothing at {address}"
+    if (card := card_of(host, function)) is not None:
+        return f"{address} is a virtual function of {card.address}, and no card by itself"
+    return f"{address} ({function.name}) is no GPU"
 
 
 def offer(host: Host) -> str:

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from gpucloud.model.change import BindDriver, SetDriverOverride, UnbindDriver
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciFunction
+from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.plan.console import console_changes, loss
 from gpucloud.prepare.plan.facts import facts_of
@@ -124,6 +124,10 @@ def _binds(taken: Taken) -> Iterator[Step]:
     for unit, function in taken:
         is_card = function is unit.primary
         because = f"guests get {call_unit(unit)} whole or not at all; this is "
-        because += "the card itself" if is_card else "a companion"
+        because += _part(function) if is_card else "a companion"
         change = BindDriver(address=function.address, driver=vfio_driver_for(function))
         yield Step(change, because, unit.address, risk_of_giving(function) if is_card else "")
+
+
+def _part(function: PciFunction) -> str:
+    return "a virtual function" if isinstance(function.physical_function, PciAddress) else "the card itself"

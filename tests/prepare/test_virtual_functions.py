@@ -1,0 +1,109 @@
+"""A virtual function that is named goes to VFIO by itself; its card and its siblings stay with the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.prepare.boot_hosts import build_family
+from tests.prepare.fake_host import DirectSystem, drivers_of
+from tests.prepare.site import Site
+from tests.prepare.test_boot_state import give_sriov
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit
+from gpucloud.prepare.plan import render_plan
+
+CARD = "0000:3b:00.0"
+NUMBER = f"/sys/bus/pci/devices/{CARD}/sriov_numvfs"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    kernel = build_family(tmp_path / "root", "debian-12")
+    give_sriov(kernel.root, CARD, "8086", "56c0", total=4)
+    driver = kernel.root / "sys/bus/pci/devices" / CARD / "driver"
+    driver.unlink()
+    driver.symlink_to("../../../bus/pci/drivers/i915")
+    return Site(kernel, tmp_path / "state")
+
+
+def virtual_functions(site: Site, count: int = 2) -> list[str]:
+    """Make them, each in a group of its own."""
+    site.system.write(NUMBER, str(count))
+    devices = site.root / "sys/bus/pci/devices"
+    names = sorted((devices / CARD / f"virtfn{each}").readlink().name for each in range(count))
+    for number, name in enumerate(names, 70):
+        group = site.root / "sys/kernel/iommu_groups" / str(number)
+        (group / "devices").mkdir(parents=True)
+        (group / "type").write_text("DMA\n")
+        (group / "devices" / name).symlink_to((devices / name).resolve())
+        (devices / name / "iommu_group").symlink_to(group)
+    return names
+
+
+def test_it_is_bound_verified_and_given_back_without_its_card(site: Site) -> None:
+    first, other = virtual_functions(site)
+    before, drivers = site.picture(), drivers_of(site.root)
+    assert "this is a virtual function" in render_plan(site.plan(first))
+    assert call(["apply", "--unit", first, "--yes"], site.desk) == Exit.FINE
+    assert drivers_of(site.root) == {**drivers, first: "vfio-pci"}
+    assert drivers[other] is None
+    assert call(["verify"], site.desk) == Exit.FINE
+    assert call(["undo"], site.desk) == Exit.FINE
+    assert site.picture() == before
+
+
+def test_its_card_is_not_taken_from_under_it(site: Site) -> None:
+    first, _ = virtual_functions(site)
+    site.apply(first)
+    (refusal,) = site.plan(CARD).refusals
+    assert refusal.cause == "virtual-functions-enabled"
+
+
+def test_what_was_bound_of_it_is_taken_back_also_where_it_is_gone(site: Site) -> None:
+    first, _ = virtual_functions(site)
+    site.apply(first)
+    site.system.write(NUMBER, "0")
+    outcome = site.desk.undo("last", force=False)
+    assert outcome.failure is None
+    assert outcome.left == ()
+
+
+def test_a_start_makes_them_once_their_card_has_its_driver(site: Site) -> None:
+    assert call(["vgpu", "apply", f"{CARD}: 2 x vf", "--name", "gpu01", "--yes"], site.desk) == Exit.FINE
+    site.system.write(NUMBER, "0")
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+    driver = site.root / "sys/bus/pci/devices" / CARD / "driver"
+    target = driver.readlink()
+    driver.unlink()
+    late = LateDriver(site.kernel)
+    late.comes = lambda: driver.symlink_to(target)
+    site.wrap = lambda _: late
+    kept = site.desk.keep()
+    assert kept is not None
+    assert (kept.missing, [outcome.failure for outcome in kept.outcomes]) == ((), [None])
+    assert (site.root / NUMBER.lstrip("/")).read_text() == "2\n"
+
+
+def test_a_card_whose_driver_never_comes_is_named(site: Site) -> None:
+    assert call(["vgpu", "apply", f"{CARD}: 2 x vf", "--name", "gpu01", "--yes"], site.desk) == Exit.FINE
+    site.system.write(NUMBER, "0")
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+    (site.root / "sys/bus/pci/devices" / CARD / "driver").unlink()
+    kept = site.desk.keep()
+    assert kept is not None
+    assert kept.missing == (f"/sys/bus/pci/devices/{CARD}/driver is not there, and a layout has cut of it",)
+    assert kept.outcomes == ()
+
+
+class LateDriver(DirectSystem):
+    """A host on which a driver comes while something is waited for."""
+
+    comes: Callable[[], object] = staticmethod(lambda: None)
+
+    def settles(self, claim: Callable[[], bool]) -> bool:
+        self.comes()
+        self.comes = lambda: None
+        return super().settles(claim)
