@@ -51,6 +51,15 @@ DevicesOption = Annotated[
         "match`; may be repeated. HOST is its name in nova; the file's name without it.",
     ),
 ]
+ProjectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        metavar="NAME",
+        help="Whose quota and aggregates count for a flavor, by name or id; for administrators. One's own "
+        "without.",
+    ),
+]
 EvidenceOption = Annotated[
     list[Path] | None,
     typer.Option("--evidence", metavar="FILE", help="A refusal or log of nova, pasted; - is standard input."),
@@ -72,6 +81,7 @@ def explain(
     compute_config: ComputeOption = None,
     devices: DevicesOption = None,
     evidence: EvidenceOption = None,
+    project: ProjectOption = None,
     timeout: TimeoutOption = None,
     shape: ShapeOption = Shape.TEXT,
 ) -> None:
@@ -85,13 +95,14 @@ def explain(
     seen, and it is said what.
 
     Exit codes: 0 nothing stops it, as far as it can be seen; 3 a cause was found; 1 nova gave the server up,
-    and nothing that was seen says why. The JSON is {"source", "findings", "could_not_look", "said", "steps"};
-    said is what nova said itself where no cause was found.
+    and nothing that was seen says why. The JSON is {"source", "findings", "could_not_look", "said",
+    "project", "steps"}; said is what nova said itself where no cause was found, project whose quota counts.
 
     Examples:
       gpucloud cloud explain gpu.a100.1 --cloud mycloud
       gpucloud cloud explain train-7 --cloud mycloud --format json
       gpucloud cloud explain gpu.a100.1 --release 2025.1 --config nova.conf --devices gpu01=gpu01.tar.gz
+      gpucloud cloud explain gpu.a100.1 --cloud mycloud --project research
       gpucloud cloud explain gpu.a100.1 --evidence refusal.txt
     """
     from gpucloud.cloud.openstack.api import open_api
@@ -103,7 +114,7 @@ def explain(
     known = _given(_release(spec, release), config, compute_config, devices or (), evidence or ())
     api = open_api(cloud, timeout)
     api.login()
-    looker = Looker(api.send)
+    looker = Looker(api.send, api.place, api.project, project)
     subject = looker.find(name)
     seen = looker.look(subject, known.asks(subject.flavor.extra_specs.get("pci_passthrough:alias")))
     found = judge(Case(seen, known))

@@ -222,6 +222,7 @@ def test_without_rights_it_says_what_it_does_not_see(desk: Desk) -> None:
         "the compute services",
         "nova's pools of devices (pci_devices)",
         "enabled_filters of nova-scheduler",
+        "whether aggregates are for some projects only",
     }
     assert "not allowed for this user" in told.out
 

@@ -47,6 +47,14 @@ class WayState(CloudState):
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     absolute: dict[str, int] = field(default_factory=dict)
     providers: list[Provider] = field(default_factory=list)
+    absolutes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Limits of other projects than one's own."""
+    usages: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What Placement counts of each project."""
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    """Server groups (2.64)."""
+    pinned: dict[str, str | None] = field(default_factory=dict)
+    """Servers to the zones that nova bound them to, which it shows from 2.96 on."""
 
     def guest(self, key: str, name: str, flavor: str, *, status: str = "ERROR", **more: Any) -> None:
         of = self.flavors[flavor]
@@ -81,7 +89,7 @@ class WayState(CloudState):
                 return self._find(query)
             case "compute", ["servers", key]:
                 need(key in self.guests, 404, f"Instance {key} could not be found.")
-                return 200, {"server": self.guests[key]}
+                return 200, {"server": self._shown(key, headers)}
             case "compute", ["servers", key, "os-instance-actions"]:
                 shown = [
                     {k: v for k, v in each.items() if k != "events"} for each in self.actions.get(key, [])
@@ -90,7 +98,15 @@ class WayState(CloudState):
             case "compute", ["servers", key, "os-instance-actions", _]:
                 return 200, {"instanceAction": self.actions[key][0]}
             case "compute", ["limits"]:
-                return 200, {"limits": {"rate": [], "absolute": self.absolute}}
+                return self._absolute(query)
+            case "compute", ["os-server-groups"]:
+                return self._groups(query)
+            case "identity", ["projects", key]:
+                need(key in self.projects, 404, f"Could not find project: {key}.")
+                return 200, {"project": {"id": key, "name": self.projects[key]}}
+            case "placement", ["usages"]:
+                need(self.is_admin, 403, "placement:usages is not allowed for this user")
+                return 200, {"usages": self.usages.get(query["project_id"], {})}
             case "compute", ["os-services"]:
                 need(
                     self.is_admin,
@@ -105,6 +121,32 @@ class WayState(CloudState):
             case "placement", ["resource_providers", key, ("inventories" | "usages") as what]:
                 return self._stock(key, what)
         return super()._route(service, method, target, body, headers)
+
+    def _shown(self, key: str, headers: dict[str, str]) -> dict[str, Any]:
+        """A server; users without rights are not told where it is."""
+        shown = dict(self.guests[key])
+        if not self.is_admin:
+            shown.pop("OS-EXT-SRV-ATTR:host", None)
+        if headers.get("openstack-api-version") == "compute 2.96":
+            self._microversion(headers)
+            shown |= {"pinned_availability_zone": self.pinned[key]} if key in self.pinned else {}
+        return shown
+
+    def _absolute(self, query: dict[str, str]) -> Answer:
+        project = query.get("tenant_id")
+        if project is None:
+            return 200, {"limits": {"rate": [], "absolute": self.absolute}}
+        need(self.is_admin, 403, "Policy doesn't allow os_compute_api:limits:other_project to be performed.")
+        return 200, {"limits": {"rate": [], "absolute": self.absolutes[project]}}
+
+    def _groups(self, query: dict[str, str]) -> Answer:
+        need(
+            self.is_admin or "all_projects" not in query,
+            403,
+            "Policy doesn't allow os_compute_api:os-server-groups:index:all_projects to be performed.",
+        )
+        first = int(query["offset"])
+        return 200, {"server_groups": self.groups[first : first + int(query["limit"])]}
 
     def _find(self, query: dict[str, str]) -> Answer:
         if "all_tenants" in query:

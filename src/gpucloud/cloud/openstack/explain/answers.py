@@ -34,6 +34,7 @@ def server_of(item: Any) -> Server:
         ),
         entry(flavor, "original_name", str, what),
         {"fault": _fault(fault)} if isinstance(fault, Mapping) else {},
+        zone=_text(item.get("OS-EXT-AZ:availability_zone")) or None,
     )
 
 
@@ -60,6 +61,7 @@ def service_of(item: Any) -> Service:
         entry(item, "status", str, what) == "enabled",
         entry(item, "state", str, what) == "up",
         _text(item.get("disabled_reason")),
+        _text(item.get("zone")),
     )
 
 

@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from gpucloud.model.host import Host
 from gpucloud.nova.alias import PciRequest, parse_flavor
 from gpucloud.nova.check.case import Case as NovaCase
-from gpucloud.nova.config import Configuration
+from gpucloud.nova.config import Configuration, read_list
 from gpucloud.nova.machine import Machine
 from gpucloud.nova.match.placement import Ask, ask_of
 from gpucloud.nova.refusal import Refusal
+from gpucloud.nova.releases import pci
+from gpucloud.nova.releases.options import OptionName
 from gpucloud.nova.releases.release import Release
 from gpucloud.nova.service import Service
+
+_QUOTA_DRIVER, _UNIFIED = OptionName("quota", "driver"), "nova.quota.UnifiedLimitsDriver"
+"""Source: nova/limit/utils.py, use_unified_limits()."""
+_LIMIT_LIST = OptionName("quota", "unified_limits_resource_list")
+_LIMIT_STRATEGY = OptionName("quota", "unified_limits_resource_strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,28 @@ class Given:
     @property
     def scheduler(self) -> NovaCase | None:
         return self._of(Service.SCHEDULER)
+
+    @property
+    def has_unified_limits(self) -> bool | None:
+        """Claims that nova asks keystone for limits; None where the files of nova-api are not known."""
+        if self.control is None:
+            return None
+        setting = self.control.last(_QUOTA_DRIVER)
+        return setting is not None and setting.value.strip() == _UNIFIED
+
+    def needs_limit(self, resource: str) -> bool:
+        """Claims that nova asks keystone, and takes a resource without a registered limit for one of 0.
+
+        Source: nova/limit/utils.py, should_enforce().
+        """
+        if self.control is None or not self.has_unified_limits:
+            return False
+        if pci.UNREGISTERED_IS_ZERO.at(self.release):
+            return True
+        listed, strategy = self.control.last(_LIMIT_LIST), self.control.last(_LIMIT_STRATEGY)
+        is_listed = resource in (("servers",) if listed is None else read_list(listed.value))
+        ignores = strategy is not None and strategy.value.strip() == "ignore"
+        return not is_listed if ignores else is_listed
 
     def compute_on(self, host: GivenHost) -> NovaCase | None:
         """nova-compute of that host under its files."""

@@ -7,17 +7,26 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gpucloud.cloud.openstack.explain.case import Case
-from gpucloud.cloud.openstack.explain.rules import api, host, placement, quota, scheduler
+from gpucloud.cloud.openstack.explain.rules import api, classes, host, placement, quota, scheduler, standing
 from gpucloud.cloud.openstack.explain.rules.answer import Rule, Step, citing, stops
 from gpucloud.doctor.case import Blind
 from gpucloud.doctor.examine import diagnose
 from gpucloud.model.finding import Finding, Level
+from gpucloud.model.unknown import Unknown
 
 _SURE = 0.75
 """From here on nova's words name a cause; below they name what many causes show."""
 _NO_HOST, _SCHEDULING = "No valid host", "filter-not-enabled"
 _GENERAL = frozenset({"not-enough-devices", "filter-not-enabled"})
-RULES: tuple[Rule, ...] = (*api.RULES, *quota.RULES, *placement.RULES, *scheduler.RULES, *host.RULES)
+RULES: tuple[Rule, ...] = (
+    *api.RULES,
+    *quota.RULES,
+    *classes.RULES,
+    *placement.RULES,
+    *standing.RULES,
+    *scheduler.RULES,
+    *host.RULES,
+)
 _STEPS = {
     "alias-missing-on-api": Step.API,
     "alias-definition-invalid": Step.API,
@@ -61,6 +70,8 @@ class Explained:
     words: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
     """Of a server that runs on: the action for which nova found no other host."""
+    project: str | None = None
+    """Name of the project whose quota was looked at, or whose server it is; None where it is not known."""
 
 
 def judge(case: Case) -> Explained:
@@ -89,10 +100,7 @@ def judge(case: Case) -> Explained:
 def _unnamed(words: Mapping[str, str]) -> Iterator[Blind]:
     """What nova gave up for, where all that was looked at would let it pass."""
     if any(_NO_HOST in each for each in words.values()):
-        why = (
-            "what was looked at has room: availability zones, server groups and aggregates that are for some "
-            "projects are not looked at, and the log of nova-scheduler names the filter"
-        )
+        why = "what was looked at has room: the log of nova-scheduler names the filter"
         yield Blind("no-room-on-hosts", "why nova found no host", why)
         yield Blind(
             _SCHEDULING, "which filter left no host", "give the log of nova-scheduler: --evidence FILE"
@@ -131,7 +139,8 @@ def _explained(case: Case, root: Finding | None, at: Step | None, blind: dict[Bl
     has_failed = server is not None and server.has_failed
     refused = None if server is None or server.status == "ERROR" else server.refused
     states = tuple(_states(at, tuple(blind)))
-    return Explained(case.seen.name, has_failed, root, states, tuple(blind), refused=refused)
+    project = None if isinstance(case.seen.project, Unknown) else case.seen.project.name
+    return Explained(case.seen.name, has_failed, root, states, tuple(blind), refused=refused, project=project)
 
 
 def _states(at: Step | None, blind: tuple[Blind, ...]) -> Iterator[tuple[Step, State]]:

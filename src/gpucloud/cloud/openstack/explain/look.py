@@ -9,10 +9,20 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from gpucloud.cloud.openstack.calls import Call
+from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.explain import answers
+from gpucloud.cloud.openstack.explain.owner import classes_of, project_named, project_of
 from gpucloud.cloud.openstack.explain.request import Request, parts_of, query_of, requests_of
-from gpucloud.cloud.openstack.explain.seen import Candidates, Holder, Inventory, Seen, Server
+from gpucloud.cloud.openstack.explain.seen import (
+    Candidates,
+    Classes,
+    Holder,
+    Inventory,
+    Project,
+    Seen,
+    Server,
+)
+from gpucloud.cloud.openstack.explain.standing import group_of, zone_of
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
 from gpucloud.cloud.openstack.publish.answers import (
@@ -55,16 +65,29 @@ class Looker:
 
     Args:
         send: sends a request and gives its answer.
+        place: of keystone's limits of nova.
+        own_project: id of the project that is asked as; None for a token of none.
+        named_project: id or name of the project that a flavor is asked about for; None: one's own.
     """
 
     send: Send
+    place: Callable[[], Place]
+    own_project: Callable[[], str | None]
+    named_project: str | None = None
 
     def find(self, name: str) -> Subject:
         """The server or flavor of that name or id.
 
         Raises:
-            Failure: there is none, or several; or nova does not answer.
+            Failure: there is none, or several; a project was named for a server; nova does not answer.
         """
+        found = self._find(name)
+        if found.server is not None and self.named_project is not None:
+            what = f"{name} is a server, which is of its own project"
+            raise Failure(what, "name a flavor, or leave --project out", code=Exit.USAGE)
+        return found
+
+    def _find(self, name: str) -> Subject:
         flavors = self._flavors()
         servers = self._servers(name)
         found = [Subject(name, each.flavor, each.flavor_name, each) for each in servers]
@@ -85,25 +108,55 @@ class Looker:
         Args:
             subject: what was found.
             devices: what its PCI devices ask Placement for, where nova asks that.
+
+        Raises:
+            Failure: the project that was named is not there, or cannot be looked up.
         """
         server = subject.server
+        own = _known(self.own_project)
+        project = self._project(server, own)
         if server is not None:
             said, refused = self._actions(server)
             server = replace(server, said={**server.said, **said}, refused=refused)
         image = _known(lambda: self._image(server))
+        waits = None if server is None or server.runs else server
         return Seen(
             subject.name,
             subject.flavor,
             subject.flavor_name,
             server,
             image,
-            _known(lambda: answers.limits_of(self._get("compute", "/limits"))),
+            _known(lambda: self._limits(project, own)),
             _known(lambda: tuple(map(answers.service_of, self._services()))),
             _known(lambda: tuple(map(answers.hypervisor_of, self._hypervisors()))),
             _known(self._aggregates),
             _known(lambda: self._candidates(_placed(subject), image, devices)),
             _known(lambda: self._holders(server)),
+            project,
+            _known(lambda: self._classes(project, own)) if server is None else Classes(),
+            None if waits is None else zone_of(self.send, waits),
+            None if waits is None else _known(lambda: group_of(self.send, waits)),
         )
+
+    def _project(self, server: Server | None, own: str | None | Unknown) -> Project | Unknown:
+        """The server's; else the one that was named; else one's own."""
+        if self.named_project is not None:
+            return project_named(self.send, self.named_project)
+        key = own if server is None else server.project
+        if isinstance(key, Unknown):
+            return key
+        return project_of(self.send, key) if key else Unknown("the token is of no project")
+
+    def _limits(self, project: Project | Unknown, own: str | None | Unknown) -> Mapping[str, int]:
+        """Nova's; of another project it tells administrators (nova/api/openstack/compute/limits.py)."""
+        key = own if isinstance(project, Unknown) else project.id
+        asked = "" if key == own else f"?tenant_id={quote(str(key), safe='')}"
+        return answers.limits_of(self._get("compute", f"/limits{asked}"))
+
+    def _classes(self, project: Project | Unknown, own: str | None | Unknown) -> Classes | Unknown:
+        if isinstance(project, Unknown):
+            return project
+        return classes_of(self.send, self.place(), project, is_own=project.id == own)
 
     def _get(self, service: str, path: str) -> Any:
         version = _PLACEMENT if service == "placement" else None

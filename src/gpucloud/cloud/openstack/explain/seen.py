@@ -21,6 +21,7 @@ class Server:
         flavor: as it was when the server was made.
         said: what nova says of its failure, by where it says it: ``fault``, ``action create``.
         refused: the newest action that looks for a host, where it failed; None where it did not.
+        zone: the availability zone of its host; of a server that never had one, that which was asked for.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Server:
     flavor_name: str
     said: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
+    zone: str | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -52,12 +54,18 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A nova-compute: ``reason`` is why it was disabled, empty where nobody said."""
+    """A nova-compute.
+
+    Args:
+        reason: why it was disabled, empty where nobody said.
+        zone: its availability zone.
+    """
 
     host: str
     is_enabled: bool
     is_up: bool
     reason: str = ""
+    zone: str = ""
 
     @property
     def takes_guests(self) -> bool:
@@ -116,6 +124,43 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Project:
+    """Whose quota counts, and for whom aggregates may be: ``name`` is the id where keystone does not tell."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Keystone's limits of a project for resource classes, which nova's driver for unified limits asks.
+
+    Args:
+        limits: by class, ``VGPU``; -1 is no limit. Those of the project before those of all projects.
+        used: by class, as Placement counts the project's guests.
+    """
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    used: Mapping[str, int] | Unknown = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The server group of a server.
+
+    Args:
+        policy: ``affinity``, ``anti-affinity``, or a soft one, which keeps nobody away.
+        most: members on one host, of ``anti-affinity``.
+        members: how many other members are on each host.
+    """
+
+    name: str
+    policy: str
+    most: int
+    members: Mapping[str, int] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """All that was read.
 
@@ -127,6 +172,10 @@ class Seen:
         limits: ``maxTotalCores``, ``totalCoresUsed``... of the project; -1 is no limit.
         services: every nova-compute.
         image: properties of the server's image; none where there is no image.
+        project: whose server it is; of a flavor, whose would be made with it.
+        classes: keystone's limits of it; none where nothing is counted any more.
+        zone: the availability zone that a host is looked for in; None for any.
+        group: of the server; None where it has none.
     """
 
     name: str
@@ -140,6 +189,10 @@ class Seen:
     aggregates: tuple[Aggregate, ...] | Unknown
     candidates: Candidates | Unknown
     holders: tuple[Holder, ...] | Unknown
+    project: Project | Unknown
+    classes: Classes | Unknown
+    zone: str | None | Unknown
+    group: Group | None | Unknown
 
     @property
     def aliases(self) -> str | None:

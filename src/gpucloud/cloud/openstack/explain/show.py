@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpucloud.cloud.openstack.explain.judge import Explained
+from gpucloud.cloud.openstack.explain.rules.answer import Step
 from gpucloud.doctor.case import Diagnosis
 from gpucloud.doctor.report import render_object, report_lines
 from gpucloud.model.line import Copied
@@ -14,10 +15,12 @@ from gpucloud.model.line import Copied
 def plain_of(found: Explained) -> dict[str, Any]:
     """The answer for JSON; the keys never change their meaning.
 
-    ``findings`` has the one cause, or nothing; ``steps`` says of each step of nova how it went.
+    ``findings`` has the one cause, or nothing; ``steps`` says of each step of nova how it went;
+    ``project`` names the one whose quota was looked at, null where it is not known.
     """
     shown: dict[str, Any] = dict(render_object(_diagnosis(found)))
     shown["said"] = {where: _last_line(words) for where, words in found.words.items()}
+    shown["project"] = found.project
     return {**shown, "steps": [{"step": step.value, "state": state.value} for step, state in found.steps]}
 
 
@@ -60,4 +63,5 @@ def _last_line(words: str) -> str:
 def _steps(found: Explained) -> Iterator[str]:
     yield "Its way through nova:"
     for step, state in found.steps:
-        yield f"  {step.value}: {state.value}"
+        whose = f" (project {found.project})" if step is Step.QUOTA and found.project else ""
+        yield f"  {step.value}{whose}: {state.value}"

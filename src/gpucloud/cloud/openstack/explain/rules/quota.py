@@ -19,6 +19,7 @@ def quota(case: Case) -> Answers:
     if isinstance(limits, Unknown):
         yield Blind("quota", "the limits of the project", limits.why)
         return
+    project = "PROJECT" if isinstance(case.seen.project, Unknown) else case.seen.project.name
     for name, most, used, asked in (
         ("instances", "maxTotalInstances", "totalInstancesUsed", 1),
         ("cores", "maxTotalCores", "totalCoresUsed", flavor.vcpus),
@@ -29,8 +30,8 @@ def quota(case: Case) -> Answers:
         elif limits[most] != _NO_LIMIT and limits[used] + asked > limits[most]:
             # As nova says it (nova/exception.py, TooManyInstances).
             said = f"Requested {asked}, but already used {limits[used]} of {limits[most]} {name}"
-            raise_it = f"openstack quota set --{name} {limits[used] + asked} PROJECT"
-            line = Evidence("GET /limits", f"{most} {limits[most]}, {used} {limits[used]}")
+            raise_it = f"openstack quota set --{name} {limits[used] + asked} {project}"
+            line = Evidence(f"GET /limits of {project}", f"{most} {limits[most]}, {used} {limits[used]}")
             asks = Evidence(f"flavor {case.seen.flavor_name}", f"{name} {asked}")
             title = f"Quota exceeded for {name}: {said}"
             yield stops("quota", title, (line, asks), commands=(raise_it,))

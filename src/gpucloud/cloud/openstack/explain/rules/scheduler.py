@@ -26,8 +26,8 @@ def services(case: Case) -> Answers:
     elif not found:
         line = Evidence("GET /os-services?binary=nova-compute", "none")
         yield stops("compute-service-down", "There is no nova-compute", (line,))
-    elif not any(each.takes_guests for each in _with_room(case, found)):
-        yield _down(_with_room(case, found))
+    elif not any(each.takes_guests for each in with_room(case, found)):
+        yield _down(with_room(case, found))
     elif case.seen.aliases is not None and not case.given.hosts:
         for each in found:
             if not each.takes_guests:
@@ -35,7 +35,7 @@ def services(case: Case) -> Answers:
                 yield Blind("compute-service-down", fact, "no API tells which host has devices")
 
 
-def _with_room(case: Case, services: tuple[Service, ...]) -> tuple[Service, ...]:
+def with_room(case: Case, services: tuple[Service, ...]) -> tuple[Service, ...]:
     """Of hosts for which Placement has room; of all where it is not known."""
     found = case.seen.candidates
     if isinstance(found, Unknown) or not found.hosts:
@@ -74,7 +74,7 @@ def devices(case: Case) -> Answers:
     if best is None:
         return
     if best.finding is not None:
-        others = _not_given(case, found)
+        others = not_given(case, found)
         yield from (Blind(best.finding.cause, f"the pools of {name}", "it was not given") for name in others)
         yield replace(best.finding, confidence=0.7) if others else best.finding
         return
@@ -85,7 +85,7 @@ def devices(case: Case) -> Answers:
         yield _down(tuple(asleep))
 
 
-def _not_given(case: Case, found: list[OnHost]) -> list[str]:
+def not_given(case: Case, found: list[OnHost]) -> list[str]:
     """Hosts that take guests, and of which no devices are known."""
     known = {None if (own := case.service_of(each.host)) is None else own.host for each in found}
     services = () if isinstance(case.seen.services, Unknown) else case.seen.services

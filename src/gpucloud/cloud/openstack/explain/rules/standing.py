@@ -1,0 +1,179 @@
+"""Hosts that are left out for where a guest was to be, whose it is, and beside whom: in nova's order.
+
+Each rule takes the hosts that the rules before it leave, so the one that leaves none is what stops a guest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gpucloud.cloud.openstack.explain.case import Case
+from gpucloud.cloud.openstack.explain.rules.answer import Answers, Rule, Step, stops
+from gpucloud.cloud.openstack.explain.rules.pools import Desk, Reach, judge_host
+from gpucloud.cloud.openstack.explain.rules.scheduler import desks, not_given, with_room
+from gpucloud.cloud.openstack.explain.seen import Group, Service
+from gpucloud.cloud.openstack.publish.offer import Aggregate
+from gpucloud.doctor.case import Blind
+from gpucloud.model.finding import Evidence, Finding
+from gpucloud.model.unknown import Unknown
+
+Hosts = frozenset[str]
+_FOR_TENANTS, _ISOLATION = "filter_tenant_id", "AggregateMultiTenancyIsolation"
+_SHOWN = 8
+_BLIND = "filter-not-enabled"
+
+
+def zone(case: Case) -> Answers:
+    """The availability zone that was asked for."""
+    wanted, services = case.seen.zone, _services(case)
+    if isinstance(wanted, Unknown):
+        yield Blind(_BLIND, "the availability zone that the server is bound to", wanted.why)
+    elif wanted is not None and services is None:
+        yield Blind(_BLIND, f"the hosts of availability zone {wanted}", "nova does not list its services")
+    elif wanted is not None and services:
+        here = [each for each in services if each.zone == wanted]
+        left = fitting(case)
+        if not here or (left and not _in_zone(case, left)):
+            yield _no_host_in(wanted, services, here)
+
+
+def _no_host_in(zone: str, services: Sequence[Service], here: Sequence[Service]) -> Finding:
+    title = f"No host of the availability zone {zone} that was asked for could take it"
+    if not here:
+        there = ", ".join(sorted({each.zone for each in services if each.zone})[:_SHOWN])
+        title = f"No host is in the availability zone {zone} that was asked for; there are {there or 'none'}"
+    lines = (Evidence(f"nova-compute on {each.host}", _place(each)) for each in (here or services)[:_SHOWN])
+    why = "nova looks for hosts in the zone that a server is bound to, and in no other."
+    fix = "Ask for another zone, or for none; or add hosts to an aggregate of that zone"
+    return stops("no-room-on-hosts", title, lines, confidence=0.9, why=why, fix=fix)
+
+
+def tenants(case: Case) -> Answers:
+    """Aggregates that are for some projects only (``filter_tenant_id``), where nova may look at that."""
+    if _ignores_tenants(case):
+        return
+    found, project = case.seen.aggregates, case.seen.project
+    for fact in (found, project):
+        if isinstance(fact, Unknown):
+            yield Blind(_BLIND, "whether aggregates are for some projects only", fact.why)
+            return
+    if not isinstance(found, Unknown) and any(map(_is_restricted, found)):
+        left = _in_zone(case, fitting(case))
+        if left and not _for_project(case, left):
+            yield _for_others(case, found, left)
+
+
+def _for_others(case: Case, found: Sequence[Aggregate], left: Hosts) -> Finding:
+    project = case.seen.project
+    whose = "" if isinstance(project, Unknown) else f"{project.name} ({project.id})"
+    title = f"All hosts that could take it are in aggregates of other projects than {whose}"
+    lines = [
+        Evidence(f"aggregate of {', '.join(sorted(each.hosts & left))}", f"{key}={value}")
+        for each in found
+        for key, value in each.metadata.items()
+        if key.startswith(_FOR_TENANTS) and each.hosts & left
+    ]
+    sure = 0.8 if case.given.scheduler is None else 0.95
+    why = f"{_ISOLATION} keeps other projects away from hosts of an aggregate with {_FOR_TENANTS}."
+    fix = "Take the hosts out of these aggregates, or add the project to filter_tenant_id"
+    return stops("no-room-on-hosts", title, lines[:_SHOWN], confidence=sure, why=why, fix=fix)
+
+
+def _is_restricted(aggregate: Aggregate) -> bool:
+    return any(key.startswith(_FOR_TENANTS) for key in aggregate.metadata)
+
+
+def group(case: Case) -> Answers:
+    """The policy of the server's group; a soft one keeps nobody away."""
+    found = case.seen.group
+    if isinstance(found, Unknown):
+        yield Blind(_BLIND, "the server's group", found.why)
+    elif found is not None and found.policy in ("affinity", "anti-affinity"):
+        if isinstance(found.members, Unknown):
+            yield Blind(_BLIND, f"the hosts of the server group {found.name}", found.members.why)
+        else:
+            left = _for_project(case, _in_zone(case, fitting(case)))
+            if left and not _beside(found, left):
+                yield _kept_apart(found, left)
+
+
+def _kept_apart(found: Group, left: Hosts) -> Finding:
+    members = {} if isinstance(found.members, Unknown) else found.members
+    names = ", ".join(sorted(left)[:_SHOWN])
+    title = f"The server group {found.name} ({found.policy}) "
+    if found.policy == "affinity":
+        title += f"is on {', '.join(sorted(members))}, and only {names} could take the server"
+        fix = "Free a host of the group, or make the server outside of it"
+    else:
+        title += f"has {found.most} members already on each host that could take the server: {names}"
+        fix = "Add hosts, raise max_server_per_host, or make the server outside of the group"
+    lines = [Evidence(f"group on {host}", f"{number} members") for host, number in sorted(members.items())]
+    why = "A server group's policy holds for every host that the scheduler takes."
+    return stops("no-room-on-hosts", title, lines[:_SHOWN], confidence=0.9, why=why, fix=fix)
+
+
+def fitting(case: Case) -> Hosts:
+    """Hosts that are up, for which Placement has room, and whose devices fit where all devices are known."""
+    services = _services(case) or ()
+    awake = frozenset(each.host for each in with_room(case, services) if each.takes_guests)
+    if case.seen.aliases is None or not case.given.hosts:
+        return awake
+    judged = [judge_host(desk) for desk in desks(case) if isinstance(desk, Desk)]
+    if len(judged) < len(case.given.hosts):
+        return awake
+    own = [case.service_of(each.host) for each in judged if each.reach is Reach.FITS]
+    fit = frozenset(each.host for each in own if each is not None)
+    return awake & (fit | frozenset(not_given(case, judged)))
+
+
+def _services(case: Case) -> tuple[Service, ...] | None:
+    return None if isinstance(case.seen.services, Unknown) else case.seen.services
+
+
+def _in_zone(case: Case, hosts: Hosts) -> Hosts:
+    wanted = case.seen.zone
+    if wanted is None or isinstance(wanted, Unknown):
+        return hosts
+    return hosts & {each.host for each in _services(case) or () if each.zone == wanted}
+
+
+def _ignores_tenants(case: Case) -> bool:
+    """Claims that the filter is off: it is in no release's own list."""
+    scheduler = case.given.scheduler
+    return scheduler is not None and _ISOLATION not in (scheduler.filters or ())
+
+
+def _for_project(case: Case, hosts: Hosts) -> Hosts:
+    """Hosts without restricted aggregates, and those of the project's."""
+    found, project = case.seen.aggregates, case.seen.project
+    if _ignores_tenants(case) or isinstance(found, Unknown) or isinstance(project, Unknown):
+        return hosts
+    owners = {host: set(_owners(each for each in found if host in each.hosts)) for host in hosts}
+    return frozenset(host for host in hosts if not owners[host] or project.id in owners[host])
+
+
+def _owners(aggregates: Iterable[Aggregate]) -> Iterator[str]:
+    """Projects that aggregates are for: nova/scheduler/filters/utils.py splits at commas."""
+    for each in aggregates:
+        for key, value in each.metadata.items():
+            if key.startswith(_FOR_TENANTS):
+                yield from (word.strip() for word in value.split(","))
+
+
+def _beside(found: Group, hosts: Hosts) -> Hosts:
+    members = {} if isinstance(found.members, Unknown) else found.members
+    if found.policy == "affinity":
+        return hosts & members.keys() if members else hosts
+    return frozenset(host for host in hosts if members.get(host, 0) < found.most)
+
+
+def _place(service: Service) -> str:
+    state = "takes guests" if service.takes_guests else "disabled or down"
+    return f"availability zone {service.zone or 'not told'}, {state}"
+
+
+RULES = (
+    Rule(Step.SCHEDULER, "nova/scheduler/request_filter.py: map_az_to_placement_aggregate()", zone),
+    Rule(Step.SCHEDULER, "nova/scheduler/filters/aggregate_multitenancy_isolation.py", tenants),
+    Rule(Step.SCHEDULER, "nova/scheduler/filters/affinity_filter.py", group),
+)
