@@ -112,6 +112,25 @@ def test_virtual_functions_come_between_mode_and_instances_which_their_tool_wipe
     assert smi_of(site).mode == "Disabled"
 
 
+def test_a_line_for_nothing_takes_instances_of_a_card_with_virtual_functions_too(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    vgpu(site, "apply", "3b:00.0: 3g.20gb", "--yes")
+    assert placed(site) == {"0": 9}
+    vgpu(site, "apply", "3b:00.0: none", "--yes")
+    assert placed(site) == {}
+    vgpu(site, "undo")
+    assert placed(site) == {"0": 9}
+
+
+@pytest.mark.parametrize("device", ["2941", "2348", "232c"])
+def test_a_card_that_no_table_has_is_asked_for(device: str, site: Site) -> None:
+    give_sriov(site.root, CARD, "10de", device, total=4)
+    for name in ("sriov_totalvfs", "sriov_numvfs"):
+        (site.root / "sys/bus/pci/devices" / CARD / name).unlink()
+    vgpu(site, "apply", "3b:00.0: 3g.20gb", "--yes")
+    assert placed(site) == {"0": 9}
+
+
 def test_one_more_is_created_and_one_of_several_alike_deleted(site: Site) -> None:
     for _ in range(3):
         vgpu(site, "create", "1g.5gb", "--on", "3b:00.0", "--yes")

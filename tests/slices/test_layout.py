@@ -261,6 +261,14 @@ def test_several_sizes_need_the_mode_for_it() -> None:
     assert "mixed-size mode" in made.refusals[0]
 
 
+def test_several_sizes_are_planned_where_the_mode_is_on_and_that_it_ends_is_said() -> None:
+    offer = replace(SharedCard(Interface.MDEV, ()).offer(), is_mixed=True)
+    assert offer.mig is None
+    made = plan(offer, "3b:00.0: 8Q, 4Q")
+    assert (made.refusals, len(made.steps)) == ((), 2)
+    assert any("mixed-size mode ends with a restart" in note for note in made.notes)
+
+
 @pytest.mark.parametrize("interface", SHARED)
 def test_far_too_many_are_refused_in_few_lines(interface: Interface) -> None:
     offer = SharedCard(interface, () if interface is Interface.MDEV else VFS).offer()

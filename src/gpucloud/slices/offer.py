@@ -22,7 +22,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.slices.absence import why_none
 from gpucloud.slices.interface import Functions, recognise, seen_vfs, vfs_of
 from gpucloud.slices.mig.card import MigCard, MigProfile
-from gpucloud.slices.mig.evidence import Evidence, mig_of
+from gpucloud.slices.mig.evidence import Evidence, mig_of, mixes
 from gpucloud.slices.mig.pack import mask_of_all, pack, taken_by
 from gpucloud.slices.name import parse_gvt_memory, parse_type_name
 from gpucloud.slices.profile import Interface, Offer, Profile, Slice, gpu_instance_name
@@ -82,6 +82,7 @@ def _offer(unit: GpuUnit, host: Host, functions: Functions, evidence: Evidence) 
         most_vfs=card.sriov.total if isinstance(card.sriov, Sriov) else _no_vfs(card.sriov),
         mig=mig,
         why_none=why_none(unit, host) if interface is None else None,
+        is_mixed=mixes(card.address, evidence),
     )
 
 

@@ -107,6 +107,8 @@ class Offer:
     """What is known of MIG; None: it has none."""
     why_none: Finding | Unknown | None
     """Why there is no interface; None where there is one."""
+    is_mixed: bool | Unknown = Unknown("nvidia-smi was not asked whether vGPUs of several sizes may be mixed")
+    """vGPUs that share the card by time may have several sizes (``vGPU Heterogeneous Mode``)."""
 
     def profile(self, id_: str) -> Profile | None:
         """The profile of that id."""

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.system import System
 from gpucloud.slices.interface import nvidias_of
 from gpucloud.slices.mig.evidence import Evidence, parse_evidence, says_none
-from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.read import read_instances
 
 _ASKED = (("-q", "-x"), ("mig", "-lgip"), ("mig", "-lgipp"), ("mig", "-lgi"), ("mig", "-lci"))
@@ -19,13 +18,13 @@ _DRIVER = "nvidia"
 
 
 def ask_evidence(host: Host, system: System, tool: str) -> Evidence:
-    """What is known of MIG here; a host without cards that have it is not asked.
+    """What is known of MIG here, and of sizes that may be mixed; a host without NVIDIA's driver is not asked.
 
     Raises:
         Failure: the program says what cannot be read.
     """
     cards, shown = nvidias_of(host), read_instances(system)
-    if not any(_has_mig(host, each) for each in cards):
+    if not any(_is_nvidias(host, each) for each in cards):
         return Evidence(shown=shown)
     try:
         texts = tuple(_answers(system, tool))
@@ -37,12 +36,10 @@ def ask_evidence(host: Host, system: System, tool: str) -> Evidence:
         raise Failure(f"what {tool} says cannot be read: {error}", "nothing was changed") from None
 
 
-def _has_mig(host: Host, address: PciAddress) -> bool:
+def _is_nvidias(host: Host, address: PciAddress) -> bool:
     functions = {} if isinstance(host.functions, Unknown) else host.functions
     function = functions.get(address)
-    if function is None or function.driver != _DRIVER:
-        return False
-    return isinstance(function.id, PciId) and bool(profiles_of(function.id))
+    return function is not None and function.driver == _DRIVER
 
 
 def _answers(system: System, tool: str) -> Iterator[str]:

@@ -35,7 +35,9 @@ def plan_instances(draft: Draft) -> None:
     elif isinstance(mig, MigCard):
         draft.refuse(f"its MIG profiles are not known ({_why(mig.profiles)})")
     elif mig is None:
-        draft.refuse("it has no MIG, as far as is known: the output of nvidia-smi -q -x tells, with --smi")
+        draft.refuse(
+            "it has no MIG, as far as is known: nvidia-smi -q -x says nothing of it, or was not asked"
+        )
     else:
         draft.refuse(f"whether it has MIG cannot be told: {mig.why}")
 

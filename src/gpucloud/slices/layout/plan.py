@@ -90,9 +90,12 @@ def _choose(draft: Draft) -> None:
 
 def _is_of_instances(draft: Draft) -> bool:
     """Claims that a line for nothing is of MIG instances: the last goes, or it has nothing else."""
-    if draft.wish.items or not isinstance(draft.offer.mig, MigCard):
+    offer, gone = draft.offer, draft.wish.gone
+    if draft.wish.items or not isinstance(offer.mig, MigCard):
         return False
-    return is_gpu_instance_name(draft.wish.gone or "") or draft.offer.interface is None
+    slices = offer.slices if isinstance(offer.slices, tuple) else ()
+    is_all = gone is None and bool(slices) and all(each.is_gpu_instance for each in slices)
+    return is_gpu_instance_name(gone or "") or offer.interface is None or is_all
 
 
 def _plan_from_none(draft: Draft, items: Sequence[Item]) -> None:

@@ -44,6 +44,8 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
     new = wanted - Counter(profile for profile, _ in stay)
     draft.kept += [each.name for _, each in stay]
     draft.refuse_used(go)
+    if go and not wanted and len(there) < len(offer.slices):
+        draft.notes.append("its MIG instances stay: the same line once more removes them")
     if any(each.name.startswith(_HIDDEN) for each in there):
         draft.notes.append("a capture numbers the UUIDs of what is there: plan on the host for lines to type")
     if interface not in _MIX:
@@ -106,9 +108,13 @@ def _part(
 def _one_size(draft: Draft, wanted: Mapping[Profile, int]) -> None:
     shared = [profile for profile in wanted if profile.mig_slices is None]
     sizes = {profile.memory_mib for profile in shared if isinstance(profile.memory_mib, int)}
-    mig = draft.offer.mig
-    is_mixed = mig is not None and not isinstance(mig, Unknown) and mig.is_mixed is True
-    if len(sizes) > 1 and not is_mixed:
+    is_mixed = draft.offer.is_mixed is True
+    if len(sizes) > 1 and is_mixed:
+        draft.notes.append(
+            f"mixed-size mode ends with a restart, with its driver and with sriov-manage: have "
+            f"{_MIXED.format(unit=draft.offer.unit)} run before gpucloud-boot.service"
+        )
+    elif len(sizes) > 1:
         how = _MIXED.format(unit=draft.offer.unit)
         draft.refuse(
             f"vGPUs of several sizes ({', '.join(profile.name for profile in shared)}) need mixed-size mode, "

@@ -70,5 +70,3 @@ class MigCard:
     """The mode that it has after its next reset."""
     profiles: tuple[MigProfile, ...] | Unknown
     instances: tuple[GpuInstance, ...] | Unknown
-    is_mixed: bool | Unknown = Unknown("nvidia-smi was not asked whether vGPUs of several sizes may be mixed")
-    """vGPUs that share the card by time may have several sizes (``vGPU Heterogeneous Mode``)."""

@@ -131,8 +131,13 @@ def mig_of(function: PciFunction, evidence: Evidence) -> MigCard | None | Unknow
         pending=evidence.unasked if logged is None else logged.pending,
         profiles=listed.profiles(known) if listed.offered else known or _no_profiles(function.id),
         instances=instances,
-        is_mixed=evidence.unasked if logged is None else logged.is_mixed,
     )
+
+
+def mixes(card: PciAddress, evidence: Evidence) -> bool | Unknown:
+    """Whether NVIDIA's driver takes vGPUs of several sizes on a card, with MIG or without it."""
+    logged = evidence.logged.get(card)
+    return evidence.unasked if logged is None else logged.is_mixed
 
 
 def _names_one(logged: Logged | None, shown: Instances | Unknown) -> bool:
