@@ -345,6 +345,32 @@ def test_companions_of_cards_do_not_count_as_gpus() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("extra_specs", "gpus"),
+    [
+        ({"pci_passthrough:alias": "a100:2, nic:1"}, {"a100": 2}),
+        ({"pci_passthrough:alias": "mlx5-vf:1,h100:1"}, {"h100": 1}),
+        ({"pci_passthrough:alias": "gpu-with-ib:2"}, {"gpu-with-ib": 2}),
+        ({"resources:CUSTOM_NVME": "1", "resources1:VGPU": "1"}, {"VGPU": 1}),
+        ({"resources:CUSTOM_BAREMETAL_GOLD": "1"}, {}),
+        (
+            {"resources:CUSTOM_PCI_15B3_101E": "4", "resources1:CUSTOM_PCI_10DE_20B5": "1"},
+            {"CUSTOM_PCI_10DE_20B5": 1},
+        ),
+    ],
+)
+def test_network_cards_and_disks_do_not_count_as_gpus(
+    extra_specs: dict[str, str], gpus: dict[str, int]
+) -> None:
+    assert gpus_of(extra_specs) == gpus
+
+
+def test_a_flavor_is_chosen_by_its_gpus_alone() -> None:
+    state = servers_state()
+    state.flavors["id-gpu.1"]["extra_specs"]["pci_passthrough:alias"] += ",nic:1"
+    assert launch(state).gpus == 1
+
+
 def test_a_keypair_is_made_where_the_cloud_has_none_and_taken_where_it_has() -> None:
     state = servers_state()
     wishes = Wishes(key="mine", public_key="ssh-ed25519 AAAA me")

@@ -20,12 +20,37 @@ _GPU_VENDORS = (0x10DE, 0x1002, 0x8086)
 """What a hypervisor invents as a display is of Red Hat, Cirrus or Bochs (1af4, 1b36, 1013, 1234)."""
 
 
-def gpus_of(extra_specs: Mapping[str, str]) -> dict[str, int]:
-    """How many devices of each alias or resource class a flavor gives, but for companions of cards.
+_PLAIN_WORDS = frozenset(
+    (
+        *("connectx", "cx", "eth", "ethernet", "hca", "ib", "infiniband", "mellanox", "mlx", "nic", "roce"),
+        *("baremetal", "bluefield", "disk", "dpu", "fpga", "nvme", "nvswitch", "qat", "ssd"),
+    )
+)
+"""In the name of an alias or class these say that it is no GPU; nova.conf alone would tell it for sure."""
+_WORD = re.compile(r"[a-z]+")
+_PCI_CLASS = re.compile(r"CUSTOM_PCI_([0-9A-F]{4})_[0-9A-F]{4}", re.ASCII)
+"""The class that nova makes of a device's ids: nova/compute/pci_placement_translator.py."""
 
-    Of `gpucloud publish` these are GPUs; a flavor of others may mean other devices, which only the nova.conf
-    of the cloud would tell.
+
+def gpus_of(extra_specs: Mapping[str, str]) -> dict[str, int]:
+    """How many GPUs of each alias or resource class a flavor gives.
+
+    Companions of cards are left out, and what is no GPU by its name or by its vendor. A flavor that is none
+    of `gpucloud publish` may mean still other devices, which only the nova.conf of the cloud would tell.
     """
+    return {name: number for name, number in _devices_of(extra_specs).items() if not _is_other(name)}
+
+
+def _is_other(name: str) -> bool:
+    """Claims a network card, a disk or the like: ``mlx5-vf``, ``CUSTOM_NVME``, ``CUSTOM_PCI_15B3_101E``."""
+    if by_ids := _PCI_CLASS.fullmatch(name):
+        return int(by_ids[1], 16) not in _GPU_VENDORS
+    words = set(_WORD.findall(name.casefold()))
+    return bool(words & _PLAIN_WORDS) and not words & {"gpu", "vgpu"}
+
+
+def _devices_of(extra_specs: Mapping[str, str]) -> dict[str, int]:
+    """All devices, but for companions of cards."""
     counts: dict[str, int] = {}
     for name, number in _asked(extra_specs):
         counts[name] = counts.get(name, 0) + (int(number) if _COUNT.fullmatch(number) else 0)
@@ -80,7 +105,7 @@ def _named(flavors: Sequence[HasFlavor], spec: GuestSpec, named: str) -> HasFlav
 def _some_give(flavor: HasFlavor, gpus: int) -> bool:
     """Claims that some of a flavor's aliases are of so many GPUs; the others may be of a card's sound."""
     sums = {0}
-    for number in gpus_of(flavor.flavor.extra_specs).values():
+    for number in _devices_of(flavor.flavor.extra_specs).values():
         sums |= {each + number for each in sums if each + number <= gpus}
     return gpus > 0 and gpus in sums
 

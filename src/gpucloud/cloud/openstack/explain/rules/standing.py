@@ -115,7 +115,7 @@ def _kept_apart(found: Group, left: Hosts) -> Finding:
 def fitting(case: Case) -> Hosts:
     """Hosts that are up, for which Placement has room, and whose devices fit where all devices are known."""
     services = _services(case) or ()
-    awake = frozenset(each.host for each in with_room(case, services) if each.takes_guests)
+    awake = frozenset(each.host for each in with_room(case, services) if each.takes_guests) - _left(case)
     if case.seen.aliases is None or not case.given.hosts:
         return awake
     judged = [judge_host(desk) for desk in desks(case) if isinstance(desk, Desk)]
@@ -124,6 +124,13 @@ def fitting(case: Case) -> Hosts:
     own = [case.service_of(each.host) for each in judged if each.reach is Reach.FITS]
     fit = frozenset(each.host for each in own if each is not None)
     return awake & (fit | frozenset(not_given(case, judged)))
+
+
+def _left(case: Case) -> Hosts:
+    """The host that a server was to leave: nova takes it out (nova/compute/api.py, ``ignore_hosts``)."""
+    server = case.seen.server
+    leaves = server is not None and server.refused in ("migrate", "live-migration", "evacuate")
+    return frozenset({server.host}) if leaves and server and server.host else frozenset()
 
 
 def _services(case: Case) -> tuple[Service, ...] | None:
