@@ -210,6 +210,24 @@ def test_types_of_virtual_functions_are_set_and_cleared(vendor: Site) -> None:
     assert vendor.picture() == before
 
 
+def test_a_full_card_is_known_by_the_names_that_it_had_listed(
+    vendor: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = vendor.picture()
+    vgpu(vendor, "apply", "3b:00.0: 3 x A40-8Q", "--yes")
+    cut = vendor.picture()
+    listed = vendor.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/creatable_vgpu_types"
+    assert "A40-8Q" not in listed.read_text(), "there is room for three"
+    vgpu(vendor, "apply", "3b:00.0: 3 x A40-8Q", "--yes")
+    assert vendor.picture() == cut
+    assert len(vendor.journal.entries()) == 1
+    vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
+    assert types_of(vendor).count("1145") == 2
+    vgpu(vendor, "undo")
+    vgpu(vendor, "undo")
+    assert vendor.picture() == before
+
+
 def test_a_layout_that_was_cut_off_anywhere_is_taken_back_and_leaves_no_slice_behind(site: Site) -> None:
     for name in (UUID, OTHER_UUID):
         site.kernel.create_store(CARD, "nvidia-35", name)

@@ -172,13 +172,14 @@ class RemoveGpuInstance:
 class SetVgpuType:
     """Make a vGPU of a virtual function that NVIDIA's own VFIO interface serves; 0 is none.
 
-    Source: NVIDIA vGPU software documentation, ``current_vgpu_type``.
+    Source: NVIDIA vGPU software documentation, ``current_vgpu_type``. A card that is full lists no ``name``.
     """
 
     kind: Literal["set-vgpu-type"] = field(default="set-vgpu-type", kw_only=True)
     address: PciAddress
     before: int
     after: int
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

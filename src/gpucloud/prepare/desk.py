@@ -36,7 +36,7 @@ from gpucloud.prepare.guard import (
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.plan import plan_cut
-from gpucloud.prepare.layout.shared import refuse_cut_by_layout, refuse_cut_by_spec
+from gpucloud.prepare.layout.shared import refuse_cut_by_layout, refuse_cut_by_spec, type_names_in
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.software.licence import plan_licence
 from gpucloud.prepare.software.plan import plan_software
@@ -99,7 +99,7 @@ class Desk:
             Failure: as ``prepare.layout.plan_cut``, or the applied spec cuts one of the cards.
         """
         host = self.read_host()
-        plan = plan_cut(host, self.system, layout)
+        plan = plan_cut(host, self.system, layout, type_names_in(self.journal))
         refuse_cut_by_spec(plan, self.journal, host)
         return plan
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
@@ -63,7 +63,8 @@ def _offer(unit: GpuUnit, host: Host, functions: Functions, evidence: Evidence) 
     card = unit.primary
     interface, mig = recognise(unit, functions), mig_of(card, evidence)
     parents = _parents(card, interface, functions)
-    kinds = _profiles(parents, interface) if isinstance(interface, Interface) else ()
+    named = evidence.type_names
+    kinds = _profiles(parents, interface, named) if isinstance(interface, Interface) else ()
     slices = _slices(parents, interface, kinds)
     made = () if isinstance(mig, Unknown) or mig is None else _mig_slices(card.address, mig)
     return Offer(
@@ -145,7 +146,9 @@ class _Room:
     unread: Unknown | None = None
 
 
-def _profiles(parents: Sequence[PciFunction], interface: Interface) -> tuple[Profile, ...]:
+def _profiles(
+    parents: Sequence[PciFunction], interface: Interface, named: Mapping[str, str]
+) -> tuple[Profile, ...]:
     if interface is Interface.VFS:
         return (_vf_profile(parents),)
     rooms: dict[str, _Room] = {}
@@ -159,6 +162,9 @@ def _profiles(parents: Sequence[PciFunction], interface: Interface) -> tuple[Pro
             elif kind.available > 0:
                 room.fits += kind.available
                 room.places.append(parent.address)
+    for id_ in rooms.keys() & named.keys():
+        if not isinstance(rooms[id_].kind.name, str):
+            rooms[id_].kind = replace(rooms[id_].kind, name=named[id_])
     is_told = interface is not Interface.VENDOR_VFIO or all(each.current_vgpu_type == 0 for each in parents)
     free = _free_mib(rooms, parents) if is_told else None  # the list of a card that has some is not whole
     return tuple(_profile(room, interface, free) for room in rooms.values())

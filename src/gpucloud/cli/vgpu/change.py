@@ -213,8 +213,9 @@ def carry_out(desk: Desk, made: Plan, shape: Shape, *, yes: bool, dry: bool, bac
 
 def _offers(desk: Desk, program: str) -> tuple[Offer, ...]:
     from gpucloud.prepare.layout.plan import look
+    from gpucloud.prepare.layout.shared import type_names_in
 
-    return look(desk.read_host(), desk.system, program)
+    return look(desk.read_host(), desk.system, program, type_names_in(desk.journal))
 
 
 def _program(smi: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
@@ -17,7 +18,7 @@ _ASKED = (("-q", "-x"), ("mig", "-lgip"), ("mig", "-lgipp"), ("mig", "-lgi"), ("
 _DRIVER = "nvidia"
 
 
-def ask_evidence(host: Host, system: System, tool: str) -> Evidence:
+def ask_evidence(host: Host, system: System, tool: str, type_names: Mapping[str, str]) -> Evidence:
     """What is known of MIG here, and of sizes that may be mixed; a host without NVIDIA's driver is not asked.
 
     Raises:
@@ -25,13 +26,14 @@ def ask_evidence(host: Host, system: System, tool: str) -> Evidence:
     """
     cards, shown = nvidias_of(host), read_instances(system)
     if not any(_is_nvidias(host, each) for each in cards):
-        return Evidence(shown=shown)
+        return Evidence(shown=shown, type_names=type_names)
     try:
         texts = tuple(_answers(system, tool))
     except OSError as error:
-        return Evidence(shown=shown, unasked=Unknown(f"nvidia-smi could not be asked: {error}"))
+        why = Unknown(f"nvidia-smi could not be asked: {error}")
+        return Evidence(shown=shown, unasked=why, type_names=type_names)
     try:
-        return parse_evidence(texts, cards, shown, is_whole=True)
+        return replace(parse_evidence(texts, cards, shown, is_whole=True), type_names=type_names)
     except ValueError as error:
         raise Failure(f"what {tool} says cannot be read: {error}", "nothing was changed") from None
 

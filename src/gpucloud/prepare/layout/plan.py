@@ -7,10 +7,10 @@ deleted alone is a layout, too: what the card is cut into, and one more or less.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gpucloud.model.change import SMI, MakeGpuInstance, RemoveGpuInstance, SetMigMode
+from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, Place
@@ -34,13 +34,13 @@ _NO_UNIT = (
 _SEE = "see gpucloud vgpu list"
 
 
-def plan_cut(host: Host, system: System, layout: Layout) -> Plan:
-    """Plan the cards that the lines are for.
+def plan_cut(host: Host, system: System, layout: Layout, type_names: Mapping[str, str]) -> Plan:
+    """Plan the cards that the lines are for; ``type_names`` as of ``type_names_in``.
 
     Raises:
         Failure: a line is none, or is for no card here, or a card cannot be cut as its line says.
     """
-    offers = look(host, system, layout.smi)
+    offers = look(host, system, layout.smi, type_names)
     cards, unused = plan_layout(_wishes(layout), {layout.host_name: offers})
     lost = next((wish for wish in unused if wish.host is None), None)
     if lost is not None:
@@ -62,9 +62,9 @@ def plan_cut(host: Host, system: System, layout: Layout) -> Plan:
     return Plan(host.source, units, False, facts, steps, notes=tuple(notes), layout=layout)
 
 
-def look(host: Host, system: System, smi: str = SMI) -> tuple[Offer, ...]:
+def look(host: Host, system: System, smi: str, type_names: Mapping[str, str]) -> tuple[Offer, ...]:
     """What the cards of this host offer, and what they are cut into."""
-    return offers_of(host, ask_evidence(host, system, smi))
+    return offers_of(host, ask_evidence(host, system, smi, type_names))
 
 
 def with_one(offers: Sequence[Offer], unit: Place, type_: str) -> str:

@@ -5,6 +5,7 @@ Both are had again at every start; two that speak of one card would undo each ot
 
 from __future__ import annotations
 
+from gpucloud.model.change import SetVgpuType
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
@@ -66,3 +67,16 @@ def _cut_by(host: Host, spec: Spec, host_name: str | Unknown) -> dict[PciAddress
     uses = {pool.name: pool.use for pool in spec.pools}
     found = pools_of(host, spec, host_name)
     return {unit.address: name for name, units in found.items() if uses[name] in _CUT for unit in units}
+
+
+def type_names_in(journal: Journal) -> dict[str, str]:
+    """What cards called the types of vGPUs that were ever made here, by number: full cards list none.
+
+    A journal that may not be read tells none: only who may read it applies a plan.
+    """
+    try:
+        steps = [step for entry in journal.entries() for step in entry.read_stored().plan.steps]
+    except Failure:
+        return {}
+    made = (step.change for step in steps if isinstance(step.change, SetVgpuType))
+    return {str(each.after): each.name for each in made if each.name is not None}

@@ -221,7 +221,8 @@ def _make(
         elif place is None:
             short[profile.name] += 1
         elif interface is Interface.VENDOR_VFIO:
-            yield SetVgpuType(address=function_of(place), before=0, after=int(profile.id))
+            name = None if profile.name == profile.id else profile.name
+            yield SetVgpuType(address=function_of(place), before=0, after=int(profile.id), name=name)
         else:
             yield MakeMdev(address=place, type=profile.id, uuid=names.take(place, profile.id))
     for name, count in short.items():

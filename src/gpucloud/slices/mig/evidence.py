@@ -43,6 +43,8 @@ class Evidence:
     """``nvidia-smi mig -lci`` was asked of all cards: a GPU instance that it does not name is empty."""
     unasked: Unknown = _NOT_ASKED
     """Why nvidia-smi says nothing, where it was not asked or could not be."""
+    type_names: Mapping[str, str] = field(default_factory=dict)
+    """Of NVIDIA's types by their numbers: a full card lists none, and each of its functions has a number."""
 
 
 def parse_evidence(
