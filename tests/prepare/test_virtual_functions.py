@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from tests.prepare.site import Site
 from tests.prepare.test_boot_state import give_sriov
 
 from gpucloud.cli.main import call
-from gpucloud.model.failure import Exit
+from gpucloud.model.failure import Exit, Failure
 from gpucloud.prepare.plan import render_plan
 
 CARD = "0000:3b:00.0"
@@ -32,15 +32,24 @@ def site(tmp_path: Path) -> Site:
 def virtual_functions(site: Site, count: int = 2) -> list[str]:
     """Make them, each in a group of its own."""
     site.system.write(NUMBER, str(count))
+    link_groups(site, names := made_of(site))
+    return names
+
+
+def made_of(site: Site) -> list[str]:
+    links = (site.root / "sys/bus/pci/devices" / CARD).glob("virtfn*")
+    return sorted(link.readlink().name for link in links)
+
+
+def link_groups(site: Site, names: Sequence[str]) -> None:
     devices = site.root / "sys/bus/pci/devices"
-    names = sorted((devices / CARD / f"virtfn{each}").readlink().name for each in range(count))
-    for number, name in enumerate(names, 70):
+    first = 70 + len(list((site.root / "sys/kernel/iommu_groups").iterdir()))
+    for number, name in enumerate(names, first):
         group = site.root / "sys/kernel/iommu_groups" / str(number)
         (group / "devices").mkdir(parents=True)
         (group / "type").write_text("DMA\n")
         (group / "devices" / name).symlink_to((devices / name).resolve())
         (devices / name / "iommu_group").symlink_to(group)
-    return names
 
 
 def test_it_is_bound_verified_and_given_back_without_its_card(site: Site) -> None:
@@ -69,6 +78,19 @@ def test_what_was_bound_of_it_is_taken_back_also_where_it_is_gone(site: Site) ->
     outcome = site.desk.undo("last", force=False)
     assert outcome.failure is None
     assert outcome.left == ()
+
+
+def test_what_made_them_is_not_taken_back_before_what_bound_one(site: Site) -> None:
+    virtual_functions(site, 1)
+    assert call(["vgpu", "apply", f"{CARD}: 2 x vf", "--name", "gpu01", "--yes"], site.desk) == Exit.FINE
+    link_groups(site, made := made_of(site))
+    site.apply(made[1])
+    before = site.picture()
+    with pytest.raises(Failure, match=r"entry 0002 has bound .* entry 0001 made, for .*: gpucloud undo 0002"):
+        site.desk.undo("0001", force=False)
+    assert site.picture() == before
+    assert [site.desk.undo(each, force=False).failure for each in ("0002", "0001")] == [None, None]
+    assert len(made_of(site)) == 1
 
 
 def test_a_start_makes_them_once_their_card_has_its_driver(site: Site) -> None:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gpucloud.model.change import LoadModule, OnDisk, RemoveFile, SetMigMode, SetVfs, SwitchVfs, WriteFile
+from gpucloud.model.change import (
+    BindDriver,
+    LoadModule,
+    OnDisk,
+    RemoveFile,
+    SetMigMode,
+    SetVfs,
+    SwitchVfs,
+    WriteFile,
+)
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Holder, PciAddress
@@ -23,6 +32,7 @@ from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.standing import Stand, Standing, look_at, ways_of
 from gpucloud.prepare.steps import StepError
 from gpucloud.prepare.steps.file import foreign_file
+from gpucloud.prepare.steps.slices.users import vfs_there
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
@@ -39,6 +49,8 @@ class Later:
     """That they wrote, by path."""
     cards: Mapping[PciAddress, str] = field(default_factory=dict)
     """That layouts of theirs have cut."""
+    functions: Mapping[PciAddress, str] = field(default_factory=dict)
+    """That they bound for guests."""
 
 
 _NOTHING_LATER = Later()
@@ -136,6 +148,7 @@ def undo_entry(
     if not force:
         _refuse_rewritten(entry, stored.plan, progress.present, system, later.files)
         _refuse_cut_since(entry, stored.plan, progress.present, later.cards)
+        _refuse_bound_since(entry, stored.plan, progress.present, system, later.functions)
     if stored.boot != read_boot(system):
         back.untouched.update(_ended(stored.plan, progress, system, is_start=is_start))
         if all(_is_on_disk(stored.plan, number) for number in set(progress.present) - back.untouched):
@@ -158,13 +171,15 @@ def done_later(journal: Journal, entry: Entry) -> Later:
     """What entries after this one did and have not taken back; what a start has had again is nobody's."""
     files: dict[str, str] = {}
     cards: dict[PciAddress, str] = {}
+    functions: dict[PciAddress, str] = {}
     for other in journal.entries():
         plan = other.read_stored().plan
         if other.id > entry.id and other.read_progress().status != Status.UNDONE and not plan.is_of_a_start:
-            changes = (step.change for step in plan.steps)
+            changes = [step.change for step in plan.steps]
             files |= {each.path: other.id for each in changes if isinstance(each, WriteFile | RemoveFile)}
             cards |= dict.fromkeys(plan.units if plan.layout is not None else (), other.id)
-    return Later(files, cards)
+            functions |= {each.address: other.id for each in changes if isinstance(each, BindDriver)}
+    return Later(files, cards, functions)
 
 
 def left_by_start(journal: Journal, system: System, but: Entry) -> tuple[str, ...]:
@@ -261,6 +276,25 @@ def _refuse_cut_since(
                 f"journal entry {later} has cut {step.unit.short} after entry {entry.id}, of what that made",
                 f"nothing was touched; take the later one back first: gpucloud undo {later}",
             )
+
+
+def _refuse_bound_since(
+    entry: Entry, plan: Plan, steps: Sequence[int], system: System, functions: Mapping[PciAddress, str]
+) -> None:
+    """A virtual function that a later entry has bound for a guest would go with its card's number of them."""
+    changes = (plan.steps[number].change for number in steps)
+    cards = [change.address for change in changes if isinstance(change, SetVfs | SwitchVfs)]
+    try:
+        there = [address for card in cards for address in vfs_there(card, system)] if functions else []
+    except StepError as error:
+        raise Failure(str(error), "nothing was touched; try again as root") from error
+    bound = next((address for address in there if address in functions), None)
+    if bound is not None:
+        later = functions[bound]
+        raise Failure(
+            f"journal entry {later} has bound {bound.short}, which entry {entry.id} made, for a guest",
+            f"nothing was touched; take the later one back first: gpucloud undo {later}",
+        )
 
 
 def _refuse_changed(entry: Entry, stands: Sequence[Stand], status: Status, *, force: bool) -> None:

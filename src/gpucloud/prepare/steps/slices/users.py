@@ -43,11 +43,19 @@ def refuse_used_function(address: PciAddress, system: System) -> None:
 
 def refuse_used_vfs(card: PciAddress, system: System) -> None:
     """Leave all virtual functions of a card where one is in use; errors as of ``refuse_used_mdev``."""
+    _refuse_used_functions(vfs_there(card, system), system)
+
+
+def vfs_there(card: PciAddress, system: System) -> tuple[PciAddress, ...]:
+    """The virtual functions that a card has now, by address.
+
+    Raises:
+        StepError: they cannot be listed.
+    """
     folder = sysfs.function(card, "").rstrip("/")
     names = known(system.list_dir(folder)) or ()
     links = (known(system.read_link(f"{folder}/{name}")) for name in names if name.startswith("virtfn"))
-    vfs = parse_addresses([link.rpartition("/")[2] for link in links if link is not None])
-    _refuse_used_functions(tuple(sorted(vfs)), system)
+    return tuple(sorted(parse_addresses([link.rpartition("/")[2] for link in links if link is not None])))
 
 
 def _refuse_used_functions(functions: tuple[PciAddress, ...], system: System) -> None:
