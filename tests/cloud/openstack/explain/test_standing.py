@@ -141,6 +141,45 @@ def test_a_users_project_is_the_one_that_aggregates_are_judged_for(desk: Desk) -
 
 
 @pytest.mark.parametrize(
+    ("options", "metadata", "is_refused"),
+    [
+        ("limit_tenants_to_placement_aggregate = true", {"filter_tenant_id:1": "p"}, True),
+        ("limit_tenants_to_placement_aggregate = true", {"filter_tenant_id": "a,p"}, False),
+        ("limit_tenants_to_placement_aggregate = true", {}, False),
+        (
+            "limit_tenants_to_placement_aggregate = true\nplacement_aggregate_required_for_tenants = true",
+            {},
+            True,
+        ),
+        ("placement_aggregate_required_for_tenants = true", {"filter_tenant_id": "p"}, False),
+    ],
+)
+def test_projects_that_are_limited_to_their_aggregates(
+    desk: Desk, options: str, metadata: dict[str, str], is_refused: bool
+) -> None:
+    """Of the aggregate is the host without the card."""
+    state = way()
+    aggregate(state, "ours", ["cpu01"], **metadata)
+    files = (*desk.config(), *desk.devices(CARD), *desk.devices(host="cpu01"))
+    with (desk.folder / "api.conf").open("a") as file:
+        file.write(f"[scheduler]\n{options}\n")
+    told = desk.explain(state, "gpu.1", *files)
+    assert told.cause == ("no-room-on-hosts" if is_refused else None), told.out
+
+
+@pytest.mark.parametrize(("zone", "cause"), [("nova", None), ("cpu-az", "no-room-on-hosts")])
+def test_a_migration_does_not_count_on_the_host_that_it_leaves(
+    desk: Desk, zone: str, cause: str | None
+) -> None:
+    state = way()
+    state.guest(SERVER, "train", "id-gpu.1", status="ACTIVE", **{HOST: "gpu01"})
+    state.failing(SERVER, "migrate", "NoValidHost: No valid host was found.")
+    state.pinned[SERVER] = "nova"
+    state.services["cpu01"]["zone"] = zone
+    assert desk.explain(state, "train").cause == cause
+
+
+@pytest.mark.parametrize(
     ("policy", "hosts", "rules", "words"),
     [
         ("anti-affinity", {"1": "gpu01", "2": "cpu01"}, {}, "has 1 members already on each host"),

@@ -16,9 +16,13 @@ from gpucloud.cloud.openstack.publish.offer import Aggregate
 from gpucloud.doctor.case import Blind
 from gpucloud.model.finding import Evidence, Finding
 from gpucloud.model.unknown import Unknown
+from gpucloud.nova.releases.options import OptionName
 
 Hosts = frozenset[str]
 _FOR_TENANTS, _ISOLATION = "filter_tenant_id", "AggregateMultiTenancyIsolation"
+_LIMITS = OptionName("scheduler", "limit_tenants_to_placement_aggregate")
+_LIMITS_ALL = OptionName("scheduler", "placement_aggregate_required_for_tenants")
+"""Source of both: nova/scheduler/request_filter.py, require_tenant_aggregate()."""
 _SHOWN = 8
 _BLIND = "filter-not-enabled"
 
@@ -57,7 +61,7 @@ def tenants(case: Case) -> Answers:
         if isinstance(fact, Unknown):
             yield Blind(_BLIND, "whether aggregates are for some projects only", fact.why)
             return
-    if not isinstance(found, Unknown) and any(map(_is_restricted, found)):
+    if not isinstance(found, Unknown) and (_is_on(case, _LIMITS) or any(map(_is_restricted, found))):
         left = _in_zone(case, fitting(case))
         if left and not _for_project(case, left):
             yield _for_others(case, found, left)
@@ -66,7 +70,7 @@ def tenants(case: Case) -> Answers:
 def _for_others(case: Case, found: Sequence[Aggregate], left: Hosts) -> Finding:
     project = case.seen.project
     whose = "" if isinstance(project, Unknown) else f"{project.name} ({project.id})"
-    title = f"All hosts that could take it are in aggregates of other projects than {whose}"
+    title = f"Aggregates keep project {whose} away from all hosts that could take it"
     lines = [
         Evidence(f"aggregate of {', '.join(sorted(each.hosts & left))}", f"{key}={value}")
         for each in found
@@ -74,8 +78,10 @@ def _for_others(case: Case, found: Sequence[Aggregate], left: Hosts) -> Finding:
         if key.startswith(_FOR_TENANTS) and each.hosts & left
     ]
     sure = 0.8 if case.given.scheduler is None else 0.95
-    why = f"{_ISOLATION} keeps other projects away from hosts of an aggregate with {_FOR_TENANTS}."
-    fix = "Take the hosts out of these aggregates, or add the project to filter_tenant_id"
+    why = f"Hosts of an aggregate with {_FOR_TENANTS} are for its projects alone, by {_ISOLATION}."
+    if _is_on(case, _LIMITS):
+        why = f"With {_LIMITS} a project gets hosts of its own aggregates alone, where it has any."
+    fix = "Take the hosts out of these aggregates, or add the project to filter_tenant_id of theirs"
     return stops("no-room-on-hosts", title, lines[:_SHOWN], confidence=sure, why=why, fix=fix)
 
 
@@ -145,18 +151,39 @@ def _in_zone(case: Case, hosts: Hosts) -> Hosts:
 
 
 def _ignores_tenants(case: Case) -> bool:
-    """Claims that the filter is off: it is in no release's own list."""
+    """Claims that nova looks at no projects of aggregates: in no release's own list is the filter."""
+    return not _has_filter(case) and not _is_on(case, _LIMITS)
+
+
+def _has_filter(case: Case) -> bool:
     scheduler = case.given.scheduler
-    return scheduler is not None and _ISOLATION not in (scheduler.filters or ())
+    return scheduler is None or _ISOLATION in (scheduler.filters or ())
+
+
+def _is_on(case: Case, option: OptionName) -> bool:
+    return case.given.scheduler is not None and case.given.scheduler.is_on(option)
 
 
 def _for_project(case: Case, hosts: Hosts) -> Hosts:
-    """Hosts without restricted aggregates, and those of the project's."""
+    """Hosts that are for everybody, or for this project."""
     found, project = case.seen.aggregates, case.seen.project
-    if _ignores_tenants(case) or isinstance(found, Unknown) or isinstance(project, Unknown):
+    if isinstance(found, Unknown) or isinstance(project, Unknown):
         return hosts
-    owners = {host: set(_owners(each for each in found if host in each.hosts)) for host in hosts}
-    return frozenset(host for host in hosts if not owners[host] or project.id in owners[host])
+    left = hosts
+    if _has_filter(case):
+        owners = {host: set(_owners(each for each in found if host in each.hosts)) for host in hosts}
+        left = frozenset(host for host in hosts if not owners[host] or project.id in owners[host])
+    if not _is_on(case, _LIMITS):
+        return left
+    own = [each for each in found if project.id in _whole_owners(each)]
+    if not own:
+        return frozenset() if _is_on(case, _LIMITS_ALL) else left
+    return left & frozenset().union(*(each.hosts for each in own))
+
+
+def _whole_owners(aggregate: Aggregate) -> set[str]:
+    """Projects that an aggregate is for: require_tenant_aggregate() splits nothing."""
+    return {value for key, value in aggregate.metadata.items() if key.startswith(_FOR_TENANTS)}
 
 
 def _owners(aggregates: Iterable[Aggregate]) -> Iterator[str]:
@@ -181,6 +208,10 @@ def _place(service: Service) -> str:
 
 RULES = (
     Rule(Step.SCHEDULER, "nova/scheduler/request_filter.py: map_az_to_placement_aggregate()", zone),
-    Rule(Step.SCHEDULER, "nova/scheduler/filters/aggregate_multitenancy_isolation.py", tenants),
+    Rule(
+        Step.SCHEDULER,
+        "nova/scheduler/filters/aggregate_multitenancy_isolation.py, request_filter.py",
+        tenants,
+    ),
     Rule(Step.SCHEDULER, "nova/scheduler/filters/affinity_filter.py", group),
 )
