@@ -73,6 +73,13 @@ def test_of_a_card_that_is_cut_the_vfs_with_the_type_are_sold() -> None:
     assert any("gpucloud boot does" in line for line in made.warnings)
 
 
+def test_a_number_that_a_full_card_does_not_name_is_said_to_be_taken_for_the_type() -> None:
+    full = cut({"0000:41:00.5": 753}, {})
+    (said,) = rendered(full, "{type: NVIDIA A2-4Q}").missing
+    assert "753 of its VFs is taken for NVIDIA A2-4Q" in said
+    assert rendered(full, "{type: '753'}").missing == ()
+
+
 def test_publish_is_to_be_told_what_only_hosts_show() -> None:
     said = [
         any("write nova: {managed: false}" in line for line in made.warnings)

@@ -58,3 +58,13 @@ def _room(choice: VgpuChoice, card: PciAddress, host: Host) -> int | None:
     kinds = () if offer is None else offer.profiles
     kind = next((each for each in kinds if choice.type in (each.id, each.name)), None)
     return kind.fits if kind is not None and isinstance(kind.fits, int) else None
+
+
+def unnamed(vfs: Sequence[PciFunction], wanted: str) -> tuple[str, ...]:
+    """Numbers of types that functions hold and a full card does not name: taken for the wanted one."""
+    names = {kind.id: kind.name for each in vfs for kind in _kinds(each)}
+    held = dict.fromkeys(
+        str(each.current_vgpu_type) for each in vfs if isinstance(each.current_vgpu_type, int)
+    )
+    held.pop("0", None)
+    return tuple(kind for kind in held if kind != wanted and not isinstance(names.get(kind), str))

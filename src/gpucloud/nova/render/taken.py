@@ -13,7 +13,7 @@ from gpucloud.model.pci import PciAddress, PciClass, PciFunction, Sriov
 from gpucloud.model.spec import COMPANIONS, NovaSettings, Pool, Spec, Use, VgpuChoice, companion_alias
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import Device, DeviceType, Machine, machine_of
-from gpucloud.nova.render.cut import holding
+from gpucloud.nova.render.cut import holding, unnamed
 from gpucloud.spec import pool_of
 
 
@@ -189,6 +189,10 @@ class _Taker:
             self._miss(
                 unit, pool, f"{len(wrong)} of its VFs are cut into another type than {choice.type}: {at}"
             )
+        kinds = () if choice.type.isdigit() else unnamed(meant, choice.type)
+        if kinds:
+            said = f"{', '.join(kinds)} of its VFs is taken for {choice.type}, as a full card names no types"
+            self._miss(unit, pool, f"{said}: write the number as vgpu_types if that is right")
         return right[: choice.max_instances]
 
     def _vgpus(self, pool: Pool, unit: GpuUnit) -> None:
