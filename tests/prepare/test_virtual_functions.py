@@ -9,7 +9,7 @@ import pytest
 from tests.prepare.boot_hosts import build_family
 from tests.prepare.fake_host import DirectSystem, drivers_of
 from tests.prepare.site import Site
-from tests.prepare.test_boot_state import give_sriov
+from tests.prepare.test_boot_state import give_sriov, started
 
 from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
@@ -97,16 +97,30 @@ def test_a_start_makes_them_once_their_card_has_its_driver(site: Site) -> None:
     assert call(["vgpu", "apply", f"{CARD}: 2 x vf", "--name", "gpu01", "--yes"], site.desk) == Exit.FINE
     site.system.write(NUMBER, "0")
     (site.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+    let_driver_be_late(site)
+    kept = site.desk.keep()
+    assert kept is not None
+    assert (kept.missing, [outcome.failure for outcome in kept.outcomes]) == ((), [None])
+    assert (site.root / NUMBER.lstrip("/")).read_text() == "2\n"
+
+
+def test_a_start_makes_those_of_a_spec_once_their_card_has_its_driver(site: Site) -> None:
+    started(site, f"pools: {{cut: {{use: sriov, vfs: 2, match: {{address: '{CARD}'}}}}}}\n")
+    let_driver_be_late(site)
+    kept = site.desk.keep()
+    assert kept is not None
+    assert (kept.missing, [outcome.failure for outcome in kept.outcomes]) == ((), [None])
+    assert (site.root / NUMBER.lstrip("/")).read_text() == "2\n"
+
+
+def let_driver_be_late(site: Site) -> None:
+    """The card has none yet, and gets it while something is waited for."""
     driver = site.root / "sys/bus/pci/devices" / CARD / "driver"
     target = driver.readlink()
     driver.unlink()
     late = LateDriver(site.kernel)
     late.comes = lambda: driver.symlink_to(target)
     site.wrap = lambda _: late
-    kept = site.desk.keep()
-    assert kept is not None
-    assert (kept.missing, [outcome.failure for outcome in kept.outcomes]) == ((), [None])
-    assert (site.root / NUMBER.lstrip("/")).read_text() == "2\n"
 
 
 def test_a_card_whose_driver_never_comes_is_named(site: Site) -> None:
