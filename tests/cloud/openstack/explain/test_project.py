@@ -204,3 +204,19 @@ def test_a_server_has_its_own_project(desk: Desk) -> None:
     told = desk.explain(failed(sliced()), "train", "--project", "research")
     assert told.code == 2
     assert "train is a server, which is of its own project" in told.err
+
+
+@pytest.mark.parametrize(
+    ("release", "registered", "is_refused"),
+    [("31.3.1", False, False), ("31.3.1", True, True), ("29.0.1", False, True)],
+)
+def test_a_limit_of_0_that_nova_shows_for_none(
+    desk: Desk, release: str, registered: bool, is_refused: bool
+) -> None:
+    state, options = sliced(-1), (*unified(desk), "--release", release)
+    state.registered["d"] = limit("class:DISK_GB", -1)
+    state.absolute["maxTotalCores"] = 0
+    if registered:
+        state.registered["c"] = limit("class:VCPU", 0)
+    told = desk.explain(state, "vgpu.1", *options)
+    assert told.cause == ("quota" if is_refused else None), told.out

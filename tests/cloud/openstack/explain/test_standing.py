@@ -96,8 +96,17 @@ def test_an_old_nova_tells_no_zone_of_a_server_that_had_a_host(desk: Desk) -> No
 
 
 def test_a_zone_whose_hosts_are_not_shown(desk: Desk) -> None:
+    """Everybody is told whether it is there, and whether one of its hosts is enabled."""
     state = asked_for("gpu-az")
     state.is_admin = False
+    absent = desk.explain(state, "train")
+    title = "The availability zone gpu-az that was asked for is not there; available: nova"
+    assert (absent.cause, absent.root["title"]) == ("no-room-on-hosts", title)
+    state.services["gpu01"] |= {"zone": "gpu-az", "status": "disabled"}
+    assert "has no host that is enabled" in desk.explain(state, "train").root["title"]
+    state.services["gpu01"]["status"] = "enabled"
+    assert "the hosts of availability zone gpu-az" in desk.explain(state, "train").unseen
+    state.faults = [("GET", "/os-availability-zone", 500)]
     assert "the hosts of availability zone gpu-az" in desk.explain(state, "train").unseen
 
 

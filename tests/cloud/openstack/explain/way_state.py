@@ -101,6 +101,8 @@ class WayState(CloudState):
                 return self._absolute(query)
             case "compute", ["os-server-groups"]:
                 return self._groups(query)
+            case "compute", ["os-availability-zone"]:
+                return self._zones()
             case "identity", ["projects", key]:
                 need(key in self.projects, 404, f"Could not find project: {key}.")
                 return 200, {"project": {"id": key, "name": self.projects[key]}}
@@ -138,6 +140,13 @@ class WayState(CloudState):
             return 200, {"limits": {"rate": [], "absolute": self.absolute}}
         need(self.is_admin, 403, "Policy doesn't allow os_compute_api:limits:other_project to be performed.")
         return 200, {"limits": {"rate": [], "absolute": self.absolutes[project]}}
+
+    def _zones(self) -> Answer:
+        """Available is a zone with a service that is enabled (nova/availability_zones.py)."""
+        enabled = {each["zone"] for each in self.services.values() if each["status"] == "enabled"}
+        names = sorted({each["zone"] for each in self.services.values()})
+        shown = [{"zoneName": n, "zoneState": {"available": n in enabled}, "hosts": None} for n in names]
+        return 200, {"availabilityZoneInfo": shown}
 
     def _groups(self, query: dict[str, str]) -> Answer:
         need(

@@ -22,7 +22,7 @@ from gpucloud.cloud.openstack.explain.seen import (
     Seen,
     Server,
 )
-from gpucloud.cloud.openstack.explain.standing import group_of, zone_of
+from gpucloud.cloud.openstack.explain.standing import group_of, zone_of, zones_of
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
 from gpucloud.cloud.openstack.publish.answers import (
@@ -135,6 +135,7 @@ class Looker:
             project,
             _known(lambda: self._classes(project, own)) if server is None else Classes(),
             None if waits is None else zone_of(self.send, waits),
+            None if waits is None else _known(lambda: zones_of(self.send)),
             None if waits is None else _known(lambda: group_of(self.send, waits)),
         )
 

@@ -66,11 +66,11 @@ def classes_of(send: Send, place: Place, project: Project, *, is_own: bool) -> C
         )
     }
     if not any(name.startswith(_CLASS) for name in limits):
-        return Classes()  # a project's limit needs a registered one
+        return Classes(registered=frozenset(limits))  # a project's limit needs a registered one
     for each in _of_projects(send, place, project, is_own=is_own):
         limits[entry(each, "resource_name", str, "limits")] = entry(each, "resource_limit", int, "limits")
     counted = {name.removeprefix(_CLASS): most for name, most in limits.items() if name.startswith(_CLASS)}
-    return Classes(counted, _used(send, project))
+    return Classes(counted, _used(send, project), frozenset(limits))
 
 
 def _of_projects(send: Send, place: Place, project: Project, *, is_own: bool) -> list[Mapping[str, Any]]:

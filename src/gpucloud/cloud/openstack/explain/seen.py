@@ -138,10 +138,12 @@ class Classes:
     Args:
         limits: by class, ``VGPU``; -1 is no limit. Those of the project before those of all projects.
         used: by class, as Placement counts the project's guests.
+        registered: resources of nova that have a registered limit: ``servers``, ``class:VGPU``.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)
     used: Mapping[str, int] | Unknown = field(default_factory=dict)
+    registered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ class Seen:
         project: whose server it is; of a flavor, whose would be made with it.
         classes: keystone's limits of it; none where nothing is counted any more.
         zone: the availability zone that a host is looked for in; None for any.
+        zones: those of nova, by whether one of their hosts is enabled, as everybody may list them; None where
+            nobody needs them.
         group: of the server; None where it has none.
     """
 
@@ -192,6 +196,7 @@ class Seen:
     project: Project | Unknown
     classes: Classes | Unknown
     zone: str | None | Unknown
+    zones: Mapping[str, bool] | Unknown | None
     group: Group | None | Unknown
 
     @property

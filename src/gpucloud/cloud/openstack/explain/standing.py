@@ -46,6 +46,23 @@ def zone_of(send: Send, server: Server) -> str | None | Unknown:
     return Unknown("nova tells it from 2.96 on (29.0.0)")
 
 
+def zones_of(send: Send) -> Mapping[str, bool]:
+    """Every availability zone, by whether one of its hosts is enabled (``GET /os-availability-zone``).
+
+    Raises:
+        Failure: nova answers something else.
+    """
+    what = "availability zones"
+    return {
+        entry(each, "zoneName", str, what): entry(
+            entry(each, "zoneState", dict, what), "available", bool, what
+        )
+        for each in entries(
+            send(Call("compute", "GET", "/os-availability-zone")), "availabilityZoneInfo", what
+        )
+    }
+
+
 def group_of(send: Send, server: Server) -> Group | None:
     """The server group of a server, with the hosts of its other members.
 

@@ -23,6 +23,8 @@ _FOR_TENANTS, _ISOLATION = "filter_tenant_id", "AggregateMultiTenancyIsolation"
 _LIMITS = OptionName("scheduler", "limit_tenants_to_placement_aggregate")
 _LIMITS_ALL = OptionName("scheduler", "placement_aggregate_required_for_tenants")
 """Source of both: nova/scheduler/request_filter.py, require_tenant_aggregate()."""
+_ZONE_WHY = "nova looks for hosts in the zone that a server is bound to, and in no other."
+_ZONE_FIX = "Ask for another zone, or for none; or add hosts to an aggregate of that zone"
 _SHOWN = 8
 _BLIND = "filter-not-enabled"
 
@@ -33,12 +35,26 @@ def zone(case: Case) -> Answers:
     if isinstance(wanted, Unknown):
         yield Blind(_BLIND, "the availability zone that the server is bound to", wanted.why)
     elif wanted is not None and services is None:
-        yield Blind(_BLIND, f"the hosts of availability zone {wanted}", "nova does not list its services")
+        yield _listed_zone(case, wanted)
     elif wanted is not None and services:
         here = [each for each in services if each.zone == wanted]
         left = fitting(case)
         if not here or (left and not _in_zone(case, left)):
             yield _no_host_in(wanted, services, here)
+
+
+def _listed_zone(case: Case, wanted: str) -> Finding | Blind:
+    """What everybody may know of a zone: whether it is there, and has a host that is enabled."""
+    zones = case.seen.zones
+    if isinstance(zones, Unknown) or zones is None or zones.get(wanted):
+        return Blind(_BLIND, f"the hosts of availability zone {wanted}", "nova does not list its services")
+    there = ", ".join(sorted(name for name, is_available in zones.items() if is_available)[:_SHOWN])
+    is_there = "has no host that is enabled" if wanted in zones else "is not there"
+    title = f"The availability zone {wanted} that was asked for {is_there}; available: {there or 'none'}"
+    line = Evidence(
+        "GET /os-availability-zone", f"{wanted}: {'not available' if wanted in zones else 'none'}"
+    )
+    return stops("no-room-on-hosts", title, (line,), confidence=0.9, why=_ZONE_WHY, fix=_ZONE_FIX)
 
 
 def _no_host_in(zone: str, services: Sequence[Service], here: Sequence[Service]) -> Finding:
@@ -47,9 +63,7 @@ def _no_host_in(zone: str, services: Sequence[Service], here: Sequence[Service])
         there = ", ".join(sorted({each.zone for each in services if each.zone})[:_SHOWN])
         title = f"No host is in the availability zone {zone} that was asked for; there are {there or 'none'}"
     lines = (Evidence(f"nova-compute on {each.host}", _place(each)) for each in (here or services)[:_SHOWN])
-    why = "nova looks for hosts in the zone that a server is bound to, and in no other."
-    fix = "Ask for another zone, or for none; or add hosts to an aggregate of that zone"
-    return stops("no-room-on-hosts", title, lines, confidence=0.9, why=why, fix=fix)
+    return stops("no-room-on-hosts", title, lines, confidence=0.9, why=_ZONE_WHY, fix=_ZONE_FIX)
 
 
 def tenants(case: Case) -> Answers:
