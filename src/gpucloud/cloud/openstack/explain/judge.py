@@ -100,7 +100,7 @@ def judge(case: Case) -> Explained:
 def _unnamed(words: Mapping[str, str]) -> Iterator[Blind]:
     """What nova gave up for, where all that was looked at would let it pass."""
     if any(_NO_HOST in each for each in words.values()):
-        why = "what was looked at has room: the log of nova-scheduler names the filter"
+        why = "nothing that could be looked at stops it: the log of nova-scheduler names the filter"
         yield Blind("no-room-on-hosts", "why nova found no host", why)
         yield Blind(
             _SCHEDULING, "which filter left no host", "give the log of nova-scheduler: --evidence FILE"
