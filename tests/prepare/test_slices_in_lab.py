@@ -7,6 +7,7 @@ covered with one that shows a GPU's. Nothing else is covered.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -128,6 +129,7 @@ def test_virtual_functions_are_there_after_every_start_until_they_are_undone(lab
         assert is_confirmed(host)
         gpucloud(host, "boot")
         assert statuses(host)[-1] == "applied"
+        assert_a_guest_gets(host, "0000:01:00.2")
         said = gpucloud(host, "undo").stderr
         assert "what this start did of it" in said
         assert len(slices(host)) == 3
@@ -136,3 +138,13 @@ def test_virtual_functions_are_there_after_every_start_until_they_are_undone(lab
         host.reboot(timeout_s=REBUILT_S)
         assert slices(host) == []
         assert set(statuses(host)) == {"undone"}
+
+
+def assert_a_guest_gets(host: LabHost, function: str) -> None:
+    """One of those that the start has made goes to a guest, which sees it, and comes back."""
+    gpucloud(host, "apply", "--unit", function, "--yes")
+    told = gpucloud(host, "launch", "--unit", function, "--name", "one", "--format", "json").stdout
+    assert [seen["id"] for seen in json.loads(told)["seen"]].count("1b36:0010") == 1
+    gpucloud(host, "destroy", "one")
+    gpucloud(host, "undo")
+    assert len(slices(host)) == 3
