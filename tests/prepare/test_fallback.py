@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from hypothesis import given
@@ -313,6 +315,48 @@ def test_two_changes_before_one_restart_are_taken_back_together(site: Site) -> N
     assert found is not None
     assert same_files(site, old)
     assert [entry.read_progress().status for entry in site.journal.entries()] == [Status.UNDONE] * 2
+
+
+@pytest.mark.proof
+def test_a_change_that_is_cut_off_upon_one_on_trial_is_taken_back_with_it_though_nobody_comes(
+    tmp_path: Path,
+) -> None:
+    more, moment = SPEC.replace("3b:00.0", "3?:00.0"), 0
+    while True:
+        site = site_of(tmp_path / str(moment), "debian-12")[0]
+        old, menu = prepared(site), Menu(site.root)
+        set_route(site.root, "")
+        plan = mine(site.desk.plan_start(parse_spec(more), "gpu01", force=False))
+        if not dies(site, moment, lambda doomed, plan=plan: apply(plan, doomed.system, doomed.journal)):  # type: ignore[misc]
+            break
+        for number in range(4):
+            menu.tell(site.root, menu.start())
+            (site.root / "proc/sys/kernel/random/boot_id").write_text(f"boot {number}\n")
+            with suppress(Failure):
+                call(["boot"], site.desk)
+        assert same_files(site, old), moment
+        assert {entry.read_progress().status for entry in site.journal.entries()} == {Status.UNDONE}, moment
+        moment += 4
+    assert moment > 30
+
+
+def test_while_another_change_is_on_trial_the_old_start_is_taken_until_all_is_made(site: Site) -> None:
+    prepared(site)
+    set_route(site.root, "")
+    menu = Menu(site.root)
+    more = SPEC.replace("3b:00.0", "3?:00.0")
+    plan = mine(site.desk.plan_start(parse_spec(more), "gpu01", force=False))
+    tried = [(step.change.before, step.change.tries) for step in plan.steps if is_try(step.change)]
+    assert tried == [(2, 0), (0, 2)]
+    assert apply(plan, site.system, site.journal).failure is None
+    assert menu.look() == "new"
+    site.desk.undo("last", force=False)
+    assert menu.look() == "new"
+    assert call(["verify"], site.desk) == Exit.FINE
+
+
+def is_try(change: object) -> TypeGuard[TryNewStart]:
+    return isinstance(change, TryNewStart)
 
 
 def test_a_full_boot_partition_is_said_and_nothing_stays(site: Site) -> None:

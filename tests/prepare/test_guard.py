@@ -184,6 +184,31 @@ def test_a_host_that_nobody_can_reach_is_started_again_as_before(site: Site) -> 
     assert site.desk.look_at_start() is None
 
 
+class NoInitramfs(Tools):
+    """No initramfs finds room."""
+
+    def make(self, program: str) -> None:
+        if program == "update-initramfs":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().make(program)
+
+
+def test_a_host_that_nobody_can_reach_is_started_again_also_where_its_initramfs_cannot_be_made(
+    site: Site,
+) -> None:
+    """The old entry is what starts, and has its own; what is left is gone on with there."""
+    prepared(site)
+    restart(site)
+    set_route(site.root, ROUTE.splitlines()[0] + "\n")
+    site.kernel.tools = NoInitramfs(site.root, [])
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[1] is not None
+    assert found[1].left != ()
+    assert Menu(site.root).look() == "old"
+    assert runs(site)[-1] == "systemctl"
+
+
 def test_a_host_that_never_had_a_network_is_not_asked_for_one(site: Site) -> None:
     prepared(site, route="(none)")
     restart(site)

@@ -11,8 +11,7 @@ from typing import Literal, NewType
 
 from gpucloud.model.pci import PciAddress, Place
 
-SMI = "nvidia-smi"
-"""NVIDIA's program where it is on the path."""
+SMI = "nvidia-smi"  # NVIDIA's program, where it is on the path
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,14 +356,15 @@ class KeepOldStart:
 
 @dataclass(frozen=True, slots=True)
 class TryNewStart:
-    """Let the boot loader take the new way to start so many times; after that it takes the old entry.
+    """Let the boot loader take the new way to start so many times; after that, and with 0, the old entry.
 
-    Undo lets it take the old entry from then on.
+    Undo lets it take the new one as many times as ``before``.
     """
 
     kind: Literal["try-new-start"] = field(default="try-new-start", kw_only=True)
     environment: str
     tries: int
+    before: int = 0
 
 
 Cut = (

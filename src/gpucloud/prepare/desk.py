@@ -43,7 +43,7 @@ from gpucloud.prepare.software.plan import plan_software
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.system import LiveSystem, System
 from gpucloud.prepare.takeback import Outcome, Watch
-from gpucloud.prepare.trial import is_old_start, on_trial, trust, turn_back, turning_back
+from gpucloud.prepare.trial import is_armed, is_old_start, on_trial, trust, turn_back, turning_back, waiting
 from gpucloud.prepare.undo import choose_entry, done_later, left_by_start, release_kept, undo_entry
 from gpucloud.prepare.verify import THIS_START, Mismatch, spoken_for, verify
 from gpucloud.spec import parse_spec
@@ -173,7 +173,7 @@ class Desk:
         with self.journal.lock():
             entries = turning_back(self.journal)
             if not entries and is_old_start(self.system):
-                entries = on_trial(self.journal)
+                entries = waiting(self.journal)
             if not entries or entries[-1].read_stored().boot == read_boot(self.system):
                 return None
             plan = entries[-1].read_stored().plan
@@ -203,7 +203,8 @@ class Desk:
 
     def _take_back(self, entries: Sequence[Entry], start: Start, watch: Watch) -> Outcome:
         outcome = turn_back(entries, "; ".join(start.wrong), self.system, self.read_host, watch)
-        if not start.has_network and not outcome.left:
+        is_old_next = is_armed(entries, self.system) and not is_old_start(self.system)
+        if not start.has_network and (is_old_next or not outcome.left):
             self.system.run_tool(RESTART)
         return outcome
 

@@ -18,7 +18,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.prepare.boot.fallback import OLD
 from gpucloud.prepare.journal import Entry, Journal, Kind, Status
 from gpucloud.prepare.steps import StepError
-from gpucloud.prepare.steps.fallback import disarm, take_old
+from gpucloud.prepare.steps.fallback import disarm, take_old, takes_old
 from gpucloud.prepare.system import System
 from gpucloud.prepare.takeback import Outcome, Watch
 from gpucloud.prepare.undo import ReadHost, undo_entry
@@ -38,6 +38,24 @@ def _waits(entry: Entry) -> bool:
         and not progress.is_confirmed
         and entry.read_stored().plan.needs_reboot
     )
+
+
+def waiting(journal: Journal) -> tuple[Entry, ...]:
+    """Those on trial, with what was begun on top of them and cut off, oldest first."""
+    first = next((entry.id for entry in on_trial(journal)), None)
+    if first is None:
+        return ()
+    newer = (entry for entry in journal.unfinished() if entry.id > first)
+    cut_off = [entry for entry in newer if entry.read_stored().plan.needs_reboot]
+    return tuple(sorted((*on_trial(journal), *cut_off), key=lambda entry: entry.id))
+
+
+def is_armed(entries: Sequence[Entry], system: System) -> bool:
+    """Claims that the next start is the old one, whatever the files say: the boot loader takes its entry."""
+    try:
+        return any(takes_old(change, system) for change in _kept(entries))
+    except StepError:
+        return False
 
 
 def turning_back(journal: Journal) -> tuple[Entry, ...]:

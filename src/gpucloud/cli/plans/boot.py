@@ -55,7 +55,7 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
     turned = desk.turn_back(watch)
     if turned is not None:
         return _judge(turned)
-    if is_old_start(desk.system):
+    if is_old_start(desk.system) and not desk.journal.unfinished():
         say(_OLD_FOR_NOTHING)
     try:
         kept = desk.keep(watch)

@@ -87,6 +87,12 @@ def keep_old_start(host: Host, files: BootFiles, folder: str | None) -> KeepOldS
     )
 
 
+def tries_left(files: BootFiles, folder: str | None) -> int | None:
+    """How many times GRUB takes an earlier change's new start yet; None: no change is on trial."""
+    said = None if folder is None else read_variable(_text(files, folder))
+    return int(said) if said is not None and said.isascii() and said.isdigit() else None
+
+
 def risk_of_trying(files: BootFiles, folder: str) -> str:
     """What could go wrong with counting in GRUB's folder, in words; empty: nothing known."""
     why = files.unwritable.get(folder, Unknown(f"what {folder} lies on was not read"))

@@ -9,7 +9,7 @@ before the boot menu, which may refer to it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -34,7 +34,7 @@ from gpucloud.model.spec.catalogue import Catalogue
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
-from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying, risk_without
+from gpucloud.prepare.boot.fallback import TRIES, keep_old_start, risk_of_trying, risk_without, tries_left
 from gpucloud.prepare.boot.families import Row, initramfs_of, row_of
 from gpucloud.prepare.boot.guards import boot_refusals
 from gpucloud.prepare.boot.loaders import KernelInstall, Loader
@@ -48,6 +48,8 @@ from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
 from gpucloud.spec import render_spec, strangers
+
+_ALL_MADE = "all is made: until a start is found right, GRUB counts, and takes the old entry then"
 
 
 def plan_boot(
@@ -122,7 +124,7 @@ def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
         return
     kept = keep_old_start(ask.host, ask.files, row.grub)
     if kept is None:
-        yield from made
+        yield from _beside_another(ask, row, made)
         return
     if isinstance(kept, Unknown):
         risks = filter(None, (made[-1].risk, risk_without(kept, ask.files, row.grub)))
@@ -131,8 +133,20 @@ def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
     yield Step(kept, "a start that does not come up is followed by this one, with the files of now", None)
     yield from made
     trial = TryNewStart(environment=kept.environment, tries=TRIES)
-    because = "all is made: until a start is found right, GRUB counts, and takes the old entry then"
-    yield Step(trial, because, None, risk_of_trying(ask.files, kept.environment.rpartition("/")[0]))
+    yield Step(trial, _ALL_MADE, None, risk_of_trying(ask.files, kept.environment.rpartition("/")[0]))
+
+
+def _beside_another(ask: Ask, row: Row, made: Sequence[Step]) -> Iterator[Step]:
+    """Another change is on trial, whose old start is kept: it is taken while this one is made, too."""
+    left = tries_left(ask.files, row.grub)
+    if not left:
+        yield from made
+        return
+    environment = f"{row.grub}/grubenv"
+    because = "another change is on trial: while this one is made, the old start is taken"
+    yield Step(TryNewStart(environment=environment, tries=0, before=left), because, None)
+    yield from made
+    yield Step(TryNewStart(environment=environment, tries=TRIES), _ALL_MADE, None)
 
 
 def _acts_at_start(change: Change) -> bool:

@@ -101,6 +101,7 @@ def _call_on_disk(change: OnDisk) -> str:
         case KeepOldStart():
             return f"keep the old start as a boot entry, with {change.copy}"
         case TryNewStart():
-            return f"let the new start be tried {change.tries} times"
+            tried = f"new start be tried {change.tries} times" if change.tries else "old start be taken"
+            return f"let the {tried}"
         case _:
             assert_never(change)

@@ -16,7 +16,11 @@ PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 
 _LATER = (
     "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
-    " openstack-nova-compute.service docker.service podman.service"
+    " openstack-nova-compute.service snap.openstack-hypervisor.nova-compute.service"
+    " kolla-nova_libvirt-container.service kolla-nova_compute-container.service"
+    " edpm_nova_compute.service tripleo_nova_compute.service"
+    " docker.service podman.service containerd.service kubelet.service"
+    " pve-guests.service incus.service lxd.service"
 )
 """What starts guests, in packages and in containers; systemd passes over those that are not there."""
 

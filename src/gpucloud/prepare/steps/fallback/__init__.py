@@ -13,6 +13,7 @@ from gpucloud.prepare.steps.fallback.entry import (
     preview_keep,
     preview_try,
     take_old,
+    takes_old,
     undo_keep,
     undo_try,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "preview_set",
     "preview_try",
     "take_old",
+    "takes_old",
     "undo_keep",
     "undo_set",
     "undo_try",

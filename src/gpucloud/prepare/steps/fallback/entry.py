@@ -58,9 +58,9 @@ def do_try(change: TryNewStart, system: System) -> None:
 
 
 def undo_try(change: TryNewStart, system: System) -> None:
-    """Have the old entry taken; nothing to do where the new start is trusted already."""
+    """Have what was taken before; nothing to do where the new start is trusted already."""
     if read_variable(read_block(change.environment, system).text) is not None:
-        _set(change.environment, _OLD, system)
+        _set(change.environment, str(change.before), system)
 
 
 def take_old(change: KeepOldStart, system: System) -> None:
@@ -72,6 +72,15 @@ def take_old(change: KeepOldStart, system: System) -> None:
     undo_try(TryNewStart(environment=change.environment, tries=0), system)
 
 
+def takes_old(change: KeepOldStart, system: System) -> bool:
+    """Claims that the boot loader takes the old entry at the next start.
+
+    Raises:
+        StepError: the environment cannot be read.
+    """
+    return read_variable(read_block(change.environment, system).text) == _OLD
+
+
 def preview_keep(change: KeepOldStart) -> Difference:
     """GRUB's drop-in file before and after."""
     return preview_write(_entry(change))
@@ -79,7 +88,7 @@ def preview_keep(change: KeepOldStart) -> Difference:
 
 def preview_try(change: TryNewStart) -> Difference:
     """The variable in GRUB's environment."""
-    return Difference(change.environment, f"{VARIABLE}={_OLD}", f"{VARIABLE}={change.tries}")
+    return Difference(change.environment, f"{VARIABLE}={change.before}", f"{VARIABLE}={change.tries}")
 
 
 def _entry(change: KeepOldStart) -> WriteFile:
