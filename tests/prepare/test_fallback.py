@@ -355,6 +355,27 @@ def test_while_another_change_is_on_trial_the_old_start_is_taken_until_all_is_ma
     assert call(["verify"], site.desk) == Exit.FINE
 
 
+def test_what_is_gone_on_with_after_a_power_cut_waits_for_the_start_after_that(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, menu = mine(plan_for(site.kernel)), Menu(site.root)
+    assert dies(site, 40, lambda doomed: apply(plan, doomed.system, doomed.journal))
+    menu.tell(site.root, menu.start())
+    (site.root / "proc/sys/kernel/random/boot_id").write_text("second boot\n")
+    with pytest.raises(Failure, match="is unfinished"):
+        call(["boot"], site.desk)
+    assert "grub-editenv" not in capsys.readouterr().err
+    assert site.desk.resume().failure is None
+    assert (menu.look(), site.desk.verify(None)) == ("new", ())
+    assert site.desk.look_at_start() is None
+    (entry,) = site.journal.entries()
+    assert entry.read_stored().boot == "second boot"
+    with suppress(Failure):
+        call(["boot"], site.desk)
+    assert entry.read_progress().status is Status.APPLIED
+    assert "grub-editenv" not in capsys.readouterr().err
+
+
 def is_try(change: object) -> TypeGuard[TryNewStart]:
     return isinstance(change, TryNewStart)
 

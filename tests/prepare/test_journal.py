@@ -19,7 +19,7 @@ from gpucloud.prepare.journal.log import fold, parse_log, render_event
 from gpucloud.prepare.listing import list_entries
 
 STEPS = st.integers(0, 30)
-_WHOLE = (Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE)
+_WHOLE = (Kind.RESUMED, Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE)
 """Events that tell of the whole plan, not of a step."""
 EVENTS = st.builds(
     Event,
@@ -28,7 +28,7 @@ EVENTS = st.builds(
     STEPS,
     st.none() | st.text(max_size=40),
     st.none() | st.just("4711 123"),
-) | st.builds(Event, st.just(1.0), st.sampled_from(_WHOLE))
+) | st.builds(Event, st.just(1.0), st.sampled_from(_WHOLE), boot=st.none() | st.text(max_size=40))
 
 
 def told(*words: str) -> Progress:

@@ -51,6 +51,8 @@ def resume(entry: Entry, system: System, watch: Watch = _QUIET) -> Outcome:
         )
     refuse_waiting(entry, system)
     entry.mend()
+    if stored.boot != read_boot(system):
+        entry.note(Kind.RESUMED, boot=read_boot(system))
     return _Run(entry, stored.plan, system, watch).go_on(progress.next_step)
 
 

@@ -48,14 +48,14 @@ def boot(context: typer.Context, state: StateOption = STATE) -> None:
       gpucloud boot
     """
     from gpucloud.prepare.takeback import Watch
-    from gpucloud.prepare.trial import is_old_start
+    from gpucloud.prepare.trial import is_old_start, on_trial
 
     watch = Watch(say)
     desk = desk_of(context, state)
     turned = desk.turn_back(watch)
     if turned is not None:
         return _judge(turned)
-    if is_old_start(desk.system) and not desk.journal.unfinished():
+    if is_old_start(desk.system) and not (desk.journal.unfinished() or on_trial(desk.journal)):
         say(_OLD_FOR_NOTHING)
     try:
         kept = desk.keep(watch)

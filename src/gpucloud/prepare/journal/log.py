@@ -27,6 +27,8 @@ class Kind(Enum):
     """A step is about to be done; all before it are."""
     FAILED = "failed"
     """A step could not be done; undo follows."""
+    RESUMED = "resumed"
+    """What was cut off is gone on with, maybe in another boot: what is done from here on is of that one."""
     DONE = "done"
     """All steps are done and were read back."""
     CONFIRMED = "confirmed"
@@ -53,6 +55,8 @@ class Event:
     why: str | None = None
     waiting: str | None = None
     """A process that the kernel keeps in the step: its number and start time, as in ``/proc/PID/stat``."""
+    boot: str | None = None
+    """The kernel's boot id, where what was cut off is gone on with."""
 
 
 class Status(Enum):
@@ -133,12 +137,14 @@ def _parse(line: bytes, number: int) -> Event:
 
 def _is_sound(fields: dict[str, Any]) -> bool:
     step = fields.get("step")
-    needs_step = Kind(fields["kind"]) not in (Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE)
+    needs_step = Kind(fields["kind"]) not in (
+        *(Kind.RESUMED, Kind.DONE, Kind.CONFIRMED, Kind.WRONG, Kind.UNDONE),
+    )
     is_step = type(step) is int and step >= 0
     return (
         (is_step if needs_step else step is None)
         and isinstance(fields["at_s"], float | int)
-        and all(isinstance(fields.get(name), str | None) for name in ("why", "waiting"))
+        and all(isinstance(fields.get(name), str | None) for name in ("why", "waiting", "boot"))
     )
 
 

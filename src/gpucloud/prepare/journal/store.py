@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from gpucloud.model.failure import Exit, Failure
@@ -50,12 +50,14 @@ class Entry:
         return self.path.name
 
     def read_stored(self) -> Stored:
-        """The plan, and the boot it was applied in.
+        """The plan, and the boot it was applied in, or gone on with where it was cut off.
 
         Raises:
             Failure: the file is not there or damaged.
         """
-        return parse_stored(_read(self.path / "plan.json", PLAN_LIMIT), f"journal entry {self.id}")
+        stored = parse_stored(_read(self.path / "plan.json", PLAN_LIMIT), f"journal entry {self.id}")
+        boots = [event.boot for event in self.read_events() if event.boot is not None]
+        return replace(stored, boot=boots[-1]) if boots else stored
 
     def read_events(self) -> tuple[Event, ...]:
         """What happened so far, oldest first.
@@ -89,10 +91,15 @@ class Entry:
         return stored, progress
 
     def note(
-        self, kind: Kind, step: int | None = None, why: str | None = None, waiting: str | None = None
+        self,
+        kind: Kind,
+        step: int | None = None,
+        why: str | None = None,
+        waiting: str | None = None,
+        boot: str | None = None,
     ) -> None:
         """Add an event; it is on the disk when this returns."""
-        event = Event(round(self.clock(), 3), kind, step, why, waiting)
+        event = Event(round(self.clock(), 3), kind, step, why, waiting, boot)
         self.disk.append(self.path / "log", render_event(event))
 
     def keep_edited(self, step: int, path: str, text: str) -> Path:
