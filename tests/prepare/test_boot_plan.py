@@ -516,3 +516,25 @@ def test_what_stays_of_what_was_set_up_by_hand_is_not_called_the_specs(debian: F
     adopted = Adopted("/root/gpucloud.yaml", (left,), ())
     shown = render_plan(replace(plan, wanted=replace(plan.wanted, adopted=adopted)))
     assert "nothing to do on this host: what was set up by hand stays" in shown
+
+
+@pytest.mark.parametrize(
+    ("release", "family"),
+    [
+        ("ID=alinux\nID_LIKE='rhel fedora'\nVERSION_ID=3\n", "rocky-8"),
+        ("ID=qubes\nID_LIKE='rhel fedora'\nVERSION_ID=4.2\n", "alma-9"),
+    ],
+)
+def test_a_system_that_counts_otherwise_is_told_by_its_boot_entries(
+    release: str, family: str, tmp_path: Path
+) -> None:
+    kernel = build_family(tmp_path, family)
+    (kernel.root / "etc/os-release").write_text(release)
+    assert any(
+        path.startswith("/boot/loader/entries/") or path == "/boot/grub2/grubenv"
+        for path in touched(plan_for(kernel))
+    )
+
+
+def touched(plan: Plan) -> set[str]:
+    return {step.change.path for step in plan.steps if isinstance(step.change, WriteFile | SetGrubVariable)}

@@ -38,6 +38,10 @@ def taken(host: Host, match: str, more: str = "", name: str | Unknown = "gpu01.e
         ("{group: [11, 30]}", ["02:00.0", "3b:00.0"]),
         ("{model: 'a100*'}", ["3b:00.0", "3c:00.0"]),
         ("{model: 'NVIDIA*A100*'}", ["3b:00.0", "3c:00.0"]),
+        ("{model: 'GA100 [A100 PCIe 80GB]'}", ["3b:00.0", "3c:00.0"]),  # as scan prints it
+        ("{address: '000[01]:3b:*'}", ["3b:00.0"]),
+        ("{address: '000[01]:*'}", ["02:00.0", "3b:00.0", "3c:00.0"]),
+        ("{address: '0001:*'}", []),
         ("{model: 'H100*'}", []),
     ],
 )
@@ -115,3 +119,9 @@ def test_a_pool_that_is_here_or_on_a_group_names_no_stranger(hosts: str) -> None
     )
     assert list(strangers(spec, "gpu01")) == []
     assert list(strangers(spec, NO_NAME)) == []
+
+
+@pytest.mark.parametrize("text", ["3b.00.0", "3b:0.0", "00:3b:00.0", "3b:00", "0000:3b:00.9"])
+def test_what_is_neither_an_address_nor_a_pattern_is_refused(host: Host, text: str) -> None:
+    with pytest.raises(Failure, match="it must be a PCI address"):
+        taken(host, f"{{address: '{text}'}}")

@@ -210,3 +210,14 @@ def changed_lines(before: str, after: str) -> list[str]:
     """Lines of ``after`` that ``before`` has not, but for the layout of lists."""
     known = {line.strip() for line in before.splitlines()}
     return [line for line in after.splitlines() if line.strip() and line.strip() not in known]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("# our hosts", "# our hosts\n"), ("null\n", ""), ("---\n# ours", "---\n# ours\n"), ("~", "")],
+)
+def test_a_file_that_says_nothing_keeps_its_comments_and_gets_the_rest(text: str, kept: str) -> None:
+    wanted = parse_spec("pools: {a: {use: host, match: {ids: '10de:20b5'}}}\n")
+    edited = edit_spec(text, wanted)
+    assert edited.startswith(f"{kept}pools:")
+    assert parse_spec(edited) == wanted

@@ -96,7 +96,9 @@ def _holds(match: Match, unit: GpuUnit) -> bool:
 
 
 def _any(patterns: tuple[str, ...], words: Iterator[str]) -> bool:
-    return any(fnmatchcase(word, pattern.lower()) for word in words for pattern in patterns)
+    """Whether one of the words is meant: also where it is written as it is, brackets and all."""
+    wanted = [pattern.lower() for pattern in patterns]
+    return any(word == each or fnmatchcase(word, each) for word in words for each in wanted)
 
 
 def _names(unit: GpuUnit) -> Iterator[str]:

@@ -29,14 +29,21 @@ def edit_spec(text: str, wanted: Spec, name: str = "gpucloud.yaml") -> str:
     yaml = make_yaml(*_list_layout(text))
     document = yaml.load(text)
     if document is None:
-        return text + render_spec(wanted)
-    _merge(document, plain_of(before), plain_of(wanted))
-    stream = StringIO()
-    yaml.dump(document, stream)
-    edited = stream.getvalue()
+        edited = _without_values(text) + render_spec(wanted)
+    else:
+        _merge(document, plain_of(before), plain_of(wanted))
+        stream = StringIO()
+        yaml.dump(document, stream)
+        edited = stream.getvalue()
     if plain_of(parse_spec(edited, name)) != plain_of(wanted):
         raise Failure(f"{name} could not be changed with its comments kept", "change it by hand")
     return edited
+
+
+def _without_values(text: str) -> str:
+    """Comments of a file that says nothing; a bare ``null`` says that, too, and would stand in the way."""
+    kept = (line for line in text.splitlines() if not line.strip() or line.lstrip().startswith(("#", "---")))
+    return "".join(f"{line}\n" for line in kept)
 
 
 def _list_layout(text: str) -> tuple[int, int]:

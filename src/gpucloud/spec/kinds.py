@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
-from gpucloud.model.pci import PciId
+from gpucloud.model.pci import PciAddress, PciId
 from gpucloud.spec.error import SpecError, suggest
 from gpucloud.spec.nodes import Items, Node, Scalar, Table
 
@@ -138,6 +138,11 @@ class Ids:
         return PciId(vendor, device)
 
 
+_PATTERN = frozenset("*?[")
+_PLACE = re.compile(r"\[[^]]*\]|.")
+"""One character of a pattern: a set of them, or itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A PCI address or a pattern of one; without its domain it is in domain 0000."""
@@ -148,7 +153,15 @@ class Address:
         text = text_of(node, name, self.wants).lower()
         if not re.fullmatch(r"[0-9a-f:.*?\[\]!-]{1,64}", text, re.ASCII):
             raise SpecError(node.line, f"{name} is {text!r}", f"it must be {self.wants}")
-        return text if text.count(":") >= 2 or text.startswith("*") else f"0000:{text}"
+        first = text.partition(":")[0]
+        has_domain = text.count(":") >= 2 or text.startswith("*") or len(_PLACE.findall(first)) >= 4
+        whole = text if has_domain else f"0000:{text}"
+        if not _PATTERN & {*text}:
+            try:
+                PciAddress.parse(whole)
+            except ValueError as error:
+                raise SpecError(node.line, f"{name} is {text!r}", f"it must be {self.wants}") from error
+        return whole
 
 
 @dataclass(frozen=True, slots=True)

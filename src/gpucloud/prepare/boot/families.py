@@ -47,6 +47,9 @@ class Row:
 
 
 def _is_before_8(host: Host) -> bool:
+    """Claims GRUB without boot entries: younger systems that count otherwise have numbers below 8, too."""
+    if not _has_no_entries(host):
+        return False
     version = host.distribution.version
     major = version.partition(".")[0] if isinstance(version, str) else ""
     return host.distribution.id != "fedora" and major.isdigit() and int(major) < 8
