@@ -106,6 +106,35 @@ STAYS = {
         GIVEN,
         "not all of it is understood",
     ),
+    "a unit that a drop-in of another needs": (
+        {
+            "/etc/systemd/system/cards.service": UNIT,
+            "/etc/systemd/system/nova-compute.service.d/gpu.conf": "[Unit]\nRequires=cards.service\n",
+        },
+        GIVEN,
+        "/etc/systemd/system/nova-compute.service.d/gpu.conf names it",
+    ),
+    "a unit that one of a package needs": (
+        {
+            "/etc/systemd/system/cards.service": UNIT,
+            "/usr/lib/systemd/system/cloud.service": "[Unit]\nBindsTo=cards.service\n",
+        },
+        GIVEN,
+        "/usr/lib/systemd/system/cloud.service names it",
+    ),
+    "a unit that another requires by a link": (
+        {
+            "/etc/systemd/system/cards.service": UNIT,
+            "/etc/systemd/system/libvirtd.service.requires/cards.service": UNIT,
+        },
+        GIVEN,
+        "/etc/systemd/system/libvirtd.service.requires/cards.service names it",
+    ),
+    "options of a module in a list of modules": (
+        {"/etc/initramfs-tools/modules": "vfio_iommu_type1 allow_unsafe_interrupts=1\n"},
+        GIVEN,
+        "it sets allow_unsafe_interrupts=1, too",
+    ),
     "a unit that another needs": (
         {
             "/etc/systemd/system/cards.service": UNIT,

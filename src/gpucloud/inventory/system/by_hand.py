@@ -8,6 +8,7 @@ DRIVERCTL = "/etc/driverctl.d"
 """driverctl(8): one file for each device, named after its bus and address, which holds a driver's name."""
 UDEV_RULES = "/etc/udev/rules.d"
 UNITS = "/etc/systemd/system"
+PACKAGED_UNITS = "/usr/lib/systemd/system"
 RC_LOCAL = ("/etc/rc.local", "/etc/rc.d/rc.local", "/etc/init.d/boot.local", "/etc/init.d/after.local")
 """Run at the end of a start; the first is a link to the second in Red Hat's family, the last are SUSE's."""
 MISNAMED = ("/etc/default/grab", "/etc/default/gurb", "/etc/default/grup", "/etc/module")

@@ -99,6 +99,10 @@ def settings_in_list(path: str, text: str, scripts: Scripts) -> Iterator[Setting
             ids = [word for word in words[1:] if word.startswith("ids=")]
             asks = tuple(ask for word in ids for ask in asks_of_ids(word.removeprefix("ids=")))
             does = f"loads {words[0]}" if is_read else "does nothing: this file is not /etc/modules"
+            others = [word for word in words[1:] if not word.startswith("ids=")] if is_read else []
+            if others:
+                yield from _beside_options(path, number, line.strip(), words, others)
+                continue
             yield Setting(path, number, line.strip(), does, cut, asks, is_effective=is_read)
         elif words[:1] == ["softdep"] and _pulls_vfio(words):
             does = "does nothing here: softdep belongs into modprobe.d"
@@ -107,6 +111,19 @@ def settings_in_list(path: str, text: str, scripts: Scripts) -> Iterator[Setting
             does = "does nothing here: options belong into modprobe.d"
             asks = tuple(ask for word in words[2:] for ask in asks_of_ids(word.removeprefix("ids=")))
             yield Setting(path, number, line.strip(), does, cut, asks, is_effective=False)
+
+
+def _beside_options(
+    path: str, number: int, line: str, words: list[str], others: list[str]
+) -> Iterator[Setting]:
+    """A line whose other options stay: they are the administrator's, and initramfs-tools passes them on."""
+    for word in words[1:]:
+        if word.startswith("ids="):
+            cut = Word(number, number, word, "ids=")
+            does = f"gives every card with these ids to {words[0]}, equal ones that the host keeps, too"
+            yield Setting(path, number, line, does, cut, tuple(asks_of_ids(word.removeprefix("ids="))))
+    if not any(word.startswith("ids=") for word in words):
+        yield Setting(path, number, line, f"loads {words[0]}", stays=f"it sets {' '.join(others)}, too")
 
 
 def settings_in_dracut(path: str, text: str, scripts: Scripts) -> Iterator[Setting]:

@@ -48,7 +48,7 @@ def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
     return FilesByHand(
         BootFiles({**boot.files, **kept}, {**boot.folders, **wanted}),
         tuple(_links(reader)),
-        _names_of_units({path: state.text for path, state in found.items() if isinstance(state, FileState)}),
+        _names_of_units({**_texts_of(found), **_texts_of(_beside(reader, look)), **_dependencies(reader)}),
         tuple(each for each in unknown if isinstance(each, Unknown)),
     )
 
@@ -72,6 +72,40 @@ def _is_kept(path: str, state: FileState | None | Unknown) -> bool:
     if isinstance(state, FileState):
         return path.startswith("/etc/modprobe.d/") or by_hand.has_sign(state.text) or path in by_hand.MISNAMED
     return False
+
+
+def _texts_of(states: Mapping[str, FileState | None | Unknown]) -> dict[str, str]:
+    return {path: state.text for path, state in states.items() if isinstance(state, FileState)}
+
+
+def _beside(reader: Reader, look: Look) -> dict[str, FileState | None | Unknown]:
+    """What may require a unit and is looked at for that alone: drop-ins, and units of packages."""
+    found = {}
+    for folder in (*_folders(reader, (".service.d", ".target.d")), by_hand.PACKAGED_UNITS):
+        for name in _listed(reader, folder):
+            if name.endswith((".conf", ".service", ".target")):
+                found[f"{folder}/{name}"] = look(f"{folder}/{name}")
+    return found
+
+
+def _dependencies(reader: Reader) -> dict[str, str]:
+    """Links that let something else want or require a unit (systemd.unit(5)), each as a text that names it.
+
+    Those that are taken away with their unit are in ``_links``.
+    """
+    folders = (each for each in _folders(reader, (".wants", ".requires")) if each not in by_hand.WANTS)
+    return {f"{folder}/{name}": name for folder in folders for name in _listed(reader, folder)}
+
+
+def _folders(reader: Reader, endings: tuple[str, ...]) -> Iterator[str]:
+    return (f"{by_hand.UNITS}/{name}" for name in _listed(reader, by_hand.UNITS) if name.endswith(endings))
+
+
+def _listed(reader: Reader, folder: str) -> tuple[str, ...]:
+    names = reader.list_dir(folder)
+    return (
+        tuple(each for each in names if each.isprintable())[:_FILES_LIMIT] if isinstance(names, tuple) else ()
+    )
 
 
 def _names_of_units(texts: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
