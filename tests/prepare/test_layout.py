@@ -210,6 +210,17 @@ def test_types_of_virtual_functions_are_set_and_cleared(vendor: Site) -> None:
     assert vendor.picture() == before
 
 
+def test_of_several_devices_of_a_card_none_is_taken_for_the_one_that_is_meant(site: Site) -> None:
+    for name in (UUID, OTHER_UUID):
+        site.kernel.create_store(CARD, "nvidia-35", name)
+    for said in ("3b:00.0", CARD):
+        with pytest.raises(Failure, match="has 2 slices: ") as refused:
+            vgpu(site, "delete", said, "--yes")
+        assert UUID in refused.value.what
+    site.kernel.remove_store(UUID)
+    assert vgpu(site, "delete", CARD, "--yes") == Exit.FINE
+
+
 def test_a_full_card_is_known_by_the_names_that_it_had_listed(
     vendor: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,24 +94,37 @@ def without(offers: Sequence[Offer], name: str) -> tuple[str, str]:
             ``ADDRESS/GI`` of a MIG instance: ``3b:00.0/2``.
 
     Raises:
-        Failure: there is no such slice, or what its card is cut into cannot be told.
+        Failure: there is no such slice, or there are several, or what its card is cut into cannot be told.
     """
-    for offer in offers:
-        for each in offer.slices if isinstance(offer.slices, tuple) else ():
-            if each.is_gpu_instance and name.lower() in _numbered(offer, each):
-                items = _instances(offer)
-                items[str(each.profile_name)] -= 1
-                return _line(offer, items), each.name
-            if name.lower() in (each.name.lower(), each.place.short) and not each.is_gpu_instance:
-                items = _items(offer)
-                if _type(each) == VF:
-                    what = f"{each.name} is a virtual function, and those of a card go together"
-                    raise Failure(
-                        what, f"say how many stay: gpucloud vgpu apply '{offer.unit.short}: N x vf'"
-                    )
-                items[_type(each)] -= 1
-                return _line(offer, items), each.name
-    raise Failure(f"{name} is no slice of a card of this host", _SEE, code=Exit.USAGE)
+    found = [
+        (offer, each)
+        for offer in offers
+        for each in (offer.slices if isinstance(offer.slices, tuple) else ())
+        if name.lower() in _called(offer, each)
+    ]
+    if not found:
+        raise Failure(f"{name} is no slice of a card of this host", _SEE, code=Exit.USAGE)
+    if len(found) > 1:
+        names = ", ".join(each.name for _, each in found)
+        raise Failure(f"{name} has {len(found)} slices: {names}", "name one of them", code=Exit.USAGE)
+    offer, each = found[0]
+    if each.is_gpu_instance:
+        items = _instances(offer)
+        items[str(each.profile_name)] -= 1
+        return _line(offer, items), each.name
+    items = _items(offer)
+    if _type(each) == VF:
+        what = f"{each.name} is a virtual function, and those of a card go together"
+        raise Failure(what, f"say how many stay: gpucloud vgpu apply '{offer.unit.short}: N x vf'")
+    items[_type(each)] -= 1
+    return _line(offer, items), each.name
+
+
+def _called(offer: Offer, each: Slice) -> tuple[str, ...]:
+    """What a user may call a slice, in small letters."""
+    if each.is_gpu_instance:
+        return _numbered(offer, each)
+    return (each.name.lower(), each.place.short, str(each.place))
 
 
 def _numbered(offer: Offer, instance: Slice) -> tuple[str, str]:
