@@ -55,9 +55,9 @@ class Member:
         """Somebody gives the card another driver since."""
         (self.root / "sys/bus/pci/devices/0000:3b:00.0/driver_override").write_text("nvidia\n")
 
-    def add_guest(self, name: str) -> None:
-        """Let a QEMU run there."""
-        process = self.root / "proc/4711"
+    def add_guest(self, name: str, *, later: bool = False) -> None:
+        """Let a QEMU run there, now or once its initramfs is made."""
+        process = self.folder / "comes" if later else self.root / "proc/4711"
         process.mkdir(parents=True)
         (process / "comm").write_text("qemu-system-x86\n")
         (process / "cmdline").write_text(
@@ -131,10 +131,13 @@ class Fleet:
         plans: Mapping[str, str] | None = None,
         path: str = "",
         verb: str = "applied",
+        program: str = "",
     ) -> list[Result]:
         """Run it to its end."""
         environment = {"PATH": path} if path else {}
-        with Runner(find_program(), self.lines.append, environment).run(playbook, wish, plans, verb=verb) as (
+        with Runner(program or find_program(), self.lines.append, environment).run(
+            playbook, wish, plans, verb=verb
+        ) as (
             events,
             _,
         ):

@@ -13,6 +13,8 @@ import pytest
 from tests.fleet.fake_cloud import FakeCloud
 from tests.fleet.fleet import Fleet, stages
 
+from gpucloud.fleet.run import find_program
+
 pytestmark = pytest.mark.proof
 
 HOSTS = ("gpu01", "gpu02")
@@ -54,6 +56,18 @@ def test_a_guest_keeps_its_host_from_a_restart_and_nothing_is_changed(fleet: Fle
     assert first.restarts == second.restarts == 0
     assert cloud.status("gpu01") == ("enabled", None), "it is as it was, so it serves as it did"
     assert results[0].service == "as before"
+
+
+def test_a_guest_that_is_started_while_the_host_is_changed_keeps_it_from_its_restart(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    """The owner of a stopped instance may start it on a host whose nova-compute takes no new ones."""
+    fleet.members[0].add_guest("instance-0000002a", later=True)
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=cloud.path)
+    assert result.why == "guests run here: instance-0000002a; move or stop them, then again"
+    assert (fleet.members[0].journal, fleet.members[0].restarts) == (["applied"], 0)
+    assert cloud.status("gpu01") == ("disabled", OURS), "it waits for its restart"
 
 
 @pytest.mark.slow
@@ -156,4 +170,16 @@ def test_the_cloud_is_asked_in_vain_for_a_host_that_it_does_not_know(
     wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
     (result,) = fleet.run("rolling", wish, path=cloud.path)
     assert "the cloud lab has no nova-compute on gpu01.example.org" in result.why
+    assert cloud.changes == []
+
+
+@pytest.mark.slow
+def test_in_check_mode_the_playbook_goes_through_and_changes_nothing(fleet: Fleet, cloud: FakeCloud) -> None:
+    program = fleet.folder / "checking"
+    program.write_text(f'#!/bin/sh\nexec {find_program()} --check "$@"\n')
+    program.chmod(0o755)
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab")
+    results = fleet.run("rolling", wish, path=cloud.path, program=str(program))
+    assert "failed" not in stages(results).values()
+    assert [(member.journal, member.restarts) for member in fleet.members] == [([], 0)] * 2
     assert cloud.changes == []
