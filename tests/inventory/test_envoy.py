@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,23 @@ def test_an_envoy_that_is_not_needed_any_more_ends(tmp_path: Path) -> None:
     assert tasks.read_text() != before
     del envoy
     assert tasks.read_text() == before
+
+
+FORKED = """
+import os, sys
+from gpucloud.inventory.collect.envoy import Envoy
+envoy = Envoy()
+envoy.read(sys.argv[1])
+if other := os.fork():
+    os.waitpid(other, 0)
+del envoy
+"""
+
+
+def test_a_forked_process_does_not_wait_for_the_envoy_of_its_parent(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", FORKED, written(tmp_path, "file", b"1")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_stuck_device_leaves_one_fact_unknown_and_the_scan_goes_on(gate: Path, tmp_path: Path) -> None:

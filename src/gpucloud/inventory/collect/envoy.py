@@ -16,6 +16,7 @@ import select
 import stat
 import struct
 import time
+from contextlib import suppress
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 FILE_LIMIT = 16 * 1024 * 1024
@@ -143,7 +144,8 @@ class Envoy:
     def __del__(self) -> None:
         if self._child is not None:
             self._child.let_go()
-            os.waitpid(self._child.pid, 0)  # it has answered all it was asked, so it ends at once
+            with suppress(ChildProcessError):  # of the process that this one was forked from
+                os.waitpid(self._child.pid, 0)  # it has answered all it was asked, so it ends at once
 
 
 class LostError(OSError):
