@@ -8,8 +8,9 @@ from tests.prepare.fake_host import BMC, build, card, host_of
 
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
+from gpucloud.model.pci import ParentName
 from gpucloud.model.unknown import Unknown
-from gpucloud.spec import hosts_of, parse_spec, pool_of, strangers
+from gpucloud.spec import hosts_of, parse_spec, pool_of, pool_of_parent, render_spec, strangers
 
 NO_NAME = Unknown("a capture holds no name")
 
@@ -125,3 +126,24 @@ def test_a_pool_that_is_here_or_on_a_group_names_no_stranger(hosts: str) -> None
 def test_what_is_neither_an_address_nor_a_pattern_is_refused(host: Host, text: str) -> None:
     with pytest.raises(Failure, match="it must be a PCI address"):
         taken(host, f"{{address: '{text}'}}")
+
+
+PARENTS = (
+    "pools:\n"
+    "  a: {use: vgpu, match: {parent: [mtty, mdpy]}, hosts: gpu01}\n"
+    "  b: {use: vgpu, match: {parent: mtty}HERE}\n"
+)
+
+
+def test_a_parent_that_is_no_pci_function_is_in_the_pool_that_names_it(host: Host) -> None:
+    spec = parse_spec(PARENTS.replace("HERE", ", hosts: gpu02"))
+    found = [pool_of_parent(spec, "gpu01", ParentName(name)) for name in ("mtty", "mdpy", "mbochs")]
+    assert found == [spec.pool("a"), spec.pool("a"), None]
+    assert all(pool_of(spec, "gpu01", unit) is None for unit in host.units)  # no card is meant
+    assert parse_spec(render_spec(spec)) == spec
+
+
+def test_a_parent_in_two_pools_is_refused_with_both_names() -> None:
+    spec = parse_spec(PARENTS.replace("HERE", ""))
+    with pytest.raises(Failure, match="mtty is in two pools: a and b; narrow match"):
+        pool_of_parent(spec, "gpu01", ParentName("mtty"))

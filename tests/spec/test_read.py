@@ -15,6 +15,7 @@ from gpucloud.spec import parse_spec
 from gpucloud.spec.page import EXAMPLE
 
 POOL = "pools:\n  a:\n    use: passthrough\n    match: {model: 'A100*'}\n"
+PARENT = "pools:\n  a:\n    use: vgpu\n    match: {parent: mtty}\n"
 FLAVOR = "publish:\n  flavors:\n    a:\n      vcpus: 1\n      ram_mib: 1\n      disk_gib: 1\n"
 
 
@@ -67,6 +68,13 @@ def test_values_are_taken_as_they_are_written() -> None:
         (POOL + "    nova: {alias: 'a:1'}\n", 5, "which flavors could not write"),
         (POOL + "    nova: [a]\n", 5, "pools.a.nova is a list; it must be a table"),
         (POOL + "    vfs: 4\n", 2, "pools.a: vfs with use: passthrough"),
+        (PARENT.replace("vgpu", "sriov"), 2, "pools.a: match.parent with use: sriov; write use: vgpu"),
+        (PARENT.replace("mtty", "mtty, model: x"), 2, "pools.a: match.parent beside cards"),
+        (PARENT.replace("{parent: mtty}", "[{parent: mtty}, {model: x}]"), 2, "match.parent beside cards"),
+        (PARENT + "    vfs: 4\n", 2, "pools.a: vfs or vgpu_types.address with match.parent"),
+        (PARENT + "    nova: {managed: false}\n", 2, "pools.a: nova.managed with match.parent"),
+        (PARENT.replace("mtty", "'0000:3b:00.0'"), 4, "it must be a name of `/sys/class/mdev_bus`"),
+        (PARENT.replace("mtty", "'mt*'"), 4, "parent is 'mt*'"),
         (POOL + "    vgpu_types: {type: nvidia-1}\n", 2, "vgpu_types with use: passthrough"),
         (POOL + "    use: host\n", 5, "the key 'use' is there twice; it is already on line 3"),
         (POOL + "    hosts: [gpu01,\n      gpu 02]\n", 6, "pools.a.hosts is 'gpu 02'"),

@@ -5,10 +5,19 @@ values of ``model.spec``, and says which pool a unit belongs to. The schema is o
 reference page is made of it.
 """
 
-from gpucloud.spec.choose import hosts_of, pool_of, strangers
+from gpucloud.spec.choose import hosts_of, pool_of, pool_of_parent, strangers
 from gpucloud.spec.edit import edit_spec
 from gpucloud.spec.file import load_spec
 from gpucloud.spec.read import parse_spec
 from gpucloud.spec.write import render_spec
 
-__all__ = ["edit_spec", "hosts_of", "load_spec", "parse_spec", "pool_of", "render_spec", "strangers"]
+__all__ = [
+    "edit_spec",
+    "hosts_of",
+    "load_spec",
+    "parse_spec",
+    "pool_of",
+    "pool_of_parent",
+    "render_spec",
+    "strangers",
+]

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import ParentName, PciAddress, Place
 from gpucloud.model.spec import Match, Pool, Spec
 from gpucloud.model.unknown import Unknown
 
@@ -27,10 +27,24 @@ def pool_of(spec: Spec, host_name: str | Unknown, unit: GpuUnit) -> Pool | None:
     Raises:
         Failure: two pools take it, or the host's name is needed and not known.
     """
-    found = [pool for pool in spec.pools if _takes(pool, unit) and is_on(spec, pool, host_name)]
+    return _only(unit.address, (p for p in spec.pools if _takes(p, unit) and is_on(spec, p, host_name)))
+
+
+def pool_of_parent(spec: Spec, host_name: str | Unknown, parent: ParentName) -> Pool | None:
+    """The pool that takes a parent of mediated devices that is no PCI function, as ``pool_of`` does.
+
+    Raises:
+        Failure: two pools take it, or the host's name is needed and not known.
+    """
+    named = (pool for pool in spec.pools if any(parent in match.parents for match in pool.matches))
+    return _only(parent, (pool for pool in named if is_on(spec, pool, host_name)))
+
+
+def _only(place: Place, pools: Iterator[Pool]) -> Pool | None:
+    found = tuple(pools)
     if len(found) > 1:
         raise Failure(
-            f"{unit.address} is in two pools: {found[0].name} and {found[1].name}",
+            f"{place} is in two pools: {found[0].name} and {found[1].name}",
             "narrow match or hosts of one of them, so that each card is in one pool",
             code=Exit.USAGE,
         )
@@ -88,7 +102,8 @@ def _takes(pool: Pool, unit: GpuUnit) -> bool:
 
 def _holds(match: Match, unit: GpuUnit) -> bool:
     return (
-        (not match.models or _any(match.models, _names(unit)))
+        not match.parents
+        and (not match.models or _any(match.models, _names(unit)))
         and (not match.ids or unit.primary.id in match.ids)
         and (not match.addresses or _any(match.addresses, map(str, _addresses(unit))))
         and (not match.groups or any(group in match.groups for group in unit.groups))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
-from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.pci import ParentName, PciAddress, PciId
 from gpucloud.spec.error import SpecError, suggest
 from gpucloud.spec.nodes import Items, Node, Scalar, Table
 
@@ -136,6 +136,20 @@ class Ids:
             raise SpecError(node.line, f"{name} is {text!r}", f"it must be {self.wants}")
         vendor, device = (int(part, 16) for part in text.split(":"))
         return PciId(vendor, device)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parent of mediated devices that is no PCI function."""
+
+    wants: str = "a name of `/sys/class/mdev_bus` that is no PCI address: `mtty`"
+
+    def read(self, node: Node, name: str) -> ParentName:
+        text = text_of(node, name, self.wants)
+        try:
+            return ParentName.parse(text)
+        except ValueError as error:
+            raise SpecError(node.line, f"{name} is {text!r}", f"it must be {self.wants}") from error
 
 
 _PATTERN = frozenset("*?[")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Match, Pool, Spec, Use
 from gpucloud.spec.error import SpecError
 from gpucloud.spec.nodes import Scalar, Table, parse_nodes
 from gpucloud.spec.schema import SPEC
+
+_OF_PCI = ("alias", "device_type", "numa_policy", "managed", "one_time_use")
 
 
 def parse_spec(text: str, name: str = "gpucloud.yaml") -> Spec:
@@ -48,6 +51,8 @@ def _of_pool(pool: Pool) -> Iterator[tuple[str, str]]:
             "an entry of match has no condition",
             "name a model, ids, address or group; `model: '*'` is every card",
         )
+    if any(match.parents for match in pool.matches):
+        yield from _of_parents(pool)
     if pool.vgpu_types and pool.use is not Use.VGPU:
         yield f"vgpu_types with use: {pool.use.value}", "leave them out, or write use: vgpu"
     if pool.vfs is not None and pool.use not in (Use.VGPU, Use.SRIOV):
@@ -58,3 +63,19 @@ def _of_pool(pool: Pool) -> Iterator[tuple[str, str]]:
         yield "two vGPU types without address", "say with address which card or VF gets which type"
     if pool.use is Use.HOST and pool.nova.alias is not None:
         yield "nova.alias with use: host", "OpenStack offers nothing that the host keeps: leave it out"
+
+
+def _of_parents(pool: Pool) -> Iterator[tuple[str, str]]:
+    """What a pool of parents says that only cards have."""
+    if pool.use is not Use.VGPU:
+        yield (
+            f"match.parent with use: {pool.use.value}",
+            "write use: vgpu: mediated devices alone are made of it",
+        )
+    if any(replace(match, parents=()) != Match() or not match.parents for match in pool.matches):
+        yield "match.parent beside cards", "make a pool of its own for it: it is no PCI function"
+    if pool.vfs is not None or any(choice.addresses for choice in pool.vgpu_types):
+        yield "vfs or vgpu_types.address with match.parent", "leave them out: it is no PCI function"
+    unfit = [key for key in _OF_PCI if getattr(pool.nova, key) is not None]
+    if unfit:
+        yield f"nova.{unfit[0]} with match.parent", "leave it out: nova reads it of PCI functions alone"

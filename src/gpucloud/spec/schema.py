@@ -19,7 +19,20 @@ from gpucloud.model.spec import (
     VgpuChoice,
 )
 from gpucloud.spec.catalogue import CATALOGUE
-from gpucloud.spec.kinds import Address, Choice, Flag, Ids, Key, Many, Member, Named, Number, Record, Word
+from gpucloud.spec.kinds import (
+    Address,
+    Choice,
+    Flag,
+    Ids,
+    Key,
+    Many,
+    Member,
+    Named,
+    Number,
+    Parent,
+    Record,
+    Word,
+)
 from gpucloud.spec.words import HOST, TRAIT
 
 _NAME = Word(
@@ -47,6 +60,14 @@ MATCH = Record(
         Key("ids", Many(Ids()), "Vendor and device of the card's first function."),
         Key("address", Many(Address()), "Where the card is: any of its functions.", "addresses"),
         Key("group", Many(Number(range(100_000))), "IOMMU groups. They can change with a kernel.", "groups"),
+        Key(
+            "parent",
+            Many(Parent()),
+            "In place of a card, what mediated devices are made of and is no PCI function: a name of "
+            "`/sys/class/mdev_bus`, as the kernel's sample driver `mtty` has one. It stands alone, with "
+            "`use: vgpu`.",
+            "parents",
+        ),
     ),
     Match,
 )

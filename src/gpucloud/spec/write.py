@@ -7,7 +7,7 @@ from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from gpucloud.model.pci import PciId
+from gpucloud.model.pci import ParentName, PciId
 from gpucloud.model.spec import Spec
 from gpucloud.spec.kinds import Many, Named, Record
 from gpucloud.spec.schema import SPEC
@@ -59,4 +59,4 @@ def _plain(kind: object, value: Any) -> Any:
         return items[0] if len(items) == 1 and not isinstance(items[0], dict) else items
     if isinstance(value, Enum):
         return value.value
-    return str(value) if isinstance(value, PciId) else value
+    return str(value) if isinstance(value, ParentName | PciId) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from gpucloud.model.pci import PciId
+from gpucloud.model.pci import ParentName, PciId
 from gpucloud.model.spec.catalogue import Catalogue
 
 
@@ -57,7 +57,7 @@ class HostGroup:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Units that a pool takes: all conditions that are given must hold, each by any of its values."""
+    """What a pool takes: units for which all given conditions hold, each by any of its values; or parents."""
 
     models: tuple[str, ...] = ()
     """Patterns of the name as pci.ids has it, or of the part in its brackets; case does not matter."""
@@ -67,6 +67,8 @@ class Match:
     """Patterns of a function's whole address (``0000:3b:00.*``): any function of the unit, or its PF."""
     groups: tuple[int, ...] = ()
     """IOMMU groups."""
+    parents: tuple[ParentName, ...] = ()
+    """Parents of mediated devices that are no PCI functions: no unit is meant then."""
 
 
 COMPANIONS = {"audio": 0x0403, "usb": 0x0C03, "serial": 0x0C80}
