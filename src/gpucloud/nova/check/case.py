@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
+from gpucloud.model.unknown import Unknown
 from gpucloud.nova.alias import Alias, parse_aliases
 from gpucloud.nova.check.options import Options
 from gpucloud.nova.config import Configuration, Setting, read_list, read_value
 from gpucloud.nova.device_spec import DeviceSpec, parse_device_specs
-from gpucloud.nova.machine import ELSEWHERE, Machine
+from gpucloud.nova.machine import ELSEWHERE, LISTED, Machine
 from gpucloud.nova.match import Config, Match, match
 from gpucloud.nova.mdev import MdevSection, MdevTypes, choose_types
 from gpucloud.nova.reading import Json, load_json
@@ -155,11 +156,13 @@ class Case:
 
     @cached_property
     def virtual_parents(self) -> tuple[str, ...]:
-        """Names in device_addresses that are no PCI addresses: only the host knows whether it has them."""
+        """Names in device_addresses that are no PCI addresses, and that the host may have."""
         if not vgpu.MDEV_VIRTUAL_PARENT.at(self.release):
             return ()
+        known = None if self.machine is None else self.machine.parents
+        absent = set() if known is None or isinstance(known, Unknown) else {*LISTED.values()} - {*known}
         every = (one for section in self.mdev_sections.values() for one in section.device_addresses)
-        return tuple(dict.fromkeys(one for one in every if one and ":" not in one))
+        return tuple(dict.fromkeys(one for one in every if one and ":" not in one and one not in absent))
 
     @property
     def config(self) -> Config | Refusal:

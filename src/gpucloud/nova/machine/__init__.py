@@ -6,5 +6,15 @@
 from gpucloud.nova.machine.device import ELSEWHERE, Device, DeviceType, Machine
 from gpucloud.nova.machine.host import machine_of
 from gpucloud.nova.machine.listing import parse_devices
+from gpucloud.nova.machine.parents import LISTED, libvirt_name
 
-__all__ = ["ELSEWHERE", "Device", "DeviceType", "Machine", "machine_of", "parse_devices"]
+__all__ = [
+    "ELSEWHERE",
+    "LISTED",
+    "Device",
+    "DeviceType",
+    "Machine",
+    "libvirt_name",
+    "machine_of",
+    "parse_devices",
+]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gpucloud.model.unknown import Unknown
 
 NOT_SAID = Unknown("the list of devices has no mdev_types")
+NO_PARENTS = Unknown("a list of devices holds PCI functions alone")
 
 
 class DeviceType(StrEnum):
@@ -48,6 +49,8 @@ class Machine:
     """Interface to the name its ``device`` link ends in: ``0000:3b:00.0``, or ``virtio0``."""
     unread: tuple[str, ...] = ()
     """What could not be read, in words: devices left out, places of devices that count as not said."""
+    parents: Mapping[str, tuple[str, ...] | Unknown] | Unknown = NO_PARENTS
+    """Parents of mediated devices that are no PCI functions, by libvirt's names, with their types."""
 
     def is_physical_function(self, address: str) -> bool:
         """Whether sysfs has a device with exactly this name that could have VFs."""

@@ -6,14 +6,17 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import PciFunction, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine.device import Device, DeviceType, Machine
+from gpucloud.nova.machine.parents import listed_parents
 
 _NO_INTERFACES = Unknown("which network interface belongs to which function is not part of a host's facts")
 
 
 def machine_of(host: Host) -> Machine:
     """All functions of the host whose ids and kind are known; what is not known is named in ``unread``."""
+    parents = listed_parents(host)
     if isinstance(host.functions, Unknown):
-        return Machine(interfaces=_NO_INTERFACES, unread=(f"PCI functions: {host.functions.why}",))
+        unread_all = (f"PCI functions: {host.functions.why}",)
+        return Machine(interfaces=_NO_INTERFACES, unread=unread_all, parents=parents)
     devices: dict[str, Device] = {}
     unread: list[str] = []
     for address, function in host.functions.items():
@@ -26,7 +29,7 @@ def machine_of(host: Host) -> Machine:
             if isinstance(function.numa_node, Unknown):
                 unread.append(f"{address}: NUMA node: {function.numa_node.why}")
             devices[str(address)] = _device(function, function.id, kind)
-    return Machine(devices, _NO_INTERFACES, tuple(unread))
+    return Machine(devices, _NO_INTERFACES, tuple(unread), parents)
 
 
 def _device(function: PciFunction, ids: PciId, kind: DeviceType) -> Device:

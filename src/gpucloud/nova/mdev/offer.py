@@ -15,7 +15,8 @@ class Parent:
     """A GPU of which nova makes mediated devices.
 
     Args:
-        address: as libvirt has it, or as a section writes it where the host has no such device.
+        address: as libvirt has it, or as a section writes it where the host has no such device; libvirt's
+            name of a parent that is no PCI function (``mtty_mtty``).
         type: the type that nova takes for it.
         resource_class: under which Placement is told of them.
         offers: the types that it offers; None where the host has no such device.
@@ -45,15 +46,16 @@ def _parents(types: MdevTypes, machine: Machine) -> Iterator[Parent]:
     for address in sorted(types.by_address.keys() | machine.devices.keys()):
         device = machine.devices.get(address)
         kind = types.type_of(address)
-        offers = _absent(address, machine) if device is None else device.mdev_types
+        offers = _beside(address, machine) if device is None else device.mdev_types
         is_named = address in types.by_address
         if kind is not None and (is_named or (isinstance(offers, tuple) and offers)):
             yield Parent(address, kind, types.class_of(address), offers, is_named)
 
 
-def _absent(address: str, machine: Machine) -> Unknown | None:
-    """None where the host surely has no such device."""
+def _beside(address: str, machine: Machine) -> tuple[str, ...] | Unknown | None:
+    """What something that is no PCI function offers; None where the host surely has no such device."""
     if ":" not in address:
-        return Unknown(f"{address} is no PCI function")
+        parents = machine.parents
+        return parents if isinstance(parents, Unknown) else parents.get(address)
     told = (line for line in machine.unread if line.startswith((f"{address}:", "PCI functions:")))
     return next(map(Unknown, told), None)

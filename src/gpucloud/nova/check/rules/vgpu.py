@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from gpucloud.model.finding import Level
 from gpucloud.nova.check.case import Case
 from gpucloud.nova.check.finding import Finding, Kind
+from gpucloud.nova.check.rules.parents import way_out
 from gpucloud.nova.config import Setting
 from gpucloud.nova.reading import is_yes
 from gpucloud.nova.refusal import Refusal
@@ -144,33 +145,14 @@ LOST = Kind(
     ("Make the mdevs of guests again before nova-compute starts, as mdevctl does (mdevctl define --auto)",),
     (f"{_SOURCE}: _recreate_assigned_mediated_devices", "nova docs: admin/virtual-gpu"),
 )
-VIRTUAL_PARENT = Kind(
-    "nova-mdev-virtual-parent",
-    Level.INFO,
-    "A parent of mdevs that is no PCI function",
-    "Since 34 nova takes such a name where /sys/devices/virtual has it (mtty_mtty is mtty/mtty there), and "
-    "nova-compute ends where it has not. libvirt knows mtty alone, which is no GPU.",
-    ("`Invalid configuration for mdev-capable devices: incorrect device address: ...`",),
-    ("Look on the host: ls /sys/devices/virtual/mtty/mtty",),
-    (f"{_SOURCE}: _validate_device_address",),
-)
 
 
 def refused(case: Case) -> Iterator[Finding]:
     """Addresses that nova does not take."""
     if isinstance(case.mdev, Refusal):
         level = Level.BLOCKER if case.service is Service.COMPUTE else Level.INFO
-        yield REFUSED.at(_culprit(case, case.mdev.message), case.mdev.message, level=level)
-
-
-def virtual_parent(case: Case) -> Iterator[Finding]:
-    """A parent whose host decides whether nova-compute starts."""
-    for name, section in case.mdev_sections.items():
-        for parent in dict.fromkeys(section.device_addresses):
-            if parent in case.virtual_parents:
-                what = f"whether nova-compute starts depends on the host: it must have {parent}"
-                fix = (f"ls /sys/devices/virtual/{parent.replace('_', '/')}",)
-                yield VIRTUAL_PARENT.at(case.mdev_keys_of(name).get("device_addresses"), what, fix=fix)
+        said = case.mdev.message
+        yield REFUSED.at(_culprit(case, said), said, level=level, fix=way_out(case, said))
 
 
 def dropped(case: Case) -> Iterator[Finding]:
@@ -302,7 +284,6 @@ def _culprit(case: Case, message: str) -> Setting | None:
 
 RULES = (
     refused,
-    virtual_parent,
     dropped,
     names_of_types,
     group_ignored,
