@@ -101,6 +101,13 @@ CLOUDS: Mapping[str, Cloud] = {
         since=29,
         parents={"gpu02": {_T4: ("nvidia-230", "CUSTOM_T4_1Q")}},
     ),
+    "serial ports of the kernel's sample driver": Cloud(
+        "  serial: {use: vgpu, match: {parent: mtty}, "
+        "vgpu_types: [{type: Dual port serial, resource_class: CUSTOM_SERIAL}]}",
+        {"gpu06": "lab-mdev-samples"},
+        since=34,
+        parents={"gpu06": {"mtty_mtty": ("mtty-2", "CUSTOM_SERIAL")}},
+    ),
     "VFs of an A2": Cloud(
         "  a2: {use: vgpu, match: {ids: 10de:25b6}, vgpu_types: [{type: '745'}], "
         "nova: {resource_class: CUSTOM_A2_1B, live_migratable: true}}",

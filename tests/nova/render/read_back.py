@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from gpucloud.nova.config import Configuration, read_config_file
+from gpucloud.nova.machine import LISTED
 from gpucloud.nova.match import Config
 from gpucloud.nova.mdev import MdevSection, MdevTypes, choose_types
 from gpucloud.nova.refusal import Refusal
@@ -212,7 +213,7 @@ def mdev_types(read: Configuration, release: Release) -> MdevTypes | Refusal:
     setting = None if name is None else read.last(name)
     types = [] if setting is None else [part.strip() for part in setting.value.split(",")]
     sections = {kind: _section(read, f"{groups[0]}{kind}") for kind in types if groups}
-    return choose_types(types, sections, release)
+    return choose_types(types, sections, release, virtual_parents=LISTED.values())
 
 
 def _section(read: Configuration, name: str) -> MdevSection:

@@ -27,8 +27,10 @@ def types_of(taken: HostTaken, release: Release) -> Mapping[str, MdevSection]:
     """The types of a host with their sections, in the order of their first GPU.
 
     Raises:
-        Failure: the release would give some GPU another type, class, or a type that nobody asked for.
+        Failure: the release would give some GPU another type, class, or a type that nobody asked for, or
+            takes PCI functions alone.
     """
+    _check_functions(taken, release)
     types = list(dict.fromkeys(parent.type for parent in taken.parents))
     for name in types:
         if not _SAFE.fullmatch(name):
@@ -38,6 +40,21 @@ def types_of(taken: HostTaken, release: Release) -> Mapping[str, MdevSection]:
     sections = {name: _section([each for each in parents if each.type == name], keys) for name in types}
     _check(taken, parents, sections, release)
     return sections
+
+
+def _check_functions(taken: HostTaken, release: Release) -> None:
+    """Refuse parents that are no PCI functions to a release that looks for PCI functions alone.
+
+    Source: nova commit f412fac1ae; before, ``_get_mdev_capabilities_for_dev`` read the PCI capability of
+    every parent, and ``_get_supported_vgpu_types`` refused what is no PCI address.
+    """
+    others = [parent for parent in taken.parents if not parent.is_function]
+    if others and not vgpu.MDEV_VIRTUAL_PARENT.at(release):
+        raise Failure(
+            f"{taken.name}: nova {release} has mediated devices of PCI functions alone, not of "
+            f"{others[0].address} (pool {others[0].pool.name})",
+            "take it out of the pool",
+        )
 
 
 def _keys(types: Sequence[str], release: Release) -> tuple[str, ...]:
@@ -72,13 +89,16 @@ def _check(
     taken: HostTaken, parents: Sequence[Parent], sections: Mapping[str, MdevSection], release: Release
 ) -> None:
     """Ask the rules of the release what it would make of the sections."""
-    found = choose_types(list(sections), sections, release)
+    beside = [parent for parent in taken.offered if ":" not in parent]
+    found = choose_types(list(sections), sections, release, virtual_parents=beside)
     if isinstance(found, Refusal):
         said = f"{taken.name}: nova {release} refuses its vGPU types: {found.message}"
         raise Failure(said, "change the pools")
     meant = {parent.address: parent for parent in parents}
     for address, offered in taken.offered.items():
         parent = meant.get(address)
+        if parent is None and ":" not in address:
+            continue  # no type without addresses is for it: losses_of says what becomes of it
         chosen = found.type_of(address) if found.enabled else None
         if parent is None and chosen in offered:
             raise Failure(
@@ -102,6 +122,7 @@ def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
     """What types ask for, and do not get from this release."""
     keys = _keys(list({parent.type for parent in taken.parents}), release)
     yield from _traits(taken)
+    yield from _in_the_way(taken)
     on_vfs = {parent.card for parent in taken.parents if parent.card != parent.address}
     if on_vfs:
         yield (
@@ -123,6 +144,20 @@ def losses_of(taken: HostTaken, release: Release) -> Iterator[str]:
             )
 
 
+def _in_the_way(taken: HostTaken) -> Iterator[str]:
+    """Parents that are no PCI functions and in no pool: nova takes what it was not told of for functions.
+
+    Source: nova, driver.py, ``_get_mdev_capabilities_for_dev``.
+    """
+    named = {parent.address for parent in taken.parents}
+    for parent in taken.offered if named else ():
+        if ":" not in parent and parent not in named:
+            yield (
+                f"{taken.name}: {parent} is in no pool: where libvirt lists it, nova-compute cannot report "
+                "devices ('NoneType' object has no attribute 'vendor_id'): unload its driver"
+            )
+
+
 def _traits(taken: HostTaken) -> Iterator[str]:
     """Nova gives the providers of mediated devices no traits, and leaves alone those that they have.
 
@@ -139,8 +174,8 @@ def _traits(taken: HostTaken) -> Iterator[str]:
 
 
 def _node(address: str) -> str:
-    """What libvirt calls a PCI function, and nova its provider behind the host's name."""
-    return "pci_" + address.replace(":", "_").replace(".", "_")
+    """What libvirt calls a parent, and nova its provider behind the host's name."""
+    return address if ":" not in address else "pci_" + address.replace(":", "_").replace(".", "_")
 
 
 def migration_of(taken: HostTaken, release: Release) -> Mapping[str, str]:

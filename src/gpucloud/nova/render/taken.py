@@ -9,12 +9,15 @@ from fnmatch import fnmatchcase
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, PciClass, PciFunction, Sriov
+from gpucloud.model.pci import MdevParent, PciAddress, PciClass, PciFunction, Sriov
 from gpucloud.model.spec import COMPANIONS, NovaSettings, Pool, Spec, Use, VgpuChoice, companion_alias
 from gpucloud.model.unknown import Unknown
-from gpucloud.nova.machine import Device, DeviceType, Machine, machine_of
+from gpucloud.nova.machine import LISTED, Device, DeviceType, Machine, libvirt_name, machine_of
 from gpucloud.nova.render.cut import holding, unnamed
-from gpucloud.spec import pool_of
+from gpucloud.spec import pool_of, pool_of_parent
+from gpucloud.spec.choose import is_on
+
+_NO_TYPES = "no vgpu_types say what it is to be cut into"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,11 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A PCI function whose mediated devices guests get.
+    """What guests get mediated devices of: a PCI function, or a parent that is none.
 
     Args:
         pool: whose it is.
-        address: its own.
+        address: its own; of what is no PCI function libvirt's name (``mtty_mtty``).
         card: that of the card, which is another one where the function is a VF.
         type: the id of its type.
         resource_class: what Placement is to count its devices as.
@@ -56,6 +59,11 @@ class Parent:
     resource_class: str
     max_instances: int | None
 
+    @property
+    def is_function(self) -> bool:
+        """Claims a PCI function."""
+        return ":" in self.address
+
 
 @dataclass(frozen=True, slots=True)
 class HostTaken:
@@ -64,7 +72,7 @@ class HostTaken:
     Args:
         name: as the deployment tool calls it.
         machine: its functions as nova is told of them.
-        offered: function to the mediated types that it offers.
+        offered: function, or other parent by libvirt's name, to the mediated types that it offers.
         given: by address.
         parents: by address.
         missing: what could not be decided, and why.
@@ -82,17 +90,22 @@ def take(spec: Spec, name: str, host: Host) -> HostTaken:
     """Look which pool has what of the host.
 
     Raises:
-        Failure: two pools take one card, a card lacks what its pool wants, or VFs of a whole card are on.
+        Failure: two pools take one card, a card lacks what its pool wants, VFs of a whole card are on, or
+            libvirt does not list a parent that is no PCI function.
     """
     taker = _Taker(name, host, machine_of(host))
     for unit in host.units:
         pool = pool_of(spec, name, unit)
         if pool is not None and pool.use is not Use.HOST:
             taker.take(pool, unit)
+    taker.take_parents(spec)
+    listed = taker.machine.parents
+    beside = {} if isinstance(listed, Unknown) else listed
+    functions = {str(each.address): tuple(kind.id for kind in kinds) for each, kinds in taker.offering()}
     return HostTaken(
         name,
         taker.machine,
-        {str(each.address): tuple(kind.id for kind in kinds) for each, kinds in taker.offering()},
+        functions | {each: kinds for each, kinds in beside.items() if not isinstance(kinds, Unknown)},
         tuple(sorted(taker.given, key=lambda each: each.device.address)),
         tuple(sorted(taker.parents, key=lambda each: each.address)),
         tuple(taker.missing),
@@ -120,6 +133,19 @@ class _Taker:
                 self._slices(pool, unit, None)
             case _:
                 self._vgpus(pool, unit)
+
+    def take_parents(self, spec: Spec) -> None:
+        """Take the parents of mediated devices that are no PCI functions and that pools name."""
+        pools = [pool for pool in spec.pools if any(match.parents for match in pool.matches)]
+        parents = self._host.mdev_parents
+        if isinstance(parents, Unknown):
+            here = [pool.name for pool in pools if is_on(spec, pool, self._name)]
+            self.missing += [f"{self._name}: pool {pool}: its parent: {parents.why}" for pool in here]
+            return
+        for parent in parents:
+            pool = pool_of_parent(spec, self._name, parent.name)
+            if pool is not None:
+                self._virtual(pool, parent)
 
     def offering(self) -> Iterator[tuple[PciFunction, tuple[_Type, ...]]]:
         """Functions that offer mediated types, with those."""
@@ -214,20 +240,39 @@ class _Taker:
 
     def _parent(self, pool: Pool, unit: GpuUnit, parent: PciFunction, kinds: tuple[_Type, ...]) -> None:
         choice = _choice_for(pool, parent, unit)
-        if choice is None:
-            if not pool.vgpu_types:
-                self._miss(unit, pool, "no vgpu_types say what it is to be cut into")
-            return
+        if choice is not None:
+            self._cut(pool, choice, kinds, str(parent.address), str(unit.address))
+        elif not pool.vgpu_types:
+            self._miss(unit, pool, _NO_TYPES)
+
+    def _virtual(self, pool: Pool, parent: MdevParent) -> None:
+        """A parent that is no PCI function, which nova knows by libvirt's name."""
+        name = libvirt_name(parent.name)
+        if name is None:
+            raise Failure(
+                f"{self._name}: pool {pool.name}: nova never sees {parent.name}: of parents that are no PCI "
+                f"functions libvirt lists {', '.join(LISTED)} alone",
+                "take it out of the pool, or the pool out of the spec of the cloud",
+                code=Exit.USAGE,
+            )
+        if isinstance(parent.types, Unknown):
+            self.missing.append(f"{self._name}: {parent.name} of pool {pool.name}: {parent.types.why}")
+        elif not pool.vgpu_types:
+            self.missing.append(f"{self._name}: {parent.name} of pool {pool.name}: {_NO_TYPES}")
+        else:
+            kinds = tuple(_Type(kind.id, _plain(kind.name)) for kind in parent.types)
+            self._cut(pool, pool.vgpu_types[0], kinds, name, name)
+
+    def _cut(self, pool: Pool, choice: VgpuChoice, kinds: tuple[_Type, ...], at: str, card: str) -> None:
         kind = next((kind for kind in kinds if choice.type in (kind.id, kind.name)), None)
         if kind is None:
             shown = ", ".join(" ".join(f"{each.id} ({each.name})".split()) for each in kinds[:12])
             raise Failure(
-                f"{self._name}: {parent.address} of pool {pool.name} offers no vGPU type {choice.type!r}",
+                f"{self._name}: {at} of pool {pool.name} offers no vGPU type {choice.type!r}",
                 f"name one that it offers: {shown}",
                 code=Exit.USAGE,
             )
         wanted = choice.resource_class or pool.nova.resource_class or "VGPU"
-        at, card = str(parent.address), str(unit.address)
         self.parents.append(Parent(pool, at, card, kind.id, wanted, choice.max_instances))
 
     def _only_choice(self, pool: Pool) -> VgpuChoice | None:
