@@ -25,6 +25,7 @@ console that a guard must know of, but have no uses: they show the server's scre
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -190,13 +191,22 @@ def _unit(members: tuple[PciFunction, ...], functions: Functions, index: _Index)
     numbers = sorted({each.iommu_group for each in members if isinstance(each.iommu_group, int)})
     own = {each.address for each in members}
     around = [index.endpoints.get(number, ()) for number in numbers]
-    peers = around[0] if len(around) == 1 else sorted({address for some in around for address in some})
+    peers = around[0] if len(around) == 1 else tuple(sorted({address for some in around for address in some}))
     return GpuUnit(
         functions=members,
         groups=tuple(numbers),
-        group_peers=tuple(address for address in peers if address not in own),
+        group_peers=_without(own, peers),
         uses=tuple(_uses(members, functions)) or _unseen_use(members[0], members),
     )
+
+
+def _without(own: Iterable[PciAddress], peers: tuple[PciAddress, ...]) -> tuple[PciAddress, ...]:
+    """Addresses in their order but some: a group can have a thousand, and each card in it asks."""
+    for address in own:
+        place = bisect_left(peers, address)
+        if peers[place : place + 1] == (address,):
+            peers = peers[:place] + peers[place + 1 :]
+    return peers
 
 
 def _uses(members: tuple[PciFunction, ...], functions: Functions) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -24,12 +24,12 @@ _MOST_OF_ONE = 24
 """Occurrences of a phrase that are kept of one chunk: the first ones; the rest say the same."""
 _MOST_TRIED = 120_000
 """Characters of one chunk that are tried for a phrase: a word that fills a log does not stop the doctor."""
-_MOST_OF_ALL = 8_000_000
+_MOST_OF_ALL = 5_000_000
 """Characters of one chunk that are tried for all phrases, before each gets few."""
-_MANY_TRIED, _FEW_TRIED = 900_000, 12_000
+_MANY_TRIED, _FEW_TRIED = 900_000, 6_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
-_MANY_WORDS = 100_000
-"""Characters of words above which it pays to know which three letters follow each other in them."""
+_LONG_WORD = 16
+"""Letters from which on it is not counted how many a word has: few needles have more."""
 _SCRIPT = re.compile(
     r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$"
     r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
@@ -122,15 +122,14 @@ class _Page:
         self._starts: list[int] = []
         self._spent = 0
         letters = self._low.encode("ascii", "replace").translate(_LETTERS)
-        self._words = b" ".join(set(letters.split())).decode("ascii")
+        words = sorted(set(letters.split()), key=len, reverse=True)
+        self._words = b" ".join(words).decode("ascii")
         """Each run of letters once: a log says the same words over and over, so this is soon searched."""
-        self._triples = _triples(self._words) if len(self._words) > _MANY_WORDS else None
+        self._ends = _ends(words)
 
     def may_hold(self, letters: str) -> bool:
         """Whether the letters stand together anywhere in the chunk."""
-        if self._triples is not None and not self._triples.issuperset(_triples(letters)):
-            return False
-        return letters in self._words
+        return self._words.find(letters, 0, self._ends[min(len(letters), _LONG_WORD)]) >= 0
 
     def find(self, phrase: Phrase) -> Iterator[Remark]:
         place = self._low.find(phrase.needle)
@@ -183,9 +182,15 @@ class _Page:
         return bisect_right(self._starts, place) - 1
 
 
-def _triples(letters: str) -> set[tuple[str, str, str]]:
-    """Each three letters that follow each other."""
-    return set(zip(letters, letters[1:], letters[2:], strict=False))
+def _ends(words: Sequence[bytes]) -> Sequence[int]:
+    """Where words of so many letters and more end, if words stand by length, the longest first.
+
+    A text of random letters has a million different words, nearly all too short for a needle.
+    """
+    characters = [0] * (_LONG_WORD + 1)
+    for word in words:
+        characters[min(len(word), _LONG_WORD)] += len(word) + 1
+    return list(accumulate(reversed(characters)))[::-1]
 
 
 def _is_script(line: str) -> bool:

@@ -153,12 +153,21 @@ def _cards_apart(case: Case) -> tuple[GpuUnit, ...]:
 
 
 def _strangers(case: Case, unit: GpuUnit) -> Iterator[PciFunction]:
-    for peer in unit.group_peers[:_MOST_PEERS]:
-        function = case.function(peer)
-        if function is None or function.is_nvswitch or case.unit_at(peer) is not None:
-            continue
-        if is_on_host_driver(function) or (isinstance(function.driver, Unknown) and _has_driver(function)):
-            yield function
+    staying = case.once(_staying)
+    if staying:
+        yield from (staying[peer] for peer in unit.group_peers[:_MOST_PEERS] if peer in staying)
+
+
+def _staying(case: Case) -> dict[PciAddress, PciFunction]:
+    """Functions of no card that the host has, or is taken to have, in use: asked about for every card."""
+    functions = {} if isinstance(case.host.functions, Unknown) else case.host.functions
+    return {
+        address: each
+        for address, each in functions.items()
+        if (is_on_host_driver(each) or (isinstance(each.driver, Unknown) and _has_driver(each)))
+        and not each.is_nvswitch
+        and case.unit_at(address) is None
+    }
 
 
 def _has_driver(function: PciFunction) -> bool:
