@@ -28,16 +28,21 @@ TYPES = {"mtty-1": ("Single port serial", 24), "mtty-2": ("Dual port serial", 12
 def site(tmp_path: Path) -> Site:
     """A server with a card, and with the kernel's sample driver mtty, as the laboratory shows it."""
     found = vendor_site(tmp_path)
-    parent = found.root / "sys/devices/virtual/mtty/mtty"
+    give_parent(found.root)
+    return found
+
+
+def give_parent(root: Path) -> None:
+    """Load the driver: samples/vfio-mdev/mtty.c."""
+    parent = root / "sys/devices/virtual/mtty/mtty"
     for kind, (name, room) in TYPES.items():
         place = parent / "mdev_supported_types" / kind
         place.mkdir(parents=True)
         for file, text in {"name": f"{name}\n", "available_instances": f"{room}\n", "create": ""}.items():
             (place / file).write_text(text)
-    bus = found.root / "sys/class/mdev_bus"
+    bus = root / "sys/class/mdev_bus"
     bus.mkdir(parents=True)
     (bus / "mtty").symlink_to("../../devices/virtual/mtty/mtty")
-    return found
 
 
 def test_a_layout_of_a_parent_is_applied_and_taken_back_exactly(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gpucloud.model.change import SMI, Change, Content, Installed, OnDisk
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The units of the host that a pool takes; none: none of them matches."""
+    """The units of the host that a pool takes, or parents that are no units; none: none of them matches."""
 
     pool: str
     use: str
-    units: tuple[PciAddress, ...]
+    units: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import has_default_route
-from gpucloud.model.change import Cut
+from gpucloud.model.change import Cut, MakeMdev
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import Place
 from gpucloud.model.plan import Fact, Plan, Wanted
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
@@ -92,18 +92,24 @@ def _keep_spec(
         return state_of(wanted, read_host(), system)
 
     outcomes: list[Outcome] = []
-    failed: set[PciAddress] = set()
+    failed: set[Place] = set()
     waits = iter(range(WAITS))
     for _ in range(ROUNDS):
         any(system.settles(lambda: not look().is_awaited) for _ in waits)
-        plans = [plan for plan in look().plans if failed.isdisjoint(plan.units)]
+        plans = [plan for plan in look().plans if failed.isdisjoint(_places(plan))]
         for plan in plans:
             outcome = apply(replace(plan, is_of_a_start=True), system, journal, watch)
             outcomes.append(outcome)
-            failed.update(plan.units if outcome.failure else ())
+            failed.update(_places(plan) if outcome.failure else ())
         if not plans:
             break
     return Kept(tuple(outcomes), look().missing)
+
+
+def _places(plan: Plan) -> tuple[Place, ...]:
+    """What it changes: its units, and parents that are none."""
+    cuts = (step.change for step in plan.steps)
+    return (*plan.units, *(each.address for each in cuts if isinstance(each, MakeMdev)))
 
 
 def state_of(wanted: Wanted, host: Host, system: System) -> State:
@@ -113,7 +119,8 @@ def state_of(wanted: Wanted, host: Host, system: System) -> State:
         Failure: the spec contradicts itself on this host.
     """
     spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
-    return plan_state(host, spec, name, read_now(host, system, *cut_units(host, spec, name)))
+    now = read_now(host, system, *cut_units(host, spec, name))
+    return plan_state(host, spec, name, now, wanted.taken)
 
 
 def close_ended(journal: Journal, system: System, read_host: Callable[[], Host]) -> None:

@@ -8,6 +8,7 @@ from gpucloud.model.boot import BootFiles
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
+from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import Argument, contrary, is_off_in_firmware, missing, needed_arguments
 from gpucloud.prepare.boot.fallback import TRIAL
@@ -15,6 +16,7 @@ from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.unfit import edited_entries, unfit, without_hook, without_kernel, without_line
+from gpucloud.prepare.boot.wanted import Ask
 from gpucloud.prepare.plan.guards import refusals_for
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 
@@ -30,16 +32,9 @@ _OF_NOW = frozenset(
 """Reasons that concern the running kernel alone: the next start has other groups, and no holders yet."""
 
 
-def boot_refusals(
-    host: Host,
-    files: BootFiles,
-    given: Sequence[GpuUnit],
-    loader: Loader | Unknown,
-    tool: Initramfs | Unknown,
-    *,
-    force: bool,
-) -> Iterator[Refusal]:
+def boot_refusals(ask: Ask, loader: Loader | Unknown, tool: Initramfs | Unknown) -> Iterator[Refusal]:
     """Why not; nothing where all can be done."""
+    host, files, given = ask.host, ask.files, ask.units(Use.PASSTHROUGH)
     yield from unfit(host, files, tool)
     if isinstance(loader, Unknown):
         do = _next(host.distribution.family, host.distribution.boot_loaders)
@@ -49,13 +44,13 @@ def boot_refusals(
         yield from edited_entries(files, loader)
         yield from without_hook(files, loader)
         yield from without_line(host, files, loader)
-        yield from _arguments(host, files, loader)
+        yield from _arguments(host, files, loader) if ask.has_cards else ()
     if isinstance(tool, Unknown):
         do = _next(host.distribution.family, host.distribution.initramfs_tools)
         yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", do)
     yield from _unreadable(files, loader, tool)
     for unit in given:
-        yield from _unit(host, unit, given, force=force)
+        yield from _unit(host, unit, given, force=ask.force)
 
 
 _RIGHT = f"put that right, or {AS_ROOT}"

@@ -28,6 +28,7 @@ from gpucloud.model.change import (
     WriteFile,
 )
 from gpucloud.model.host import Host
+from gpucloud.model.pci import Place
 from gpucloud.model.plan import Fact, Plan, Step, Taken, Wanted
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.spec.catalogue import Catalogue
@@ -43,7 +44,7 @@ from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, ENTRIES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import foreseen, impossible, steps_at_start
-from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, pools_of, wanted_files
+from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, parents_of, pools_of, wanted_files
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
@@ -79,8 +80,9 @@ def plan_boot(
     row, tool = row_of(host), initramfs_of(host.distribution)
     loader = row if isinstance(row, Unknown) else row.loader
     cleared = cleared.without(ENTRIES) if isinstance(loader, KernelInstall) else cleared
-    ask = Ask(host, files, spec, host_name, force, pools_of(host, spec, host_name), cleared)
-    reasons = boot_refusals(host, files, ask.units(Use.PASSTHROUGH), loader, tool, force=force)
+    pools, parents = pools_of(host, spec, host_name), parents_of(host, spec, host_name)
+    ask = Ask(host, files, spec, host_name, force, pools, cleared, parents)
+    reasons = boot_refusals(ask, loader, tool)
     reasons = iter(()) if _asks_nothing(ask) else chain(reasons, impossible(host, spec, host_name))
     refusals, unseen = split_unseen(reasons, is_captured=is_captured)
     steps: tuple[Step, ...] = ()
@@ -110,11 +112,13 @@ def _asks_nothing(ask: Ask) -> bool:
 def _wanted(ask: Ask) -> Wanted:
     """What the host keeps of the spec: all but what a cloud is told, which concerns no host."""
     name = ask.host_name if isinstance(ask.host_name, str) else None
-    taken = tuple(
-        Taken(pool.name, pool.use.value, tuple(unit.address for unit in ask.pools.get(pool.name, ())))
-        for pool in ask.spec.pools
-    )
+    taken = tuple(Taken(pool.name, pool.use.value, tuple(_places(ask, pool.name))) for pool in ask.spec.pools)
     return Wanted(Content(render_spec(replace(ask.spec, publish=Catalogue()))), name, taken)
+
+
+def _places(ask: Ask, pool: str) -> Iterator[Place]:
+    yield from (unit.address for unit in ask.pools.get(pool, ()))
+    yield from (parent.name for parent in ask.parents.get(pool, ()))
 
 
 def _steps(ask: Ask, row: Row, tool: Initramfs) -> Iterator[Step]:
@@ -158,7 +162,7 @@ def _acts_at_start(change: Change) -> bool:
 
 def _is_wanted(ask: Ask) -> bool:
     """Whether the unit is there at the next start: without it nobody would stop the count of tries."""
-    return bool(ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV))
+    return ask.has_cards or bool(ask.parents)
 
 
 def _made(ask: Ask, loader: Loader, tool: Initramfs) -> Iterator[Step]:

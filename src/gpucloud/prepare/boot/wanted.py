@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import FileState
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciId
+from gpucloud.model.pci import MdevParent, PciId
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.arguments import missing, needed_arguments
@@ -22,7 +22,7 @@ from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.own.modules import WANTED, render_modprobe, render_modules_load
 from gpucloud.prepare.boot.own.unit import render_unit
 from gpucloud.prepare.boot.paths import CUSTOM_FILES
-from gpucloud.spec import pool_of
+from gpucloud.spec import pool_of, pool_of_parent
 
 ROUTE = "default route"
 """What ``Vital`` calls it, and the fact of a plan that the host had a network when it was made."""
@@ -43,6 +43,13 @@ class Ask:
     """Units by the name of their pool."""
     cleared: Cleared = NOTHING
     """What is taken out of the files at the same time."""
+    parents: Mapping[str, tuple[MdevParent, ...]] = field(default_factory=dict)
+    """Parents of mediated devices that are no PCI functions, by the name of their pool."""
+
+    @property
+    def has_cards(self) -> bool:
+        """Claims that a pool has cards: they need the IOMMU, and may need more of the next start."""
+        return bool(self.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV))
 
     def units(self, *uses: Use) -> tuple[GpuUnit, ...]:
         """Units of all pools of these uses, by address."""
@@ -72,15 +79,25 @@ def pools_of(host: Host, spec: Spec, host_name: str | Unknown) -> Mapping[str, t
     return found
 
 
+def parents_of(host: Host, spec: Spec, host_name: str | Unknown) -> Mapping[str, tuple[MdevParent, ...]]:
+    """Parents of mediated devices that are no PCI functions, as ``pools_of`` has units."""
+    found: dict[str, tuple[MdevParent, ...]] = {}
+    for parent in () if isinstance(host.mdev_parents, Unknown) else host.mdev_parents:
+        pool = pool_of_parent(spec, host_name, parent.name)
+        if pool is not None:
+            found[pool.name] = (*found.get(pool.name, ()), parent)
+    return found
+
+
 def wanted_files(ask: Ask, loader: Loader, tool: Initramfs) -> dict[str, New]:
     """What every file is to be that gpucloud writes; its own that are not wanted are to go."""
     new = {path: New(None, 0, "no pool needs it any more") for path in owned.OWNED}
     given, cut = ask.units(Use.PASSTHROUGH), ask.units(Use.VGPU, Use.SRIOV)
-    if given or cut:
-        new |= _arguments(ask, loader)
+    new |= _arguments(ask, loader) if ask.has_cards else _without_entry(ask.files)
+    if ask.has_cards:
         new[owned.UNIT] = New(render_unit(), 0o644, "a start that is not as planned is taken back by itself")
-    else:
-        new |= _without_entry(ask.files)
+    elif ask.parents:
+        new[owned.UNIT] = New(render_unit(), 0o644, "mediated devices end with a start: the next makes them")
     text = render_modprobe(ask.host, given, cut)
     if text is not None:
         new[owned.MODPROBE] = New(

@@ -5,14 +5,14 @@ Both are had again at every start; two that speak of one card would undo each ot
 
 from __future__ import annotations
 
-from gpucloud.model.change import SetVgpuType
+from gpucloud.model.change import MakeMdev, RemoveMdev, SetVgpuType
 from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import Place
 from gpucloud.model.plan import Plan, Wanted
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.wanted import pools_of
+from gpucloud.prepare.boot.wanted import parents_of, pools_of
 from gpucloud.prepare.journal import Journal, Status
 from gpucloud.prepare.layout.kept import standing_cuts
 from gpucloud.spec import parse_spec
@@ -39,7 +39,9 @@ def refuse_cut_by_spec(plan: Plan, journal: Journal, host: Host) -> None:
         return
     name = wanted.host_name or Unknown("the plan was made without it")
     cut = _cut_by(host, parse_spec(wanted.spec), name)
-    for unit in plan.units:
+    steps = (step.change for step in plan.steps)
+    parents = (each.address for each in steps if isinstance(each, MakeMdev | RemoveMdev))
+    for unit in dict.fromkeys((*plan.units, *parents)):
         if unit in cut:
             raise Failure(
                 f"{unit.short} is in pool {cut[unit]} of the applied spec, which cuts it at every start",
@@ -53,7 +55,7 @@ def refuse_cut_by_layout(spec: Spec, host_name: str | Unknown, journal: Journal,
     Raises:
         Failure: a pool of the spec cuts one of them, too.
     """
-    standing = {unit for unit, _ in standing_cuts(journal) if unit is not None}
+    standing = {change.address if unit is None else unit for unit, change in standing_cuts(journal)}
     for unit, pool in _cut_by(host, spec, host_name).items() if standing else ():
         if unit in standing:
             raise Failure(
@@ -62,11 +64,14 @@ def refuse_cut_by_layout(spec: Spec, host_name: str | Unknown, journal: Journal,
             )
 
 
-def _cut_by(host: Host, spec: Spec, host_name: str | Unknown) -> dict[PciAddress, str]:
-    """Cards that the spec cuts, and their pools."""
+def _cut_by(host: Host, spec: Spec, host_name: str | Unknown) -> dict[Place, str]:
+    """Cards, and parents that are none, that the spec cuts, and their pools."""
     uses = {pool.name: pool.use for pool in spec.pools}
     found = pools_of(host, spec, host_name)
-    return {unit.address: name for name, units in found.items() if uses[name] in _CUT for unit in units}
+    parents = parents_of(host, spec, host_name)
+    cut: dict[Place, str] = {each.name: name for name, beside in parents.items() for each in beside}
+    cut.update({unit.address: name for name, units in found.items() if uses[name] in _CUT for unit in units})
+    return cut
 
 
 def type_names_in(journal: Journal) -> dict[str, str]:

@@ -9,6 +9,7 @@ from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card
+from gpucloud.prepare.boot.state.parent import parents_unfit
 from gpucloud.prepare.boot.state.plan import cards_at_start
 from gpucloud.prepare.boot.state.vfs import no_vfs
 from gpucloud.prepare.plan.wording import call_unit
@@ -47,6 +48,7 @@ def foreseen(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[str]:
         why = no_vfs(card) if card.pool.use is Use.SRIOV else _no_vgpus(card)
         if why is not None:
             yield f"{call_unit(card.unit)}, pool {card.pool.name}: {why}"
+    yield from parents_unfit(host, spec, host_name)
 
 
 def _no_vgpus(card: Card) -> str | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.plan import Plan, Step
+from gpucloud.model.plan import Plan, Step, Taken
 from gpucloud.model.spec import Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.prepare.boot.state.now import NOTHING, Now
+from gpucloud.prepare.boot.state.parent import parents_at_start, parents_now
 from gpucloud.prepare.boot.state.vfs import plan_vfs
 from gpucloud.prepare.boot.state.vgpu import needs_mig, plan_vgpus
 from gpucloud.prepare.boot.wanted import pools_of
@@ -26,7 +27,7 @@ class State:
     """What can be done now, and what cannot."""
 
     plans: tuple[Plan, ...]
-    """None of them empty, none with refusals: one for each card that is cut, and one for all that go whole.
+    """None of them empty, none with refusals: one for each that is cut, and one for all that go whole.
     A card that fails leaves the others as they are wanted."""
     refused: tuple[str, ...]
     """Units that cannot go whole as wanted, one line each."""
@@ -41,8 +42,17 @@ class State:
         return self.refused + self.uncut
 
 
-def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTHING) -> State:
+def plan_state(
+    host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTHING, taken: Sequence[Taken] = ()
+) -> State:
     """Steps that give each unit what its pool wants of the running host next.
+
+    Args:
+        host: the host.
+        spec: what is wanted of it.
+        host_name: what the spec calls it.
+        now: what is made already.
+        taken: what pools took when the plan was made.
 
     Raises:
         Failure: as ``pool_of``.
@@ -54,6 +64,9 @@ def plan_state(host: Host, spec: Spec, host_name: str | Unknown, now: Now = NOTH
         uncut += [f"{call_unit(card.unit)}: {why}" for why in todo.missing]
         if todo.steps:
             plans.append(_plan(host, card.unit, todo))
+    for name, todo in parents_now(host, spec, host_name, now, taken):
+        uncut += [f"{name}: {why}" for why in todo.missing]
+        plans += [replace(plan_passthrough(host, ()), steps=tuple(todo.steps))] if todo.steps else []
     refused = dict(_refused(host, _of(spec, pools, Use.PASSTHROUGH)))
     given = [unit for unit in _of(spec, pools, Use.PASSTHROUGH) if unit not in refused]
     whole = plan_passthrough(host, given)
@@ -68,7 +81,9 @@ def steps_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[St
     Raises:
         Failure: as ``pool_of``.
     """
-    return tuple(step for card in cards_at_start(host, spec, host_name) for step in _todo(card, spec).steps)
+    cards = (_todo(card, spec) for card in cards_at_start(host, spec, host_name))
+    parents = (todo for _, todo in parents_at_start(host, spec, host_name))
+    return tuple(step for todo in (*cards, *parents) for step in todo.steps)
 
 
 def cards_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Card, ...]:
