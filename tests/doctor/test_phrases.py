@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gpucloud.doctor import CAUSES, diagnose
 from gpucloud.doctor.evidence.gather import gather
@@ -40,6 +42,13 @@ def test_a_line_that_is_very_long_is_looked_at_around_the_needle() -> None:
     found = list(find_remarks(Chunk("log", 1, text), [Phrase("x", "stuck in d3")], Tried()))
     assert len(found) == 1
     assert len(found[0].evidence.text) <= 400
+
+
+@given(before=st.integers(0, 600), after=st.integers(0, 600), length=st.integers(1, 100))
+def test_a_needle_is_found_in_letters_without_end(before: int, after: int, length: int) -> None:
+    needle = "ab" * (length // 2) + "c"
+    chunk = Chunk("log", 1, f"{'x' * before}{needle}{'y' * after}\nother words")
+    assert len(list(find_remarks(chunk, [Phrase("x", needle)], Tried()))) == 1
 
 
 @pytest.mark.parametrize(

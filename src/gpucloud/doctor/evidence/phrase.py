@@ -30,6 +30,8 @@ _MANY_TRIED, _FEW_TRIED = 900_000, 6_000
 """After so many characters of one input, so many of each further chunk: there can be hundreds of chunks."""
 _LONG_WORD = 16
 """Letters from which on it is not counted how many a word has: few needles have more."""
+_ENDLESS = 120
+"""Letters in a row that no text has and no needle reaches over."""
 _SCRIPT = re.compile(
     r"^\s*+(?:sudo )?(?:echo|printf)\s++(?:-\w\s++)?[\"'](?:[^>|]*+|.*>&2\s*)$"
     r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
@@ -122,7 +124,7 @@ class _Page:
         self._starts: list[int] = []
         self._spent = 0
         letters = self._low.encode("ascii", "replace").translate(_LETTERS)
-        words = sorted(set(letters.split()), key=len, reverse=True)
+        words = sorted(_distinct(letters), key=len, reverse=True)
         self._words = b" ".join(words).decode("ascii")
         """Each run of letters once: a log says the same words over and over, so this is soon searched."""
         self._ends = _ends(words)
@@ -180,6 +182,14 @@ class _Page:
             lengths = (len(line) + 1 for line in self._low.split("\n"))
             self._starts = list(accumulate(lengths, initial=0))[:-1]
         return bisect_right(self._starts, place) - 1
+
+
+def _distinct(letters: bytes) -> set[bytes]:
+    """Each run of letters once, and endless ones in pieces: what is said over and over is in few of them."""
+    words = set(letters.split())
+    endless = {word for word in words if len(word) > _ENDLESS}
+    pieces = (word[at : at + 2 * _ENDLESS] for word in endless for at in range(0, len(word), _ENDLESS))
+    return (words - endless).union(pieces)
 
 
 def _ends(words: Sequence[bytes]) -> Sequence[int]:
