@@ -67,7 +67,9 @@ order, since each wipes what comes after it:
 * vGPUs on virtual functions with NVIDIA's own VFIO interface: `nvidia/current_vgpu_type`, as many as
   `max_instances` says, or as the card has room for.
 * Mediated devices: `mdev_supported_types/TYPE/create`, with the same UUIDs at every start. Not where
-  the spec has an `openstack` key: nova makes them.
+  the spec has an `openstack` key: nova makes them. A parent of them that is no PCI function
+  (`parent` in `match`) needs the unit alone: no argument of the kernel, and no IOMMU. You have its driver
+  loaded (`/etc/modules-load.d`); it is waited for, for nova too, which does not start without it.
 
 Cards, types and managers that come late are waited for, two minutes at most; bindings are not where
 there are no IOMMU groups, since none can come. Each step has its undo,
