@@ -83,6 +83,23 @@ def test_what_the_release_would_not_do_is_refused_before_any_call(wish: str, rel
     assert caught.value.code is Exit.USAGE
 
 
+@pytest.mark.parametrize(
+    ("parent", "release", "is_seen"), [("mtty", "34", True), ("mtty", "33", False), ("mdpy", "34", False)]
+)
+def test_a_parent_that_nova_never_sees_is_in_no_flavor(parent: str, release: str, is_seen: bool) -> None:
+    spec = parse_spec(
+        f"openstack: {{release: '{release}'}}\n"
+        f"pools: {{ports: {{use: vgpu, match: {{parent: {parent}}}, vgpu_types: {{type: x}}}}}}\n"
+        "publish: {flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, gpus: {ports: 1}}}}\n"
+    )
+    if is_seen:
+        made = extra_specs_of(spec, spec.publish.flavors[0], parse_release(release))
+        assert made == {"resources:VGPU": "1"}
+        return
+    with pytest.raises(Failure, match=f"flavor a: nova {release}.* has no devices of {parent} "):
+        extra_specs_of(spec, spec.publish.flavors[0], parse_release(release))
+
+
 def test_flavors_and_nova_conf_name_the_same_aliases() -> None:
     spec = spec_of("{flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, gpus: {l4: 1}}}}", placement="off")
     written = {alias["name"] for alias in settings_for(spec, {}, parse_release("34")).aliases}

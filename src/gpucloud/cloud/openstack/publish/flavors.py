@@ -9,6 +9,7 @@ from gpucloud.cloud.openstack.publish.offer import Offer
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Placement, Pool, Spec, Use, companion_alias
 from gpucloud.model.spec.catalogue import Amount, FlavorWish
+from gpucloud.nova.machine import LISTED, libvirt_name
 from gpucloud.nova.match.standard import normal_traits
 from gpucloud.nova.properties import Verdict, judge_flavor
 from gpucloud.nova.releases import guest, vgpu
@@ -126,6 +127,8 @@ def trait_doubts(spec: Spec, offer: Offer, known: frozenset[str]) -> Iterator[st
 def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str, str]]:
     where = f"flavor {wish.name}"
     gpus = [(gpu_of(spec, amount.name, where), amount) for amount in wish.gpus]
+    for gpu, _ in gpus:
+        _must_be_seen(gpu.pool, where, release)
     aliases = [
         f"{alias}:{amount.count}"
         for gpu, amount in gpus
@@ -147,6 +150,21 @@ def _made(spec: Spec, wish: FlavorWish, release: Release) -> Iterator[tuple[str,
 def _aliases(pool: Pool) -> tuple[str, ...]:
     name = alias_name(pool)
     return (name, *(companion_alias(name, kind) for kind in pool.nova.companions))
+
+
+def _must_be_seen(pool: Pool, where: str, release: Release) -> None:
+    """Refuse parents of mediated devices that are no PCI functions where nova has none: nobody could start.
+
+    Raises:
+        Failure: the release knows PCI functions alone, or libvirt does not list the parent.
+    """
+    for parent in (each for match in pool.matches for each in match.parents):
+        if libvirt_name(parent) is None or not vgpu.MDEV_VIRTUAL_PARENT.at(release):
+            raise _wrong(
+                f"{where}: nova {release} has no devices of {parent} (pool {pool.name}): of parents that are "
+                f"no PCI functions it takes {', '.join(LISTED)} alone, from 34 on",
+                "take the pool out of the flavor",
+            )
 
 
 def _must_fit(flavor: str, gpus: Sequence[tuple[Gpu, Amount]]) -> None:
