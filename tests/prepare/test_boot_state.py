@@ -201,6 +201,20 @@ def test_what_was_cut_off_while_a_card_was_cut_is_gone_on_with(site: Site, momen
     assert count(site) == "4"
 
 
+def test_what_was_cut_off_keeps_no_other_card_from_being_cut(site: Site) -> None:
+    """A change of the start that lost power half way is on the disk alone: this start is the last spec's."""
+    started(site, SPEC.partition("  whole")[0])
+    assert site.desk.keep() is not None
+    more = mine(site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False))
+    assert dies(site, 25, lambda doomed: apply(more, doomed.system, doomed.journal))
+    (cut_off,) = site.journal.unfinished()
+    restart(site, 7)
+    with pytest.raises(Failure, match=f"journal entry {cut_off.id} is unfinished"):
+        call(["boot"], site.desk)
+    assert count(site) == "4"
+    assert [entry.id for entry in site.journal.unfinished()] == [cut_off.id]
+
+
 def restart(site: Site, boot: int) -> None:
     """Another boot, in which the card is whole."""
     (site.root / "proc/sys/kernel/random/boot_id").write_text(f"boot {boot}\n")

@@ -271,6 +271,28 @@ def test_a_card_that_was_taken_out_is_no_reason(site: Site) -> None:
     assert found[0].wrong == ()
 
 
+def test_a_card_that_was_taken_out_is_named_by_the_unit_and_by_verify(site: Site) -> None:
+    prepared(site)
+    restart(site)
+    for function in ("0000:3b:00.0", "0000:3b:00.1"):
+        (site.root / "sys/bus/pci/devices" / function).unlink()
+    with pytest.raises(Failure, match=r"3b:00.0 of pool a100 is gone: nothing is at its address"):
+        call(["boot"], site.desk)
+    assert site.journal.entry("1").read_progress().is_confirmed
+    assert [mismatch.seen.partition(";")[0] for mismatch in site.desk.verify(None)] == [
+        "3b:00.0 of pool a100 is gone: nothing is at its address"
+    ]
+
+
+def test_another_device_in_the_place_of_a_card_is_named(site: Site) -> None:
+    prepared(site)
+    restart(site)
+    (site.root / "sys/bus/pci/devices/0000:3b:00.0/class").write_text("0x020000\n")
+    (site.root / "sys/bus/pci/devices/0000:3b:00.1").unlink()
+    seen = [mismatch.seen.partition(";")[0] for mismatch in site.desk.verify(None)]
+    assert "3b:00.0 of pool a100 is gone: another device is at its address" in seen
+
+
 def test_verify_looks_at_the_start_too(site: Site) -> None:
     prepared(site)
     assert site.desk.verify(None) == ()

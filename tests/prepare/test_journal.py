@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import resource
+import threading
 from pathlib import Path
 
 import pytest
@@ -231,6 +233,24 @@ def test_a_full_disk_does_not_keep_the_way_back_locked(site: Site) -> None:
             assert (site.state / "lock").read_text() == ""
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_start_waits_for_another_run_to_end(site: Site) -> None:
+    first = site.journal.lock()
+    first.__enter__()
+    ended = threading.Timer(0.5, first.__exit__, (None, None, None))
+    ended.start()
+    with site.journal.lock(patience_s=60):
+        assert ended.finished.is_set()
+
+
+def test_who_has_the_lock_for_too_long_is_named(site: Site) -> None:
+    with (
+        site.journal.lock(),
+        pytest.raises(Failure, match=rf"process {os.getpid()}"),
+        site.journal.lock(patience_s=0.3),
+    ):
+        raise AssertionError
 
 
 def test_the_log_is_one_json_object_per_line(site: Site) -> None:

@@ -20,12 +20,14 @@ _QUIET = Watch()
 def apply(plan: Plan, system: System, journal: Journal, watch: Watch = _QUIET) -> Outcome:
     """Carry out a plan; the caller holds the journal's lock and has compared the plan with the host.
 
-    Any failure, and a stop, takes back everything that was done.
+    Any failure, and a stop, takes back everything that was done. What a start has again is made beside a plan
+    that was cut off: the caller leaves what that one changes.
 
     Raises:
         Failure: an earlier plan is unfinished, or the plan has refusals.
     """
-    refuse_unfinished(journal)
+    if not plan.is_of_a_start:
+        refuse_unfinished(journal)
     if plan.refusals:
         raise Failure(plan.refusals[0].why, plan.refusals[0].instead)
     entry = journal.create(plan, read_boot(system))

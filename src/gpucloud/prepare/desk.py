@@ -30,7 +30,7 @@ from gpucloud.prepare.guard import (
     has_network,
     keep,
     look_at_start,
-    not_cut,
+    not_there,
     wrong_at_start,
 )
 from gpucloud.prepare.journal import Entry, Journal, Status
@@ -49,6 +49,8 @@ from gpucloud.prepare.verify import THIS_START, Mismatch, spoken_for, verify
 from gpucloud.spec import parse_spec
 
 _QUIET = Watch()
+_PATIENCE_S = 600.0
+"""Seconds that a start waits for another run to end: it comes while nobody is there to say it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +155,12 @@ class Desk:
         What ended with earlier starts, also where the power cut it off, is closed in the journal first.
 
         Raises:
-            Failure: something is unfinished, or the spec contradicts itself on this host.
+            Failure: the spec contradicts itself on this host.
         """
         if not self.journal.entries():
             return None
-        with self.journal.lock():
+        with self.journal.lock(_PATIENCE_S):
             close_ended(self.journal, self.system, self.read_host)
-            refuse_unfinished(self.journal)
             return keep(self.journal, self.system, self.read_host, watch)
 
     def turn_back(self, watch: Watch = _QUIET) -> tuple[Start, Outcome] | None:
@@ -170,7 +171,7 @@ class Desk:
         """
         if not self.journal.entries():
             return None
-        with self.journal.lock():
+        with self.journal.lock(_PATIENCE_S):
             entries = turning_back(self.journal)
             if not entries and is_old_start(self.system):
                 entries = waiting(self.journal)
@@ -190,7 +191,7 @@ class Desk:
         """
         if not self.journal.entries():
             return None
-        with self.journal.lock():
+        with self.journal.lock(_PATIENCE_S):
             refuse_unfinished(self.journal)
             entries = on_trial(self.journal)
             start = look_at_start(entries, self.system, self.read_host) if entries else None
@@ -353,7 +354,7 @@ class Desk:
         if stored.boot == read_boot(self.system) or not stored.plan.outlives_boot:
             return mismatches
         host = self.read_host()
-        wrong = [*wrong_at_start(stored.plan, host, self.system), *not_cut(stored.plan, host, self.system)]
+        wrong = [*wrong_at_start(stored.plan, host, self.system), *not_there(stored.plan, host, self.system)]
         return (*mismatches, *(Mismatch(THIS_START, "as planned", line) for line in wrong))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.network import has_default_route
-from gpucloud.model.change import Cut, MakeMdev
+from gpucloud.model.change import BindDriver, Cut, MakeMdev
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Place
 from gpucloud.model.plan import Fact, Plan, Wanted
@@ -72,27 +72,43 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
 
     May be repeated.
 
-    Drivers are waited for. A card whose plan failed is left, and the others are gone on with.
+    Drivers are waited for. A card whose plan failed is left, and the others are gone on with; so is one that
+    an entry has begun with and not ended: whoever goes on with that entry has it as it was left.
 
     Raises:
         Failure: the journal cannot be written, or the spec contradicts itself on this host.
     """
+    begun = _begun(journal)
     standing, wanted = standing_cuts(journal), last_wanted(journal)
-    made, lost = keep_cuts(standing, journal, system, watch, WAITS)
+    free = tuple(each for each in standing if begun.isdisjoint((each[0], each[1].address)))
+    made, lost = keep_cuts(free, journal, system, watch, WAITS)
     if wanted is None:
         return Kept(made, lost) if standing else None
-    kept = _keep_spec(wanted, journal, system, read_host, watch)
+    kept = _keep_spec(wanted, journal, system, read_host, watch, begun)
     return Kept((*made, *kept.outcomes), (*lost, *kept.missing))
 
 
+def _begun(journal: Journal) -> frozenset[Place]:
+    """Cards, and parents that are none, that entries which are not ended change while the host runs."""
+    plans = (entry.read_stored().plan for entry in journal.unfinished())
+    changes = ((step.unit, step.change) for plan in plans for step in plan.steps)
+    cut = ((unit, each.address) for unit, each in changes if isinstance(each, BindDriver | Cut))
+    return frozenset(place for places in cut for place in places if place is not None)
+
+
 def _keep_spec(
-    wanted: Wanted, journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch
+    wanted: Wanted,
+    journal: Journal,
+    system: System,
+    read_host: Callable[[], Host],
+    watch: Watch,
+    begun: frozenset[Place],
 ) -> Kept:
     def look() -> State:
         return state_of(wanted, read_host(), system)
 
     outcomes: list[Outcome] = []
-    failed: set[Place] = set()
+    failed: set[Place] = set(begun)
     waits = iter(range(WAITS))
     for _ in range(ROUNDS):
         any(system.settles(lambda: not look().is_awaited) for _ in waits)
@@ -187,15 +203,15 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
         yield _NO_ROUTE
 
 
-def not_cut(plan: Plan, host: Host, system: System) -> Iterator[str]:
-    """What a spec has cut at every start and is not there, one line each.
+def not_there(plan: Plan, host: Host, system: System) -> Iterator[str]:
+    """Cards that are gone since a spec was applied, and what it has cut at every start, one line each.
 
     Raises:
         Failure: as ``state_of``.
     """
     if plan.wanted is not None:
         state = state_of(plan.wanted, host, system)
-        yield from state.uncut
+        yield from (*state.absent, *state.uncut)
         for step in (step for each in state.plans for step in each.steps if isinstance(step.change, Cut)):
             change = preview(step.change)
             yield f"{change.path} is {change.before or '(none)'}, not {change.after or '(none)'}"

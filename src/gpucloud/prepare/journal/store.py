@@ -168,15 +168,18 @@ class Journal:
         """Entries that were cut off in the middle, oldest first."""
         return tuple(entry for entry in self.entries() if entry.read_progress().status.is_unfinished)
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self, patience_s: float = 0.0) -> AbstractContextManager[None]:
         """Keep all others from changing the host.
+
+        Args:
+            patience_s: seconds that another process which has the lock is waited for.
 
         Raises:
             Failure: another process has the lock, or the folder cannot be written.
         """
         with self._writing():
             self._make_folders()
-            return only_one(self._state / "lock")
+            return only_one(self._state / "lock", patience_s)
 
     def create(self, plan: Plan, boot: str) -> Entry:
         """Write a new entry for a plan that is about to be applied in this boot.

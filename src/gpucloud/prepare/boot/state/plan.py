@@ -10,6 +10,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan, Step, Taken
 from gpucloud.model.spec import Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.boot.state.absent import absent_cards
 from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.prepare.boot.state.now import NOTHING, Now
 from gpucloud.prepare.boot.state.parent import parents_at_start, parents_now
@@ -33,13 +34,15 @@ class State:
     """Units that cannot go whole as wanted, one line each."""
     uncut: tuple[str, ...]
     """What cannot be cut as wanted, one line each."""
+    absent: tuple[str, ...]
+    """Cards that are gone since the plan was made, one line each."""
     is_awaited: bool
     """Something of what is missing may still come: a driver, a card; groups do not, where there are none."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """All that cannot be as wanted, one line each."""
-        return self.refused + self.uncut
+        return self.absent + self.refused + self.uncut
 
 
 def plan_state(
@@ -71,8 +74,9 @@ def plan_state(
     given = [unit for unit in _of(spec, pools, Use.PASSTHROUGH) if unit not in refused]
     whole = plan_passthrough(host, given)
     plans += [whole] if whole.steps else []
-    is_awaited = bool(uncut) or (bool(refused) and not has_no_groups(host))
-    return State(tuple(plans), tuple(refused.values()), tuple(uncut), is_awaited)
+    absent = tuple(absent_cards(host, taken))
+    is_awaited = bool(absent or uncut) or (bool(refused) and not has_no_groups(host))
+    return State(tuple(plans), tuple(refused.values()), tuple(uncut), absent, is_awaited)
 
 
 def steps_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Step, ...]:
