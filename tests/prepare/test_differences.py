@@ -138,6 +138,15 @@ def test_a_card_that_was_taken_out_leaves_the_script_and_nothing_else_changes(tm
     assert SECOND not in (site.root / SCRIPT).read_text()
 
 
+def test_a_pool_that_loses_its_last_card_is_named_before_the_start_forgets_it(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    assert not plan_for(site.kernel, ALL).notes
+    bus.take(FIRST)
+    plan = plan_for(site.kernel, ALL)
+    assert any(isinstance(step.change, RemoveFile) for step in plan.steps)
+    assert [note.partition(",")[0] for note in plan.notes] == ["pool a has no card on this host now"]
+
+
 def test_undo_of_the_difference_leaves_what_was_there_before_it(tmp_path: Path) -> None:
     site, bus = prepared(tmp_path, "debian-12", without=SECOND)
     bus.put(SECOND)

@@ -49,6 +49,7 @@ from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
 from gpucloud.spec import render_spec, strangers
+from gpucloud.spec.choose import is_on
 
 _ALL_MADE = "all is made: until a start is found right, GRUB counts, and takes the old entry then"
 
@@ -99,8 +100,23 @@ def plan_boot(
         needs_reboot=bool(steps),
         unseen=unseen,
         at_start=() if refusals else steps_at_start(host, spec, host_name),
-        notes=(*strangers(spec, host_name), *foreseen(host, spec, host_name)),
+        notes=(
+            *strangers(spec, host_name),
+            *(_emptied(ask) if any(isinstance(step.change, RemoveFile) for step in steps) else ()),
+            *foreseen(host, spec, host_name),
+        ),
     )
+
+
+def _emptied(ask: Ask) -> Iterator[str]:
+    """Pools whose last card is gone: no rule can tell whether for repair or for good."""
+    for pool in ask.spec.pools:
+        is_here = pool.use is not Use.HOST and is_on(ask.spec, pool, ask.host_name)
+        if is_here and not any(_places(ask, pool.name)):
+            yield (
+                f"pool {pool.name} has no card on this host now, so this takes away what a start does for it; "
+                "where a card is only out for repair, leave it: it harms no start without that card"
+            )
 
 
 def _asks_nothing(ask: Ask) -> bool:
