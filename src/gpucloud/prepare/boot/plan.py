@@ -114,7 +114,7 @@ def _emptied(ask: Ask) -> Iterator[str]:
         is_here = pool.use is not Use.HOST and is_on(ask.spec, pool, ask.host_name)
         if is_here and not any(_places(ask, pool.name)):
             yield (
-                f"pool {pool.name} has no card on this host now, so this takes away what a start does for it; "
+                f"pool {pool.name} has no card on this host now, so this takes away what starts do for it; "
                 "where a card is only out for repair, leave it: it harms no start without that card"
             )
 
