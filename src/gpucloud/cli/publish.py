@@ -30,6 +30,13 @@ PruneOption = Annotated[
     bool,
     typer.Option("--prune", help="Also take away what publish has made and the spec has not any more."),
 ]
+ExactOption = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Also take away what flavors and aggregates of publish have beside the spec, whoever added it.",
+    ),
+]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="Change nothing; exit with 4 where something would change.")
 ]
@@ -51,6 +58,7 @@ def publish(
     cloud: CloudOption = None,
     spec: SpecOption = Path("gpucloud.yaml"),
     prune: PruneOption = False,
+    exact: ExactOption = False,
     check: CheckOption = False,
     yes: YesOption = False,
     parallel: ParallelOption = 10,
@@ -61,8 +69,10 @@ def publish(
 
     Its section `publish` has flavors, whose extra specs are made of the pools of their GPUs, quotas,
     properties of images, aggregates, and traits of hosts. The differences are shown first; each is one call.
-    What publish has not made is never deleted, and what it has made only with --prune. A flavor whose size
-    changes is made anew, unless servers use it.
+    What publish has not made is never deleted, and what it has made only with --prune. Extra specs, access,
+    metadata and hosts that its flavors and aggregates have beside the spec stay: only whole ones have a mark,
+    so nobody can tell who added them. They go with --exact. A flavor whose size changes is made anew, unless
+    servers use it.
 
     What fails is named, and the rest is done: run it again to finish it. The JSON is {"differences", "left",
     "refused", "doubts", "done", "failed"}.
@@ -71,6 +81,7 @@ def publish(
       gpucloud publish --cloud mycloud --check
       gpucloud publish --cloud mycloud --spec gpucloud.yaml
       gpucloud publish --cloud mycloud --prune --yes --format json
+      gpucloud publish --cloud mycloud --prune --exact
     """
     from gpucloud.cloud.openstack.api import open_api
     from gpucloud.cloud.openstack.publish.find import find, release_of
@@ -81,7 +92,7 @@ def publish(
     api = open_api(cloud, timeout)
     api.login()
     looker = Looker(api.send, parallel, api.place, api.project, Progress("looked at"))
-    found = find(looker, wanted, prune=prune)
+    found = find(looker, wanted, prune=prune, exact=exact)
     if check or not found.compared.count or found.compared.refused:
         _show(found, (), shape)
         _conclude(found, is_checking=check)

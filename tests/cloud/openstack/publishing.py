@@ -59,17 +59,19 @@ def send_to(state: CloudState) -> Callable[[Call], Any]:
     return send
 
 
-def found(state: CloudState, spec: Spec, *, prune: bool = False) -> Found:
+def found(state: CloudState, spec: Spec, *, prune: bool = False, exact: bool = False) -> Found:
     looker = Looker(send_to(state), 2, lambda: PLACE, lambda: state.own_project)
-    return find(looker, spec, prune=prune)
+    return find(looker, spec, prune=prune, exact=exact)
 
 
-def compared(state: CloudState, spec: Spec, *, prune: bool = False) -> Compared:
-    return found(state, spec, prune=prune).compared
+def compared(state: CloudState, spec: Spec, *, prune: bool = False, exact: bool = False) -> Compared:
+    return found(state, spec, prune=prune, exact=exact).compared
 
 
-def publish(state: CloudState, spec: Spec, *, prune: bool = False) -> tuple[Compared, Sequence[Made]]:
-    differences = compared(state, spec, prune=prune)
+def publish(
+    state: CloudState, spec: Spec, *, prune: bool = False, exact: bool = False
+) -> tuple[Compared, Sequence[Made]]:
+    differences = compared(state, spec, prune=prune, exact=exact)
     state.calls.clear()
     made = Carrier(send_to(state), 4, PLACE, Event()).carry_out(differences.chains, lambda done: None)
     return differences, made

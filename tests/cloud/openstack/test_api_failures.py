@@ -156,7 +156,7 @@ def test_no_key_leads_out_of_its_path(tmp_path: Path, desk: Desk) -> None:
     )
     assert desk.publish(state, "--yes")[0] == 0
     desk.spec.write_text(f"{HEAD}publish: {{flavors: {{a: {{vcpus: 1, ram_mib: 1, disk_gib: 1}}}}}}\n")
-    code, _, err = desk.publish(state, "--yes", "--prune")
+    code, _, err = desk.publish(state, "--yes", "--exact")
     assert code == 0, err
     (made,) = [each for each in state.flavors.values() if each["name"] == "a"]
     assert made["extra_specs"] == {}

@@ -74,12 +74,23 @@ def test_a_flavor_of_another_size_keeps_what_was_added_by_hand() -> None:
     assert state.access[key] == {"p1", "p2"}
 
 
-def test_with_prune_it_loses_that_and_shows_it() -> None:
+def test_with_exact_it_loses_that_and_shows_it() -> None:
     state = cloud()
     publish(state, spec_of(SMALL))
     the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
-    differences, _ = publish(state, spec_of(BIG), prune=True)
+    differences, _ = publish(state, spec_of(BIG), exact=True)
     assert "    - hw:cpu_policy=dedicated" in render_compared(differences)
+    assert the_flavor(state)["extra_specs"] == {}
+
+
+def test_prune_takes_nothing_away_that_somebody_may_have_added() -> None:
+    state = cloud()
+    publish(state, spec_of(SMALL))
+    the_flavor(state)["extra_specs"]["hw:cpu_policy"] = "dedicated"
+    differences, _ = publish(state, spec_of(SMALL), prune=True)
+    assert [left.what for left in differences.left] == ["extra spec hw:cpu_policy=dedicated"]
+    assert the_flavor(state)["extra_specs"] == {"hw:cpu_policy": "dedicated"}
+    publish(state, spec_of(SMALL), exact=True)
     assert the_flavor(state)["extra_specs"] == {}
 
 

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is not as wanted and stays: only ``--prune`` takes it away."""
+    """What is not as wanted and stays: whole things go with ``--prune``, parts of them with ``--exact``."""
 
     kind: str
     name: str
@@ -64,19 +64,21 @@ def flavors_to_delete(listed: Listed, wanted: Offer, *, prune: bool) -> tuple[st
     return tuple(names)
 
 
-def compare(listed: Listed, wanted: Offer, *, prune: bool) -> Compared:
+def compare(listed: Listed, wanted: Offer, *, prune: bool, exact: bool = False) -> Compared:
     """Find the differences.
 
     Args:
         listed: what the cloud has.
         wanted: what it is to offer.
-        prune: take away what was made here and is not wanted any more.
+        prune: take away flavors, aggregates and properties that were made here and are not wanted any more.
+        exact: take away also what own flavors and aggregates have beside what is wanted. Who added it cannot
+            be told: only whole things have a mark.
     """
     found = [
         *_traits(listed, wanted),
         *_limits(listed, wanted),
-        *_flavors(listed, wanted, prune),
-        *_aggregates(listed, wanted, prune),
+        *_flavors(listed, wanted, prune, exact),
+        *_aggregates(listed, wanted, prune, exact),
         *_images(listed, wanted, prune),
         *_quotas(listed, wanted),
     ]
@@ -90,7 +92,7 @@ def compare(listed: Listed, wanted: Offer, *, prune: bool) -> Compared:
 Found = Iterator[Chain | Left | Refused]
 
 
-def _flavors(listed: Listed, wanted: Offer, prune: bool) -> Found:
+def _flavors(listed: Listed, wanted: Offer, prune: bool, exact: bool) -> Found:
     for name, new in sorted(wanted.flavors.items()):
         old = listed.offer.flavors.get(name)
         if old is None:
@@ -104,9 +106,9 @@ def _flavors(listed: Listed, wanted: Offer, prune: bool) -> Found:
                 f"--description 'made by gpucloud publish' '{name}'",
             )
         elif old.fixed != new.fixed:
-            yield from _made_anew(name, old, new, listed, prune)
+            yield from _made_anew(name, old, new, listed, exact)
         else:
-            yield from _changed_flavor(name, old, new, listed.flavor_ids[name], prune)
+            yield from _changed_flavor(name, old, new, listed.flavor_ids[name], exact)
     for name in sorted(listed.own_flavors - wanted.flavors.keys()):
         yield from _unwanted_flavor(name, listed, prune)
 
@@ -117,10 +119,10 @@ def _filled(new: Flavor) -> Iterator[Change]:
     yield from (do.Grant(project) for project in sorted(new.projects))
 
 
-def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed, prune: bool) -> Found:
+def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed, exact: bool) -> Found:
     """No call changes the size or visibility of a flavor, so it is deleted and made again with its id.
 
-    What others have added comes again with it; with ``prune`` it does not.
+    What others have added comes again with it; with ``exact`` it does not.
     """
     users = listed.users.get(name, ())
     if users:
@@ -138,9 +140,9 @@ def _made_anew(name: str, old: Flavor, new: Flavor, listed: Listed, prune: bool)
             "give the new size a new name",
         )
     else:
-        whole = new if prune else _with_others(old, new)
+        whole = new if exact else _with_others(old, new)
         key = listed.flavor_ids[name]
-        if not prune:
+        if not exact:
             yield from _others(name, old, new)
         yield Chain("flavor", name, key, (do.DeleteFlavor(old), do.CreateFlavor(whole, key), *_filled(whole)))
 
@@ -162,13 +164,13 @@ def _others(name: str, old: Flavor, new: Flavor) -> Iterator[Left]:
         yield Left("flavor", name, f"access of project {project}")
 
 
-def _changed_flavor(name: str, old: Flavor, new: Flavor, key: str, prune: bool) -> Found:
+def _changed_flavor(name: str, old: Flavor, new: Flavor, key: str, exact: bool) -> Found:
     changes: list[Change] = []
     values = {k: v for k, v in new.extra_specs.items() if old.extra_specs.get(k) != v}
     if values:
         changes.append(do.SetExtraSpecs(values, _part(old.extra_specs, values)))
     changes += [do.Grant(project) for project in sorted(new.projects - old.projects)]
-    if prune:
+    if exact:
         gone = sorted(old.extra_specs.keys() - new.extra_specs.keys())
         changes += [do.DropExtraSpec(each, old.extra_specs[each]) for each in gone]
         changes += [do.Revoke(project) for project in sorted(old.projects - new.projects)]
@@ -188,7 +190,7 @@ def _unwanted_flavor(name: str, listed: Listed, prune: bool) -> Found:
         yield Chain("flavor", name, listed.flavor_ids[name], changes)
 
 
-def _aggregates(listed: Listed, wanted: Offer, prune: bool) -> Found:
+def _aggregates(listed: Listed, wanted: Offer, prune: bool, exact: bool) -> Found:
     for name, new in sorted(wanted.aggregates.items()):
         old = listed.offer.aggregates.get(name)
         if old is None:
@@ -203,16 +205,16 @@ def _aggregates(listed: Listed, wanted: Offer, prune: bool) -> Found:
                 f"'{name}'",
             )
         else:
-            yield from _kept_aggregate(name, old, new, listed, prune)
+            yield from _kept_aggregate(name, old, new, listed, exact)
     for name in sorted(listed.own_aggregates - wanted.aggregates.keys()):
         yield from _unwanted_aggregate(name, listed, prune)
 
 
-def _kept_aggregate(name: str, old: Aggregate, new: Aggregate, listed: Listed, prune: bool) -> Found:
+def _kept_aggregate(name: str, old: Aggregate, new: Aggregate, listed: Listed, exact: bool) -> Found:
     extra = sorted(old.metadata.keys() - new.metadata.keys())
-    changes = list(_changed_aggregate(old, new, extra if prune else (), is_marked=True))
+    changes = list(_changed_aggregate(old, new, extra if exact else (), is_marked=True))
     strangers = sorted(old.hosts - new.hosts)
-    if prune:
+    if exact:
         changes += [do.RemoveHost(host) for host in strangers]
     else:
         yield from (Left("aggregate", name, f"{key}={old.metadata[key]}") for key in extra)

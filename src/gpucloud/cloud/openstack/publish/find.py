@@ -47,8 +47,8 @@ def release_of(spec: Spec, *, prune: bool = False) -> Release:
     return release
 
 
-def find(looker: Looker, spec: Spec, *, prune: bool) -> Found:
-    """Look at the cloud, and compare.
+def find(looker: Looker, spec: Spec, *, prune: bool, exact: bool = False) -> Found:
+    """Look at the cloud, and compare (``compare`` says what is taken away when).
 
     Raises:
         Failure: the spec names what is not there or cannot be; or the cloud cannot be read.
@@ -58,7 +58,9 @@ def find(looker: Looker, spec: Spec, *, prune: bool) -> Found:
     wanted = offer_of(spec, release, listed)
     listed = looker.look_closer(spec, listed, wanted)
     listed = looker.users(listed, flavors_to_delete(listed, wanted, prune=prune))
-    return Found(compare(listed, wanted, prune=prune), tuple(_doubts(spec, release, listed, wanted)))
+    return Found(
+        compare(listed, wanted, prune=prune, exact=exact), tuple(_doubts(spec, release, listed, wanted))
+    )
 
 
 def _doubts(spec: Spec, release: Release, listed: Listed, wanted: Offer) -> Iterator[str]:
