@@ -64,8 +64,9 @@ def answer(state: dict[str, Any], words: list[str]) -> object:
         raise SystemExit("Cloud was not found.")
     match words[2:5]:
         case ["compute", "service", "list"]:
-            host = words[words.index("--host") + 1]
-            return [state["services"][host]] if host in state["services"] else []
+            services = state["services"]
+            asked = words[words.index("--host") + 1] if "--host" in words else None
+            return [services[host] for host in services if asked in (None, host)]
         case ["server", "list", "--all-projects"]:
             return state["servers"].get(words[words.index("--host") + 1], [])
         case ["compute", "service", "set"]:

@@ -76,7 +76,8 @@ def restart(folder: Path) -> None:
     kernel = load(folder)
     with (folder / "restarts").open("a") as log:
         log.write("restarted\n")
-    (kernel.root / "proc/sys/kernel/random/boot_id").write_text("another boot\n")
+    starts = len((folder / "restarts").read_text().splitlines())
+    (kernel.root / "proc/sys/kernel/random/boot_id").write_text(f"start {starts}\n")
     kernel.load("vfio_pci")
     for address in ("0000:3b:00.0", "0000:3b:00.1") if not (folder / "broken").exists() else ():
         driver = kernel.root / f"sys/bus/pci/devices/{address}/driver"

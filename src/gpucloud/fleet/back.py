@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gpucloud.fleet.order import Answer, Order, Shown
+from gpucloud.fleet.order import NONE, Answer, Order, Shown
 from gpucloud.model.change import Change, Content, OnDisk, RunTool
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.prepare.desk import Desk, conclude
@@ -20,9 +20,9 @@ _BECAUSE = Content("it was applied, and is taken back")
 
 def show_back(order: Order, desk: Desk) -> Answer:
     """What would be taken back; no entry where nothing stands."""
-    entry = find_standing(desk.journal, order.entry)
+    entry = _find(order, desk)
     if entry is None:
-        return Answer("standing")
+        return Answer("standing", waits_for_restart=_runs_with_undone(desk))
     return Answer(
         "standing",
         changes=tuple(_shown(entry, desk)),
@@ -33,9 +33,9 @@ def show_back(order: Order, desk: Desk) -> Answer:
 
 def take_back(order: Order, desk: Desk, tell: Callable[[str], None]) -> Answer:
     """Take it back; nothing is done where it is taken back already."""
-    entry = find_standing(desk.journal, order.entry)
+    entry = _find(order, desk)
     if entry is None:
-        return Answer("undo")
+        return Answer("undo", waits_for_restart=_runs_with_undone(desk))
     changes, waits = tuple(_shown(entry, desk)), _waits_for_restart(entry, desk)
     outcome = desk.undo(entry.id, force=order.is_forced, watch=Watch(tell))
     code, what, then = Exit.FINE, "", ""
@@ -54,6 +54,18 @@ def take_back(order: Order, desk: Desk, tell: Callable[[str], None]) -> Answer:
         entry=entry.id,
         left=tuple(map(Content, outcome.left)),
         kept=tuple(map(Content, outcome.kept)),
+    )
+
+
+def _find(order: Order, desk: Desk) -> Entry | None:
+    return None if order.entry == NONE else find_standing(desk.journal, order.entry)
+
+
+def _runs_with_undone(desk: Desk) -> bool:
+    """Claims that what was taken back acts until the next start: the host was started with it."""
+    boot = read_boot(desk.system)
+    return any(
+        _waits_for_restart(entry, desk) for entry in desk.journal.entries() if entry.undone_in() == boot
     )
 
 

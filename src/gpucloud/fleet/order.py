@@ -21,6 +21,9 @@ LIMIT = 2 * PLAN_LIMIT
 Verb = Literal["plan", "apply", "verify", "standing", "undo", "idle"]
 """``standing`` asks what ``undo`` would take back; ``idle`` whether a guest runs, which a restart ends."""
 
+NONE = "none"
+"""An order's entry where nothing is to be taken back, and the host only still runs with what was."""
+
 _NOTHING = Content("")
 
 _T = TypeVar("_T", bound="Order | Answer")
@@ -38,12 +41,12 @@ class Order:
     host_name: str
     """What the spec calls the host."""
     plan: Content | None
-    """A stored plan that was shown: this one is applied, or none."""
+    """A stored plan that was shown: this one is applied, or ``NONE``."""
     is_forced: bool
     state: str
     """The folder of the host's journal."""
     entry: str = "last"
-    """Of that journal, what ``standing`` and ``undo`` are about: a number, or the last that stands."""
+    """Of that journal, what ``standing`` and ``undo`` are about: a number, the last that stands, or none."""
     layout: tuple[str, ...] = ()
     """Lines of a layout by which the host's cards are cut, instead of units or a spec."""
     smi: str = SMI

@@ -30,6 +30,10 @@ class Stage(Enum):
     FAILED = "failed"
 
 
+DISABLED = "disabled in the cloud"
+"""As the playbooks note a nova-compute that a run of ours has disabled, and none has brought back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One host."""
@@ -99,8 +103,7 @@ def _answered(result: Result, answer: Answer) -> Result:
     )
     match answer.verb:
         case "standing":
-            stage = counted.stage if answer.entry is None else Stage.PLANNED
-            return replace(counted, stage=stage, entry=answer.entry)
+            return replace(counted, stage=_standing(answer), entry=answer.entry)
         case "plan":
             return replace(
                 counted, stage=Stage.PLANNED if answer.changes else counted.stage, plan=answer.plan
@@ -114,6 +117,13 @@ def _answered(result: Result, answer: Answer) -> Result:
             waits = result.waits_for_restart and not result.was_restarted
             return replace(result, stage=Stage.VERIFIED, waits_for_restart=waits)
     return result
+
+
+def _standing(answer: Answer) -> Stage:
+    """What is taken back may act until the next start."""
+    if answer.entry is not None:
+        return Stage.PLANNED
+    return Stage.UNDONE if answer.waits_for_restart else Stage.AS_WANTED
 
 
 def _noted(result: Result, note: Noted) -> Result:

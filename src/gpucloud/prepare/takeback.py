@@ -9,7 +9,7 @@ from gpucloud.model.change import Change, KeepOldStart, OnDisk
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.journal import Entry, Kind
-from gpucloud.prepare.kernel import name_process
+from gpucloud.prepare.kernel import name_process, read_boot
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.reach.hand import StillWaitingError
 from gpucloud.prepare.steps import StepError, undo
@@ -67,7 +67,7 @@ class TakeBack:
         """Take these steps back and note how it ended."""
         for number in sorted(steps, reverse=True):
             self._step(number)
-        self.note(Kind.UNDONE)
+        self.note(Kind.UNDONE, boot=read_boot(self.system))
         return Outcome(self.entry.id, failure, tuple(self.left), tuple(self.kept))
 
     def _step(self, number: int) -> None:
@@ -127,14 +127,19 @@ class TakeBack:
         self.left.append(why)
 
     def note(
-        self, kind: Kind, step: int | None = None, why: str | None = None, waiting: str | None = None
+        self,
+        kind: Kind,
+        step: int | None = None,
+        why: str | None = None,
+        waiting: str | None = None,
+        boot: str | None = None,
     ) -> None:
         """Note it if the disk lets us: the way back is walked also where it cannot be written down.
 
         What is not noted is looked at again by the next undo, which finds it as before.
         """
         try:
-            self.entry.note(kind, step, why, waiting)
+            self.entry.note(kind, step, why, waiting, boot)
         except OSError as error:
             line = (
                 f"the journal cannot be written ({error.strerror}): gpucloud undo {self.entry.id} closes it"

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpucloud.cli.fleets.look import ask_hosts
-from gpucloud.cli.fleets.roll import can_begin, end, roll
+from gpucloud.cli.fleets.roll import can_begin, end, is_due, roll
+from gpucloud.cli.fleets.show import show_left
 from gpucloud.cli.output import Shape, one_line, print_beside
 from gpucloud.cli.plans.apply import ask
+from gpucloud.fleet.order import NONE
 from gpucloud.fleet.tally import Result, Stage
 from gpucloud.model.failure import Exit
 from gpucloud.model.line import Copied
@@ -29,12 +31,13 @@ def undo_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
         Failure: a host refuses or failed, or the user did not want it.
     """
     looked = [refuse_nameless(result) for result in ask_hosts(wish, "undone")]
-    due = [result for result in looked if result.stage is Stage.PLANNED]
+    due = [result for result in looked if is_due(result, wish)]
     if not can_begin(looked, due, shape):
         return
-    show_standing(due, shape)
+    show_standing([result for result in due if result.stage is Stage.PLANNED], shape)
+    show_left(due, shape)
     ask(yes=yes)
-    entries = {result.host: result.entry or "" for result in due}
+    entries = {result.host: result.entry or NONE for result in due}
     end(looked, roll(replace(wish, hosts=",".join(entries), entries=entries), None, "undone"), shape)
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from gpucloud.cli.ending import on_wish_to_end
 from gpucloud.cli.fleets.look import ask_plans
-from gpucloud.cli.fleets.show import conclude, show_plans, show_results, tell
+from gpucloud.cli.fleets.show import conclude, show_left, show_plans, show_results, tell
 from gpucloud.cli.output import Shape, say
 from gpucloud.cli.plans.apply import ask
 from gpucloud.fleet.record import recording, records_folder
 from gpucloud.fleet.run import Runner, Stop, find_program
-from gpucloud.fleet.tally import Result, Stage, Tally, count
+from gpucloud.fleet.tally import DISABLED, Result, Stage, Tally, count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +30,11 @@ def apply_hosts(wish: Wish, shape: Shape, *, yes: bool) -> None:
         Failure: a host refuses or failed, or the user did not want it.
     """
     looked = ask_plans(wish)
-    due = [result for result in looked if _is_due(result, wish)]
+    due = [result for result in looked if is_due(result, wish)]
     if not can_begin(looked, due, shape):
         return
     show_plans(due, shape)
+    show_left(due, shape)
     ask(yes=yes)
     plans = {result.host: result.plan or "" for result in due}
     end(looked, roll(replace(wish, hosts=",".join(plans)), plans, "applied"), shape)
@@ -64,8 +65,10 @@ def end(looked: Sequence[Result], rolled: tuple[Tally, Path], shape: Shape) -> N
     conclude(results, record)
 
 
-def _is_due(result: Result, wish: Wish) -> bool:
-    return result.stage is Stage.PLANNED or (wish.is_restarting and result.waits_for_restart)
+def is_due(result: Result, wish: Wish) -> bool:
+    """Claims that something is to be done on the host, be it what an earlier run has left undone."""
+    is_left = result.waits_for_restart or result.service == DISABLED
+    return result.stage is Stage.PLANNED or (wish.is_restarting and is_left)
 
 
 def roll(wish: Wish, plans: Mapping[str, str] | None, verb: str) -> tuple[Tally, Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpucloud.cli.output import Shape, one_line, print_beside, print_json, say, table
 from gpucloud.fleet.event import Answered, Begins, Failed, Noted
-from gpucloud.fleet.tally import Result, Stage
+from gpucloud.fleet.tally import DISABLED, Result, Stage
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -63,6 +63,18 @@ def show_plans(results: Iterable[Result], shape: Shape) -> None:
             hosts.setdefault(tuple(plan_lines(plan)), []).append(one_line(result.host))
     for lines, names in hosts.items():
         print_beside((f"== {', '.join(names)}", *lines, ""), shape)
+
+
+def show_left(results: Iterable[Result], shape: Shape) -> None:
+    """Print what an earlier run has left, equal things once; beside JSON, to the user alone."""
+    hosts: dict[str, list[str]] = {}
+    for result in results:
+        if result.stage is not Stage.PLANNED:
+            due: tuple[str, ...] = ("restart it",) if result.waits_for_restart else ()
+            due += ("enable its nova-compute",) if result.service == DISABLED else ()
+            hosts.setdefault(" and ".join(due), []).append(one_line(result.host))
+    for told, names in hosts.items():
+        print_beside((f"== {', '.join(names)}", f"left by an earlier run: {told}", ""), shape)
 
 
 def show_results(results: Sequence[Result], record: Path | None, shape: Shape) -> None:

@@ -56,7 +56,7 @@ class Event:
     waiting: str | None = None
     """A process that the kernel keeps in the step: its number and start time, as in ``/proc/PID/stat``."""
     boot: str | None = None
-    """The kernel's boot id, where what was cut off is gone on with."""
+    """The kernel's boot id, where what was cut off is gone on with, and where all has been taken back."""
 
 
 class Status(Enum):

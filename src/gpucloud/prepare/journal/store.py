@@ -56,8 +56,14 @@ class Entry:
             Failure: the file is not there or damaged.
         """
         stored = parse_stored(_read(self.path / "plan.json", PLAN_LIMIT), f"journal entry {self.id}")
-        boots = [event.boot for event in self.read_events() if event.boot is not None]
+        resumed = (event for event in self.read_events() if event.kind is Kind.RESUMED)
+        boots = [event.boot for event in resumed if event.boot is not None]
         return replace(stored, boot=boots[-1]) if boots else stored
+
+    def undone_in(self) -> str | None:
+        """The boot in which it was taken back last; None: it never was, or that was not noted."""
+        undone = (event.boot for event in reversed(self.read_events()) if event.kind is Kind.UNDONE)
+        return next(undone, None)
 
     def read_events(self) -> tuple[Event, ...]:
         """What happened so far, oldest first.

@@ -76,6 +76,7 @@ options:
       - The entry of the host's journal that O(state=undone) takes back, as RV(answer) of an earlier task
         names it. Of one that is taken back already nothing is changed.
       - V(last) is the last one that stands, so that each further task takes back one more.
+      - V(none) takes nothing back; RV(needs_restart) tells whether the host still runs with what was.
     type: str
     default: last
   program:
@@ -130,7 +131,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 needs_restart:
-  description: What is applied acts from the next start on.
+  description: What is applied acts from the next start on, or what was taken back until then.
   returned: success
   type: bool
 answer:
