@@ -13,6 +13,8 @@ from tests.prepare.site import Site, site_in
 from gpucloud.cli.main import call, run
 from gpucloud.model.failure import Exit, Failure, code_of
 
+pytestmark = pytest.mark.proof
+
 NOT_THERE = {
     "a capture": [
         ["scan", "--from", "{nowhere}"],

@@ -21,6 +21,8 @@ from gpucloud.cli.main import VERBS, Verb, run
 from gpucloud.cli.output import has_colours
 from gpucloud.model.failure import Exit, Failure
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture
 def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from bench.fuzz import PARTS, Tally, run
 
+pytestmark = pytest.mark.proof
+
 FEW = {"whole": 150, "document": 600, "lines": 600, "messages": 150}
 
 

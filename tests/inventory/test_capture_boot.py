@@ -27,6 +27,8 @@ from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.boot.loaders import GrubDropIn
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 
 def capture(root: Path, path: Path) -> str:
     """Write a capture of a tree; give what is in it, unpacked."""

@@ -23,6 +23,8 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
 
+pytestmark = pytest.mark.proof
+
 GPU = "0000:3b:00.0"
 
 

@@ -21,6 +21,8 @@ from gpucloud.inventory.capture.redact import Redactor
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.host import Host
 
+pytestmark = pytest.mark.proof
+
 _UUID = "3e6be9de-8139-11d1-9106-a43f08d823a6"
 _MAC = "b4:2e:99:a1:22:33"
 

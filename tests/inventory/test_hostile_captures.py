@@ -28,6 +28,8 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.plain import to_plain
 from gpucloud.model.unknown import Unknown
 
+pytestmark = pytest.mark.proof
+
 GPU = "0000:3b:00.0"
 
 

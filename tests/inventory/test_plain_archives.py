@@ -14,6 +14,8 @@ from gpucloud.inventory.capture.archives.plain import UnusualError, read_plain
 from gpucloud.inventory.capture.archives.read import Members
 from gpucloud.inventory.capture.archives.tarred import read_tar
 
+pytestmark = pytest.mark.proof
+
 LONG = "sys/devices/" + "pci0000:00/" * 30
 KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE])
 NAMES = st.builds(

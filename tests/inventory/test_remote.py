@@ -25,6 +25,8 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
 
+pytestmark = pytest.mark.proof
+
 _TOOLS = ("sh", "head", "ls", "od", "sed", "tr")
 
 

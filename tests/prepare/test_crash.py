@@ -37,6 +37,8 @@ from gpucloud.prepare.journal import Status
 from gpucloud.prepare.software.read import read_software
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 THERE = "5f3a9c1e-0000-4000-8000-00000000000b"
 """A mediated device that somebody made before."""
 BAR = (0xC0000000, 0xC0FFFFFF)

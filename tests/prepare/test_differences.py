@@ -21,6 +21,8 @@ from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 ALL = "pools:\n  a: {use: passthrough, match: {ids: 10de:20b5}}\n"
 SCRIPT = "etc/initramfs-tools/scripts/init-top/00gpucloud"
 CLAIM = "usr/lib/dracut/modules.d/90gpucloud/claim"

@@ -33,6 +33,8 @@ from gpucloud.prepare.takeback import Watch
 from gpucloud.prepare.trial import on_trial, turn_back
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 OPTS = "saved_entry=a\nkernelopts=root=/dev/mapper/rl-root ro quiet{}\n"
 LINE = st.from_regex(r"[a-z_]{1,8}=[ -~]{0,20}", fullmatch=True).filter(
     lambda line: not line.startswith("gpucloud_tries=")

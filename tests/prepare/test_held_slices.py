@@ -24,6 +24,8 @@ from gpucloud.prepare.layout.held import users_of_cut
 from gpucloud.slices import offers_of
 from gpucloud.slices.layout.draft import function_of
 
+pytestmark = pytest.mark.proof
+
 MXGPU = "built-amd-s7150-mxgpu"
 UNREAD = Unknown("it was not read")
 

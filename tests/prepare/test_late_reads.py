@@ -20,6 +20,8 @@ from gpucloud.prepare.steps.override import do_override
 from gpucloud.prepare.steps.seen import StepError
 from gpucloud.prepare.system import LiveSystem
 
+pytestmark = pytest.mark.proof
+
 CARD = PciAddress.parse("0000:3b:00.0")
 OVERRIDE = f"/sys/bus/pci/devices/{CARD}/driver_override"
 

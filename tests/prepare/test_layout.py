@@ -33,6 +33,8 @@ from gpucloud.prepare.takeback import Watch
 from gpucloud.slices import offers_of
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 OTHER_UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
 

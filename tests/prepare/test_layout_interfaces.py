@@ -18,6 +18,8 @@ from gpucloud.model.failure import Exit
 from gpucloud.model.plan import Layout
 from gpucloud.slices import Interface, offers_of
 
+pytestmark = pytest.mark.proof
+
 
 @dataclass(frozen=True)
 class Case:

@@ -20,6 +20,8 @@ from gpucloud.model.plan import Layout
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.steps import NotAsPlannedError, StepError, do, undo
 
+pytestmark = pytest.mark.proof
+
 MIX = "3b:00.0: 3g.20gb, 2g.10gb, 1g.5gb"
 ADDRESS = PciAddress.parse(CARD)
 

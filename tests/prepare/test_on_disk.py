@@ -23,6 +23,8 @@ from gpucloud.prepare.reach.tree import Tree
 from gpucloud.prepare.stored import parse_stored, render_stored
 from gpucloud.prepare.takeback import Outcome
 
+pytestmark = pytest.mark.proof
+
 GRUB, DROP_IN, OLD = (
     "/etc/default/grub",
     "/etc/default/grub.d/zz-gpucloud.cfg",

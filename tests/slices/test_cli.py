@@ -17,6 +17,8 @@ from gpucloud.cli.main import call, run
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.failure import Exit
 
+pytestmark = pytest.mark.proof
+
 SMI = Path(__file__).parent / "smi"
 GOLDEN = Path(__file__).parent / "golden"
 MIG = "built-nvidia-a100-h100-mig"

@@ -15,6 +15,8 @@ from gpucloud.slices.mig.card import MigProfile
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import Packing, mask_of, mask_of_all, pack
 
+pytestmark = pytest.mark.proof
+
 A30, A100, RTX = 0x20B7, 0x20F1, 0x2BB5
 MODELS = {"A30": A30, "A100 40": A100, "A100 80": 0x20B5, "H100": 0x2331, "H200": 0x2335, "B200": 0x2901}
 

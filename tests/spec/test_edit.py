@@ -35,6 +35,8 @@ from gpucloud.spec import edit_spec, parse_spec, render_spec
 from gpucloud.spec.page import EXAMPLE
 from gpucloud.spec.write import plain_of
 
+pytestmark = pytest.mark.proof
+
 COMMENTED = """\
 # the machines in hall 2
 openstack:

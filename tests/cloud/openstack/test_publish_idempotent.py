@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cloud.openstack.api_state import CloudState
@@ -13,6 +14,8 @@ from tests.cloud.openstack.publishing import HEAD, compared, publish
 from gpucloud.cloud.openstack.publish.offer import DESCRIPTION
 from gpucloud.model.spec import Spec
 from gpucloud.spec import parse_spec
+
+pytestmark = pytest.mark.proof
 
 PROJECTS = {"p1": "research", "p2": "teaching"}
 FLAVORS = st.fixed_dictionaries(

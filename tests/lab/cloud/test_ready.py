@@ -15,6 +15,8 @@ from gpucloud.lab.cloud.services import Service
 from gpucloud.lab.cloud.site import HOST, Site, free_ports
 from gpucloud.model.failure import Failure
 
+pytestmark = pytest.mark.proof
+
 
 class _Answers(BaseHTTPRequestHandler):
     code = 300

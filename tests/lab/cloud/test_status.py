@@ -21,6 +21,8 @@ from gpucloud.lab.cloud.site import HOST, PORTS, Site
 from gpucloud.lab.cloud.status import State, look
 from gpucloud.model.failure import Failure
 
+pytestmark = pytest.mark.proof
+
 APIS = ("keystone", "placement", "glance-api", "nova-api")
 WITHOUT_PORT = ("nova-conductor", "nova-scheduler", "nova-compute")
 UP = [{"binary": name, "state": "up"} for name in WITHOUT_PORT]

@@ -16,6 +16,8 @@ from gpucloud.nova.config import Configuration, read_config_file
 from gpucloud.nova.machine import Device, DeviceType, Machine
 from gpucloud.nova.releases.release import SERIES, Release
 
+pytestmark = pytest.mark.proof
+
 _PF, _VF = "0000:25:00.0", "0000:25:00.4"
 MACHINE = Machine(
     {

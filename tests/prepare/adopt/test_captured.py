@@ -21,6 +21,8 @@ from gpucloud.model.change import EnableUnit, RemoveFile
 from gpucloud.model.plan import Plan
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 
+pytestmark = pytest.mark.proof
+
 
 def captured(site: Site, path: Path) -> str:
     data = render_capture(collect_here(str(site.root)))

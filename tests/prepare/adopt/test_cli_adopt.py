@@ -17,6 +17,8 @@ from gpucloud.cli.main import call
 from gpucloud.inventory.capture.write import collect_here, render_capture
 from gpucloud.model.failure import Exit, Failure
 
+pytestmark = pytest.mark.proof
+
 
 @dataclass
 class Said:

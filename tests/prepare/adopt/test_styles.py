@@ -14,6 +14,8 @@ from tests.prepare.site import Site
 from gpucloud.model.spec import Use
 from gpucloud.spec import parse_spec
 
+pytestmark = pytest.mark.proof
+
 OFTEN = ("pci-stub on Debian", "ids on the kernel's line on RHEL 8", "a unit on RHEL 9")
 
 

@@ -20,6 +20,8 @@ from gpucloud.model.pci import Holder
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import Machine
 
+pytestmark = pytest.mark.proof
+
 X, Y, Z, W = "0000:3b:00.0", "0000:5e:00.0", "0000:3b:00.1", "0000:3b:00.2"
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
