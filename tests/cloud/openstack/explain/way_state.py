@@ -42,6 +42,7 @@ class Provider:
 class WayState(CloudState):
     """Two hosts, one flavor with a GPU, and a project with room."""
 
+    newest: tuple[int, int] = (2, 100)
     guests: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class WayState(CloudState):
     """Server groups (2.64)."""
     pinned: dict[str, str | None] = field(default_factory=dict)
     """Servers to the zones that nova bound them to, which it shows from 2.96 on."""
+    hints: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Servers to their scheduler hints, which nova shows from 2.100 on."""
 
     def guest(self, key: str, name: str, flavor: str, *, status: str = "ERROR", **more: Any) -> None:
         of = self.flavors[flavor]
@@ -132,6 +135,9 @@ class WayState(CloudState):
         if headers.get("openstack-api-version") == "compute 2.96":
             self._microversion(headers)
             shown |= {"pinned_availability_zone": self.pinned[key]} if key in self.pinned else {}
+        if headers.get("openstack-api-version") == "compute 2.100":
+            self._microversion(headers)
+            shown["scheduler_hints"] = self.hints.get(key, {})
         return shown
 
     def _absolute(self, query: dict[str, str]) -> Answer:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gpucloud.cloud.openstack.explain.case import Case
-from gpucloud.cloud.openstack.explain.rules import api, classes, host, placement, quota, scheduler, standing
+from gpucloud.cloud.openstack.explain.rules import (
+    api,
+    classes,
+    host,
+    placement,
+    quota,
+    scheduler,
+    standing,
+    told,
+)
 from gpucloud.cloud.openstack.explain.rules.answer import Rule, Step, citing, stops
 from gpucloud.doctor.case import Blind
 from gpucloud.doctor.examine import diagnose
@@ -24,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *classes.RULES,
     *placement.RULES,
     *standing.RULES,
+    *told.RULES,
     *scheduler.RULES,
     *host.RULES,
 )

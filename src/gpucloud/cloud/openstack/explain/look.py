@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.explain import answers
+from gpucloud.cloud.openstack.explain.hints import hints_of
 from gpucloud.cloud.openstack.explain.owner import classes_of, project_named, project_of
 from gpucloud.cloud.openstack.explain.request import Request, parts_of, query_of, requests_of
 from gpucloud.cloud.openstack.explain.seen import (
@@ -137,6 +138,7 @@ class Looker:
             None if waits is None else zone_of(self.send, waits),
             None if waits is None else _known(lambda: zones_of(self.send)),
             None if waits is None else _known(lambda: group_of(self.send, waits)),
+            None if waits is None else _known(lambda: hints_of(self.send, waits)),
         )
 
     def _project(self, server: Server | None, own: str | None | Unknown) -> Project | Unknown:

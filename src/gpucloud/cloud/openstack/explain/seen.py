@@ -163,6 +163,19 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """Scheduler hints of a server.
+
+    Args:
+        said: hint to its values: ``same_host`` to ids of servers.
+        hosts: of the servers that are named; None for one that has no host, or is gone.
+    """
+
+    said: Mapping[str, tuple[str, ...]]
+    hosts: Mapping[str, str | None] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """All that was read.
 
@@ -180,6 +193,7 @@ class Seen:
         zones: those of nova, by whether one of their hosts is enabled, as everybody may list them; None where
             nobody needs them.
         group: of the server; None where it has none.
+        hints: what its maker told the scheduler; None where nobody needs them.
     """
 
     name: str
@@ -198,6 +212,7 @@ class Seen:
     zone: str | None | Unknown
     zones: Mapping[str, bool] | Unknown | None
     group: Group | None | Unknown
+    hints: Hints | Unknown | None
 
     @property
     def aliases(self) -> str | None:

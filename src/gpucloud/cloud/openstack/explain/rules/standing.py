@@ -132,6 +132,14 @@ def _kept_apart(found: Group, left: Hosts) -> Finding:
     return stops("no-room-on-hosts", title, lines[:_SHOWN], confidence=0.9, why=why, fix=fix)
 
 
+def allowed(case: Case) -> Hosts:
+    """Hosts that all of that leaves."""
+    left, found = _for_project(case, _in_zone(case, fitting(case))), case.seen.group
+    if found is None or isinstance(found, Unknown) or found.policy not in ("affinity", "anti-affinity"):
+        return left
+    return left if isinstance(found.members, Unknown) else _beside(found, left)
+
+
 def fitting(case: Case) -> Hosts:
     """Hosts that are up, for which Placement has room, and whose devices fit where all devices are known."""
     services = _services(case) or ()
