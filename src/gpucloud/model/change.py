@@ -7,8 +7,10 @@ Each change holds enough to be done, looked at again and taken back without aski
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NewType
+from typing import Literal
 
+from gpucloud.model.file import Content as Content  # noqa: PLC0414 - a word of changes
+from gpucloud.model.file import FileState as FileState  # noqa: PLC0414 - a word of changes
 from gpucloud.model.pci import PciAddress, Place
 
 SMI = "nvidia-smi"  # NVIDIA's program, where it is on the path
@@ -207,22 +209,6 @@ class RemoveMdev:
     """The function that it is cut from."""
     type: str
     uuid: str
-
-
-Content = NewType("Content", str)
-"""The text of a whole file: the only text of a plan that has more than one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """A file as it lies on the disk."""
-
-    text: Content
-    mode: int = 0o644
-    uid: int = 0
-    gid: int = 0
-    label: str | None = None
-    """SELinux's; None: there is none, or the one that the policy gives to a new file there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gpucloud.prepare.adopt.read import FilesByHand
 from gpucloud.prepare.adopt.recognise import recognise
 from gpucloud.prepare.adopt.spec import adopted_spec
 from gpucloud.prepare.boot import plan_boot
+from gpucloud.prepare.steps.replaced import refusals_of_files
 from gpucloud.spec import edit_spec, parse_spec, render_spec
 
 _TEXT_LIMIT = 160
@@ -108,6 +109,8 @@ def _joined(
     steps = plan.steps
     if text is not None and not plan.refusals:
         steps = (_spec_step(file, text), *steps)
+    if held := tuple(refusals_of_files(steps)):
+        return replace(plan, steps=(), refusals=held, wanted=wanted, needs_reboot=False, at_start=())
     return replace(plan, steps=steps, wanted=wanted)
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpucloud.inventory.system.kernel import before_init
 from gpucloud.model.boot import BootFiles
@@ -135,7 +135,7 @@ def _with_block(before: FileState | None, block: str) -> FileState:
         return FileState(Content(block))
     text = _BLOCK.sub("", before.text)
     gap = "" if not text or text.endswith("\n") else "\n"
-    return FileState(Content(f"{text}{gap}{block}"), before.mode, before.uid, before.gid, before.label)
+    return replace(before, text=Content(f"{text}{gap}{block}"))
 
 
 def _lacking(files: BootFiles, folder: str) -> str | None:

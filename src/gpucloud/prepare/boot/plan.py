@@ -27,6 +27,7 @@ from gpucloud.model.change import (
     TryNewStart,
     WriteFile,
 )
+from gpucloud.model.file import ACCESS_LIST
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Place
 from gpucloud.model.plan import Fact, Plan, Step, Taken, Wanted
@@ -48,6 +49,7 @@ from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, parents_of,
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
+from gpucloud.prepare.steps.replaced import refusals_of_files
 from gpucloud.spec import render_spec, strangers
 from gpucloud.spec.choose import is_on
 
@@ -89,6 +91,8 @@ def plan_boot(
     steps: tuple[Step, ...] = ()
     if not refusals and not isinstance(row, Unknown) and not isinstance(tool, Unknown):
         steps = tuple(_steps(ask, row, tool))
+        refusals = tuple(refusals_of_files(steps))
+        steps = () if refusals else steps
     return Plan(
         host=host.source,
         units=tuple(unit.address for unit in ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV)),
@@ -237,8 +241,10 @@ def _change(files: BootFiles, path: str, new: New) -> Change | None:
         return WriteFile(path=path, before=None, after=after, folders=files.missing_folders(path))
     if path == GRUB_ENVIRONMENT:
         return _variable(path, before.text, new.text)
-    mode = new.mode if path in owned.OWNED else before.mode
-    after = FileState(Content(new.text), mode, before.uid, before.gid, before.label)
+    mode, kept = new.mode if path in owned.OWNED else before.mode, before.attributes
+    if mode != before.mode:  # an access list has bits of the mode (acl(5))
+        kept = tuple(each for each in kept if each.name != ACCESS_LIST)
+    after = replace(before, text=Content(new.text), mode=mode, attributes=kept)
     return WriteFile(path=path, before=before, after=after) if after != before else None
 
 

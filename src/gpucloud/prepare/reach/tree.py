@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import stat
+import struct
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gpucloud.inventory.reader import reason
-from gpucloud.model.change import Content, FileState
+from gpucloud.model.file import ACCESS_LIST, Attribute, Content, FileState
 from gpucloud.model.unknown import Unknown
 
 SIZE_LIMIT = 1024 * 1024
@@ -18,6 +22,14 @@ SIZE_LIMIT = 1024 * 1024
 _LINKS_LIMIT = 8
 _PIECE = 1024 * 1024
 _LABEL = "security.selinux"
+_KEPT = ("security.capability", ACCESS_LIST)
+_KEPT_KINDS = ("user.", "trusted.")
+"""Extended attributes that are kept (xattr(7), acl(5)). Hashes of the content (security.ima, security.evm)
+would be wrong for another one, and the kernel makes them itself."""
+_GET_FLAGS = 0x8008_6601 if struct.calcsize("l") == 8 else 0x8004_6601
+"""FS_IOC_GETFLAGS: _IOR('f', 1, long)."""
+_FIXED = 0x10 | 0x20
+"""FS_IMMUTABLE_FL and FS_APPEND_FL, of <linux/fs.h>."""
 
 
 class Tree:
@@ -139,7 +151,16 @@ def _look(place: Path) -> FileState:
             raise OSError(f"longer than {SIZE_LIMIT} bytes")
         text = Content(data.decode())
         mode = stat.S_IMODE(facts.st_mode)
-        return FileState(text, mode, facts.st_uid, facts.st_gid, _label(descriptor))
+        return FileState(
+            text,
+            mode,
+            facts.st_uid,
+            facts.st_gid,
+            _label(descriptor),
+            tuple(_attributes(descriptor)),
+            facts.st_nlink,
+            _is_fixed(descriptor),
+        )
 
 
 def _label(descriptor: int) -> str | None:
@@ -147,6 +168,24 @@ def _label(descriptor: int) -> str | None:
         return os.getxattr(descriptor, _LABEL).rstrip(b"\0").decode()
     except OSError:  # no SELinux here, or a file system without labels
         return None
+
+
+def _attributes(descriptor: int) -> Iterator[Attribute]:
+    try:
+        names = sorted(os.listxattr(descriptor))
+    except OSError:  # a file system without any
+        return
+    for name in names:
+        if name in _KEPT or name.startswith(_KEPT_KINDS):
+            yield Attribute(name, os.getxattr(descriptor, name).hex())
+
+
+def _is_fixed(descriptor: int) -> bool:
+    try:
+        answer = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(struct.calcsize("l")))
+    except OSError:  # a file system without such flags
+        return False
+    return bool(int.from_bytes(answer[:4], sys.byteorder) & _FIXED)
 
 
 def _write(place: Path, state: FileState) -> None:
@@ -160,9 +199,21 @@ def _write(place: Path, state: FileState) -> None:
             os.fchown(descriptor, state.uid, state.gid)
         if stat.S_IMODE(facts.st_mode) != state.mode:
             os.fchmod(descriptor, state.mode)
+        _set_attributes(descriptor, state.attributes)
         if state.label is not None and _label(descriptor) != state.label:
             os.setxattr(descriptor, _LABEL, state.label.encode() + b"\0")
         os.fsync(descriptor)
+
+
+def _set_attributes(descriptor: int, wanted: Sequence[Attribute]) -> None:
+    """After owner and mode: a change of owner takes capabilities, and an access list has bits of the mode."""
+    there = tuple(_attributes(descriptor))
+    for each in there:
+        if each.name not in {other.name for other in wanted}:
+            os.removexattr(descriptor, each.name)  # what the folder gives to new files
+    for each in wanted:
+        if each not in there:
+            os.setxattr(descriptor, each.name, bytes.fromhex(each.hexadecimal))
 
 
 def _beside(place: Path) -> Path:

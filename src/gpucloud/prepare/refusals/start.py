@@ -64,6 +64,24 @@ START = (
         "gpucloud: prepare/boot/own/paths.py lists its own files",
     ),
     _start(
+        "file-has-links",
+        "A file that would be written lies under several names",
+        "A file is replaced by a new one in one step, so that a crash leaves the old or the new. The further "
+        "names of a file with hard links would keep the old content, and undo could not join them again.",
+        (
+            "Find them: find / -xdev -samefile FILE",
+            "Give it a file of its own, then plan again: cp -a FILE FILE.own && mv FILE.own FILE",
+        ),
+        "rename(2), link(2)",
+    ),
+    _start(
+        "file-immutable",
+        "A file that would be written is immutable",
+        "Somebody has told the file system to let nobody replace it, or to let it only be added to.",
+        ("If that is not meant for this: chattr -i -a FILE, then plan again",),
+        "chattr(1), ioctl_iflags(2)",
+    ),
+    _start(
         "iommu-switched-off",
         "The administrator has switched the IOMMU off",
         "An argument such as intel_iommu=off stands in the host's own configuration. Somebody had a reason; "

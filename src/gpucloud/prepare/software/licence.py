@@ -10,6 +10,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.plan import Fact, Licence, LicenceFile, Plan, Step
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.file import is_same
+from gpucloud.prepare.steps.replaced import refusals_of_files
 from gpucloud.prepare.system import System
 from gpucloud.slices.licence.render import CONF, LINUX_RESTART, TOKENS, with_others
 
@@ -27,7 +28,7 @@ def plan_licence(source: str, system: System, licence: Licence) -> Plan:
         licence: what it is to have.
 
     Raises:
-        Failure: it has no driver for guests, or a file cannot be read.
+        Failure: it has no driver for guests, or a file cannot be read or replaced.
     """
     unit = f"{LINUX_RESTART[-1]}.service"
     if all(system.read_bytes(f"{folder}/{unit}") is None for folder in _UNITS):
@@ -36,6 +37,8 @@ def plan_licence(source: str, system: System, licence: Licence) -> Plan:
     writes = tuple(_writes(system, licence))
     facts = tuple(Fact(each.path, "there" if each.before else "none") for each in writes)
     steps = tuple(Step(each, _BECAUSE, None) for each in writes)
+    for refusal in refusals_of_files(steps):
+        raise Failure(refusal.why, refusal.instead)
     if steps:
         first, last = (RunTool(argv=LINUX_RESTART, when=when, makes=_MAKES) for when in ("undo", "apply"))
         steps = (Step(first, _BECAUSE, None), *steps, Step(last, _BECAUSE, None))

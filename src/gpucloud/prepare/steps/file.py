@@ -1,7 +1,8 @@
-"""Files written and removed, and brought back with their bytes, mode, owner and label."""
+"""Files written and removed, and brought back with their bytes, mode, owner, label and attributes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpucloud.model.change import FileState, RemoveFile, WriteFile
@@ -26,12 +27,12 @@ def do_write(change: WriteFile, system: System) -> None:
 def undo_write(change: WriteFile, system: System, *, force: bool) -> None:
     """Bring back what was there before; with ``force`` whatever is there now."""
     now = known(system.look(change.path))
-    if now != change.before and not is_same(now, change.after) and not force:
+    if not _is_before(now, change) and not is_same(now, change.after) and not force:
         raise StepError(f"somebody else has changed {change.path} since")
     if change.before is None:
         _remove(change.path, system)
         remove_folders(change.folders, system)
-    elif now != change.before:
+    elif not _is_before(now, change):
         _put(change.path, change.before, system)
     else:
         _tidy(change.path, system)
@@ -56,9 +57,9 @@ def do_remove(change: RemoveFile, system: System) -> None:
 def undo_remove(change: RemoveFile, system: System, *, force: bool) -> None:
     """Bring the file back; nothing to do where it is there already."""
     now = known(system.look(change.path))
-    if now is not None and now != change.before and not force:
+    if now is not None and not _is_before(now, change) and not force:
         raise StepError(f"somebody else has written {change.path} since")
-    if now != change.before:
+    if not _is_before(now, change):
         _put(change.path, change.before, system)
     else:
         _tidy(change.path, system)
@@ -77,16 +78,25 @@ def foreign_file(change: WriteFile | RemoveFile, system: System) -> Foreign | No
     """
     now = known(system.look(change.path))
     is_planned = is_same(now, change.after) if isinstance(change, WriteFile) else now is None
-    if now == change.before or is_planned:
+    if _is_before(now, change) or is_planned:
         return None
     return Foreign(change.path, now.text if now is not None else None)
 
 
 def is_same(now: FileState | None, planned: FileState) -> bool:
     """Claims that a file is as planned; a label that was left to the policy is any label."""
-    if now is None or planned.label is not None:
-        return now == planned
-    return (now.text, now.mode, now.uid, now.gid) == (planned.text, planned.mode, planned.uid, planned.gid)
+    if now is None:
+        return False
+    return _content(now if planned.label is not None else replace(now, label=None)) == _content(planned)
+
+
+def _content(state: FileState | None) -> FileState | None:
+    """What undo brings back: a further name that somebody gave the file is no other content."""
+    return None if state is None else state.content
+
+
+def _is_before(now: FileState | None, change: WriteFile | RemoveFile) -> bool:
+    return _content(now) == _content(change.before)
 
 
 def _put(path: str, state: FileState, system: System) -> None:
