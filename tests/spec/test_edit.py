@@ -12,6 +12,7 @@ from gpucloud.model.pci import PciId
 from gpucloud.model.spec import (
     HostGroup,
     Match,
+    MigChoice,
     NovaSettings,
     OpenStack,
     Placement,
@@ -82,6 +83,11 @@ POOLS = st.builds(
     nova=NOVA,
     vgpu_types=st.lists(CHOICES, max_size=2, unique=True).map(tuple),
     vfs=st.none() | st.integers(1, 256),
+    mig=st.lists(
+        st.builds(MigChoice, st.sampled_from(["1g.5gb", "3g.20gb", "1g.10gb+me"]), st.integers(1, 7)),
+        max_size=2,
+        unique=True,
+    ).map(tuple),
 )
 SETTINGS = st.lists(
     st.builds(Setting, st.sampled_from(["hw:a", "b", "c d"]), st.sampled_from(["1", "true", "x: y"])),

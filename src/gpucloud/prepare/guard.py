@@ -135,7 +135,7 @@ def state_of(wanted: Wanted, host: Host, system: System) -> State:
         Failure: the spec contradicts itself on this host.
     """
     spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
-    now = read_now(host, system, *cut_units(host, spec, name))
+    now = read_now(host, system, cut_units(host, spec, name))
     return plan_state(host, spec, name, now, wanted.taken)
 
 

@@ -55,6 +55,8 @@ def _of_pool(pool: Pool) -> Iterator[tuple[str, str]]:
         yield from _of_parents(pool)
     if pool.vgpu_types and pool.use is not Use.VGPU:
         yield f"vgpu_types with use: {pool.use.value}", "leave them out, or write use: vgpu"
+    if pool.mig and pool.use is not Use.VGPU:
+        yield f"mig with use: {pool.use.value}", "leave it out, or write use: vgpu"
     if pool.vfs is not None and pool.use not in (Use.VGPU, Use.SRIOV):
         yield f"vfs with use: {pool.use.value}", "leave it out, or write use: sriov or use: vgpu"
     if pool.nova.companions and pool.use is not Use.PASSTHROUGH:
@@ -74,6 +76,8 @@ def _of_parents(pool: Pool) -> Iterator[tuple[str, str]]:
         )
     if any(replace(match, parents=()) != Match() or not match.parents for match in pool.matches):
         yield "match.parent beside cards", "make a pool of its own for it: it is no PCI function"
+    if pool.mig:
+        yield "mig with match.parent", "leave it out: it is no card"
     if pool.vfs is not None or any(choice.addresses for choice in pool.vgpu_types):
         yield "vfs or vgpu_types.address with match.parent", "leave them out: it is no PCI function"
     unfit = [key for key in _OF_PCI if getattr(pool.nova, key) is not None]

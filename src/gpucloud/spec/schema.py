@@ -10,6 +10,7 @@ from gpucloud.model.spec import (
     COMPANIONS,
     HostGroup,
     Match,
+    MigChoice,
     NovaSettings,
     OpenStack,
     Placement,
@@ -42,6 +43,10 @@ _TEXT = Word("text", re.compile(r".{1,200}"))
 _RELEASE = Word("a release: `2025.1`, `epoxy` or `31.0.0`", re.compile(r"[A-Za-z0-9.]{1,20}", re.ASCII))
 _CLASS = Word(
     "`VGPU` or `CUSTOM_` with capitals, digits and `_`", re.compile(r"VGPU|CUSTOM_[A-Z0-9_]{1,248}", re.ASCII)
+)
+_PROFILE = Word(
+    "a MIG profile: `1g.5gb`, `3g.20gb`, `1g.10gb+me`",
+    re.compile(r"[1-9]g\.[1-9][0-9]{0,2}gb(?:\+me|\+me\.all|\+gfx|-me)?", re.ASCII),
 )
 _ALIAS = Word(
     "a name without `:` and `,`, which flavors could not write", re.compile(r"[^:,\s\"'][^:,\"']{0,254}")
@@ -120,6 +125,14 @@ VGPU_TYPE = Record(
     VgpuChoice,
 )
 
+MIG = Record(
+    "MIG instances",
+    (
+        Key("profile", _PROFILE, "As NVIDIA's driver calls it.", is_required=True),
+        Key("count", Number(range(1, 17)), "On each card. Without: one."),
+    ),
+    MigChoice,
+)
 
 POOL = Record(
     "Pool",
@@ -138,6 +151,12 @@ POOL = Record(
             Number(range(1, 257)),
             "Virtual functions of each card, with `use: sriov` or `use: vgpu`. Without: as many as it can "
             "have, as NVIDIA's always do: its tool makes all of a card, whatever stands here.",
+        ),
+        Key(
+            "mig",
+            Many(MIG),
+            "MIG instances of each card, with `use: vgpu`: MIG mode is switched on, and they are made before "
+            "vGPUs, which types like `A100-1-5C` are cut from them.",
         ),
         Key("vgpu_types", Many(VGPU_TYPE), "What each card is cut into, with `use: vgpu`."),
         Key("nova", NOVA, "How OpenStack offers it."),

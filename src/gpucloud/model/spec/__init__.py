@@ -112,6 +112,16 @@ class VgpuChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class MigChoice:
+    """MIG instances that each card of the pool is cut into."""
+
+    profile: str
+    """As NVIDIA's driver calls it: ``3g.20gb``, ``1g.10gb+me``."""
+    count: int = 1
+    """On each card."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Units that are used and offered alike."""
 
@@ -125,6 +135,7 @@ class Pool:
     vgpu_types: tuple[VgpuChoice, ...] = ()
     vfs: int | None = None
     """Virtual functions of each card; None: as many as its types need, or as it can have."""
+    mig: tuple[MigChoice, ...] = ()
 
 
 _UNWRITTEN = Catalogue(is_written=False)

@@ -60,10 +60,11 @@ It cuts the cards of pools with `use: sriov` and `use: vgpu`, each on its own: o
 and leaves the others as they are wanted. The plan shows these steps under "at every start". In this
 order, since each wipes what comes after it:
 
-* MIG mode, where a type of the pool is cut from MIG instances: `nvidia-smi -mig 1`. The instances
-  themselves are not made yet.
+* MIG mode, where the pool has `mig`, or a type that is cut from MIG instances: `nvidia-smi -mig 1`.
 * Virtual functions: `sriov_numvfs`; NVIDIA's by `/usr/lib/nvidia/sriov-manage -e`, all of a card, tried
   again while a program has the card open. AMD's gim makes them when it is loaded, and is named.
+* MIG instances, the pool's `mig`: `nvidia-smi mig -cgi PROFILE:START -C`, each at its place. Instances
+  that somebody made beside them stay.
 * vGPUs on virtual functions with NVIDIA's own VFIO interface: `nvidia/current_vgpu_type`, as many as
   `max_instances` says, or as the card has room for.
 * Mediated devices: `mdev_supported_types/TYPE/create`, with the same UUIDs at every start. Not where

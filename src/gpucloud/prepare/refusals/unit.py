@@ -49,6 +49,19 @@ UNIT = (
         ("Linux drivers/pci/pci-sysfs.c and iov.c: sriov_pf_attrs_are_visible()",),
     ),
     Cause(
+        "mig-misfit",
+        "The MIG instances of a pool do not fit its card",
+        "A pool's `mig` names what each of its cards is cut into. A card has a number of memory slices, each "
+        "profile takes some of them from certain places on, and some profiles can be there once.",
+        (
+            "`gpucloud vgpu types` lists the profiles of the card",
+            "`nvidia-smi mig -lgipp` shows their places",
+        ),
+        ("Ask for less, or other profiles; try a mix: `gpucloud vgpu plan '3b:00.0: 3g.20gb, 2g.10gb'`",),
+        "nothing",
+        ("NVIDIA Multi-Instance GPU User Guide, Supported MIG Profiles",),
+    ),
+    Cause(
         "mediated-devices-there",
         "The card has mediated devices",
         "Mediated devices (vGPUs of NVIDIA, Intel's GVT-g) vanish when the driver of their card is taken: "

@@ -9,6 +9,7 @@ from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card
+from gpucloud.prepare.boot.state.instances import misfit
 from gpucloud.prepare.boot.state.parent import parents_unfit
 from gpucloud.prepare.boot.state.plan import cards_at_start
 from gpucloud.prepare.boot.state.vfs import no_vfs
@@ -18,7 +19,7 @@ _NAMED = "gpucloud boot names it if it is not as wanted then"
 
 
 def impossible(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[Refusal]:
-    """Cards that are to have virtual functions and have no capability for them.
+    """Cards that are to have virtual functions or MIG instances and cannot.
 
     The kernel shows ``sriov_totalvfs`` of every physical function (drivers/pci/pci-sysfs.c,
     ``sriov_pf_attrs_are_visible``), with its driver or without.
@@ -36,6 +37,9 @@ def impossible(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[Ref
             yield Refusal(
                 card.unit.address, "no-sriov", f"{why}, so pool {card.pool.name} cannot cut it", instead
             )
+        elif card.pool.mig and (misfits := misfit(card)) is not None:
+            instead = f"change mig of pool {card.pool.name}; gpucloud vgpu plan shows what a mix comes to"
+            yield Refusal(card.unit.address, "mig-misfit", f"{call_unit(card.unit)}: {misfits}", instead)
 
 
 def foreseen(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[str]:
@@ -52,6 +56,8 @@ def foreseen(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[str]:
 
 
 def _no_vgpus(card: Card) -> str | None:
+    if not card.pool.vgpu_types and card.pool.mig:
+        return None
     if not card.pool.vgpu_types:
         return "no vgpu_types are named, so a start makes no vGPUs of it"
     if any(not isinstance(kinds, Unknown) and kinds for kinds in _kinds(card)):

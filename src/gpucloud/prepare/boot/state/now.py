@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gpucloud.model.change import SMI
+from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare import sysfs
+from gpucloud.prepare.layout.asked import ask_evidence
 from gpucloud.prepare.steps.seen import StepError
 from gpucloud.prepare.steps.slices.mig import read_mig
 from gpucloud.prepare.steps.slices.vgpu_type import read_type
+from gpucloud.slices.mig.card import MigCard
+from gpucloud.slices.mig.evidence import mig_of
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -29,23 +34,36 @@ class Now:
     """Type of the vGPU that a virtual function has; 0: none."""
     mig: Mapping[PciAddress, bool | None | Unknown] = field(default_factory=dict)
     """MIG mode of the cards that are to be in it; None: they have none."""
+    instances: Mapping[PciAddress, MigCard | None | Unknown] = field(default_factory=dict)
+    """MIG of the cards that are to be cut into instances; None: they have none."""
 
 
 NOTHING = Now()
 
 
-def read_now(host: Host, system: System, units: Sequence[GpuUnit], in_mig: Sequence[GpuUnit]) -> Now:
+@dataclass(frozen=True, slots=True)
+class ToCut:
+    """Cards that a spec has cut into vGPUs, by what is to be read of them."""
+
+    units: Sequence[GpuUnit]
+    """All of them: their virtual functions are looked at."""
+    in_mig: Sequence[GpuUnit]
+    """Those that are to be in MIG mode."""
+    in_instances: Sequence[GpuUnit]
+    """Those that are to be cut into MIG instances."""
+
+
+def read_now(host: Host, system: System, cut: ToCut) -> Now:
     """Read it.
 
     Args:
         host: the host.
         system: the same host.
-        units: cards whose virtual functions are looked at.
-        in_mig: cards of which MIG mode is asked, which starts a program for each.
+        cut: cards that are to be cut; of some a program is asked.
     """
     mdevs = system.list_dir(sysfs.MDEVS)
     types = {}
-    for unit in units:
+    for unit in cut.units:
         sriov = unit.primary.sriov
         vfs = sriov.vfs if isinstance(sriov, Sriov) else ()
         for address in () if isinstance(vfs, Unknown) else vfs:
@@ -54,8 +72,25 @@ def read_now(host: Host, system: System, units: Sequence[GpuUnit], in_mig: Seque
                     types[address] = read_type(address, system)
                 except StepError:  # it shows none: then none can be made of it either, which is said there
                     continue
-    mig = {unit.address: read_mig(unit.address, system) for unit in in_mig}
-    return Now(frozenset(mdevs) if isinstance(mdevs, tuple) else frozenset(), types, mig)
+    mig = {unit.address: read_mig(unit.address, system) for unit in cut.in_mig}
+    return Now(
+        frozenset(mdevs) if isinstance(mdevs, tuple) else frozenset(),
+        types,
+        mig,
+        _instances(host, system, cut.in_instances),
+    )
+
+
+def _instances(
+    host: Host, system: System, units: Sequence[GpuUnit]
+) -> dict[PciAddress, MigCard | None | Unknown]:
+    if not units:
+        return {}
+    try:
+        evidence = ask_evidence(host, system, SMI, {})
+    except Failure as failure:  # the other cards are made all the same
+        return {unit.address: Unknown(failure.what) for unit in units}
+    return {unit.address: mig_of(unit.primary, evidence) for unit in units}
 
 
 def offered(host: Host, address: PciAddress) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from gpucloud.model.spec import Pool, Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.absent import absent_cards
 from gpucloud.prepare.boot.state.card import Card, Todo
-from gpucloud.prepare.boot.state.now import NOTHING, Now
+from gpucloud.prepare.boot.state.now import NOTHING, Now, ToCut
 from gpucloud.prepare.boot.state.parent import parents_at_start, parents_now
 from gpucloud.prepare.boot.state.vfs import plan_vfs
 from gpucloud.prepare.boot.state.vgpu import needs_mig, plan_vgpus
@@ -99,15 +99,17 @@ def cards_at_start(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[Ca
     return tuple(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, host_name, is_anew=True))
 
 
-def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> tuple[list[GpuUnit], list[GpuUnit]]:
-    """Units that are cut into vGPUs, and those of them that are to be in MIG mode.
+def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> ToCut:
+    """Units that are cut into vGPUs.
 
     Raises:
         Failure: as ``pool_of``.
     """
     cards = list(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, host_name, is_anew=False))
     cards = [card for card in cards if card.pool.use is Use.VGPU]
-    return [card.unit for card in cards], [card.unit for card in cards if card.is_nvidias and needs_mig(card)]
+    in_mig = [card for card in cards if card.is_nvidias and needs_mig(card)]
+    in_instances = [card.unit for card in in_mig if card.pool.mig]
+    return ToCut([card.unit for card in cards], [card.unit for card in in_mig], in_instances)
 
 
 def _todo(card: Card, spec: Spec) -> Todo:

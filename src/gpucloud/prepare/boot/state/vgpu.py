@@ -1,8 +1,8 @@
 """vGPUs that a pool wants of a card: which types on which functions, and what has to be there before.
 
 The order is the one in which nothing wipes what came before it: MIG mode, virtual functions (their tool takes
-the card from its driver), types. A mediated device that nova is to give to guests is made by nova
-(nova/virt/libvirt/driver.py, ``_create_mdev``); a type of NVIDIA's own VFIO interface is not.
+the card from its driver), MIG instances, types. A mediated device that nova is to give to guests is made by
+nova (nova/virt/libvirt/driver.py, ``_create_mdev``); a type of NVIDIA's own VFIO interface is not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gpucloud.model.pci import PciFunction, Sriov, VgpuType
 from gpucloud.model.spec import VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
+from gpucloud.prepare.boot.state.instances import plan_instances
 from gpucloud.prepare.boot.state.vfs import plan_vfs
 from gpucloud.slices.name import mdev_name
 
@@ -30,31 +31,54 @@ _MOST = 64
 
 def plan_vgpus(card: Card, *, is_novas: bool) -> Todo:
     """What the card needs next for the vGPUs of its pool."""
-    if card.unseen is not None and not card.is_anew:
-        return Todo(missing=[card.unseen])
-    todo = _mig(card) if card.is_nvidias else Todo()
-    if todo.missing or (todo.steps and not card.is_anew):
+    todo = _before_types(card)
+    is_next = todo.steps and not card.is_anew  # types show once it is done
+    if todo.missing or is_next or not card.pool.vgpu_types:
         return todo
-    parents = [each for each in (card.unit.primary, *card.vfs) if each.mdev_types]
-    if card.unit.primary not in parents and isinstance(card.unit.primary.sriov, Sriov):
-        made = plan_vfs(card)
-        todo.steps += made.steps
-        if made.missing or (made.steps and not card.is_anew):
-            todo.missing += made.missing
-            return todo
-    if not card.pool.vgpu_types:
-        return todo
-    if parents:
+    if parents := _parents(card):
         todo = todo if is_novas else _mdevs(card, parents, todo)
     elif any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in card.vfs):
         _types(card, todo)
     elif not card.is_anew:
-        todo.missing.append("it offers no vGPU types: NVIDIA's vGPU manager, or its like, does not run")
+        todo.missing.append(_none_offered(card))
     return todo
 
 
+def _before_types(card: Card) -> Todo:
+    """MIG mode, virtual functions, MIG instances: one after the other, as each shows what the next needs."""
+    if card.unseen is not None and not card.is_anew:
+        return Todo(missing=[card.unseen])
+    if card.pool.mig and not card.is_nvidias:
+        return Todo(missing=["it is no card of NVIDIA's, and its pool wants MIG instances of it"])
+    todo = Todo()
+    for plan in (_mig, _vfs, plan_instances):
+        more = plan(card)
+        todo.steps += more.steps
+        todo.missing += more.missing
+        if todo.missing or (todo.steps and not card.is_anew):
+            break
+    return todo
+
+
+def _parents(card: Card) -> list[PciFunction]:
+    return [each for each in (card.unit.primary, *card.vfs) if each.mdev_types]
+
+
+def _vfs(card: Card) -> Todo:
+    primary = card.unit.primary
+    return plan_vfs(card) if primary not in _parents(card) and isinstance(primary.sriov, Sriov) else Todo()
+
+
+def _none_offered(card: Card) -> str:
+    if needs_mig(card) and not card.pool.mig:
+        return "it offers no vGPU types: no MIG instances are there of which they could be; name them: mig"
+    return "it offers no vGPU types: NVIDIA's vGPU manager, or its like, does not run"
+
+
 def needs_mig(card: Card) -> bool:
-    """Claims that a type that the pool asks for is cut from a MIG instance."""
+    """Claims that the pool asks for MIG instances, or for a type that is cut from one."""
+    if card.pool.mig:
+        return True
     names = [choice.type for choice in card.pool.vgpu_types]
     for function in (card.unit.primary, *card.vfs):
         for each in _kinds(function):
@@ -63,15 +87,15 @@ def needs_mig(card: Card) -> bool:
 
 
 def _mig(card: Card) -> Todo:
-    if not needs_mig(card):
+    if not (card.is_nvidias and needs_mig(card)):
         return Todo()
     mode = False if card.is_anew else card.now.mig.get(card.unit.address)
     if isinstance(mode, Unknown):
         return Todo(missing=[mode.why])
     if mode is None:
-        return Todo(missing=["it has no MIG mode, and a vGPU type of its pool needs one"])
+        return Todo(missing=["it has no MIG mode, and its pool needs one"])
     switch = SetMigMode(address=card.unit.address, before=False, after=True)
-    return Todo([] if mode else [card.step(switch, "has types that are cut from MIG instances of")])
+    return Todo([] if mode else [card.step(switch, "has MIG instances, or types that are cut from them, of")])
 
 
 def _mdevs(card: Card, parents: list[PciFunction], todo: Todo) -> Todo:

@@ -1,0 +1,116 @@
+"""MIG instances that a spec wants of its cards: made at every start, named where they are not as wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.prepare.site import Site
+from tests.prepare.test_boot_apply import mine
+from tests.prepare.test_layout import restart
+from tests.prepare.test_mig_layout import mig_site, placed, smi_of, vgpu_site
+from tests.prepare.test_slices import CARD, VFS, keep, vendor_of
+
+from gpucloud.cli.main import call
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.prepare.apply import apply
+from gpucloud.spec import parse_spec
+
+pytestmark = pytest.mark.proof
+
+POOL = "pools:\n  cut:\n    use: vgpu\n    match: {address: '3b:00.0'}\n"
+MIX = POOL + "    mig: [{profile: 3g.20gb}, {profile: 1g.5gb, count: 3}]\n"
+
+
+def started(site: Site, spec: str) -> None:
+    """The spec is applied, and the host was restarted: of MIG nothing is left."""
+    plan = mine(site.desk.plan_start(parse_spec(spec), "gpu01", force=False))
+    assert plan.refusals == ()
+    assert apply(plan, site.system, site.journal).failure is None
+    again(site)
+
+
+def again(site: Site, mode: str = "Disabled") -> None:
+    restart(site)
+    smi_of(site).restart(mode)
+
+
+def refused(site: Site, spec: str) -> str:
+    (refusal,) = site.desk.plan_start(parse_spec(spec), "gpu01", force=False).refusals
+    assert refusal.cause == "mig-misfit"
+    return refusal.why
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return mig_site(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["Disabled", "Enabled"])
+def test_mode_and_instances_are_made_at_every_start(site: Site, mode: str) -> None:
+    started(site, MIX)
+    for _ in range(2):
+        assert call(["boot"], site.desk) == Exit.FINE
+        assert placed(site) == {"0": 9, "4": 19, "5": 19, "6": 19}
+        assert keep(site) == []
+        assert call(["verify"], site.desk) == Exit.FINE
+        again(site, mode)
+
+
+def test_the_plan_shows_what_a_start_will_make(site: Site) -> None:
+    plan = site.desk.plan_start(parse_spec(MIX), "gpu01", force=False)
+    shown = [step.change.kind for step in plan.at_start]
+    assert shown == ["set-mig-mode", *["make-gpu-instance"] * 4]
+    assert plan.notes == ()
+
+
+def test_one_that_somebody_removed_is_named_and_made_again(site: Site) -> None:
+    started(site, MIX)
+    assert call(["boot"], site.desk) == Exit.FINE
+    made = dict(smi_of(site).made)
+    del made["5"]
+    smi_of(site).keep(made)
+    (mismatch,) = site.desk.verify(None)
+    assert mismatch.seen.endswith("is (none), not 1g.5gb")
+    assert keep(site) == [None]
+    assert placed(site) == {"0": 9, "4": 19, "5": 19, "6": 19}
+
+
+def test_what_somebody_made_beside_them_stays(site: Site) -> None:
+    started(site, POOL + "    mig: {profile: 3g.20gb}\n")
+    (site.root / "mig").write_text("Enabled\n")
+    smi_of(site).ask(("nvidia-smi", "mig", "-i", CARD, "-cgi", "9:0", "-C"))
+    smi_of(site).ask(("nvidia-smi", "mig", "-i", CARD, "-cgi", "14:4", "-C"))
+    assert keep(site) == []
+    assert placed(site) == {"0": 9, "4": 14}
+
+
+def test_what_has_no_room_beside_others_is_named(site: Site) -> None:
+    started(site, POOL + "    mig: {profile: 4g.20gb}\n")
+    (site.root / "mig").write_text("Enabled\n")
+    smi_of(site).ask(("nvidia-smi", "mig", "-i", CARD, "-cgi", "9:0", "-C"))
+    with pytest.raises(Failure, match=r"not all of its MIG instances fit beside what is there: 1 x 4g"):
+        call(["boot"], site.desk)
+
+
+def test_instances_come_after_virtual_functions_and_before_types(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    types = "    mig: {profile: 3g.20gb, count: 2}\n    vgpu_types: {type: NVIDIA A40-1-5C}\n"
+    started(site, POOL + types)
+    vendor_of(site).runs.clear()
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert [run.split()[-1] for run in vendor_of(site).runs] == ["1", CARD, "-C", "-C"]
+    assert placed(site) == {"0": 9, "4": 9}
+    first = site.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/current_vgpu_type"
+    assert first.read_text() == "1150\n"
+
+
+def test_a_mix_that_does_not_fit_is_refused_before_any_start(site: Site) -> None:
+    why = refused(site, POOL + "    mig: [{profile: 4g.20gb}, {profile: 3g.20gb, count: 2}]\n")
+    assert "not all of its MIG instances fit: 1 x 3g.20gb left out" in why
+
+
+def test_a_profile_of_another_card_is_refused_with_those_of_this_one(site: Site) -> None:
+    assert "1g.10gb+gfx is none of its MIG profiles: 1g.5gb" in refused(
+        site, POOL + "    mig: {profile: 1g.10gb+gfx}\n"
+    )
