@@ -229,3 +229,16 @@ def test_a_file_that_says_nothing_keeps_its_comments_and_gets_the_rest(text: str
     edited = edit_spec(text, wanted)
     assert edited.startswith(f"{kept}pools:")
     assert parse_spec(edited) == wanted
+
+
+def test_a_file_with_crlf_keeps_its_line_ends_and_comments() -> None:
+    text = "# ours\npools:\n  a:\n    use: host\n    match: {model: 'A*'}  # all\n".replace("\n", "\r\n")
+    before = parse_spec(text)
+    more = replace(before, pools=(*before.pools, replace(before.pools[0], name="b")))
+    edited = edit_spec(text, more)
+    assert edited.count("\n") == edited.count("\r\n")
+    assert "\r\r" not in edited
+    assert edited.startswith(text)
+    assert parse_spec(edited) == more
+    nothing = "# ours\r\n"
+    assert edit_spec(nothing, more).startswith("# ours\r\npools:\r\n")

@@ -18,7 +18,7 @@ _DASH = re.compile(r"- {1,4}(?=\S)")
 def edit_spec(text: str, wanted: Spec, name: str = "gpucloud.yaml") -> str:
     """The text changed so that it says what is wanted, and no more than that.
 
-    Values that say the same in other words stay as they are written.
+    Values that say the same in other words stay as they are written, and line ends as they are.
 
     Raises:
         Failure: the text is no spec, or is written so that it cannot be changed without harm.
@@ -26,6 +26,8 @@ def edit_spec(text: str, wanted: Spec, name: str = "gpucloud.yaml") -> str:
     before = parse_spec(text, name)
     if before == wanted:
         return text
+    if "\r\n" in text:  # the file keeps the line ends that it has
+        return edit_spec(text.replace("\r\n", "\n"), wanted, name).replace("\n", "\r\n")
     yaml = make_yaml(*_list_layout(text))
     document = yaml.load(text)
     if document is None:
