@@ -17,7 +17,8 @@ from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.unfit import edited_entries, unfit, without_hook, without_kernel, without_line
 from gpucloud.prepare.boot.wanted import Ask
-from gpucloud.prepare.plan.guards import refusals_for
+from gpucloud.prepare.plan.guards import blocked_modules, refusals_for
+from gpucloud.prepare.plan.vfio import kept_away
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 
 _OF_NOW = frozenset(
@@ -27,6 +28,7 @@ _OF_NOW = frozenset(
         "driver-unknown",
         "gpu-in-use",
         "holders-unknown",
+        "vfio-blocked",
     )
 )
 """Reasons that concern the running kernel alone: the next start has other groups, and no holders yet."""
@@ -49,6 +51,7 @@ def boot_refusals(ask: Ask, loader: Loader | Unknown, tool: Initramfs | Unknown)
         do = _next(host.distribution.family, host.distribution.initramfs_tools)
         yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", do)
     yield from _unreadable(files, loader, tool)
+    yield from blocked_modules(host) if given else ()
     for unit in given:
         yield from _unit(host, unit, given, force=ask.force)
 
@@ -83,6 +86,7 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
         )
     else:
         yield from _too_long(host, there, missing(needed.words, there))
+        yield from _kept_away(there)
         for argument in contrary(needed.words, there):
             yield Refusal(
                 None,
@@ -90,6 +94,13 @@ def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal
                 f"{argument.path} says {argument.text}: the administrator has switched the IOMMU off",
                 f"take {argument.text} out of {argument.path}, then plan again",
             )
+
+
+def _kept_away(there: Sequence[Argument]) -> Iterator[Refusal]:
+    word = kept_away([argument.text for argument in there])
+    for argument in (each for each in there if each.text == word):
+        why = f"{argument.path} says {word}: the kernel never loads a module that takes cards for guests"
+        yield Refusal(None, "vfio-blocked", why, f"take it out of {argument.path}, then plan again")
 
 
 def _too_long(host: Host, there: Sequence[Argument], words: Sequence[str]) -> Iterator[Refusal]:

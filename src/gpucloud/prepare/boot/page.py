@@ -16,7 +16,8 @@ that plan.
 
 Every file that gpucloud writes whole says so in its first lines and goes with `gpucloud undo`; of files
 that are somebody else's only the kernel's arguments change, and each comes back with its bytes, mode,
-owner and SELinux label. A host whose way to start is not in these tables is refused with what is missing.
+owner, SELinux label, extended attributes and access list, though not its times. One with hard links, or an
+immutable one, is refused. A host whose way to start is not in these tables is refused with what is missing.
 So is one whose files would not be what starts: an image (Fedora CoreOS and others of ostree's kin), a
 transactional system (openSUSE MicroOS), SUSE's hosts with boot entries (sdbootutil), a /boot that is not
 mounted, arguments that would be longer than the kernel takes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
@@ -12,7 +13,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.console import console_refusals
 from gpucloud.prepare.plan.group import group_refusals, vitals
 from gpucloud.prepare.plan.holders import holder_refusals
-from gpucloud.prepare.plan.vfio import is_ready, missing_modules
+from gpucloud.prepare.plan.vfio import is_ready, missing_modules, never_loaded
 from gpucloud.prepare.plan.wording import AS_ROOT, call_function, call_unit, join
 
 _LEFT_TO_THE_HOST = frozenset(("vital-unknown", "holders-unknown"))
@@ -125,3 +126,17 @@ def _modules(host: Host, unit: GpuUnit) -> Iterator[Refusal]:
             f"{call_unit(unit)}: this kernel has no {join(missing)}, which takes cards for guests",
             "install and start the distribution's full kernel (linux-modules-extra, kernel-modules)",
         )
+    loaded = host.kernel.loaded_modules
+    have = frozenset[str]() if isinstance(loaded, Unknown) else loaded
+    for refusal in blocked_modules(host, have):
+        yield replace(refusal, unit=unit.address)
+
+
+def blocked_modules(host: Host, have: frozenset[str] = frozenset()) -> Iterator[Refusal]:
+    """Lines of the administrator's by which VFIO's modules are never loaded, but for those that are there."""
+    for line in never_loaded(host, have):
+        why = (
+            f"{line.path} line {line.line} says '{line.text}', so what takes cards for guests is never loaded"
+        )
+        do = f"take that line out of {line.path}, then plan again: gpucloud plan"
+        yield Refusal(None, "vfio-blocked", why, do)

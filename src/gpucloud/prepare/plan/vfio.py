@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from gpucloud.model.change import LoadModule
-from gpucloud.model.host import Host, Kernel
+from gpucloud.model.host import Host, Kernel, ModuleDirective
 from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.unknown import Unknown
 
@@ -21,6 +23,9 @@ _NEEDED = ("vfio-pci", "vfio_iommu_type1")
 _BROUGHT = ("vfio_pci_core", "vfio_virqfd", "vfio", "iommufd", "irqbypass")
 """What vfio-pci depends on, by kernel release more or less of it, dependents first."""
 
+_BLACKLIST = "module_blacklist="
+_LOADS_NOTHING = frozenset(("true", "false", ":", "exit"))
+"""Commands of an ``install`` line that end without having loaded anything."""
 
 _TAKES_NOTHING = ("ids=",)
 """Options of vfio-pci with which it takes no function by its id, only those whose override names it.
@@ -89,6 +94,49 @@ def waits_for_vfio(host: Host) -> frozenset[PciAddress]:
     return frozenset(
         each.address for each in functions if each.driver is None and each.driver_override == "vfio-pci"
     )
+
+
+def never_loaded(host: Host, but: frozenset[str] = frozenset()) -> Iterator[ModuleDirective]:
+    """Lines by which modprobe does something else than to load what VFIO needs.
+
+    ``install NAME COMMAND`` is run instead of loading, for a module that is asked for by its name as for one
+    that another needs; the first line that matches counts, and NAME may have wildcards (kmod, modprobe.d(5);
+    libkmod-module.c, ``module_get_install_commands``). ``blacklist NAME`` is no such line: it makes modprobe
+    overlook the module's own aliases, and here modules are asked for by name.
+
+    Args:
+        host: the host.
+        but: modules that are there already, with ``_`` for ``-``.
+    """
+    found = host.distribution.module_configuration
+    directives = () if isinstance(found, Unknown) else found
+    lines = [(each, each.text.split(maxsplit=2)) for each in directives if "/modprobe.d/" in each.path]
+    said = [
+        (each, words[1].replace("-", "_"), words[2])
+        for each, words in lines
+        if words[0] == "install" and len(words) == 3
+    ]
+    blocked: dict[ModuleDirective, None] = {}
+    for module in (name.replace("-", "_") for name in (*_NEEDED, *_BROUGHT)):
+        first = next((each for each in said if fnmatchcase(module, each[1])), None)
+        if first is not None and module not in but and _is_idle(first[2]):
+            blocked[first[0]] = None
+    yield from blocked
+
+
+def _is_idle(command: str) -> bool:
+    return PurePosixPath(command.split(maxsplit=1)[0]).name in _LOADS_NOTHING
+
+
+def kept_away(arguments: Sequence[str]) -> str | None:
+    """The argument by which the kernel itself loads no module that VFIO needs; None: there is none.
+
+    The last ``module_blacklist=`` counts, names are compared as the kernel has them
+    (kernel/module/main.c, ``blacklisted``).
+    """
+    last = next((each for each in reversed(arguments) if each.startswith(_BLACKLIST)), "")
+    needed = {name.replace("-", "_") for name in (*_NEEDED, *_BROUGHT)}
+    return last if needed.intersection(last.removeprefix(_BLACKLIST).split(",")) else None
 
 
 def missing_modules(kernel: Kernel) -> tuple[str, ...]:

@@ -64,6 +64,15 @@ START = (
         "gpucloud: prepare/boot/own/paths.py lists its own files",
     ),
     _start(
+        "vfio-blocked",
+        "The administrator keeps VFIO's modules from being loaded",
+        "A line `install vfio-pci /bin/false` of modprobe's configuration, or module_blacklist= among the "
+        "kernel's arguments, keeps vfio-pci, or a module that it needs, from ever being loaded. Hardening "
+        "guides set such lines. `blacklist vfio-pci` is none: it concerns only what is loaded for a device.",
+        ("Take the line out that is named, then plan again: gpucloud plan",),
+        "modprobe.d(5): install, blacklist; Linux kernel/module/main.c: blacklisted",
+    ),
+    _start(
         "file-has-links",
         "A file that would be written lies under several names",
         "A file is replaced by a new one in one step, so that a crash leaves the old or the new. The further "
