@@ -62,7 +62,9 @@ ProjectOption = Annotated[
 ]
 EvidenceOption = Annotated[
     list[Path] | None,
-    typer.Option("--evidence", metavar="FILE", help="A refusal or log of nova, pasted; - is standard input."),
+    typer.Option(
+        "--evidence", metavar="FILE", help="Refusal, log or request spec of nova; - is standard input."
+    ),
 ]
 TimeoutOption = Annotated[
     float | None,
