@@ -69,10 +69,17 @@ def _function_at(host: Host, source: ET.Element) -> tuple[PciAddress, PciId, Pci
     return address, function.id, function.pci_class
 
 
-def _uuid_in(device: str) -> str:
-    source = ET.fromstring(device).find("./source/address")  # noqa: S314 - made by the code under test
-    assert source is not None
-    return source.attrib["uuid"]
+def _part_of(device: str) -> Domain:
+    return parse_domain(f"<domain><devices>{device}</devices></domain>", DomainState.OFF)
+
+
+def _without(domain: Domain, gone: Domain) -> Domain:
+    vgpus = tuple(each for each in domain.vgpus if each not in gone.vgpus)
+    return replace(
+        domain,
+        vgpus=vgpus,
+        functions=tuple(each for each in domain.functions if each not in gone.functions),
+    )
 
 
 def reports(hypervisor: FakeHypervisor, running: Running) -> None:
@@ -144,20 +151,25 @@ class FakeHypervisor:
 
     def plug(self, uuid: str, device: str) -> None:
         self.calls.append("plug")
-        self._change(uuid, lambda vgpus: (*vgpus, _uuid_in(device)))
+        given = _part_of(device)
+        self._change(
+            uuid,
+            lambda one: replace(
+                one, vgpus=(*one.vgpus, *given.vgpus), functions=(*one.functions, *given.functions)
+            ),
+        )
 
     def unplug(self, uuid: str, device: str) -> None:
         self.calls.append("unplug")
+        gone = _part_of(device)
         if not self.clings:
-            self._change(uuid, lambda vgpus: tuple(each for each in vgpus if each != _uuid_in(device)))
+            self._change(uuid, lambda one: _without(one, gone))
 
-    def _change(self, uuid: str, changed: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+    def _change(self, uuid: str, changed: Callable[[Domain], Domain]) -> None:
         for one in self.running.values():
             if one.domain.uuid == uuid:
-                one.domain = replace(one.domain, vgpus=changed(one.domain.vgpus))
-        self.foreign = [
-            replace(each, vgpus=changed(each.vgpus)) if each.uuid == uuid else each for each in self.foreign
-        ]
+                one.domain = changed(one.domain)
+        self.foreign = [changed(each) if each.uuid == uuid else each for each in self.foreign]
 
     def keep_record(self, uuid: str, record: str) -> None:
         domain = ET.Element("domain")

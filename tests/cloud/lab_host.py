@@ -38,3 +38,13 @@ def leftovers(host: LabHost) -> str:
         "cd /var/lib/libvirt && find gpucloud qemu/nvram -mindepth 1 2>/dev/null || true;"
         "pgrep -a qemu-system || true",
     ).strip()
+
+
+def assert_guest_prints(host: LabHost, guest: str, line: str) -> None:
+    """Press Enter at the check guest's console, whose kernel then says what it has found.
+
+    QEMU looks once a second whether somebody has the console open (its chardev/char-pty.c).
+    """
+    seen = f"grep -q '{line}' /var/log/libvirt/gpucloud/{guest}.log"
+    press = f"exec >$(virsh ttyconsole {guest}); until {seen}; do printf '\\n'; sleep 2; done"
+    sh(host, press, timeout_s=120)

@@ -184,12 +184,21 @@ class _Part:
         return (self.defined_with if flags else self.runs_with) or ""
 
 
-_HAS = "<domain><address uuid='83b8f4f2-509f-382f-3c1e-e6bfe0fa1001'/></domain>"
+_HAS = (
+    "<domain><devices><hostdev type='mdev'><source><address uuid='83b8f4f2-509f-382f-3c1e-e6bfe0fa1001'/>"
+    "</source></hostdev></devices></domain>"
+)
 
 
 @pytest.mark.parametrize(
     ("runs_with", "defined_with", "parts"),
-    [(_HAS, _HAS, (2, 1)), (_HAS, "<domain/>", (1,)), (None, _HAS, (2,)), (_HAS, None, (1,)), ("", "", ())],
+    [
+        (_HAS, _HAS, (2, 1)),
+        (_HAS, "<domain/>", (1,)),
+        (None, _HAS, (2,)),
+        (_HAS, None, (1,)),
+        ("<a/>", "<a/>", ()),
+    ],
 )
 def test_a_device_is_taken_only_from_where_it_still_is(
     runs_with: str | None, defined_with: str | None, parts: tuple[int, ...]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.cloud.cli_cloud import CliCloud
 from tests.cloud.contract import Ground
-from tests.cloud.lab_host import ask_qemu, leftovers, sh
+from tests.cloud.lab_host import ask_qemu, assert_guest_prints, leftovers, sh
 
 from gpucloud.lab.host import LabHost
 from gpucloud.lab.lab import Lab
@@ -74,16 +74,6 @@ def test_a_guest_gets_devices_at_launch_and_while_it_runs_and_lets_go_of_them(ho
     assert pci_of(host, "desk") == {SHOWN_ID, DISPLAY_ID}
     ground.cloud.destroy("desk", lambda _: None)
     assert leftovers(host) == ""
-
-
-def assert_guest_prints(host: LabHost, guest: str, line: str) -> None:
-    """Press Enter at the check guest's console, whose kernel then says what it has found.
-
-    QEMU looks once a second whether somebody has the console open (its chardev/char-pty.c).
-    """
-    seen = f"grep -q '{line}' /var/log/libvirt/gpucloud/{guest}.log"
-    press = f"exec >$(virsh ttyconsole {guest}); until {seen}; do printf '\\n'; sleep 2; done"
-    sh(host, press, timeout_s=120)
 
 
 def test_a_guest_that_is_off_has_it_when_it_starts(host: LabHost) -> None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.cloud.lab_host import leftovers, sh
+from tests.cloud.lab_host import assert_guest_prints, leftovers, sh
 
 from gpucloud.cloud.kernel_lines import parse_kernel_lines
 from gpucloud.lab.host import LabHost
@@ -63,8 +63,22 @@ def test_a_guest_has_one_and_its_card_and_the_other_stay_with_the_host(host: Lab
     sh(host, "gpucloud destroy desk")
     assert leftovers(host) == ""
     assert driver_of(host, GIVEN) == "vfio-pci"
+    given_while_it_runs(host)
     sh(host, "gpucloud undo")
     assert [driver_of(host, each) for each in (CARD, GIVEN, OTHER)] == ["nvme", "", ""]
+
+
+def given_while_it_runs(host: LabHost) -> None:
+    """The guest's kernel finds the function at a port of its own, and lets go of it again."""
+    sh(host, "gpucloud launch --gpus 0 --name desk", timeout_s=400)
+    sh(host, f"gpucloud vgpu attach desk {GIVEN}")
+    assert_guest_prints(host, "desk", r"\[1b36:0010\]")
+    assert "guest desk has it" in refusal(host, "launch", "--unit", GIVEN, "--name", "second")
+    sh(host, f"gpucloud vgpu detach desk {GIVEN}", timeout_s=120)
+    assert json.loads(sh(host, "gpucloud show desk --format json"))["functions"] == []
+    sh(host, "gpucloud destroy desk")
+    assert leftovers(host) == ""
+    assert driver_of(host, GIVEN) == "vfio-pci"
 
 
 def test_a_start_makes_them_again_once_their_card_has_its_driver(host: LabHost) -> None:

@@ -22,7 +22,7 @@ from gpucloud.cloud.definition.parts import (
 from gpucloud.cloud.definition.record import in_namespace, render_record
 from gpucloud.cloud.definition.slots import GuestSlot
 from gpucloud.cloud.definition.window import OVMF_LARGEST_WINDOW_BYTES
-from gpucloud.model.pci import PciAddress, PciFunction
+from gpucloud.model.pci import PciAddress
 
 QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 AGENT_CHANNEL = "org.qemu.guest_agent.0"
@@ -214,7 +214,7 @@ def _add_slot(devices: ET.Element, bus: int, slot: GuestSlot, *, runs_rom: bool)
     time, and on some cards hangs.
     """
     for number, function in slot.functions:
-        device = _hostdev(devices, function)
+        device = _hostdev(devices, function.address)
         if not runs_rom:
             ET.SubElement(device, "rom", bar="off")
         place = PciAddress(0, bus, 0, number)
@@ -223,7 +223,14 @@ def _add_slot(devices: ET.Element, bus: int, slot: GuestSlot, *, runs_rom: bool)
             address.set("multifunction", "on")
 
 
-def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
+def virtual_function(address: PciAddress) -> ET.Element:
+    """A virtual function without a place: libvirt finds one where it is plugged in. None has a ROM."""
+    device = _hostdev(ET.Element("devices"), address)
+    ET.SubElement(device, "rom", bar="off")
+    return device
+
+
+def _hostdev(devices: ET.Element, address: PciAddress) -> ET.Element:
     """Add a host function as it stands.
 
     ``managed='no'``: libvirt would give it back to its stock driver after the guest, and a prepared
@@ -232,7 +239,7 @@ def _hostdev(devices: ET.Element, function: PciFunction) -> ET.Element:
     device = ET.SubElement(devices, "hostdev", mode="subsystem", type="pci", managed="no")
     ET.SubElement(device, "driver", name="vfio")
     source = ET.SubElement(device, "source")
-    ET.SubElement(source, "address", _address(function.address))
+    ET.SubElement(source, "address", _address(address))
     return device
 
 

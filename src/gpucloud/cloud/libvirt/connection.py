@@ -5,14 +5,13 @@ Under emulation each call costs seconds, so there is one connection and few call
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from gpucloud.cloud.definition.record import NAMESPACE, PREFIX
 from gpucloud.cloud.libvirt.binding import import_system_module
-from gpucloud.cloud.libvirt.domain import Domain, DomainState, parse_domain
+from gpucloud.cloud.libvirt.domain import Domain, DomainState, has_device, parse_domain
 from gpucloud.cloud.packages import LOOK_AT_LIBVIRT, install_line, start_line
 from gpucloud.model.failure import Failure
 
@@ -272,12 +271,10 @@ def _affected(domain: Any) -> int:
 
 def affected_by_unplug(domain: Any, device: str) -> tuple[int, ...]:
     """The parts of a domain that still have the device: a guest may have been asked before, in vain."""
-    address = ET.fromstring(device).find("source/address")  # noqa: S314 - made here
-    name = "" if address is None else address.get("uuid", "")
     parts = []
-    if domain.isPersistent() and name in domain.XMLDesc(_INACTIVE):
+    if domain.isPersistent() and has_device(domain.XMLDesc(_INACTIVE), device):
         parts.append(_AFFECT_CONFIG)
-    if domain.isActive() and name in domain.XMLDesc(0):
+    if domain.isActive() and has_device(domain.XMLDesc(0), device):
         parts.append(_AFFECT_LIVE)
     return tuple(parts)
 

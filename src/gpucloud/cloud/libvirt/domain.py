@@ -89,6 +89,21 @@ def _functions(root: ET.Element) -> Iterable[PciAddress]:
             yield PciAddress(*numbers)
 
 
+def has_device(xml: str, device: str) -> bool:
+    """Claims that a definition has a device.
+
+    Args:
+        xml: the definition, as libvirt prints it.
+        device: one hostdev, as it was given to libvirt.
+
+    Raises:
+        ValueError: the definition is none, as of ``parse_domain``.
+    """
+    alone = parse_domain(f"<domain><devices>{device}</devices></domain>", DomainState.OFF)
+    whole = parse_domain(xml, DomainState.OFF)
+    return {*alone.functions, *alone.vgpus} <= {*whole.functions, *whole.vgpus}
+
+
 def _mediated(root: ET.Element) -> Iterable[str]:
     for device in root.iterfind("./devices/hostdev[@type='mdev']"):
         address = device.find("./source/address")

@@ -31,11 +31,19 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
 from gpucloud.model.units.named import units_to_give
+from gpucloud.model.units.virtual import card_of
+from gpucloud.model.unknown import Unknown
 
 GVT_G = "i915-GVTg_"
 """Types of Intel GVT-g (drivers/gpu/drm/i915/gvt/kvmgt.c), which displays by textures alone."""
 SPARE_PORTS = 2
 """Of a guest on a host with mediated devices: so many can be attached while it runs."""
+
+
+def _has_slices(host: Host) -> bool:
+    """Claims that a card has virtual functions, which can be attached later."""
+    functions = {} if isinstance(host.functions, Unknown) else host.functions
+    return any(card_of(host, each) is not None for each in functions.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ class Launch:
         undo.note(identity)
         folder = self.tools.places.make_folder(self.spec.name)
         guest = self._define(host, units, make_boot, folder, identity)
-        guest = replace(guest, vgpus=vgpus, screen=self._screen(vgpus), spare_ports=self._spare_ports())
+        guest = replace(guest, vgpus=vgpus, screen=self._screen(vgpus), spare_ports=self._spare_ports(host))
         self._arm(guest, folder)
         return guest
 
@@ -139,9 +147,9 @@ class Launch:
         is_gvt = str(kinds.get(vgpus[0])).startswith(GVT_G)
         return Screen.TEXTURE if is_gvt else Screen.PIXELS
 
-    def _spare_ports(self) -> int:
+    def _spare_ports(self, host: Host) -> int:
         """Root ports cost a guest's kernel time: only where something is there to come later."""
-        return SPARE_PORTS if self.tools.mdevs.is_offered() else 0
+        return SPARE_PORTS if self.tools.mdevs.is_offered() or _has_slices(host) else 0
 
     def _define(
         self, host: Host, units: Sequence[GpuUnit], make_boot: MakeBoot, folder: Path, identity: Identity

@@ -1,23 +1,28 @@
-"""A mediated device given to a guest that is there, and taken from one, while it runs or while it is off."""
+"""A slice given to a guest that is there, and taken from one, while it runs or while it is off."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpucloud.cloud.definition.render import mediated_device
+from gpucloud.cloud.eligible import refuse
 from gpucloud.cloud.libvirt.connection import Hypervisor
-from gpucloud.cloud.libvirt.domain import Domain
+from gpucloud.cloud.libvirt.domain import Domain, claims_of
+from gpucloud.cloud.libvirt.slices import FunctionSlice, MediatedSlice, Slice
 from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.waiting import Every
 from gpucloud.cloud.mediated import choose_mediated, is_uuid
 from gpucloud.cloud.protocol import Say
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.units.named import units_to_give
 
 _LOOK_S = 2.0
 _TELL_S = 10.0
 _PATIENCE_S = 60.0
 """A guest lets go of a device as soon as its driver does."""
+Wish = str | PciAddress
+"""A mediated device by its UUID or type (`gpucloud.cloud.mediated.check_wish`), or a virtual function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,72 +32,105 @@ class Plugging:
     tools: Tools
     hypervisor: Hypervisor
 
-    def attach(self, name: str, wish: str, say: Say) -> str:
-        """Give a guest one more mediated device; gives its UUID.
+    def attach(self, name: str, wish: Wish, say: Say) -> str:
+        """Give a guest one more slice; gives its UUID or address.
 
         Args:
             name: of the guest.
-            wish: UUID or type (`gpucloud.cloud.mediated.check_wish`).
+            wish: which.
             say: told what is waited for.
 
         Raises:
-            Failure: there is no such guest, no such device is free, or the guest has no place for it.
+            Failure: there is no such guest, no such slice is free, or the guest has no place for it.
         """
         with self.tools.places.locked(lambda: say("waiting for another launch")):
             domain = self._find(name)
-            taken = {uuid for each in self.hypervisor.domains() for uuid in each.vgpus}
-            (chosen,) = choose_mediated((wish,), self.tools.mdevs.made(), taken)
+            chosen = self._choose(wish)
             try:
-                self.hypervisor.plug(domain.uuid, _xml_of(chosen))
+                self.hypervisor.plug(domain.uuid, chosen.xml)
             except Failure as failure:
                 raise _refused(domain, failure) from failure
-        if chosen not in self._find(name).vgpus:
-            raise Failure(
-                f"libvirt did not give guest {name} mediated device {chosen}", f"virsh dumpxml {name}"
-            )
-        return chosen
+        if not chosen.is_in(self._find(name)):
+            raise Failure(f"libvirt did not give guest {name} {chosen.name}", f"virsh dumpxml {name}")
+        return chosen.name
 
-    def detach(self, name: str, wish: str, say: Say) -> str:
-        """Take a mediated device from a guest, and wait until it has let go of it; gives its UUID.
+    def detach(self, name: str, wish: Wish, say: Say) -> str:
+        """Take a slice from a guest, and wait until it has let go of it; gives its UUID or address.
 
         Raises:
-            Failure: there is no such guest, it has no such device, or several, or it does not let go.
+            Failure: there is no such guest, it has no such slice, or several, or it does not let go.
         """
         domain = self._find(name)
         chosen = self._of(domain, wish)
-        self.hypervisor.unplug(domain.uuid, _xml_of(chosen))
+        self.hypervisor.unplug(domain.uuid, chosen.xml)
         started = self.tools.clock.since_boot()
         tell = Every(_TELL_S, started)
         while self._has(name, chosen):
             now = self.tools.clock.since_boot()
             if now - started > _PATIENCE_S:
                 raise Failure(
-                    f"guest {name} was asked to let go of mediated device {chosen} and still has it: "
+                    f"guest {name} was asked to let go of {chosen.name} and still has it: "
                     "something in it uses the device, or its kernel does not listen yet",
                     "end what uses it there, and say it again",
                 )
             if tell.is_due(now):
-                say(f"waiting for guest {name} to let go of {chosen} ({now - started:.0f} s)")
+                say(f"waiting for guest {name} to let go of {chosen.name} ({now - started:.0f} s)")
             self.tools.clock.wait(_LOOK_S)
-        return chosen
+        return chosen.name
 
-    def _has(self, name: str, uuid: str) -> bool:
+    def _choose(self, wish: Wish) -> Slice:
+        domains = self.hypervisor.domains()
+        if isinstance(wish, PciAddress):
+            return self._choose_function(wish, domains)
+        taken = {uuid for each in domains for uuid in each.vgpus}
+        (chosen,) = choose_mediated((wish,), self.tools.mdevs.made(), taken)
+        return MediatedSlice(chosen, self.tools.mdevs)
+
+    def _choose_function(self, address: PciAddress, domains: Sequence[Domain]) -> Slice:
+        host = self.tools.read_host()
+        (unit,) = units_to_give(host, (str(address),))
+        if host.unit_at(address) is not None:
+            then = f"launch a guest with it: gpucloud launch --unit {address}"
+            raise Failure(f"{address} is a card, and no slice of one", then, code=Exit.USAGE)
+        claims = claims_of(domains)
+        if guest := claims.defined.get(address):
+            then = f"take it from there: gpucloud vgpu detach {guest} {address}"
+            raise Failure(f"the definition of guest {guest}, which does not run, names {address}", then)
+        refusal = refuse(host, unit, claims)
+        if refusal is not None:
+            raise Failure(f"{address}: {refusal.why}", refusal.instead)
+        return FunctionSlice(address, self.tools.devices)
+
+    def _has(self, name: str, chosen: Slice) -> bool:
         """Claims that the guest is there with it, or that its process still holds it."""
         domain = self.hypervisor.find(name)
         if domain is None:
             return False
-        return uuid in domain.vgpus or (domain.is_active and not self.tools.mdevs.is_free(uuid))
+        return chosen.is_in(domain) or (domain.is_active and not chosen.is_free())
 
-    def _of(self, domain: Domain, wish: str) -> str:
+    def _of(self, domain: Domain, wish: Wish) -> Slice:
+        if isinstance(wish, PciAddress):
+            return self._function_of(domain, wish)
         kinds = {} if is_uuid(wish) else {each.uuid: each.type for each in self.tools.mdevs.made()}
         meant = [uuid for uuid in domain.vgpus if wish in (uuid, kinds.get(uuid))]
         if len(meant) == 1:
-            return meant[0]
+            return MediatedSlice(meant[0], self.tools.mdevs)
         has = ", ".join(domain.vgpus) or "none"
         many = (
             f"has {len(meant)} mediated devices of type {wish}" if meant else f"has no mediated device {wish}"
         )
         raise Failure(f"guest {domain.name} {many}", f"it has {has}: name one", code=Exit.USAGE)
+
+    def _function_of(self, domain: Domain, address: PciAddress) -> Slice:
+        """A virtual function; a card goes with its guest, for it was launched with all of it."""
+        if address not in domain.functions:
+            has = ", ".join(map(str, domain.functions)) or "none"
+            what = f"guest {domain.name} has no function {address}"
+            raise Failure(what, f"it has {has}: name one", code=Exit.USAGE)
+        if self.tools.read_host().unit_at(address) is not None:
+            then = f"end the guest: gpucloud destroy {domain.name}"
+            raise Failure(f"{address} is a card, and no slice of one", then, code=Exit.USAGE)
+        return FunctionSlice(address, self.tools.devices)
 
     def _find(self, name: str) -> Domain:
         domain = self.hypervisor.find(name)
@@ -100,10 +138,6 @@ class Plugging:
             names = ", ".join(sorted(each.name for each in self.hypervisor.domains()))
             raise Failure(f"there is no guest {name}", f"there is {names or 'none at all'}", code=Exit.USAGE)
         return domain
-
-
-def _xml_of(uuid: str) -> str:
-    return ET.tostring(mediated_device(uuid), encoding="unicode")
 
 
 def _refused(domain: Domain, failure: Failure) -> Failure:
