@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.plan.console import NO_BOOT_FRAMEBUFFER, keeps_at_start
+from gpucloud.prepare.plan.wording import call_unit
 
 _DOMAINS = ("pt", "nopt", "strict", "lazy")
 """Values of ``iommu=`` and ``iommu.passthrough``'s kin that say how the host's own devices are translated."""
@@ -59,6 +62,16 @@ def needed_arguments(host: Host) -> Needed | Unknown:
         return vendor
     words = {"intel": _INTEL, "amd": _AMD}.get(vendor, ())
     return Needed(words, f"the processor is of {vendor}, and the firmware's tables {_tell(host)}")
+
+
+def needed_to_give(host: Host, given: Sequence[GpuUnit]) -> Needed | Unknown:
+    """What the kernel has to be told so that these units can go to guests; errors as ``needed_arguments``."""
+    needed = needed_arguments(host)
+    kept = [unit for unit in given if keeps_at_start(host, unit)]
+    if isinstance(needed, Unknown) or not kept:
+        return needed
+    because = f"{needed.because}, and the boot framebuffer would keep memory of {call_unit(kept[0])}"
+    return Needed((*needed.words, NO_BOOT_FRAMEBUFFER), because)
 
 
 def is_off_in_firmware(host: Host) -> bool:

@@ -10,19 +10,22 @@ from gpucloud.model.host import Host
 from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.arguments import Argument, contrary, is_off_in_firmware, missing, needed_arguments
+from gpucloud.prepare.boot.arguments import Argument, contrary, is_off_in_firmware, missing, needed_to_give
 from gpucloud.prepare.boot.fallback import TRIAL
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.unfit import edited_entries, unfit, without_hook, without_kernel, without_line
 from gpucloud.prepare.boot.wanted import Ask
+from gpucloud.prepare.plan.console import refuse_loss
 from gpucloud.prepare.plan.guards import blocked_modules, refusals_for
 from gpucloud.prepare.plan.vfio import kept_away
 from gpucloud.prepare.plan.wording import AS_ROOT, call_unit
 
+_OF_FRAMEBUFFER = "boot-framebuffer-holds-gpu"
 _OF_NOW = frozenset(
     (
+        _OF_FRAMEBUFFER,
         "no-iommu-group",
         "groups-unknown",
         "driver-unknown",
@@ -31,7 +34,8 @@ _OF_NOW = frozenset(
         "vfio-blocked",
     )
 )
-"""Reasons that concern the running kernel alone: the next start has other groups, and no holders yet."""
+"""Reasons that concern the running kernel alone: the next start has other groups, no holders yet, and no boot
+framebuffer where one would stay."""
 
 
 def boot_refusals(ask: Ask, loader: Loader | Unknown, tool: Initramfs | Unknown) -> Iterator[Refusal]:
@@ -46,7 +50,7 @@ def boot_refusals(ask: Ask, loader: Loader | Unknown, tool: Initramfs | Unknown)
         yield from edited_entries(files, loader)
         yield from without_hook(files, loader)
         yield from without_line(host, files, loader)
-        yield from _arguments(host, files, loader) if ask.has_cards else ()
+        yield from _arguments(ask, loader) if ask.has_cards else ()
     if isinstance(tool, Unknown):
         do = _next(host.distribution.family, host.distribution.initramfs_tools)
         yield Refusal(None, "initramfs-unknown", f"how its initramfs is made: {tool.why}", do)
@@ -72,8 +76,9 @@ def _next(*facts: object) -> str:
     return AS_ROOT if any(isinstance(fact, Unknown) for fact in facts) else _BY_HAND
 
 
-def _arguments(host: Host, files: BootFiles, loader: Loader) -> Iterator[Refusal]:
-    needed, there = needed_arguments(host), loader.arguments(files)
+def _arguments(ask: Ask, loader: Loader) -> Iterator[Refusal]:
+    host, there = ask.host, loader.arguments(ask.files)
+    needed = needed_to_give(host, ask.units(Use.PASSTHROUGH))
     if is_off_in_firmware(host):
         yield Refusal(None, "iommu-disabled-firmware", _NO_TABLE, _IN_SETUP)
     elif isinstance(needed, Unknown):
@@ -130,7 +135,9 @@ def _unreadable(files: BootFiles, loader: Loader | Unknown, tool: Initramfs | Un
 
 def _unit(host: Host, unit: GpuUnit, given: Sequence[GpuUnit], *, force: bool) -> Iterator[Refusal]:
     for refusal in refusals_for(host, unit, given, force=force):
-        if refusal.cause not in _OF_NOW:
+        if refusal.cause == _OF_FRAMEBUFFER and not force:
+            yield refuse_loss(host, unit, given)
+        elif refusal.cause not in _OF_NOW:
             yield refusal
     if unknown := [function for function in unit.functions if isinstance(function.id, Unknown)]:
         yield Refusal(

@@ -12,7 +12,7 @@ from gpucloud.model.host import Host
 from gpucloud.model.pci import MdevParent, PciId
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.arguments import missing, needed_arguments
+from gpucloud.prepare.boot.arguments import missing, needed_to_give
 from gpucloud.prepare.boot.cleared import NOTHING, Cleared
 from gpucloud.prepare.boot.fallback import has_entry, without_entry
 from gpucloud.prepare.boot.loaders import Loader
@@ -129,7 +129,8 @@ def _without_entry(files: BootFiles) -> dict[str, New]:
 
 def _arguments(ask: Ask, loader: Loader) -> dict[str, New]:
     start = ask.cleared.start(ask.files)
-    needed, there = needed_arguments(ask.host), loader.arguments(start)
+    needed = needed_to_give(ask.host, ask.units(Use.PASSTHROUGH))
+    there = loader.arguments(start)
     if isinstance(needed, Unknown) or isinstance(there, Unknown):
         return {}
     words = missing(needed.words, there)

@@ -10,10 +10,16 @@ by undo. Who has ``/dev/fbN`` open is refused as a holder.
 Boot framebuffers are platform devices that keep memory inside a BAR ("BAR 1: can't reserve"). efifb and
 vesafb free it when their driver is unbound. simpledrm and simplefb do not: the device's own resource, BOOTFB,
 stays (drivers/firmware/sysfb_simplefb.c), and only a native driver or the kernel's start can remove it.
+
+At a start vfio-pci comes before any native driver. From 6.0 on it removes them itself from a VGA controller
+(d17378062079 "vfio/pci: Remove console drivers": drivers/vfio/pci/vfio_pci_core.c, ``vfio_pci_vga_init``),
+and from no display controller of another class. Where it does not, none may come about: all of them are made
+of the device that ``sysfb_init`` makes (drivers/firmware/sysfb.c, before 5.15 arch/x86/kernel/sysfb.c).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from gpucloud.model.change import DetachConsole, ReleaseFramebuffer
@@ -30,6 +36,14 @@ _DISPLAY_KINDS = (0x0300, 0x0380)
 
 _RELEASABLE = {"efifb": "efi-framebuffer", "vesafb": "vesa-framebuffer"}
 """Boot framebuffers whose memory is free once their driver is unbound, by the driver's name."""
+
+NO_BOOT_FRAMEBUFFER = "initcall_blacklist=sysfb_init"
+"""The argument with which the kernel makes no boot framebuffer at all
+(Documentation/admin-guide/kernel-parameters.txt: ``initcall_blacklist``)."""
+
+_VGA = 0x0300
+_REMOVED_SINCE = (6, 0)
+_RELEASE = re.compile(r"(\d+)\.(\d+)", re.ASCII)
 
 _FBCON = "frame buffer device"
 """fbcon's description of itself (drivers/video/fbdev/core/fbcon.c, ``fbcon_startup``)."""
@@ -71,6 +85,29 @@ def console_changes(
                 yield DetachConsole(console.name, console.driver)
     for name in dict.fromkeys(_boot_framebuffers(host, unit)):
         yield ReleaseFramebuffer(f"{_RELEASABLE[name]}.0", _RELEASABLE[name])
+
+
+def keeps_at_start(host: Host, unit: GpuUnit) -> bool:
+    """Claims that a boot framebuffer would keep memory of the unit at a start, whoever has the unit then.
+
+    A kernel that runs without any shows none; it stays told so as long as the unit has outputs.
+    """
+    arguments = () if isinstance(host.kernel.arguments, Unknown) else host.kernel.arguments
+    is_told = NO_BOOT_FRAMEBUFFER in arguments and _can_display(unit)
+    return (is_told or bool(_boot_framebuffers(host, unit))) and not _is_removed_by_vfio(host, unit)
+
+
+def _is_removed_by_vfio(host: Host, unit: GpuUnit) -> bool:
+    kinds = {each.pci_class.kind for each in unit.functions if isinstance(each.pci_class, PciClass)}
+    release = host.kernel.release
+    match = _RELEASE.match(release) if isinstance(release, str) else None
+    is_new = match is not None and (int(match[1]), int(match[2])) >= _REMOVED_SINCE
+    return is_new and kinds.intersection(_DISPLAY_KINDS) == {_VGA}
+
+
+def refuse_loss(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit]) -> Refusal:
+    """The refusal of a unit that has the boot framebuffer, where that alone is in the way."""
+    return _refuse(unit, "last-console", loss(host, unit, asked) or "the boot framebuffer is on it")
 
 
 def loss(host: Host, unit: GpuUnit, asked: Sequence[GpuUnit]) -> str | None:
