@@ -1,4 +1,4 @@
-"""vGPUs through a real nova: two guests share a parent that gpucloud has cut, and no third gets one.
+"""vGPUs through a real nova that gpucloud tells of them: two guests share a parent, and no third gets one.
 
 The parent is the kernel's sample driver mtty, the only one without hardware that libvirt offers nova.
 """
@@ -18,6 +18,7 @@ from gpucloud.cloud.openstack.api import Api, open_api
 from gpucloud.cloud.openstack.calls import Call
 from gpucloud.lab.cloud.down import down
 from gpucloud.lab.cloud.hosts.join import add_host, tell_host
+from gpucloud.lab.cloud.hosts.settings import LOG
 from gpucloud.lab.cloud.settings import CLOUD, Compute
 from gpucloud.lab.cloud.up import up
 from gpucloud.lab.host import LabHost
@@ -42,17 +43,15 @@ mdev = ["mtty"]
 """
 LAYOUT = "mtty: 2 x mtty-2, 20 x mtty-1"
 """Two of the type that nova offers; what else the driver has is taken."""
-COMPUTE = """\
+UNTOLD = """\
 [devices]
-enabled_mdev_types = mtty-2
-
-[mdev_mtty-2]
-device_addresses = mtty_mtty
+enabled_mdev_types = nvidia-35
 """
+"""Types that are on, and no word of the parent that is there."""
 SPEC = """
 openstack: {release: "34"}
 pools:
-  serial: {use: vgpu, vgpu_types: [{type: mtty-2}], match: {model: mtty}}
+  serial: {use: vgpu, vgpu_types: [{type: mtty-2}], match: {parent: mtty}}
 publish:
   flavors:
     vgpu.1: {vcpus: 1, ram_mib: 640, disk_gib: 0, gpus: {serial: 1}}
@@ -101,15 +100,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     try:
         host = add_host(cloud.folder, topology, HOST)
         host.run(["gpucloud", "vgpu", "apply", LAYOUT, "--yes"], ok=(0,), timeout_s=300)
-        tell_host(cloud.folder, HOST, COMPUTE)
+        spec, capture = work / "gpucloud.yaml", work / f"{HOST}.tar.gz"
+        spec.write_text(SPEC)
+        host.run(["gpucloud", "capture", "--output", "/root/host.tar.gz"], ok=(0,), timeout_s=300)
+        capture.write_bytes(host.get("/root/host.tar.gz"))
+        tell_host(cloud.folder, HOST, _rendered(spec, capture, work / "rendered"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("OS_CLIENT_CONFIG_FILE", str(cloud.clouds_yaml))
-            spec = work / "gpucloud.yaml"
-            spec.write_text(SPEC)
             assert run(["publish", "--cloud", CLOUD, "--spec", str(spec), "--yes"]) == 0
             yield Place(host, open_api(CLOUD), cloud.folder)
     finally:
         down(cloud.folder)
+
+
+def _rendered(spec: Path, capture: Path, out: Path) -> str:
+    """What `gpucloud nova render` writes for nova-compute, and `gpucloud nova check` finds right."""
+    words = ["--spec", str(spec), "--layout", "packages", "--from", f"{HOST}={capture}", "--write", str(out)]
+    assert run(["nova", "render", *words]) == 0
+    files = sorted(out.rglob("*.conf"))
+    known = ["--release", "34", "--service", "compute", "--devices", str(capture)]
+    assert run(["nova", "check", *map(str, files), *known]) == 0
+    return "".join(file.read_text() for file in files)
 
 
 def _launch(name: str, *more: str) -> int:
@@ -144,3 +155,12 @@ def test_two_guests_share_a_parent_and_the_third_is_told_that_there_is_no_more(
     assert run(["destroy", "second", "--cloud", CLOUD]) == 0, capsys.readouterr().err
     assert place.vgpus() == (2, 0)
     assert place.users() == [0, 0]
+
+
+def test_a_parent_that_nova_is_not_told_of_keeps_it_from_reporting_what_the_host_has(place: Place) -> None:
+    """As `gpucloud nova check` says of such files (nova-mdev-parent-in-the-way)."""
+    place.host.run(["truncate", "--size", "0", LOG], ok=(0,))
+    tell_host(place.folder, HOST, UNTOLD)
+    said = place.host.run(["cat", LOG], ok=(0,)).stdout
+    assert "Error updating resources for node" in said
+    assert "'NoneType' object has no attribute 'vendor_id'" in said
