@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.prepare.doom import dies
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
 from tests.prepare.test_layout import restart
@@ -55,6 +56,20 @@ def test_mode_and_instances_are_made_at_every_start(site: Site, mode: str) -> No
         assert keep(site) == []
         assert call(["verify"], site.desk) == Exit.FINE
         again(site, mode)
+
+
+def test_a_cut_while_instances_are_made_leaves_none_that_the_next_start_does_not_have(site: Site) -> None:
+    started(site, MIX)
+    moment, is_cut = 0, True
+    while is_cut:
+        is_cut = dies(site, moment, lambda doomed: doomed.desk.keep())
+        again(site)
+        assert set(keep(site)) == {None}
+        assert placed(site) == {"0": 9, "4": 19, "5": 19, "6": 19}
+        assert site.journal.unfinished() == ()
+        again(site)
+        moment += 3
+    assert moment > 20
 
 
 def test_the_plan_shows_what_a_start_will_make(site: Site) -> None:
