@@ -120,6 +120,14 @@ def test_instances_come_after_virtual_functions_and_before_types(tmp_path: Path)
     assert first.read_text() == "1150\n"
 
 
+def test_instances_for_containers_need_no_virtual_functions(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    started(site, POOL + "    mig: {profile: 3g.20gb}\n")
+    vendor_of(site).runs.clear()
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert [run.split()[-1] for run in vendor_of(site).runs] == ["1", "-C"]
+
+
 def test_a_mix_that_does_not_fit_is_refused_before_any_start(site: Site) -> None:
     why = refused(site, POOL + "    mig: [{profile: 4g.20gb}, {profile: 3g.20gb, count: 2}]\n")
     assert "not all of its MIG instances fit: 1 x 3g.20gb left out" in why

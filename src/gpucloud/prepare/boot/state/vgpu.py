@@ -65,8 +65,11 @@ def _parents(card: Card) -> list[PciFunction]:
 
 
 def _vfs(card: Card) -> Todo:
-    primary = card.unit.primary
-    return plan_vfs(card) if primary not in _parents(card) and isinstance(primary.sriov, Sriov) else Todo()
+    """Virtual functions are what vGPUs are on; MIG instances alone, for containers, need none."""
+    primary, pool = card.unit.primary, card.pool
+    is_whole = primary in _parents(card) or not isinstance(primary.sriov, Sriov)
+    is_alone = pool.mig and not pool.vgpu_types and pool.vfs is None
+    return Todo() if is_whole or is_alone else plan_vfs(card)
 
 
 def _none_offered(card: Card) -> str:
