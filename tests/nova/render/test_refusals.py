@@ -364,6 +364,12 @@ def test_a_pool_without_cards_says_so() -> None:
     assert settings(pools, T4).missing == ("pool b: no card of the hosts that were looked at is in it",)
 
 
+def test_a_card_that_is_cut_into_mig_instances_alone_is_none_of_novas() -> None:
+    pools = "  a: {use: vgpu, match: {ids: 10de:20f1}, mig: {profile: 1g.5gb}}"
+    (why,) = settings(pools, {"gpu04": "built-nvidia-a100-h100-mig"}).missing
+    assert "is cut into MIG instances alone" in why
+
+
 def test_cards_without_virtual_functions_yet_are_missing() -> None:
     pools = "  a: {use: sriov, match: {address: '15:00.0'}}"
     (why,) = settings(pools, {"gpu04": "built-mi300x-gim"}).missing

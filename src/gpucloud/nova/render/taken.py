@@ -222,6 +222,9 @@ class _Taker:
         return right[: choice.max_instances]
 
     def _vgpus(self, pool: Pool, unit: GpuUnit) -> None:
+        if pool.mig and not pool.vgpu_types:
+            self._miss(unit, pool, "is cut into MIG instances alone, which nova knows nothing of")
+            return
         offering = {each.address: kinds for each, kinds in self.offering()}
         vfs = self._vfs(unit, pool)
         members = (unit.primary, *(vfs or ()))
