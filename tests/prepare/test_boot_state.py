@@ -215,6 +215,21 @@ def test_what_was_cut_off_keeps_no_other_card_from_being_cut(site: Site) -> None
     assert [entry.id for entry in site.journal.unfinished()] == [cut_off.id]
 
 
+def test_starts_that_are_over_are_forgotten_but_for_the_last(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpucloud.prepare.forget.KEPT", 3)
+    started(site, SPEC.partition("  whole")[0])
+    for number in range(8):
+        assert site.desk.keep() is not None
+        restart(site, number)
+    ids = [entry.id for entry in site.journal.entries()]
+    assert ids == ["0001", "0006", "0007", "0008", "0009"]
+    assert site.journal.entry("1").read_progress().status is Status.APPLIED
+    assert site.desk.keep() is not None
+    assert site.journal.entries()[-1].id == "0010"
+
+
 def restart(site: Site, boot: int) -> None:
     """Another boot, in which the card is whole."""
     (site.root / "proc/sys/kernel/random/boot_id").write_text(f"boot {boot}\n")

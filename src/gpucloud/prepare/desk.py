@@ -21,6 +21,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.adopt import SpecFile, plan_adoption, read_files_by_hand
 from gpucloud.prepare.apply import apply, refuse_unfinished, refuse_waiting, resume, unfindable
 from gpucloud.prepare.boot import plan_boot, read_boot_files
+from gpucloud.prepare.forget import forget_starts
 from gpucloud.prepare.guard import (
     OLD_STARTED,
     RESTART,
@@ -161,6 +162,7 @@ class Desk:
             return None
         with self.journal.lock(_PATIENCE_S):
             close_ended(self.journal, self.system, self.read_host)
+            forget_starts(self.journal)
             return keep(self.journal, self.system, self.read_host, watch)
 
     def turn_back(self, watch: Watch = _QUIET) -> tuple[Start, Outcome] | None:

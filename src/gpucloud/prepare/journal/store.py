@@ -205,6 +205,17 @@ class Journal:
             self._disk.rename(making, self._folder / name)
         return self._entry(name)
 
+    def forget(self, entry: Entry) -> None:
+        """Take an entry away for good; its number is not given again, as long as a later one is there.
+
+        Raises:
+            Failure: the folder cannot be written.
+        """
+        with self._writing():
+            gone = self._folder / f"new-{entry.id}"
+            self._disk.rename(entry.path, gone)
+            shutil.rmtree(gone)
+
     def _entry(self, name: str) -> Entry:
         return Entry(self._folder / name, self._disk, self._clock)
 
