@@ -18,7 +18,9 @@ from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.network import (
     has_default_route,
     parse_fib_trie,
+    parse_ipv6_on_link,
     parse_ipv6_routes,
+    parse_on_link,
     parse_routes,
 )
 from gpucloud.inventory.system.paths import functions_in
@@ -310,3 +312,33 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
     parse_mountinfo(text)
     parse_mounts(text)
     functions_in(text)
+
+
+def test_networks_on_link_are_those_without_a_gateway() -> None:
+    head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+    rows = (
+        "eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n"
+        "eth0\t0000000A\t0101A8C0\t0003\t0\t0\t0\t000000FF\n"
+        "eth0\t0000FEA9\t00000000\t0001\t0\t0\t0\t0000FFFF\n"
+        "eth0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\n"
+        "eth1\tzz\t00000000\t0001\t0\t0\t0\t00FFFFFF\n"
+    )
+    assert parse_on_link(head + rows) == [("eth0", "192.168.1.0/24")]
+
+
+def test_ipv6_networks_on_link_are_neither_link_local_nor_one_address() -> None:
+    none = "0" * 32
+    far = "fd000000000000000000000000000001"
+    rows = [
+        ("fd000000000000010000000000000000", "40", none, "00000001", "eth0"),
+        ("fd000000000000010000000000000002", "80", none, "00000001", "eth0"),
+        ("fe800000000000000000000000000000", "40", none, "00000001", "eth0"),
+        ("ff000000000000000000000000000000", "08", none, "00000001", "eth0"),
+        ("fd000000000000020000000000000000", "40", far, "00000003", "eth0"),
+        ("fd000000000000030000000000000000", "40", none, "00200201", "lo"),
+        ("odd", "40", none, "00000001", "eth0"),
+    ]
+    text = "".join(
+        f"{a} {b} {none} 00 {via} 00000100 0 0 {flags} {name}\n" for a, b, via, flags, name in rows
+    )
+    assert parse_ipv6_on_link(text) == [("eth0", "fd00:0:0:1::/64")]

@@ -412,3 +412,70 @@ def test_an_undo_that_is_forced_keeps_the_edit_too(site: Site) -> None:
     (line,) = site.desk.undo("last", force=True).kept
     assert Path(line.rpartition(" is kept in ")[2]).read_text() == edit
     assert same_files(site, old)
+
+
+IN_A_NETWORK = (
+    "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+    "eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+    "eth1\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+    "virbr0\t007AA8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+)
+"""192.168.1.0/24 and 10.0.0.0/24 by cards, and libvirt's own, which no card carries."""
+NO_NETWORKS = IN_A_NETWORK.splitlines()[0] + "\n"
+
+
+def reached_on_link(site: Site) -> None:
+    """Apply on a host of a management network without a default route."""
+    net = site.root / "sys/class/net"
+    net.mkdir(parents=True)
+    for name, place in (("eth0", "pci0000:00/0000:02:00.0"), ("eth1", "pci0000:00/0000:02:00.0")):
+        (site.root / f"sys/devices/{place}/net/{name}").mkdir(parents=True)
+        (net / name).symlink_to(f"../../devices/{place}/net/{name}")
+    (site.root / "sys/devices/virtual/net/virbr0").mkdir(parents=True)
+    (net / "virbr0").symlink_to("../../devices/virtual/net/virbr0")
+    set_route(site.root, IN_A_NETWORK)
+    plan = mine(site.desk.plan_start(parse_spec(SPEC), "gpu01", force=False))
+    keys = [fact.key for fact in plan.facts if fact.key.startswith("network")]
+    assert keys == ["network 10.0.0.0/24", "network 192.168.1.0/24"]
+    assert apply(plan, site.system, site.journal).failure is None
+    assert isinstance(site.kernel.tools, Tools)
+    site.kernel.tools.runs.clear()
+    restart(site)
+
+
+def test_a_host_without_a_default_route_is_asked_for_the_networks_that_it_was_in(site: Site) -> None:
+    reached_on_link(site)
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert (found[0].wrong, found[0].has_network) == ((), True)
+
+
+def test_a_host_that_has_lost_all_its_networks_is_started_again_as_before(site: Site) -> None:
+    reached_on_link(site)
+    set_route(site.root, NO_NETWORKS)
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == (
+        "the host is not in its network 10.0.0.0/24",
+        "the host is not in its network 192.168.1.0/24",
+    )
+    assert not found[0].has_network
+    assert runs(site)[-1] == "systemctl"
+
+
+def test_a_host_that_has_lost_one_of_them_gets_its_files_back_and_is_left_running(site: Site) -> None:
+    reached_on_link(site)
+    set_route(site.root, "".join(IN_A_NETWORK.splitlines(keepends=True)[:2]))
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ("the host is not in its network 10.0.0.0/24",)
+    assert found[0].has_network
+    assert "systemctl" not in runs(site)
+
+
+def test_a_default_route_that_came_makes_up_for_a_network(site: Site) -> None:
+    reached_on_link(site)
+    set_route(site.root, ROUTE)
+    found = site.desk.look_at_start()
+    assert found is not None
+    assert found[0].wrong == ()

@@ -22,6 +22,9 @@ class BootFiles:
     sealed: tuple[str, ...] = ()
     """Folders, of those that a start is made of, that are mounted read-only."""
 
+    networks: tuple[str, ...] | Unknown = ()
+    """Networks that the host is in by its cards, as ``10.0.0.0/24``."""
+
     def state(self, path: str) -> FileState | None | Unknown:
         """The file; None where it, or a folder above it, is not there."""
         folder, _, name = path.rpartition("/")

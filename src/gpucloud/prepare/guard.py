@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gpucloud.inventory.reader import Reader
-from gpucloud.inventory.system.network import has_default_route
+from gpucloud.inventory.system.network import has_default_route, read_on_link
 from gpucloud.model.change import BindDriver, Cut, MakeMdev
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Place
@@ -23,7 +23,7 @@ from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
-from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE
+from gpucloud.prepare.boot.wanted import ELSEWHERE, NETWORK, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.kept import keep_cuts, standing_cuts
@@ -42,6 +42,7 @@ behind a slow bridge, an address by DHCP."""
 ROUNDS = 300
 """More than a card can have slices: each round makes what the one before has made room for."""
 _NO_ROUTE = "there is no default route"
+_NO_NETWORK = "the host is not in its network "
 RESTART = ("systemctl", "reboot")
 OLD_STARTED = "the boot loader has started the old entry: the new start did not come as far as this look"
 
@@ -174,12 +175,27 @@ def look_at_start(
 
 def _is_awaited(wrong: Sequence[str], host: Host) -> bool:
     """Without groups no binding can come, but the network can: it decides whether the host starts again."""
-    return _NO_ROUTE in wrong if has_no_groups(host) else bool(wrong)
+    of_network = [each for each in wrong if each.startswith((_NO_ROUTE, _NO_NETWORK))]
+    return bool(of_network if has_no_groups(host) else wrong)
 
 
 def has_network(plan: Plan, reader: Reader) -> bool:
-    """Claims a default route where the host had its own when it was planned for."""
-    return has_default_route(reader, of_any_table=Fact(ROUTE, ELSEWHERE) in plan.facts)
+    """Claims a default route where the host had its own when it was planned for, or one of its networks."""
+    if has_default_route(reader, of_any_table=Fact(ROUTE, ELSEWHERE) in plan.facts):
+        return True
+    return len(missing_networks(plan, reader)) < len(networks_of(plan))
+
+
+def networks_of(plan: Plan) -> tuple[str, ...]:
+    """Networks by which a host without a default route was reached when it was planned for."""
+    keys = (fact.key for fact in plan.facts if fact.key.startswith(NETWORK) and fact.is_known)
+    return tuple(key.removeprefix(NETWORK) for key in keys)
+
+
+def missing_networks(plan: Plan, reader: Reader) -> tuple[str, ...]:
+    """Those of them that the host is not in; what cannot be read is not there."""
+    now = read_on_link(reader)
+    return tuple(each for each in networks_of(plan) if isinstance(now, Unknown) or each not in now)
 
 
 def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
@@ -201,6 +217,8 @@ def wrong_at_start(plan: Plan, host: Host, reader: Reader) -> Iterator[str]:
     had_route = any(fact.key == ROUTE and fact.value in ("there", ELSEWHERE) for fact in plan.facts)
     if had_route and not has_network(plan, reader):
         yield _NO_ROUTE
+    if not has_default_route(reader, of_any_table=False):
+        yield from (f"{_NO_NETWORK}{each}" for each in missing_networks(plan, reader))
 
 
 def not_there(plan: Plan, host: Host, system: System) -> Iterator[str]:

@@ -11,6 +11,7 @@ that there are others: their functions are not guarded, which ``refusals`` says 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.paths import functions_in
@@ -78,6 +79,59 @@ def has_default_route(reader: Reader, *, of_any_table: bool) -> bool:
     )
     texts = ((reader.read_text(path), parse) for path, parse in sources)
     return any(parse(text) for text, parse in texts if isinstance(text, str))
+
+
+def read_on_link(reader: Reader) -> tuple[str, ...] | Unknown:
+    """Read which networks the host is in by its cards, as ``10.0.0.0/24``: who is there reaches it.
+
+    Bridges and bonds count with what is below them. What has no card below it does not: a network for guests
+    alone comes and goes with the service that makes it. Link-local networks are on every interface.
+    """
+    texts = (reader.read_text("/proc/net/route"), reader.read_text("/proc/net/ipv6_route"))
+    found: dict[str, None] = {}
+    for text, parse in zip(texts, (parse_on_link, parse_ipv6_on_link), strict=True):
+        if isinstance(text, Unknown):
+            return text
+        for interface, network in parse(text or ""):
+            functions = _of_interface(reader, interface)
+            if isinstance(functions, Unknown):
+                return functions
+            found.update({network: None} if functions else {})
+    return tuple(sorted(found))
+
+
+def parse_on_link(text: str) -> list[tuple[str, str]]:
+    """Interfaces and networks of the routes without a gateway in ``/proc/net/route``.
+
+    Addresses are words of the machine there (net/ipv4/fib_trie.c, ``fib_route_seq_show``): little-endian on
+    all that has GPUs.
+    """
+    rows = [line.split() for line in text.splitlines()[1:]]
+    used = [row for row in rows if len(row) >= 8 and row[2] == "00000000" and _is_used(row[3])]
+    return [(row[0], found) for row in used if (found := _network(row[1], row[7])) is not None]
+
+
+def _network(address: str, mask: str) -> str | None:
+    try:
+        words = (IPv4Address(int.from_bytes(bytes.fromhex(word), "little")) for word in (address, mask))
+        network = IPv4Network("/".join(map(str, words)))
+    except ValueError:
+        return None
+    return str(network) if network.prefixlen and not network.is_link_local else None
+
+
+def parse_ipv6_on_link(text: str) -> list[tuple[str, str]]:
+    """The same of ``/proc/net/ipv6_route`` (net/ipv6/route.c, ``rt6_info_route``)."""
+    found = []
+    for row in (line.split() for line in text.splitlines()):
+        if len(row) == 10 and not row[4].strip("0") and _is_used(row[8]) and row[9] != "lo":
+            try:
+                network = IPv6Network((bytes.fromhex(row[0]), int(row[1], 16)))
+            except ValueError:
+                continue
+            if 0 < network.prefixlen < 128 and not (network.is_link_local or network.is_multicast):
+                found.append((row[9], str(network)))
+    return found
 
 
 def _may_use(who: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from gpucloud.inventory.reader import Reader
@@ -46,7 +46,7 @@ def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
     kept = {path: state for path, state in found.items() if _is_kept(path, state)}
     unknown = (*wanted.values(), *found.values())
     return FilesByHand(
-        BootFiles({**boot.files, **kept}, {**boot.folders, **wanted}),
+        replace(boot, files={**boot.files, **kept}, folders={**boot.folders, **wanted}),
         tuple(_links(reader)),
         _names_of_units({**_texts_of(found), **_texts_of(_beside(reader, look)), **_dependencies(reader)}),
         tuple(each for each in unknown if isinstance(each, Unknown)),

@@ -45,7 +45,16 @@ from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, ENTRIES, GRUB_ENVIRONMENT
 from gpucloud.prepare.boot.state import foreseen, impossible, steps_at_start
-from gpucloud.prepare.boot.wanted import ELSEWHERE, ROUTE, Ask, New, parents_of, pools_of, wanted_files
+from gpucloud.prepare.boot.wanted import (
+    ELSEWHERE,
+    NETWORK,
+    ROUTE,
+    Ask,
+    New,
+    parents_of,
+    pools_of,
+    wanted_files,
+)
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
@@ -258,10 +267,21 @@ def _facts(ask: Ask) -> Iterator[Fact]:
     """The files and units that the plan rests on."""
     for path in sorted(ask.files.files):
         yield say_fact(path, _digest(ask.files.files[path]))
-    yield say_fact(ROUTE, _route(ask.host))
+    route = _route(ask.host)
+    yield say_fact(ROUTE, route)
+    yield from _networks(ask.files.networks) if route is None else ()
     for unit in ask.units(*Use):
         for function in unit.functions:
             yield say_fact(sysfs.function(function.address, "id"), function.id)
+
+
+def _networks(networks: tuple[str, ...] | Unknown) -> Iterator[Fact]:
+    """Where there is no default route, these are how the host is reached."""
+    if isinstance(networks, Unknown):
+        yield say_fact(f"{NETWORK}of its own", networks)
+        return
+    for network in networks:
+        yield say_fact(f"{NETWORK}{network}", "there")
 
 
 def _digest(state: FileState | None | Unknown) -> str | None | Unknown:

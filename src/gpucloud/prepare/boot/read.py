@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from gpucloud.inventory.reader import Reader
 from gpucloud.inventory.system.boot import UNIT_LINK
+from gpucloud.inventory.system.network import read_on_link
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.change import Content, FileState
 from gpucloud.model.unknown import Unknown
@@ -40,7 +41,8 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
         folder: read_unwritable(reader, folder) for folder in GRUB_FOLDERS if folders[folder] is not None
     }
     states = {path: look(path) for path in paths}
-    return BootFiles(states, folders, unwritable, read_sealed(reader, ("/etc", "/usr", "/boot")))
+    sealed = read_sealed(reader, ("/etc", "/usr", "/boot"))
+    return BootFiles(states, folders, unwritable, sealed, read_on_link(reader))
 
 
 def _plain(reader: Reader, path: str) -> FileState | None | Unknown:

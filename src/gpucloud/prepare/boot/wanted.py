@@ -26,6 +26,8 @@ from gpucloud.spec import pool_of, pool_of_parent
 
 ROUTE = "default route"
 """What ``Vital`` calls it, and the fact of a plan that the host had a network when it was made."""
+NETWORK = "network "
+"""Begins the facts of a plan for a host without a default route: the networks that it was in."""
 ELSEWHERE = "in a table beside the main one"
 """Where the only default route of a host is that had one: of a VRF."""
 
