@@ -28,7 +28,10 @@ The firmware's table decides, as it does for the kernel: DMAR, Intel's: `intel_i
 AMD's: `iommu=pt` (its IOMMU is on by itself, and `amd_iommu=on` is no option). Where the tables cannot be
 listed, the processor does; where there is neither table, the IOMMU is off in the firmware's setup, and the
 plan is refused. What the administrator says already is kept and not said twice; an argument that switches the
-IOMMU off is a refusal.
+IOMMU off is a refusal, and so is one that keeps VFIO's modules away (`module_blacklist=`).
+
+A card on which the firmware's framebuffer is (efifb, simpledrm) is given away with `--force` only. vfio-pci
+removes it from a VGA controller on kernels from 6.0; elsewhere `initcall_blacklist=sysfb_init` is added.
 
 | family | where the host has | arguments are kept by | then runs | a start that does not come up |
 |---|---|---|---|---|
@@ -78,8 +81,9 @@ there are no IOMMU groups, since none can come. Each step has its undo,
 which `gpucloud undo` walks. What the power cut off of this at an earlier start is closed and begun anew.
 
 After a change of how the host starts it waits for groups, drivers of the cards that were given away,
-and network. If all is there in time, the change is confirmed; if not, its files and all that is made of
-them are brought back at once, and a host without a network is started again with them. A way back that
+and network: a default route where there was one, else every network (`10.0.0.0/24`) that the host was in by
+its cards. If all is there in time, the change is confirmed; if not, its files and all that is made of
+them are brought back at once, and a host without any network is started again with them. A way back that
 was cut off, or that had to leave something, is gone on with at the next start. `gpucloud confirm` says
 by hand that a start is right.
 
