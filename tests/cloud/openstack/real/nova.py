@@ -41,14 +41,14 @@ CARDS = _cards("3b", "5e")
 MANY_CARDS = _cards("18", "3b", "5e", "86", "af", "d8", "e1", "f4")
 
 
-def render(folder: Path, cards: tuple[dict[str, object], ...] = CARDS) -> Told:
+def render(folder: Path, cards: tuple[dict[str, object], ...] = CARDS, spec: str = SPEC) -> Told:
     """What `gpucloud nova render` writes for that spec and a host with those cards."""
-    tree, spec, out = HostTree(folder / HOST_NAME), folder / "gpucloud.yaml", folder / "rendered"
+    tree, file, out = HostTree(folder / HOST_NAME), folder / "gpucloud.yaml", folder / "rendered"
     for number, card in enumerate(cards):
         tree.function(str(card["address"]), "10de:1db4", "0302", driver="vfio-pci", group=10 + number)
-    spec.write_text(SPEC)
+    file.write_text(spec)
     place = f"{HOST_NAME}={folder / HOST_NAME}"
-    words = ["--spec", str(spec), "--layout", "packages", "--from", place, "--write", str(out)]
+    words = ["--spec", str(file), "--layout", "packages", "--from", place, "--write", str(out)]
     assert run(["nova", "render", *words]) == 0
     texts = {path.parents[3].name: path.read_text() for path in sorted(out.rglob("*.conf"))}
     control, compute = texts["all"] + texts["controllers"], texts["all"] + texts[HOST_NAME]
