@@ -46,6 +46,8 @@ TOLD = [
     (FULL, "Deleted guests leave their vGPUs behind, they are not released and nothing more starts."),
     (FULL, "All vGPUs on the T4 have to be of the same type, so the second guest does not start."),
     (FULL, "You can't mix vGPU profiles on this card."),
+    (FULL, "It offers the 8Q profile only, and for 4Q mdevctl says that no instance is available."),
+    (FULL, "The fourth guest gets none: no free vGPUs of that type."),
     (BOARD, "My RTX 3060 shows no vGPU types."),
     (LICENCE, "The GRID vGPU runs at 3 fps; it has no license as we found out."),
     (BOARD, "nvidia-smi works on my GTX 1070, but mdevctl types shows nothing."),
@@ -211,6 +213,8 @@ NO_FAULT = [
     "No process is using the GPU, vfio can have it.",
     "The initramfs was rebuilt, and vfio has the GPU.",
     "The vGPU manager pod runs on all nodes.",
+    "What happens when no vGPU is left? So far all guests have one.",
+    "No more mdev warnings since the update.",
 ]
 
 
