@@ -213,7 +213,7 @@ NO_FAULT = [
     "No process is using the GPU, vfio can have it.",
     "The initramfs was rebuilt, and vfio has the GPU.",
     "The vGPU manager pod runs on all nodes.",
-    "What happens when no vGPU is left? So far all guests have one.",
+    "If there is no free vGPU instance the guest waits for one.",
     "No more mdev warnings since the update.",
 ]
 
