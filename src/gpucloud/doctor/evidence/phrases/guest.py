@@ -171,7 +171,8 @@ VGPU = (
     Phrase("mdev-uuid-gone", "mdev", r"(?:vgpu|mdev)\S* .{0,20}(?:UUID )?[0-9a-f]{8}-[0-9a-f-]{27}.{0,30}(?:not found|does not exist|No such)", _ABSENT, 0.85, "The mediated device does not exist", "management programs"),
     Phrase("mdev-sample", "mdev", r"vfio_mdev [0-9a-f-]{36}: MDEV: group_id", says="a mediated device was made", by="Linux drivers/vfio/mdev"),
     Phrase("vgpu-full", "vgpu", r"(?:Failed to (?:add|create) vgpu(?: create)?(?: request)?:? ?0x|no (?:free|available) vGPU|No vGPUs? (?:is |are )?(?:available|left)|vGPU resource is not available|[Nn]o available (?:instances|mdev)|"
-           r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova"),
+           r"no more vGPUs?|vGPU.{0,30}(?:exhausted|not available|capacity)|insufficient (?:resources|capacity).{0,40}vgpu)", _FULL, 0.88, "The card has no room for a vGPU of this type", "nvidia-vgpu-vfio, nova",
+           unless=r"\b(?:if|when|until|unless|once) (?:there (?:is|are) )?no\b"),
     Phrase("mdev-full", "no available instances", cause=_FULL, confidence=0.9, by="Proxmox VE qemu-server PVE/QemuServer/PCI/Mdev.pm", says="No instance of the type is left",
            pattern=r"(?:has )?no available instances"),
     *(Phrase(name, needle, rf"available[ _]instances['\"]?[\s:=>]{{0,20}}{number}", says=says, by="Linux sysfs, mdevctl(8), libvirt")
