@@ -26,9 +26,9 @@ LIST = bytes.fromhex(
 """user::rw-, user:daemon:rw-, group::r--, mask::rw-, other::r-- (acl(5); <linux/posix_acl_xattr.h>)."""
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
 """cap_net_bind_service=ep (capabilities(7); <linux/capability.h>, VFS_CAP_REVISION_2)."""
-GIVEN = {ACCESS_LIST: LIST, "user.note": b"mine"}
-if os.geteuid() == 0:  # nobody else may give one
-    GIVEN["security.capability"] = CAPABILITY
+GIVEN = {ACCESS_LIST: LIST}
+if os.geteuid() == 0:  # nobody else may give these; user.* is not on a tmpfs before Linux 6.6
+    GIVEN |= {"security.capability": CAPABILITY, "trusted.note": b"mine"}
 GRUB = "etc/default/grub"
 
 
