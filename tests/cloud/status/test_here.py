@@ -16,7 +16,7 @@ from gpucloud.cloud.status.show import headline, host_rows, notes, service_lines
 from gpucloud.cloud.status.stock import HostStock
 from gpucloud.cloud.status.summary import Seen, summarize
 from gpucloud.model.failure import Failure
-from gpucloud.model.pci import Holder, PciAddress, Sriov
+from gpucloud.model.pci import Holder, PciAddress, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 
 TWO = (card("3b:00", group=7, peers=["3c:00.0"]), card("3c:00", group=7, peers=["3b:00.0"]))
@@ -126,6 +126,30 @@ def test_a_guest_of_libvirt_with_a_virtual_function_has_its_card_too() -> None:
     card_ = unit(replace(function("3b:00.0", driver="gim"), sriov=sriov))
     seen = seen_here(host(card_, others=[slice_]), (domain("desk", "3b:00.4"),))
     assert only(seen).stocks[0].users == ("desk",)  # type: ignore[index]
+
+
+def test_virtual_functions_are_counted_by_themselves() -> None:
+    amd = PciId(0x1002, 0x74B9)
+    drivers = ("vfio-pci", "vfio-pci", "vfio-pci", None)
+    slices = tuple(
+        replace(
+            function(f"3b:02.{number}", amd, driver=driver, group=20 + number, name="MI300X VF"),
+            physical_function=PciAddress.parse("0000:3b:00.0"),
+        )
+        for number, driver in enumerate(drivers)
+    )
+    sriov = Sriov(total=4, enabled=4, vfs=tuple(each.address for each in slices))
+    cut = unit(replace(function("3b:00.0", amd, driver="amdgpu"), sriov=sriov))
+    seen = seen_here(host(cut, others=slices), (domain("desk", "3b:02.1"),))
+    stocks = only(seen).stocks
+    assert isinstance(stocks, tuple)
+    assert [(each.total, each.used, each.users) for each in stocks] == [(3, 1, ("desk",)), (1, 0, ())]
+    assert "bound to no driver" in str(stocks[1].obstacle)
+    assert sold(seen) == {"1": (2, 3, 0), "2": (1, 1, 0), "4": (0, 0, 0)}
+    first, second = unit_rows(only(seen))
+    assert first[0] == "0000:3b:00.0: 3 of 4 virtual functions"
+    assert first[-2:] == ("desk", "2 of 3 free")
+    assert second[-1].startswith("it is bound to no driver")
 
 
 def test_groups_that_could_not_be_read_are_unknown() -> None:

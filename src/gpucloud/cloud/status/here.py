@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gpucloud.cloud.claims import Claims
@@ -15,6 +16,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction
+from gpucloud.model.units.virtual import unit_to_give
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.interface import seen_vfs
 
@@ -54,7 +56,9 @@ def seen_elsewhere(hosts: Sequence[tuple[str, Host]]) -> Seen:
 
 
 def host_stock(name: str, host: Host, claims: Claims) -> HostStock:
-    """A host's units; the display of its management controller is none that anybody sells.
+    """A host's units, or the virtual functions of those that are cut into such as guests get by themselves.
+
+    The display of its management controller is none that anybody sells.
 
     Args:
         name: as it is called here.
@@ -63,9 +67,8 @@ def host_stock(name: str, host: Host, claims: Claims) -> HostStock:
     """
     if isinstance(host.functions, Unknown) and not host.units:
         return HostStock(name, Unknown(f"its PCI functions: {host.functions.why}"))
-    stocks = tuple(
-        _stock(host, unit, claims) for unit in host.units if not unit.primary.is_management_display
-    )
+    units = (unit for unit in host.units if not unit.primary.is_management_display)
+    stocks = tuple(stock for unit in units for stock in _stocks(host, unit, claims))
     return HostStock(name, stocks, users=_guests(stocks))
 
 
@@ -84,9 +87,11 @@ def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:
     most: dict[str, int] = {}
     models: dict[str, str] = {}
     for host in hosts:
-        kinds = [] if isinstance(host.stocks, Unknown) else [stock.kind for stock in host.stocks]
-        for kind in kinds:
-            most[kind] = max(most.get(kind, 0), kinds.count(kind))
+        has = Counter[str]()
+        for stock in () if isinstance(host.stocks, Unknown) else host.stocks:
+            has[stock.kind] += stock.total
+        for kind, total in has.items():
+            most[kind] = max(most.get(kind, 0), total)
         models |= {} if isinstance(host.stocks, Unknown) else {one.kind: one.model for one in host.stocks}
     return tuple(
         Want(f"{size} x {models[kind]}", {Ask(kind): size}, said=kind)
@@ -94,6 +99,27 @@ def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:
         for size in _SIZES
         if size <= most[kind]
     )
+
+
+def _stocks(host: Host, unit: GpuUnit, claims: Claims) -> Iterator[Stock]:
+    """The unit, or its virtual functions: those that guests have or can have, and those not ready."""
+    known = {} if isinstance(host.functions, Unknown) else host.functions
+    seen = (unit_to_give(host, vf.address) for each in unit.functions for vf in seen_vfs(each, known))
+    slices = [one for one in seen if one is not None]
+    if not slices:
+        yield _stock(host, unit, claims)
+        return
+    stocks = [_stock(host, each, claims) for each in slices]
+    for reason in dict.fromkeys(each.obstacle for each in stocks):
+        same = [each for each in stocks if each.obstacle == reason]
+        users = dict.fromkeys(user for each in same for user in each.users)
+        yield replace(
+            same[0],
+            name=f"{unit.address}: {len(same)} of {len(stocks)} virtual functions",
+            total=len(same),
+            used=sum(each.used for each in same),
+            users=tuple(users),
+        )
 
 
 def _stock(host: Host, unit: GpuUnit, claims: Claims) -> Stock:

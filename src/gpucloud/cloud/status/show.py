@@ -168,7 +168,9 @@ def _unit_state(stock: Stock) -> str:
         return "in use"
     if isinstance(stock.obstacle, Unknown):
         return "unknown"
-    return "free" if stock.obstacle is None else stock.obstacle
+    if stock.obstacle is not None:
+        return stock.obstacle
+    return f"{stock.left} of {stock.total} free" if stock.used else "free"
 
 
 def size_rows(status: Status) -> list[Row]:
