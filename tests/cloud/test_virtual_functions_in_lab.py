@@ -43,6 +43,19 @@ def refusal(host: LabHost, *words: str) -> str:
     return host.run(["gpucloud", *words], ok=(Exit.ERROR,), timeout_s=120).stderr
 
 
+def test_nova_would_see_the_card_as_pf_and_each_of_them_as_vf(host: LabHost) -> None:
+    """What nova reads is libvirt's word for it (nova/virt/libvirt/host.py, ``_get_pcidev_info``)."""
+    for address, capability in ((CARD, "virt_functions"), (GIVEN, "phys_function")):
+        name = f"pci_{address.replace(':', '_').replace('.', '_')}"
+        assert f"<capability type='{capability}'" in sh(host, f"virsh nodedev-dumpxml {name}")
+    sh(host, "touch /run/nova.conf && gpucloud capture --output /run/host.tar.gz")
+    words = "--release 2025.1 --config /run/nova.conf --devices /run/host.tar.gz --format json"
+    seen = json.loads(sh(host, f"gpucloud nova match {words}"))["devices"]
+    kinds = {each["address"]: (each["type"], each["parent"]) for each in seen}
+    assert kinds[CARD] == ("type-PF", None)
+    assert kinds[GIVEN] == kinds[OTHER] == ("type-VF", CARD)
+
+
 def test_a_guest_has_one_and_its_card_and_the_other_stay_with_the_host(host: LabHost) -> None:
     assert "is bound to no driver" in refusal(host, "launch", "--unit", GIVEN, "--name", "desk")
     sh(host, f"gpucloud apply --unit {GIVEN} --yes")
