@@ -120,6 +120,28 @@ def test_instances_come_after_virtual_functions_and_before_types(tmp_path: Path)
     assert first.read_text() == "1150\n"
 
 
+def test_a_spec_that_changes_only_how_cards_are_cut_takes_the_place_of_the_applied_one(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started(site, MIX)
+    assert call(["boot"], site.desk) == Exit.FINE
+    file = tmp_path / "gpucloud.yaml"
+    file.write_text(POOL + "    mig: {profile: 4g.20gb}\n")
+    asked = ["--spec", str(file), "--name", "gpu01"]
+    assert call(["plan", *asked, "--check"], site.desk) == Exit.PENDING
+    assert "no file changes, cards are cut otherwise" in capsys.readouterr().out
+    assert call(["apply", *asked, "--yes"], site.desk) == Exit.FINE
+    assert call(["plan", *asked, "--check"], site.desk) == Exit.FINE
+    again(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert placed(site) == {"0": 5}
+    assert call(["verify"], site.desk) == Exit.FINE
+    assert call(["undo"], site.desk) == Exit.FINE
+    again(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert placed(site) == {"0": 9, "4": 19, "5": 19, "6": 19}
+
+
 def test_instances_for_containers_need_no_virtual_functions(tmp_path: Path) -> None:
     site = vgpu_site(tmp_path)
     started(site, POOL + "    mig: {profile: 3g.20gb}\n")

@@ -159,13 +159,23 @@ def _is_armed(desk: Desk) -> bool:
     return False
 
 
+_NEWS = Shown(
+    Content("have cards cut otherwise at every start"),
+    Content("the spec says so; now, without a restart: gpucloud boot"),
+    Content("cards that are cut"),
+    None,
+    None,
+)
+
+
 def _changes(plan: Plan) -> tuple[Shown, ...]:
     """What is done, in order; what only undo does is no change."""
     steps = (
         step for step in plan.steps if not isinstance(step.change, RunTool) or step.change.when == "apply"
     )
     shown = ((step, preview(step.change)) for step in steps)
-    return tuple(
+    news = (_NEWS,) if plan.is_news and not plan.steps else ()
+    return news + tuple(
         Shown(
             Content(call_change(step.change)),
             Content(step.because),

@@ -169,13 +169,15 @@ class Plan:
     """None: it is about no licence."""
     is_of_a_start: bool = False
     """A start made it: what an applied layout or spec wants, had again."""
+    is_news: bool = False
+    """Its spec has cards cut otherwise than the applied one at every start: applied also without steps."""
 
     @property
     def outlives_boot(self) -> bool:
-        """Claims that a restart does not end what it did."""
-        return any(isinstance(step.change, OnDisk) for step in self.steps)
+        """Claims that a restart does not end what it did: what every start then does is the spec's."""
+        return self.wanted is not None or any(isinstance(step.change, OnDisk) for step in self.steps)
 
     @property
     def is_empty(self) -> bool:
         """Claims that the host is already as asked."""
-        return not self.steps and not self.refusals
+        return not (self.steps or self.refusals or self.is_news)

@@ -37,7 +37,7 @@ from gpucloud.prepare.guard import (
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.plan import plan_cut
-from gpucloud.prepare.layout.shared import refuse_cut_by_layout, refuse_cut_by_spec, type_names_in
+from gpucloud.prepare.layout.shared import is_news, refuse_cut_by_layout, refuse_cut_by_spec, type_names_in
 from gpucloud.prepare.plan import choose_units, plan_passthrough, recheck
 from gpucloud.prepare.software.licence import plan_licence
 from gpucloud.prepare.software.plan import plan_software
@@ -83,7 +83,8 @@ class Desk:
         files = read_boot_files(self.system, self.system.look)
         host = self.read_host()
         refuse_cut_by_layout(spec, host_name, self.journal, host)
-        return plan_boot(host, files, spec, host_name, force=force)
+        plan = plan_boot(host, files, spec, host_name, force=force)
+        return replace(plan, is_news=is_news(plan, self.journal, host))
 
     def plan_adoption(self, spec: str, host_name: str | Unknown, *, force: bool) -> Plan:
         """Plan that the spec at this absolute path says what was set up by hand, and nothing else does.

@@ -28,6 +28,31 @@ def last_wanted(journal: Journal) -> Wanted | None:
     return specs[-1] if specs else None
 
 
+def is_news(plan: Plan, journal: Journal, host: Host) -> bool:
+    """Claims that the plan's spec has the host's cards cut otherwise than the applied one, or than none.
+
+    A journal that may not be read tells of none: only who may read it applies a plan.
+    """
+    if plan.wanted is None:
+        return False
+    try:
+        last = last_wanted(journal)
+        before = {} if last is None else _cuts_of(host, last)
+    except Failure:
+        return True
+    return _cuts_of(host, plan.wanted) != before
+
+
+def _cuts_of(host: Host, wanted: Wanted) -> dict[Place, object]:
+    """What starts make of each card, or parent that is none, as far as the spec says."""
+    spec = parse_spec(wanted.spec)
+    name = wanted.host_name or Unknown("the plan was made without it")
+    pools = {pool.name: pool for pool in spec.pools}
+    cut = {place: pools[pool] for place, pool in _cut_by(host, spec, name).items()}
+    is_novas = spec.openstack is not None
+    return {place: (pool.use, pool.vfs, pool.mig, pool.vgpu_types, is_novas) for place, pool in cut.items()}
+
+
 def refuse_cut_by_spec(plan: Plan, journal: Journal, host: Host) -> None:
     """Leave cards to the applied spec that cuts them.
 

@@ -24,6 +24,11 @@ def start_lines(plan: Plan) -> Iterator[str]:
             head = f"nothing to do on {plan.host}: what was set up by hand stays"
         yield from (head, *_pools(plan), *_notes(plan), *_at_start(plan))
         return
+    if not plan.steps:
+        head = f"plan for every start of {plan.host}: no file changes, cards are cut otherwise"
+        yield f"{head}; now: gpucloud boot"
+        yield from (*_pools(plan), *_notes(plan), *_at_start(plan))
+        return
     shown = [step for step in plan.steps if not _is_for_undo(step)]
     count = f"{len(shown)} change" + ("s" if len(shown) > 1 else "")
     yield f"plan for the next start of {plan.host}: {count}; they act after a restart"
