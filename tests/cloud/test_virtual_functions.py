@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,13 +70,15 @@ def test_what_is_not_ready_is_said(here: Machine) -> None:
     assert refused.value.then == f"gpucloud plan --unit {UNBOUND}"
 
 
-@pytest.mark.parametrize("change", [attach, detach])
-def test_a_card_is_no_slice(here: Machine, change: object) -> None:
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(attach, "is a card, and no slice of one"), (detach, r"0000:3b:00\.0 is no virtual function")],
+)
+def test_a_card_is_no_slice(here: Machine, change: Callable[..., str], says: str) -> None:
     here.hypervisor.foreign.append(
         Domain("windows", "u", DomainState.RUNNING, 1, 512, (at("3b:00.0"),), None)
     )
-    assert callable(change)
-    with pytest.raises(Failure, match="is a card, and no slice of one") as refused:
+    with pytest.raises(Failure, match=says) as refused:
         change(here, "3b:00.0", "windows")
     assert refused.value.code is Exit.USAGE
 

@@ -8,6 +8,7 @@ import pytest
 from tests.prepare.doom import dies
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
+from tests.prepare.test_boot_state import give_sriov
 from tests.prepare.test_layout import restart
 from tests.prepare.test_mig_layout import mig_site, placed, smi_of, vgpu_site
 from tests.prepare.test_slices import CARD, VFS, keep, vendor_of
@@ -155,7 +156,41 @@ def test_a_mix_that_does_not_fit_is_refused_before_any_start(site: Site) -> None
     assert "not all of its MIG instances fit: 1 x 3g.20gb left out" in why
 
 
-def test_a_profile_of_another_card_is_refused_with_those_of_this_one(site: Site) -> None:
-    assert "1g.10gb+gfx is none of its MIG profiles: 1g.5gb" in refused(
-        site, POOL + "    mig: {profile: 1g.10gb+gfx}\n"
-    )
+def test_a_profile_that_no_table_has_is_left_to_the_driver_and_named(site: Site) -> None:
+    plan = site.desk.plan_start(parse_spec(POOL + "    mig: {profile: 1g.10gb+gfx}\n"), "gpu01", force=False)
+    assert plan.refusals == ()
+    assert "1g.10gb+gfx is none of its MIG profiles: 1g.5gb" in plan.notes[0]
+
+
+def test_a_wanted_instance_without_compute_instance_gets_it(site: Site) -> None:
+    started(site, MIX)
+    assert call(["boot"], site.desk) == Exit.FINE
+    smi_of(site).keep({start: each[:2] for start, each in smi_of(site).made.items()})
+    assert site.desk.verify(None) != ()
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert placed(site) == {"0": 9, "4": 19, "5": 19, "6": 19}
+
+
+def test_instances_of_others_are_not_removed_for_virtual_functions(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    started(site, POOL + "    mig: {profile: 3g.20gb}\n    vgpu_types: {type: NVIDIA A40-1-5C}\n")
+    (site.root / "mig").write_text("Enabled\n")
+    smi_of(site).ask(("nvidia-smi", "mig", "-i", CARD, "-cgi", "19:6", "-C"))
+    with pytest.raises(Failure, match="MIG instances are there, which NVIDIA's tool"):
+        call(["boot"], site.desk)
+    assert placed(site) == {"6": 19}
+
+
+def test_mode_is_left_while_virtual_functions_are_on(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    started(site, MIX)
+    vendor_of(site).manage("-e", CARD)
+    with pytest.raises(Failure, match="its virtual functions are on, and keep its MIG mode off"):
+        call(["boot"], site.desk)
+    assert smi_of(site).mode == "Disabled"
+
+
+def test_a_card_of_another_vendor_is_refused(site: Site) -> None:
+    give_sriov(site.root, "0000:3c:00.0", "1002", "74a1", total=2)
+    spec = POOL.replace("3b:00.0", "3c:00.0") + "    mig: {profile: 3g.20gb}\n"
+    assert "it is no card of NVIDIA's" in refused(site, spec)

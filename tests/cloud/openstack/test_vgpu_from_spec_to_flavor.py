@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from tests.hosts.catalogue import host_of
 
 from gpucloud.cloud.openstack.publish.flavors import extra_specs_of
+from gpucloud.model.failure import Failure
 from gpucloud.nova.releases.release import parse_release
 from gpucloud.nova.render import LAYOUTS, render
 from gpucloud.spec import parse_spec
@@ -43,3 +45,13 @@ def test_what_is_offered_is_what_flavors_ask_for() -> None:
     assert {f"resources:{each}": "1" for each in classes} == desk == {"resources:CUSTOM_T4_1Q": "1"}
     assert [share] == [{"pci_passthrough:alias": f"{each}:1"} for each in aliases]
     assert '"managed": "no"' in told
+
+
+def test_no_flavor_can_ask_for_cards_that_are_mig_instances_alone() -> None:
+    spec = parse_spec(
+        "openstack: {release: '34'}\n"
+        "pools: {cut: {use: vgpu, match: {ids: '10de:20f1'}, mig: {profile: 3g.20gb}}}\n"
+        "publish: {flavors: {a: {vcpus: 1, ram_mib: 1, disk_gib: 1, gpus: {cut: 1}}}}\n"
+    )
+    with pytest.raises(Failure, match="pool cut is cut into MIG instances alone"):
+        extra_specs_of(spec, spec.publish.flavors[0], LATEST)

@@ -16,6 +16,7 @@ from gpucloud.cloud.protocol import Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.units.named import units_to_give
+from gpucloud.model.unknown import Unknown
 
 _LOOK_S = 2.0
 _TELL_S = 10.0
@@ -122,14 +123,16 @@ class Plugging:
         raise Failure(f"guest {domain.name} {many}", f"it has {has}: name one", code=Exit.USAGE)
 
     def _function_of(self, domain: Domain, address: PciAddress) -> Slice:
-        """A virtual function; a card goes with its guest, for it was launched with all of it."""
+        """A virtual function; what else was given goes with its guest, for it was launched with all of it."""
         if address not in domain.functions:
             has = ", ".join(map(str, domain.functions)) or "none"
             what = f"guest {domain.name} has no function {address}"
             raise Failure(what, f"it has {has}: name one", code=Exit.USAGE)
-        if self.tools.read_host().unit_at(address) is not None:
-            then = f"end the guest: gpucloud destroy {domain.name}"
-            raise Failure(f"{address} is a card, and no slice of one", then, code=Exit.USAGE)
+        functions = self.tools.read_host().functions
+        here = None if isinstance(functions, Unknown) else functions.get(address)
+        if here is not None and here.physical_function is None:
+            then = f"it goes with the guest, or by: virsh detach-device {domain.name} FILE"
+            raise Failure(f"{address} is no virtual function", then, code=Exit.USAGE)
         return FunctionSlice(address, self.tools.devices)
 
     def _find(self, name: str) -> Domain:

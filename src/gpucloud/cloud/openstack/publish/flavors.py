@@ -51,6 +51,9 @@ def gpu_of(spec: Spec, name: str, where: str) -> Gpu:
     if kind and all(choice.type != kind for choice in pool.vgpu_types):
         known = ", ".join(choice.type for choice in pool.vgpu_types) or "none"
         raise _wrong(f"{where}: pool {said} has no vGPU type {kind!r}", f"its vgpu_types are: {known}")
+    if pool.mig and not pool.vgpu_types:
+        then = "nova knows nothing of these: name the vgpu_types that are cut from them"
+        raise _wrong(f"{where}: pool {said} is cut into MIG instances alone", then)
     if pool.use is not Use.VGPU or pool.nova.managed is False:
         return Gpu(pool, None)
     return Gpu(pool, _class_of(pool, kind, where))

@@ -9,7 +9,7 @@ from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card
-from gpucloud.prepare.boot.state.instances import misfit
+from gpucloud.prepare.boot.state.instances import misfit, untold
 from gpucloud.prepare.boot.state.parent import parents_unfit
 from gpucloud.prepare.boot.state.plan import cards_at_start
 from gpucloud.prepare.boot.state.vfs import no_vfs
@@ -56,6 +56,8 @@ def foreseen(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[str]:
 
 
 def _no_vgpus(card: Card) -> str | None:
+    if card.pool.mig and (why := untold(card)) is not None:
+        return f"{why}; {_NAMED}"
     if not card.pool.vgpu_types and card.pool.mig:
         return None
     if not card.pool.vgpu_types:

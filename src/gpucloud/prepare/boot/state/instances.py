@@ -7,7 +7,7 @@ They do not outlive a restart, though MIG mode does on some models (NVIDIA Multi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gpucloud.model.change import MakeGpuInstance
 from gpucloud.model.pci import PciId
@@ -16,6 +16,8 @@ from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.slices.mig.card import MigCard, MigProfile
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import Packing, Placed, mask_of_all, pack, taken_by
+
+_HALF = "has MIG instances, and one has no compute instance:"
 
 
 def plan_instances(card: Card) -> Todo:
@@ -33,6 +35,7 @@ def plan_instances(card: Card) -> Todo:
     strange = _strange(card, mig.profiles)
     packing = _packing(card, mig.profiles, there)
     todo = Todo(missing=[strange] if strange else [])
+    todo.steps += [card.step(_change(card, each), _HALF) for each in _half_made(card, mig, there)]
     todo.steps += [
         card.step(_change(card, each), "has its cards cut into MIG instances:") for each in packing.placed
     ]
@@ -43,12 +46,36 @@ def plan_instances(card: Card) -> Todo:
 
 
 def misfit(card: Card) -> str | None:
-    """Why no start can make what the pool wants; None: it can, or the card's profiles are not known."""
+    """Why no start can make what the pool wants; None: it can, or that is not known."""
     profiles = _tabled(card)
+    if not card.is_nvidias:
+        return "it is no card of NVIDIA's, and its pool wants MIG instances of it"
     if profiles is None:
         return None
-    strange, left = _strange(card, profiles), _packing(card, profiles, ()).left
-    return strange or (f"not all of its MIG instances fit: {_names(left)} left out" if left else None)
+    left = _packing(card, profiles, ()).left
+    return f"not all of its MIG instances fit: {_names(left)} left out" if left else None
+
+
+def untold(card: Card) -> str | None:
+    """What of the pool's profiles nobody can tell before the card's driver is asked; None: nothing."""
+    profiles = _tabled(card)
+    if profiles is None:
+        return "its MIG profiles are not known before its driver is asked"
+    strange = _strange(card, profiles)
+    return f"{strange}, as far as is known before its driver is asked" if strange else None
+
+
+def _half_made(card: Card, mig: MigCard, there: Sequence[Placed]) -> Iterator[Placed]:
+    """Wanted instances without a compute instance in them: nobody can use one."""
+    instances = () if isinstance(mig.instances, Unknown) else mig.instances
+    empty = {each.start for each in instances if each.compute_instances == ()}
+    wanted = Counter({choice.profile: 0 for choice in card.pool.mig})
+    for choice in card.pool.mig:
+        wanted[choice.profile] += choice.count
+    for each in there:
+        wanted[each.profile.name] -= 1
+        if each.start in empty and wanted[each.profile.name] >= 0:
+            yield each
 
 
 def _seen(card: Card) -> MigCard | None | Unknown:

@@ -35,7 +35,7 @@ class Now:
     mig: Mapping[PciAddress, bool | None | Unknown] = field(default_factory=dict)
     """MIG mode of the cards that are to be in it; None: they have none."""
     instances: Mapping[PciAddress, MigCard | None | Unknown] = field(default_factory=dict)
-    """MIG of the cards that are to be cut into instances; None: they have none."""
+    """What else is known of MIG on these cards; None: they have none."""
 
 
 NOTHING = Now()
@@ -49,8 +49,6 @@ class ToCut:
     """All of them: their virtual functions are looked at."""
     in_mig: Sequence[GpuUnit]
     """Those that are to be in MIG mode."""
-    in_instances: Sequence[GpuUnit]
-    """Those that are to be cut into MIG instances."""
 
 
 def read_now(host: Host, system: System, cut: ToCut) -> Now:
@@ -77,7 +75,7 @@ def read_now(host: Host, system: System, cut: ToCut) -> Now:
         frozenset(mdevs) if isinstance(mdevs, tuple) else frozenset(),
         types,
         mig,
-        _instances(host, system, cut.in_instances),
+        _instances(host, system, cut.in_mig),
     )
 
 

@@ -107,9 +107,8 @@ def cut_units(host: Host, spec: Spec, host_name: str | Unknown) -> ToCut:
     """
     cards = list(_cards(host, spec, pools_of(host, spec, host_name), NOTHING, host_name, is_anew=False))
     cards = [card for card in cards if card.pool.use is Use.VGPU]
-    in_mig = [card for card in cards if card.is_nvidias and needs_mig(card)]
-    in_instances = [card.unit for card in in_mig if card.pool.mig]
-    return ToCut([card.unit for card in cards], [card.unit for card in in_mig], in_instances)
+    in_mig = [card.unit for card in cards if card.is_nvidias and needs_mig(card)]
+    return ToCut([card.unit for card in cards], in_mig)
 
 
 def _todo(card: Card, spec: Spec) -> Todo:

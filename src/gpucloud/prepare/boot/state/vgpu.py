@@ -19,6 +19,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.prepare.boot.state.instances import plan_instances
 from gpucloud.prepare.boot.state.vfs import plan_vfs
+from gpucloud.slices.mig.card import MigCard
 from gpucloud.slices.name import mdev_name
 
 _MIG_BACKED = re.compile(r".*-[0-9]+-[0-9]+[A-Z]*", re.ASCII)
@@ -69,7 +70,13 @@ def _vfs(card: Card) -> Todo:
     primary, pool = card.unit.primary, card.pool
     is_whole = primary in _parents(card) or not isinstance(primary.sriov, Sriov)
     is_alone = pool.mig and not pool.vgpu_types and pool.vfs is None
-    return Todo() if is_whole or is_alone else plan_vfs(card)
+    todo = Todo() if is_whole or is_alone else plan_vfs(card)
+    there = card.now.instances.get(card.unit.address)
+    if todo.steps and isinstance(there, MigCard) and there.instances != ():
+        return Todo(
+            missing=["MIG instances are there, which NVIDIA's tool for virtual functions would remove"]
+        )
+    return todo
 
 
 def _none_offered(card: Card) -> str:
@@ -97,6 +104,10 @@ def _mig(card: Card) -> Todo:
         return Todo(missing=[mode.why])
     if mode is None:
         return Todo(missing=["it has no MIG mode, and its pool needs one"])
+    sriov = card.unit.primary.sriov
+    if not (mode or card.is_anew) and isinstance(sriov, Sriov) and sriov.enabled != 0:
+        tool = f"/usr/lib/nvidia/sriov-manage -d {card.unit.address}"
+        return Todo(missing=[f"its virtual functions are on, and keep its MIG mode off: {tool}"])
     switch = SetMigMode(address=card.unit.address, before=False, after=True)
     return Todo([] if mode else [card.step(switch, "has MIG instances, or types that are cut from them, of")])
 
