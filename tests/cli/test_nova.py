@@ -228,6 +228,14 @@ def test_files_that_nova_cannot_read_are_an_answer_with_its_message(
     )
 
 
+def test_a_folder_without_files_of_nova_is_no_healthy_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nova.txt").write_text("[pci]\n")
+    assert run([*CHECK, str(tmp_path)]) == Exit.USAGE
+    assert f"there is no *.conf in {tmp_path}" in capsys.readouterr().err
+
+
 def test_a_broken_file_is_named_by_its_whole_path(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,7 @@ def read_files(paths: Sequence[Path]) -> Configuration:
     """Read files in their order; of a directory its ``*.conf`` by name, as ``--config-dir`` does.
 
     Raises:
-        Failure: one is too large.
+        Failure: one is too large, or a directory has none.
         OSError: one cannot be read, though it is there.
     """
     from gpucloud.nova.config import Configuration
@@ -50,8 +50,18 @@ def read_files(paths: Sequence[Path]) -> Configuration:
 
 def _read_all(paths: Sequence[Path]) -> Iterable[ConfigFile]:
     for path in paths:
-        for one in sorted(path.glob("*.conf")) if path.is_dir() else [path]:
+        for one in _files_in(path) if path.is_dir() else [path]:
             yield _read(one)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Nova would start without any of them: it is not what somebody means who names the folder."""
+    found = sorted(folder.glob("*.conf"))
+    if not found:
+        raise Failure(
+            f"there is no *.conf in {folder}", "name the file, or the folder it is in", code=Exit.USAGE
+        )
+    return found
 
 
 def _read(path: Path) -> ConfigFile:
