@@ -48,6 +48,20 @@ TOLD = [
     (FULL, "You can't mix vGPU profiles on this card."),
     (FULL, "It offers the 8Q profile only, and for 4Q mdevctl says that no instance is available."),
     (FULL, "The fourth guest gets none: no free vGPUs of that type."),
+    (FULL, "With a T4-8Q in use the 4Q profile shows zero available instances."),
+    ("alias-device-type-mismatch", ("In pci_devices dev_type is type-PF, and the alias has \"device_type\": "
+            "\"type-PCI\".")),
+    ("sriov-vfs-not-enabled", "The A16 has no virtual functions after a start, sriov_numvfs is 0 then."),
+    ("vfio-ids-wrong", ("Two equal 4090, vfio-pci.ids=10de:2684, and both are grabbed before the desktop "
+            "starts.")),
+    ("vgpu-manager-not-loaded", ("For vGPU we installed the regular driver on the host, there are no mdev "
+            "types.")),
+    ("companion-function-not-bound",
+     "09:00.0 is with vfio-pci, 09:00.1, its HDMI sound, with snd_hda_intel; the group is not viable."),
+    ("acs-missing", "My card is in one group together with the NVMe disk."),
+    ("guest-driver-not-loaded", "The installer could not find the kernel source tree of the guest."),
+    (LICENCE, "The guests cannot reach the DLS; it is not reachable."),
+    ("msi-not-enabled", "Sound stutters in the guest, the card uses line-based interrupts there."),
     (BOARD, "My RTX 3060 shows no vGPU types."),
     (LICENCE, "The GRID vGPU runs at 3 fps; it has no license as we found out."),
     (BOARD, "nvidia-smi works on my GTX 1070, but mdevctl types shows nothing."),
@@ -215,6 +229,13 @@ NO_FAULT = [
     "The vGPU manager pod runs on all nodes.",
     "If there is no free vGPU instance the guest waits for one.",
     "No more mdev warnings since the update.",
+    "dev_type is type-PF and the alias says device_type type-PF.",
+    "The virtual functions are there: sriov_numvfs is 8, and 0 of them are used.",
+    "Two equal cards, by address with driver_override; no vfio-pci.ids any more.",
+    "The regular driver is installed in the guest, and vGPU works.",
+    "The onboard sound is with snd_hda_intel, in another group than the card.",
+    "Both cards are in their own groups, each with its sound.",
+    "The DLS answers on port 443, and the guests are licensed.",
 ]
 
 

@@ -118,7 +118,7 @@ VGPU = (
     *(Phrase("vgpu-mixed-said", needle, r"^(?=.*?(?:vGPU|mdev|GRID|nvidia-\d+))(?=.*?(?:not possible|can(?:'t|not)|must|needs? to|have to|has to|only)\b.{0,40}?\b(?:mix(?:ing|ed)?\b|(?:the |of the )?same (?:vGPU )?(?:type|profile|size|frame)))", _FULL, 0.55, "Another vGPU size runs on the card", "NVIDIA vGPU user guide: time-sliced vGPUs of a card; people", _SAID)
       for needle in ("mix", "same type", "same profile", "same size", "same vgpu")),
     # Mediated devices are made in the running kernel: none outlives it, and what makes them anew has to be told.
-    *(Phrase("mdev-reboot-said", needle, r"^(?=.*?\b(?:mdevs?|mediated devices?|vGPU (?:device|instance)s?|mdevctl)\b)(?=.*?\b(?:re-?boot|re-?start|power ?cycle)\w*)(?=.*?(?:(?:\bnot|n't|\bno longer|\bnever)\b.{0,20}?\b(?:auto-?start|start(?:ed)? (?:auto\w*|by itself)|persist\w*|come back|exist|there|survive|recreated|restored)\b|\b(?:gone|lost|vanish\w*|disappear\w*)\b))", "mdev-not-present", 0.5, "Mediated devices are said to be gone after a start of the host", "Linux drivers/vfio/mdev; mdevctl(8)", _SAID,
+    *(Phrase("mdev-reboot-said", needle, r"^(?=.*?\b(?:mdevs?|mediated devices?|vGPU (?:device|instance)s?|mdevctl)\b)(?=.*?\b(?:re-?boot|re-?start|power ?cycle)\w*)(?=.*?(?:(?:\bnot|n't|\bno longer|\bnever)\b.{0,20}?\b(?:auto-?start|start(?:ed)? (?:auto\w*|by itself)|persist\w*|come back|exist|there|survive|recreated|restored|be found)\b|\b(?:gone|lost|vanish\w*|disappear\w*)\b))", "mdev-not-present", 0.5, "Mediated devices are said to be gone after a start of the host", "Linux drivers/vfio/mdev; mdevctl(8)", _SAID,
              unless=r"\b(?:guest|VM)s? (?:is |was |were |are )?(?:re-?boot|re-?start)|\b(?:nothing|none|no mdevs?) (?:\w+ )?(?:gone|lost)")
       for needle in ("mdev", "mediated device", "vgpu device", "vgpu instance")),
     *(Phrase("mdev-unused-said", needle, r"^(?=.*?\b(?:NVIDIA|vGPUs?|GRID|L40S?|L4|H100|H200|A\d0|RTX)\b)(?=.*?\b(?:do(?:es)?(?: not|n't)|no longer|not) (?:\w+ )?(?:use|uses|have|has|expose|exposes|offer|offers|provide|provides|create|creates|support|supports) (?:\w+ ){0,2}?(?:mediated devices?|mdevs?)\b)", "mdev-assumed", 0.5, "The driver's vGPUs are said to be no mediated devices", "NVIDIA vGPU user guide: vendor-specific VFIO framework; people", _SAID,
@@ -237,4 +237,35 @@ TOLD = (
       for needle in ("common ", "typical ", "known ", "frequent ", "possible ", "troubleshooting", "faq")),
 )
 
-PHRASES = (*RESET, *FIRMWARE, *WINDOW, *VGPU, *HOSTS, *NOVA, *TOLD)
+SAID = (
+    # nova compares the alias's device_type with dev_type of its rows (nova/pci/stats.py, _filter_pools_for_spec).
+    *(Phrase("alias-type-said", needle, r"\bdev_type\W{1,5}(?:is |of |as )?type-(?P<row>PF|VF|PCI)\b.{0,200}?\bdevice_type\W{1,8}(?:is |of )?type-(?!(?P=row)\b)(?:PF|VF|PCI)\b|\bdevice_type\W{1,8}(?:is |of )?type-(?P<alias>PF|VF|PCI)\b.{0,200}?\bdev_type\W{1,5}(?:is |of |as )?type-(?!(?P=alias)\b)(?:PF|VF|PCI)\b",
+             "alias-device-type-mismatch", 0.75, "The alias asks for another device_type than nova's row of the device has", "nova/pci/stats.py: _filter_pools_for_spec()", _SAID)
+      for needle in ("dev_type", "device_type")),
+    # sriov_numvfs starts with 0: nothing outlives a start (drivers/pci/iov.c).
+    Phrase("vfs-gone-said", "sriov_numvfs", r"^(?=.*?\b(?:no|lost|gone|miss\w*|vanish\w*|without|lacks?)\b.{0,40}?\b(?:VFs?|virtual functions?)\b|.*?\b(?:VFs?|virtual functions?)\b.{0,30}?\b(?:gone|lost|missing|not there))(?=.*?\bsriov_numvfs\b(?:\W+\w+){0,3}?\W+0\b)",
+           "sriov-vfs-not-enabled", 0.65, "The virtual functions are not made: sriov_numvfs is 0", "Linux drivers/pci/iov.c", _SAID),
+    *(Phrase("vgpu-none-left-said", needle, r"^(?=.*?(?:\bv?GPU|\bmdev|\bGRID\b|\bprofile|-\d{1,2}[ABCQ]\b))(?=.*?\b(?:zero|0) available instances?\b)", _FULL, 0.5, "No vGPU of the type is left on the card: all are used, or another size runs on it", "Linux drivers/vfio/mdev: available_instances", _SAID)
+      for needle in ("zero available", "0 available")),
+    *(Phrase("one-id-two-cards-said", needle, r"^(?=.*?\b(?:two|2|both|identical|same (?:model|card)s?)\b)(?=.*?\bvfio-pci\S{0,3} ?ids\b|.*?\bids=[0-9a-f]{4}:)(?=.*?\bboth (?:are|were|get|got|cards? (?:are|were|get|got)|GPUs? (?:are|were|get|got))\b.{0,30}?\b(?:taken|grabbed|bound|claimed|captured|with vfio|on vfio))",
+             "vfio-ids-wrong", 0.65, "One id takes both of two equal cards", "Linux drivers/vfio/pci/vfio_pci.c: ids", _SAID)
+      for needle in ("both are", "both were", "both get", "both got", "both cards", "both gpu")),
+    # The .run for guests and hosts without vGPU has no manager: NVIDIA vGPU user guide, Installing the vGPU Manager.
+    *(Phrase("plain-driver-said", needle, r"^(?=.*?\bvGPUs?\b)(?=.*?\b(?:installed|runs?|running|have|has|using|use)\b.{0,40}?\b(?:normal|regular|plain|standard|ordinary|data ?cent(?:er|re)|GeForce|CUDA)\b.{0,40}?\bdriver)(?=.*?\b(?:host|hypervisor|node|compute)\b)(?=.*?(?:mdev_supported_types|\bmdev|\bno (?:vGPU )?types?\b|nothing))",
+             "vgpu-manager-not-loaded", 0.85, "The host has the driver without the vGPU manager", "NVIDIA vGPU user guide: installing the vGPU manager", Level.WARNING)
+      for needle in ("normal", "regular", "plain", "standard", "data cent", "datacent", "cuda repo", "geforce driver")),
+    *(Phrase("sound-bound-said", needle, r"^(?=.*?\b(?:HDMI|audio|sound)\b)(?=.*?(?:\bfunction \.?1\b|[0-9a-f]{2}\.1\b|\b\.1\b|\bsame card))(?=.*?\bsnd_hda_intel\b)(?=.*?\bvfio-pci\b)(?=.*?\bgroup\b)",
+             "companion-function-not-bound", 0.65, "The card's own sound is with its host driver", "Linux drivers/vfio/vfio_main.c: group viability", _SAID, unless=r"\bonboard\b|\bno longer\b")
+      for needle in ("snd_hda_intel",)),
+    *(Phrase("group-of-chipset-said", needle, r"\b(?:in|is|are|has|have|shares?|of)\b.{0,30}?\b(?:one|same|a single|its) (?:IOMMU )?group\b.{0,30}?\b(?:together )?with\b.{0,40}?\b(?:network|NIC|SATA|NVMe|USB|disk|chipset|ethernet)",
+             "acs-missing", 0.6, "The card shares its IOMMU group with devices of the host", "Linux drivers/iommu/iommu.c: pci_device_group()", _SAID, unless=r"\bnot\b.{0,20}group|\balone\b.{0,20}\bnow\b")
+      for needle in ("group together with", "group with", "group along with")),
+    Phrase("kernel-source-said", "kernel source tree", r"\b(?:can(?:'t|not)|could(?:n't| not)|unable to|fail\w* to)\b.{0,20}?\b(?:find|locate)\b.{0,20}?\bkernel source tree", "guest-driver-not-loaded", 0.75, "The headers of the running kernel are absent: the driver cannot be built", "nvidia-installer", _SAID),
+    *(Phrase("licence-server-said", needle, r"\b(?:DLS|CLS|licen[sc]e server|licen[sc]ing (?:server|appliance))\b.{0,120}?(?:(?:\bnot|n't)\b.{0,15}?\breach|\bunreachable|\btime[sd]? ?out|\brefused)",
+             "vgpu-licence-missing", 0.7, "The licence server is said not to be reached", "NVIDIA vGPU client licensing user guide", _SAID)
+      for needle in ("dls", "cls", "license server", "licence server", "licensing ")),
+    *(Phrase("line-interrupt-said", needle, r"\bline[- ]based (?:interrupt|IRQ)s?\b", "msi-not-enabled", 0.55, "The device has line-based interrupts in the guest", "Microsoft: Enabling Message-Signaled Interrupts in the Registry", _SAID)
+      for needle in ("line-based", "line based")),
+)
+
+PHRASES = (*RESET, *FIRMWARE, *WINDOW, *VGPU, *HOSTS, *NOVA, *TOLD, *SAID)
