@@ -127,7 +127,8 @@ def check_types(cloud: Cloud, host: str, answer: dict[str, Any], release: Releas
         )
         for kind, said in known.items()
     }
-    chosen = choose_types(list(known), sections, release)
+    virtual = [each for each in cloud.parents.get(host, {}) if ":" not in each]
+    chosen = choose_types(list(known), sections, release, virtual_parents=virtual)
     assert not isinstance(chosen, Refusal), shown
     for address, (kind, resource_class) in cloud.parents.get(host, {}).items():
         assert (chosen.type_of(address), chosen.class_of(address)) == (kind, resource_class), shown
