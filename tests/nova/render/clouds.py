@@ -53,10 +53,8 @@ def _vfs(prefix: str, slots: range) -> frozenset[str]:
     return frozenset(f"{prefix}:{number // 8:02x}.{number % 8}" for number in slots)
 
 
-_H100 = frozenset(
-    str(unit.address) for unit in host_of("built-hgx-h100").units if not unit.primary.is_management_display
-)
-_V100 = frozenset(str(unit.address) for unit in host_of("server-v100s-2x-kolla-lspci").units)
+H100 = frozenset(f"0000:{bus}:00.0" for bus in ("13", "23", "43", "53", "93", "a3", "c3", "d3"))
+_V100 = frozenset({"0000:5e:00.0", "0000:d8:00.0"})
 _T4 = "0000:3b:00.0"
 _A2 = _vfs("0000:41", range(4, 20))
 _MI300X = _vfs("0000:05:02"[:7], range(16, 24))
@@ -65,7 +63,7 @@ CLOUDS: Mapping[str, Cloud] = {
     "eight H100": Cloud(
         "  h100: {use: passthrough, match: {model: '*H100*'}, nova: {numa_policy: preferred}}",
         {"gpu01": "built-hgx-h100"},
-        devices={"gpu01": _H100},
+        devices={"gpu01": H100},
     ),
     "a T4 whole": Cloud(
         "  t4: {use: passthrough, match: {ids: 10de:1eb8}}",
@@ -76,7 +74,7 @@ CLOUDS: Mapping[str, Cloud] = {
         "  h100: {use: passthrough, match: {model: '*H100*'}}\n"
         "  t4: {use: passthrough, match: {ids: 10de:1eb8}, nova: {alias: small-gpu}}",
         {"gpu01": "built-hgx-h100", "gpu02": "built-nvidia-t4-mdev"},
-        devices={"gpu01": _H100, "gpu02": frozenset({_T4})},
+        devices={"gpu01": H100, "gpu02": frozenset({_T4})},
     ),
     "V100S": Cloud(
         "  v100: {use: passthrough, match: {model: '*V100*'}, nova: {device_type: type-PCI}}",

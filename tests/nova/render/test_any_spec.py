@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 from tests.hosts.catalogue import host_of
+from tests.nova.render.clouds import H100
 from tests.nova.render.read_back import configuration_for, pci_config
 
 from gpucloud.model.failure import Failure
@@ -18,8 +19,8 @@ from gpucloud.nova.releases.release import SERIES
 from gpucloud.nova.render import LAYOUTS, render
 from gpucloud.spec import parse_spec
 
-_HOST = host_of("built-hgx-h100")
-_CARDS = [str(unit.address) for unit in _HOST.units if not unit.primary.is_management_display]
+_CAPTURED = "built-hgx-h100"
+_CARDS = sorted(H100)
 
 _LAYOUTS = ["packages", "kolla-ansible", "openstack-ansible", "devstack"]
 _KEYS = {
@@ -65,13 +66,13 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 @given(specs(), st.sampled_from([*_NEW, *_NEW, *_NEW, *SERIES]), st.sampled_from(_LAYOUTS))
 def test_each_alias_gets_its_cards_or_it_is_refused(spec: dict[str, Any], release: Any, layout: str) -> None:
     try:
-        found = render(parse_spec(json.dumps(spec)), {"gpu01": _HOST}, release, LAYOUTS[layout])
+        found = render(parse_spec(json.dumps(spec)), {"gpu01": host_of(_CAPTURED)}, release, LAYOUTS[layout])
     except Failure:
         event("refused")
         return
     event("rendered")
     read = configuration_for(layout, found.files, "compute", "gpu01")
-    made = match(pci_config(read, release), machine_of(_HOST), release)
+    made = match(pci_config(read, release), machine_of(host_of(_CAPTURED)), release)
     assert not isinstance(made.aliases, Refusal)
     wanted: dict[str, set[str]] = {}
     for name, pool in spec["pools"].items():
