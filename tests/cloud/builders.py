@@ -89,7 +89,7 @@ def host(*units: GpuUnit, others: Sequence[PciFunction] = (), bits: int = 46, kv
     functions = (*(one for gpu in units for one in gpu.functions), *others)
     return Host(
         source="this host",
-        kernel=Kernel("6.1.0-test", (), frozenset(), frozenset()),
+        kernel=Kernel("6.1.0-test", (), frozenset(), frozenset(), frozenset()),
         cpu=Cpu("GenuineIntel", "vmx", is_virtual=False, physical_address_bits=bits),
         kvm=Kvm(has_device=kvm, refusal=None),
         iommu=Iommu(has_dmar=True, has_ivrs=False, units=("dmar0",), has_interrupt_remapping=True, groups={}),

@@ -154,7 +154,7 @@ def a_kernel(
     available: frozenset[str] | Unknown = VFIO_MODULES,
 ) -> Kernel:
     words = arguments if isinstance(arguments, Unknown) else tuple(arguments.split())
-    return Kernel("6.1.0-18-amd64", words, loaded, available)
+    return Kernel("6.1.0-18-amd64", words, loaded, available, frozenset())
 
 
 def findings(case: Host | Case) -> tuple[Finding, ...]:

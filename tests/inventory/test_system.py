@@ -63,6 +63,16 @@ def test_without_modules_on_disk_only_those_in_the_kernel_can_be_had(tmp_path: P
     assert read(tree).kernel.available_modules == frozenset({"vfio"})
 
 
+def test_what_is_part_of_the_kernel_is_told_apart_from_what_it_could_load(tmp_path: Path) -> None:
+    tree = HostTree(tmp_path)
+    tree.write("proc/sys/kernel/osrelease", "6.1.0")
+    tree.write("lib/modules/6.1.0/modules.dep", "kernel/drivers/gpu/drm/nouveau/nouveau.ko:\n")
+    tree.write("lib/modules/6.1.0/modules.builtin", "kernel/drivers/vfio/pci/vfio-pci.ko\n")
+    kernel = read(tree).kernel
+    assert kernel.builtin_modules == frozenset({"vfio_pci"})
+    assert kernel.available_modules == frozenset({"vfio_pci", "nouveau"})
+
+
 def test_a_release_that_is_none_is_not_used_as_a_path(tmp_path: Path) -> None:
     tree = HostTree(tmp_path)
     tree.write("proc/sys/kernel/osrelease", "../../etc")

@@ -72,11 +72,23 @@ def test_a_plan_is_refused_with_file_and_line(tmp_path: Path) -> None:
     assert not plan_passthrough(there, choose_units(there, ("3b:00.0",))).refusals
 
 
-def test_the_last_list_of_the_kernel_counts_with_names_as_it_has_them() -> None:
-    assert kept_away(["quiet", "module_blacklist=nouveau,vfio_pci"]) == "module_blacklist=nouveau,vfio_pci"
-    assert kept_away(["module_blacklist=vfio_pci", "module_blacklist=nouveau"]) is None
-    assert kept_away(["module_blacklist=vfio-pci"]) is None
-    assert kept_away([]) is None
+def test_what_is_part_of_the_kernel_is_loaded_by_nobody(tmp_path: Path) -> None:
+    host = host_with(tmp_path, "install vfio-pci /bin/false\n")
+    image = replace(host.kernel, builtin_modules=frozenset({"vfio", "vfio_iommu_type1", "vfio_pci"}))
+    assert not list(never_loaded(replace(host, kernel=image)))
+    assert kept_away(["module_blacklist=vfio_pci"], image) is None
+    assert kept_away(["module_blacklist=vfio_pci,vfio_pci_core"], image)
+
+
+def test_the_last_list_of_the_kernel_counts_with_names_as_it_has_them(tmp_path: Path) -> None:
+    kernel = host_with(tmp_path, "").kernel
+    assert (
+        kept_away(["quiet", "module_blacklist=nouveau,vfio_pci"], kernel)
+        == "module_blacklist=nouveau,vfio_pci"
+    )
+    assert kept_away(["module_blacklist=vfio_pci", "module_blacklist=nouveau"], kernel) is None
+    assert kept_away(["module_blacklist=vfio-pci"], kernel) is None
+    assert kept_away([], kernel) is None
 
 
 def test_an_argument_of_the_next_start_is_refused_with_its_file(tmp_path: Path) -> None:

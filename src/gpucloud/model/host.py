@@ -23,6 +23,8 @@ class Kernel:
     """Modules in the kernel now, loaded or built in with a ``/sys/module`` entry, with ``_`` for ``-``."""
     available_modules: frozenset[str] | Unknown
     """Modules that modprobe could load for this release, built-in ones included, with ``_`` for ``-``."""
+    builtin_modules: frozenset[str] | Unknown
+    """Those of them that are part of the kernel's image, with ``_`` for ``-``: nothing has to load them."""
 
 
 @dataclass(frozen=True, slots=True)

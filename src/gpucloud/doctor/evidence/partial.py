@@ -37,7 +37,7 @@ def partial_host(source: str, paper: Paper) -> Host:
     vendor = _vendor(paper, functions.values())
     return Host(
         source=source,
-        kernel=Kernel(paper.environment.get("kernel", NOT_SHOWN), _arguments(paper), NOT_SHOWN, NOT_SHOWN),
+        kernel=_kernel(paper),
         cpu=Cpu(vendor, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN),
         kvm=Kvm(NOT_SHOWN, NOT_SHOWN),
         iommu=_iommu(paper, groups, vendor),
@@ -153,6 +153,11 @@ def _boot_loaders(paper: Paper) -> tuple[str, ...] | Unknown:
     is_proxmox = any(word.startswith("BOOT_IMAGE=") and word.endswith("-pve") for word in words)
     is_on_zfs = any(word.startswith("root=ZFS=") for word in words)
     return ("grub", "proxmox-boot-tool") if is_proxmox and is_on_zfs else NOT_SHOWN
+
+
+def _kernel(paper: Paper) -> Kernel:
+    release = paper.environment.get("kernel", NOT_SHOWN)
+    return Kernel(release, _arguments(paper), NOT_SHOWN, NOT_SHOWN, NOT_SHOWN)
 
 
 def _with_slices(functions: dict[PciAddress, PciFunction]) -> dict[PciAddress, PciFunction]:

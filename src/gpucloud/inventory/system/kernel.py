@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from gpucloud.inventory.capture.allowlist import KVM_ANSWER
 from gpucloud.inventory.reader import Reader, needed
-from gpucloud.inventory.system.modules import read_available, read_loaded
+from gpucloud.inventory.system.modules import read_available, read_builtin, read_loaded
 from gpucloud.model.host import Cpu, Kernel, Kvm
 from gpucloud.model.unknown import Unknown
 
@@ -28,6 +28,7 @@ def read_kernel(reader: Reader) -> Kernel:
         arguments=parse_arguments(arguments) if isinstance(arguments, str) else arguments,
         loaded_modules=loaded,
         available_modules=read_available(reader, release, loaded),
+        builtin_modules=read_builtin(reader, release),
     )
 
 

@@ -133,6 +133,14 @@ def read_available(
     return names | loaded if isinstance(loaded, frozenset) else names
 
 
+def read_builtin(reader: Reader, release: str | Unknown) -> frozenset[str] | Unknown:
+    """Read which modules are in that kernel's image (Documentation/kbuild/kbuild.rst, modules.builtin)."""
+    if isinstance(release, Unknown):
+        return release
+    text = reader.read_text(f"/lib/modules/{release}/modules.builtin")
+    return module_names(text or "") if not isinstance(text, Unknown) else text
+
+
 def read_loaded(reader: Reader) -> frozenset[str] | Unknown:
     """Read which modules are in the kernel now."""
     names = reader.list_dir("/sys/module")

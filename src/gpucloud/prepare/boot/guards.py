@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gpucloud.model.boot import BootFiles
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.host import Host
+from gpucloud.model.host import Host, Kernel
 from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
@@ -91,7 +91,7 @@ def _arguments(ask: Ask, loader: Loader) -> Iterator[Refusal]:
         )
     else:
         yield from _too_long(host, there, missing(needed.words, there))
-        yield from _kept_away(there)
+        yield from _kept_away(host.kernel, there)
         for argument in contrary(needed.words, there):
             yield Refusal(
                 None,
@@ -101,8 +101,8 @@ def _arguments(ask: Ask, loader: Loader) -> Iterator[Refusal]:
             )
 
 
-def _kept_away(there: Sequence[Argument]) -> Iterator[Refusal]:
-    word = kept_away([argument.text for argument in there])
+def _kept_away(kernel: Kernel, there: Sequence[Argument]) -> Iterator[Refusal]:
+    word = kept_away([argument.text for argument in there], kernel)
     for argument in (each for each in there if each.text == word):
         why = f"{argument.path} says {word}: the kernel never loads a module that takes cards for guests"
         yield Refusal(None, "vfio-blocked", why, f"take it out of {argument.path}, then plan again")

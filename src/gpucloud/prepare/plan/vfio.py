@@ -106,7 +106,7 @@ def never_loaded(host: Host, but: frozenset[str] = frozenset()) -> Iterator[Modu
 
     Args:
         host: the host.
-        but: modules that are there already, with ``_`` for ``-``.
+        but: modules that are loaded already, with ``_`` for ``-``; those of the kernel's image always are.
     """
     found = host.distribution.module_configuration
     directives = () if isinstance(found, Unknown) else found
@@ -116,10 +116,11 @@ def never_loaded(host: Host, but: frozenset[str] = frozenset()) -> Iterator[Modu
         for each, words in lines
         if words[0] == "install" and len(words) == 3
     ]
+    there = but | _builtin(host.kernel)
     blocked: dict[ModuleDirective, None] = {}
     for module in (name.replace("-", "_") for name in (*_NEEDED, *_BROUGHT)):
         first = next((each for each in said if fnmatchcase(module, each[1])), None)
-        if first is not None and module not in but and _is_idle(first[2]):
+        if first is not None and module not in there and _is_idle(first[2]):
             blocked[first[0]] = None
     yield from blocked
 
@@ -128,14 +129,19 @@ def _is_idle(command: str) -> bool:
     return PurePosixPath(command.split(maxsplit=1)[0]).name in _LOADS_NOTHING
 
 
-def kept_away(arguments: Sequence[str]) -> str | None:
+def _builtin(kernel: Kernel) -> frozenset[str]:
+    found = kernel.builtin_modules
+    return frozenset() if isinstance(found, Unknown) else found
+
+
+def kept_away(arguments: Sequence[str], kernel: Kernel) -> str | None:
     """The argument by which the kernel itself loads no module that VFIO needs; None: there is none.
 
     The last ``module_blacklist=`` counts, names are compared as the kernel has them
-    (kernel/module/main.c, ``blacklisted``).
+    (kernel/module/main.c, ``blacklisted``), and of modules that are loaded alone.
     """
     last = next((each for each in reversed(arguments) if each.startswith(_BLACKLIST)), "")
-    needed = {name.replace("-", "_") for name in (*_NEEDED, *_BROUGHT)}
+    needed = {name.replace("-", "_") for name in (*_NEEDED, *_BROUGHT)} - _builtin(kernel)
     return last if needed.intersection(last.removeprefix(_BLACKLIST).split(",")) else None
 
 
