@@ -10,7 +10,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import ParentName
 from gpucloud.model.unknown import Unknown
-from gpucloud.spec import hosts_of, parse_spec, pool_of, pool_of_parent, render_spec, strangers
+from gpucloud.spec import hosts_of, parse_spec, pool_of, pool_of_parent, render_spec, strangers, unmatched
 
 NO_NAME = Unknown("a capture holds no name")
 
@@ -147,3 +147,41 @@ def test_a_parent_in_two_pools_is_refused_with_both_names() -> None:
     spec = parse_spec(PARENTS.replace("HERE", ""))
     with pytest.raises(Failure, match="mtty is in two pools: a and b; narrow match"):
         pool_of_parent(spec, "gpu01", ParentName("mtty"))
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        (
+            "{address: ['3b:00.0', '99:00.0']}",
+            "pool a names 0000:99:00.0, where this host has no GPU; it has ",
+        ),
+        ("{address: '3d:00.1'}", "pool a names 0000:3d:00.1, where this host has no GPU; it has "),
+        ("{model: 'H9000'}", "no pool matches a GPU of this host; it has "),
+    ],
+)
+def test_what_a_pool_names_and_the_host_has_not_is_said_with_what_it_has(
+    host: Host, match: str, said: str
+) -> None:
+    spec = parse_spec(f"pools: {{a: {{use: passthrough, match: {match}}}}}")
+    (line,) = unmatched(spec, "gpu01", host.units)
+    assert line.startswith(said)
+    assert "3b:00.0 GA100 [A100 PCIe 80GB], 3c:00.0 GA100" in line
+
+
+@pytest.mark.parametrize(
+    "match",
+    ["{address: '3b:00.1'}", "{address: ['3b:*', '99:*']}", "{model: '*A100*'}"],
+)
+def test_what_is_there_or_a_pattern_is_not_said(host: Host, match: str) -> None:
+    other = "t4: {use: vgpu, match: {model: '*T4*'}}"
+    spec = parse_spec(f"pools: {{a: {{use: passthrough, match: {match}}}, {other}}}")
+    assert list(unmatched(spec, "gpu01", host.units)) == []
+
+
+def test_a_spec_without_pools_and_a_host_without_cards_are_said(host: Host) -> None:
+    assert list(unmatched(parse_spec(""), "gpu01", host.units)) == [
+        "the spec has no pools: every card stays with the host"
+    ]
+    spec = parse_spec("pools: {a: {use: passthrough, match: {address: '3b:00.0'}}}")
+    assert next(unmatched(spec, "gpu01", ())).endswith("it has none")

@@ -9,6 +9,7 @@ from gpucloud.spec.choose import hosts_of, pool_of, pool_of_parent, strangers
 from gpucloud.spec.edit import edit_spec
 from gpucloud.spec.file import load_spec
 from gpucloud.spec.read import parse_spec
+from gpucloud.spec.unmatched import unmatched
 from gpucloud.spec.write import render_spec
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "pool_of_parent",
     "render_spec",
     "strangers",
+    "unmatched",
 ]

@@ -27,7 +27,7 @@ def pool_of(spec: Spec, host_name: str | Unknown, unit: GpuUnit) -> Pool | None:
     Raises:
         Failure: two pools take it, or the host's name is needed and not known.
     """
-    return _only(unit.address, (p for p in spec.pools if _takes(p, unit) and is_on(spec, p, host_name)))
+    return _only(unit.address, (p for p in spec.pools if takes(p, unit) and is_on(spec, p, host_name)))
 
 
 def pool_of_parent(spec: Spec, host_name: str | Unknown, parent: ParentName) -> Pool | None:
@@ -96,7 +96,8 @@ def is_named(host_name: str, pattern: str) -> bool:
     return any(fnmatchcase(each, pattern.lower()) for each in (name, name.partition(".")[0]))
 
 
-def _takes(pool: Pool, unit: GpuUnit) -> bool:
+def takes(pool: Pool, unit: GpuUnit) -> bool:
+    """Claims that the pool takes the unit, on whichever host."""
     return any(_holds(match, unit) for match in pool.matches)
 
 
@@ -105,7 +106,7 @@ def _holds(match: Match, unit: GpuUnit) -> bool:
         not match.parents
         and (not match.models or _any(match.models, _names(unit)))
         and (not match.ids or unit.primary.id in match.ids)
-        and (not match.addresses or _any(match.addresses, map(str, _addresses(unit))))
+        and (not match.addresses or _any(match.addresses, map(str, addresses_of(unit))))
         and (not match.groups or any(group in match.groups for group in unit.groups))
     )
 
@@ -125,7 +126,8 @@ def _names(unit: GpuUnit) -> Iterator[str]:
             yield f"{unit.primary.vendor_name.lower()} {each}"
 
 
-def _addresses(unit: GpuUnit) -> Iterator[PciAddress]:
+def addresses_of(unit: GpuUnit) -> Iterator[PciAddress]:
+    """By which addresses a pool may name the unit: its functions', or the PFs' of those that are VFs."""
     yield from unit.addresses
     for function in unit.functions:
         if isinstance(function.physical_function, PciAddress):

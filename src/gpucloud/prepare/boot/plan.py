@@ -59,7 +59,7 @@ from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.plan.guards import split_unseen
 from gpucloud.prepare.steps.fallback.environment import read_variable
 from gpucloud.prepare.steps.replaced import refusals_of_files
-from gpucloud.spec import render_spec, strangers
+from gpucloud.spec import render_spec, strangers, unmatched
 from gpucloud.spec.choose import is_on
 
 _ALL_MADE = "all is made: until a start is found right, GRUB counts, and takes the old entry then"
@@ -115,6 +115,7 @@ def plan_boot(
         at_start=() if refusals else steps_at_start(host, spec, host_name),
         notes=(
             *strangers(spec, host_name),
+            *unmatched(spec, host_name, host.units),
             *(_emptied(ask) if any(isinstance(step.change, RemoveFile) for step in steps) else ()),
             *foreseen(host, spec, host_name),
         ),
