@@ -10,6 +10,7 @@ from gpucloud.nova.config import Configuration, read_config_file
 from gpucloud.nova.releases.release import parse_release
 
 IDS = '"vendor_id": "10de", "product_id": "1eb8", "device_type": "type-PF"'
+OTHER_IDS = IDS.replace("1eb8", "20b5")
 
 
 def findings(text: str, against: str | None = None, release: str = "34") -> dict[str, Finding]:
@@ -44,3 +45,27 @@ def test_a_refused_alias_is_mended_only_where_nova_then_takes_it(vendor: str, fi
     found = findings(f'[pci]\nalias = {{"name": "t4", "vendor_id": "{vendor}", "product_id": "1eb8"}}\n')
     fix = found["nova-alias-refused"].fix
     assert any(fixed in line for line in fix) if fixed else fix == found["nova-alias-refused"].kind.fix
+
+
+@pytest.mark.parametrize(
+    ("first", "placement", "fixed"),
+    [
+        (IDS.replace("PF", "PCI"), "", []),  # what then is the same twice is said once
+        (OTHER_IDS.replace("PF", "PCI"), "", [OTHER_IDS]),
+        (IDS + ', "numa_policy": "required"', "", []),
+        (OTHER_IDS, "[filter_scheduler]\npci_in_placement = true\n", [OTHER_IDS]),
+    ],
+)
+def test_definitions_that_cannot_stand_together_are_shown_as_they_could(
+    first: str, placement: str, fixed: list[str]
+) -> None:
+    lines = "".join(f'alias = {{"name": "t4", {each}}}\n' for each in (first, IDS))
+    fix = findings(f"{placement}[pci]\n{lines}")["nova-alias-refused"].fix
+    name = "t4-2" if placement else "t4"
+    assert fix == (
+        "[pci]",
+        *(f'alias = {{"name": "t4", {each}}}' for each in fixed),
+        f'alias = {{"name": "{name}", {IDS}}}',
+    )
+    again = findings(f"{placement}[pci]\n" + "\n".join(fix[1:]) + "\n")
+    assert "nova-alias-refused" not in again

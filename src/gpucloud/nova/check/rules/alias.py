@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.alias import Alias, parse_aliases
@@ -13,7 +13,7 @@ from gpucloud.nova.check.lines import alias_lines, spec_lines
 from gpucloud.nova.check.repair import repair_alias
 from gpucloud.nova.check.start import reads_aliases_at_start
 from gpucloud.nova.config import Setting
-from gpucloud.nova.reading import is_yes
+from gpucloud.nova.reading import Json, is_yes
 from gpucloud.nova.refusal import Refusal
 from gpucloud.nova.releases import options, pci
 from gpucloud.nova.service import Service
@@ -21,6 +21,8 @@ from gpucloud.nova.service import Service
 _REQUEST = "nova/pci/request.py"
 _STATS = "nova/pci/stats.py"
 _IDS = ("vendor_id", "product_id")
+_SHARED = ("device_type", "numa_policy")
+"""What several definitions of one name must say alike (nova/pci/request.py: get_alias_from_config)."""
 
 REFUSED = Kind(
     "nova-alias-refused",
@@ -346,11 +348,33 @@ def _fix_of(case: Case, place: int | None) -> tuple[str, ...]:
     mine = [entry.written for entry in case.alias_entries if entry.setting == setting]
     if len(mine) != 1:
         return ()
-    repaired = json.dumps(repair_alias(mine[0], case.release))
-    is_taken = not isinstance(
-        parse_aliases([repaired], case.release, pci_in_placement=case.places_pci), Refusal
-    )
-    return alias_lines(case.release, mine[0]) if is_taken else ()
+    if not _is_taken(case, mine):
+        return ()
+    same = [each.written for each in case.alias_entries if each.written.get("name") == mine[0].get("name")]
+    for right in (mine if len(same) == 1 else _agreed(same, mine[0]), _apart(same, mine[0])):
+        if _is_taken(case, right):
+            return alias_lines(case.release, *right)
+    return ()
+
+
+def _is_taken(case: Case, written: Sequence[Mapping[str, Json]]) -> bool:
+    values = [json.dumps(repair_alias(one, case.release)) for one in written]
+    return not isinstance(parse_aliases(values, case.release, pci_in_placement=case.places_pci), Refusal)
+
+
+def _agreed(same: Sequence[Mapping[str, Json]], mine: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """Definitions of one name, all with what mine says where all must say the same."""
+    shared = {key: mine[key] for key in _SHARED if key in mine}
+    kept = [
+        {key: shared.get(key, one[key]) for key in one if key not in _SHARED or key in mine} for one in same
+    ]
+    right = [{**one, **shared} for one in kept]
+    return [one for number, one in enumerate(right) if one not in right[:number]]
+
+
+def _apart(same: Sequence[Mapping[str, Json]], mine: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The same, mine with a name of its own."""
+    return [{**one, "name": f"{one['name']}-2"} if one == mine else one for one in same]
 
 
 RULES = (
