@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from gpucloud.model.finding import Level
 from gpucloud.nova.alias import Alias, parse_aliases
@@ -342,19 +343,25 @@ def _lines(case: Case, alias: Alias) -> tuple[str, ...]:
 
 def _fix_of(case: Case, place: int | None) -> tuple[str, ...]:
     """The refused alias as this release takes it; nothing where it cannot be told."""
-    if place is None:
-        return ()
-    setting = case.alias_settings[place]
-    mine = [entry.written for entry in case.alias_entries if entry.setting == setting]
-    if len(mine) != 1:
-        return ()
-    if not _is_taken(case, mine):
+    mine = _twice(case) if place is None else _written_at(case, case.alias_settings[place])
+    if len(mine) != 1 or not _is_taken(case, mine):
         return ()
     same = [each.written for each in case.alias_entries if each.written.get("name") == mine[0].get("name")]
     for right in (mine if len(same) == 1 else _agreed(same, mine[0]), _apart(same, mine[0])):
         if _is_taken(case, right):
             return alias_lines(case.release, *right)
     return ()
+
+
+def _written_at(case: Case, setting: Setting) -> list[Mapping[str, Json]]:
+    return [entry.written for entry in case.alias_entries if entry.setting == setting]
+
+
+def _twice(case: Case) -> list[Mapping[str, Json]]:
+    """The first definition whose name another had before."""
+    names = [each.written.get("name") for each in case.alias_entries]
+    again = (each.written for at, each in enumerate(case.alias_entries) if names[at] in names[:at])
+    return list(islice(again, 1))
 
 
 def _is_taken(case: Case, written: Sequence[Mapping[str, Json]]) -> bool:
