@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 from gpucloud.inventory.system.distribution import family_of, parse_os_release
@@ -22,6 +24,12 @@ def install_line(*wanted: str, family: str | None = None) -> str:
         family: of the distribution, as `family_of` names it; this machine's own if left out.
     """
     return install_command(read_family() if family is None else family, *wanted)
+
+
+def extra_line(extra: str) -> str:
+    """What brings an extra of gpucloud's own, into the environment that this program runs in."""
+    pip = f"{shlex.quote(sys.executable)} -m pip"
+    return f"in the clone that gpucloud was installed from: {pip} install '.[{extra}]'"
 
 
 def start_line(family: str | None = None) -> str:

@@ -11,6 +11,7 @@ from gpucloud.cloud.openstack.calls import Call, Place
 from gpucloud.cloud.openstack.failures import refusal, unreachable
 from gpucloud.cloud.openstack.sdk import spare_services
 from gpucloud.cloud.openstack.time import CloudTime
+from gpucloud.cloud.packages import extra_line
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -179,9 +180,7 @@ def open_api(cloud: str | None, timeout_s: float | None = None) -> Api:
         from openstack.config import OpenStackConfig
         from openstack.exceptions import ConfigException, SDKException
     except ImportError as error:
-        raise Failure(
-            f"openstacksdk is not installed here ({error})", "install it: pip install 'gpucloud[openstack]'"
-        ) from error
+        raise Failure(f"openstacksdk is not installed here ({error})", extra_line("openstack")) from error
     from keystoneauth1.exceptions import ClientException
 
     known: list[str] = []

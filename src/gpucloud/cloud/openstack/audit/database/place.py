@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucloud.cloud.packages import extra_line
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -168,4 +169,4 @@ def _arguments(url: URL) -> dict[str, int]:
 
 def _not_installed(error: ImportError) -> Failure:
     what = f"what reaches nova's database is not installed here ({error})"
-    return Failure(what, "install it: pip install 'gpucloud[heal]'")
+    return Failure(what, extra_line("heal"))
