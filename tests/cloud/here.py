@@ -78,9 +78,13 @@ class FakeDevices:
 
     drivers: dict[PciAddress, str] = field(default_factory=dict)
     held: set[PciAddress] = field(default_factory=set)
+    typed: set[PciAddress] = field(default_factory=set)
 
     def driver(self, address: PciAddress) -> str | None:
         return self.drivers.get(address, "vfio-pci")
+
+    def has_vgpu_type(self, address: PciAddress) -> bool:
+        return address in self.typed
 
     def is_free(self, address: PciAddress) -> bool:
         return address not in self.held

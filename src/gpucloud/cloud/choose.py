@@ -12,7 +12,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import GuestSpec
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciClass, PciId
-from gpucloud.model.units.virtual import unit_to_give
+from gpucloud.model.units.virtual import slice_to_give
 
 _PROCESSING_ACCELERATOR = 0x1200
 _GPU_MAKERS = (0x1002, 0x10DE)
@@ -62,7 +62,7 @@ def choose(host: Host, claims: Claims, spec: GuestSpec) -> tuple[GpuUnit, ...] |
     """
     # What is shown on the host's own screen is offered, and advised to prepare, last.
     units = sorted(_asked_for(host, spec), key=lambda unit: unit.primary.is_boot_vga is True)
-    strangers = [address for address in spec.units if unit_to_give(host, address) is None]
+    strangers = [address for address in spec.units if slice_to_give(host, address) is None]
     refusals = [NotFree(address, "no GPU of this host", "gpucloud scan") for address in strangers]
     free: list[GpuUnit] = []
     for unit in units:
@@ -80,7 +80,7 @@ def choose(host: Host, claims: Claims, spec: GuestSpec) -> tuple[GpuUnit, ...] |
 def _asked_for(host: Host, spec: GuestSpec) -> list[GpuUnit]:
     """The units and virtual functions that are named, each once, or units of the model, or all sure GPUs."""
     if spec.units:
-        found = (unit_to_give(host, address) for address in spec.units)
+        found = (slice_to_give(host, address) for address in spec.units)
         return list({unit.address: unit for unit in found if unit is not None}.values())
     if spec.model is not None:
         return [unit for unit in host.units if is_model(unit, spec.model)]

@@ -9,6 +9,7 @@ from gpucloud.cloud.claims import Claims
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, PciId
+from gpucloud.model.units.virtual import has_vgpu_type
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.plan.vfio import is_vfio, leaves_group_viable
 
@@ -63,7 +64,7 @@ def _not_prepared(unit: GpuUnit) -> Iterable[tuple[str, str]]:
                 yield f"{which} held by a driver that could not be read ({why})", "run as root"
             case None:
                 yield f"{which} bound to no driver; it must be bound to vfio-pci", prepare
-            case driver if not is_vfio(driver):
+            case driver if not is_vfio(driver) and not has_vgpu_type(function):
                 yield f"{which} held by the host's driver {driver}", prepare
             case _:
                 pass

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from gpucloud.cloud.definition.slots import GuestSlot
 from gpucloud.model.guest import SeenFunction
 from gpucloud.model.pci import Bar, PciAddress, PciClass, PciFunction, PciId
+from gpucloud.model.units.virtual import has_vgpu_type
 
 MARK = "gpucloud-report"
 MAX_FUNCTIONS = 4096
@@ -150,9 +151,10 @@ def _missing_in(slot: GuestSlot, there: dict[int, SeenFunction]) -> list[str]:
 def _unplaced(given: PciFunction, seen: SeenFunction) -> list[Bar]:
     """Memory BARs of the host's function that the guest has not placed at their size.
 
-    I/O ports are left out: guests may leave them unplaced behind a PCIe port, and no GPU needs them.
+    A vGPU over its vendor's VFIO has those that its driver makes up. I/O ports are left out: guests may
+    leave them unplaced behind a PCIe port, and no GPU needs them.
     """
-    if not isinstance(given.bars, tuple) or not seen.bar_bytes:
+    if not isinstance(given.bars, tuple) or not seen.bar_bytes or has_vgpu_type(given):
         return []
     memory = (bar for bar in given.bars if not bar.is_io and bar.index < BARS)
     return [bar for bar in memory if seen.bar_bytes[bar.index] != bar.size_bytes]

@@ -31,8 +31,8 @@ def attach(
 ) -> None:
     """Give a guest a mediated device or a virtual function: while it runs, or for its next start.
 
-    The device must be made and free: `gpucloud vgpu list`; a virtual function must be with vfio-pci, too:
-    `gpucloud apply --unit`. A guest that runs takes it into a free PCIe root port, and its kernel finds it at
+    The device must be made and free: `gpucloud vgpu list`. A virtual function must be with vfio-pci, too:
+    `gpucloud apply --unit`; one that has a vGPU type over NVIDIA's own VFIO stays with its driver. A guest that runs takes it into a free PCIe root port, and its kernel finds it at
     once; guests that gpucloud launches on a host with slices have two such ports. Guests that others made
     are taken, too; of one that is defined the definition is changed as well, so that it has the device at
     every start.
@@ -55,13 +55,14 @@ def detach(
 ) -> None:
     """Take a mediated device or a virtual function from a guest, and wait until the guest has let go of it.
 
-    The device stays made, for another guest; a virtual function stays with vfio-pci. A guest that runs is
+    The device stays made, for another guest; a virtual function stays with its driver and type. A guest that runs is
     asked, and may refuse as long as a program in it uses the device: after a minute that is an error, and the
     guest still has it.
 
     Examples:
       gpucloud vgpu detach desk nvidia-222
       gpucloud vgpu detach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+      gpucloud vgpu detach desk 3b:00.4
     """
     wish = _wish(vgpu)
     _tell(guest, _plugging().detach(guest, wish, say), shape, "is taken from")

@@ -126,7 +126,7 @@ class LibvirtCloud:
         return (self.destroy(name, say),)
 
     def _check_released(self, domain: Domain) -> None:
-        """See that every function is still vfio's and that nobody has it: the unit can be given again.
+        """See that every function is still VFIO's and that nobody has it: the unit can be given again.
 
         Raises:
             Failure: somebody still has one, or it is bound to another driver now.
@@ -136,7 +136,7 @@ class LibvirtCloud:
                 what = f"guest {domain.name} is ended, but {address} is still in use"
                 raise Failure(what, "gpucloud scan shows by whom")
             driver = self._tools.devices.driver(address)
-            if driver is None or not is_vfio(driver):
+            if (driver is None or not is_vfio(driver)) and not self._tools.devices.has_vgpu_type(address):
                 raise Failure(
                     f"guest {domain.name} is ended, but {address} is bound to {driver or 'no driver'} now",
                     f"gpucloud plan --unit {address} prepares it again",

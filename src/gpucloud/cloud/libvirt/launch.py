@@ -30,7 +30,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.guest import Guest, GuestSpec, SeenFunction
 from gpucloud.model.host import Host
-from gpucloud.model.units.named import units_to_give
+from gpucloud.model.units.named import slices_to_give
 from gpucloud.model.units.virtual import card_of
 from gpucloud.model.unknown import Unknown
 
@@ -122,7 +122,7 @@ class Launch:
         )
 
     def _choose(self, host: Host, domains: Sequence[Domain]) -> tuple[GpuUnit, ...]:
-        units_to_give(host, map(str, self.spec.units))
+        slices_to_give(host, map(str, self.spec.units))
         chosen = choose(host, claims_of(domains), self.spec)
         if isinstance(chosen, Refused):
             raise Failure(chosen.what, chosen.then)

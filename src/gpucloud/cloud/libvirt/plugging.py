@@ -15,13 +15,15 @@ from gpucloud.cloud.mediated import choose_mediated, is_uuid
 from gpucloud.cloud.protocol import Say
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.pci import PciAddress
-from gpucloud.model.units.named import units_to_give
+from gpucloud.model.units.named import slices_to_give
 from gpucloud.model.unknown import Unknown
 
 _LOOK_S = 2.0
 _TELL_S = 10.0
 _PATIENCE_S = 60.0
 """A guest lets go of a device as soon as its driver does."""
+_NOT_ITS_DRIVER = "must be manually detached from the host"
+"""libvirt's src/hypervisor/virhostdev.c, where ``vfio-dev`` of the function says nothing to it yet."""
 Wish = str | PciAddress
 """A mediated device by its UUID or type (`gpucloud.cloud.mediated.check_wish`), or a virtual function."""
 
@@ -89,7 +91,7 @@ class Plugging:
 
     def _choose_function(self, address: PciAddress, domains: Sequence[Domain]) -> Slice:
         host = self.tools.read_host()
-        (unit,) = units_to_give(host, (str(address),))
+        (unit,) = slices_to_give(host, (str(address),))
         if host.unit_at(address) is not None:
             then = f"launch a guest with it: gpucloud launch --unit {address}"
             raise Failure(f"{address} is a card, and no slice of one", then, code=Exit.USAGE)
@@ -144,6 +146,10 @@ class Plugging:
 
 
 def _refused(domain: Domain, failure: Failure) -> Failure:
+    if _NOT_ITS_DRIVER in failure.what:
+        return Failure(
+            failure.what, "libvirt knows drivers of VFIO other than vfio-pci from 10.0 on: update it"
+        )
     if not domain.is_active:
         return failure
     ports = "a guest that runs takes a device into a free pcie-root-port"

@@ -9,7 +9,7 @@ from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
-from gpucloud.model.units.virtual import card_of, unit_to_give
+from gpucloud.model.units.virtual import card_of, has_vgpu_type, slice_to_give, unit_to_give
 from gpucloud.model.unknown import Unknown
 
 _OFFERED = 8
@@ -31,6 +31,15 @@ def units_to_give(host: Host, names: Iterable[str]) -> tuple[GpuUnit, ...]:
         Failure: as ``units_named``.
     """
     return _found(host, names, lambda address: unit_to_give(host, address))
+
+
+def slices_to_give(host: Host, names: Iterable[str]) -> tuple[GpuUnit, ...]:
+    """As ``units_to_give``, and virtual functions that are vGPUs over their vendor's own VFIO, too.
+
+    Raises:
+        Failure: as ``units_named``.
+    """
+    return _found(host, names, lambda address: slice_to_give(host, address))
 
 
 Find = Callable[[PciAddress], GpuUnit | None]
@@ -62,7 +71,12 @@ def _what_is_there(host: Host, address: PciAddress) -> str:
     if function is None:
         return f"there is nothing at {address}"
     if (card := card_of(host, function)) is not None:
-        return f"{address} is a virtual function of {card.address}, and no card by itself"
+        made = "no card by itself"
+        if has_vgpu_type(function):
+            made = f"a vGPU of type {function.current_vgpu_type}, which stays with its driver"
+        elif function.current_vgpu_type == 0:
+            made = f"no vGPU yet: gpucloud vgpu create TYPE --on {card.address.short}"
+        return f"{address} is a virtual function of {card.address}, and {made}"
     return f"{address} ({function.name}) is no GPU"
 
 

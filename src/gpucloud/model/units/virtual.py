@@ -23,10 +23,40 @@ def unit_to_give(host: Host, address: PciAddress) -> GpuUnit | None:
     return host.unit_at(address) or _virtual_unit(host, address)
 
 
+def slice_to_give(host: Host, address: PciAddress) -> GpuUnit | None:
+    """As ``unit_to_give``, and also a virtual function that its vendor's driver has made a vGPU of.
+
+    Only who gives it to a guest wants that one: nothing may bind it to another driver.
+    """
+    return unit_to_give(host, address) or _typed_unit(host, address)
+
+
+def has_vgpu_type(function: PciFunction) -> bool:
+    """Claims a vGPU over the vendor's own VFIO: a type is written into ``current_vgpu_type``.
+
+    It stays with its driver, ``nvidia``, which is a VFIO driver then, and goes to a guest as it is. Source:
+    NVIDIA's vGPU software user guide, "Creating an NVIDIA vGPU on a Linux with KVM Hypervisor that Uses a
+    Vendor-Specific VFIO Framework".
+    """
+    return isinstance(function.current_vgpu_type, int) and function.current_vgpu_type > 0
+
+
 def _virtual_unit(host: Host, address: PciAddress) -> GpuUnit | None:
+    function = _virtual_function(host, address)
+    return None if function is None or _is_made_by_its_driver(function) else _unit_of(host, function)
+
+
+def _typed_unit(host: Host, address: PciAddress) -> GpuUnit | None:
+    function = _virtual_function(host, address)
+    return _unit_of(host, function) if function is not None and has_vgpu_type(function) else None
+
+
+def _virtual_function(host: Host, address: PciAddress) -> PciFunction | None:
     function = None if isinstance(host.functions, Unknown) else host.functions.get(address)
-    if function is None or card_of(host, function) is None or _is_made_by_its_driver(function):
-        return None
+    return None if function is None or card_of(host, function) is None else function
+
+
+def _unit_of(host: Host, function: PciFunction) -> GpuUnit:
     group = function.iommu_group
     return GpuUnit(
         functions=(function,),

@@ -12,10 +12,14 @@ from gpucloud.model.pci import PciAddress
 
 
 class Devices(Protocol):
-    """Two looks at a host function that cost no more than a system call each."""
+    """Looks at a host function that cost no more than a few system calls each."""
 
     def driver(self, address: PciAddress) -> str | None:
         """The driver that has the function now; None: none."""
+        ...
+
+    def has_vgpu_type(self, address: PciAddress) -> bool:
+        """Claims that its vendor's driver has made a vGPU of it, and so is its VFIO driver."""
         ...
 
     def is_free(self, address: PciAddress) -> bool:
@@ -37,6 +41,13 @@ class LiveDevices:
             return (self._device(address) / "driver").readlink().name
         except FileNotFoundError:
             return None
+
+    def has_vgpu_type(self, address: PciAddress) -> bool:
+        try:
+            text = (self._device(address) / "nvidia/current_vgpu_type").read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return False
+        return text.strip().isdigit() and int(text) > 0
 
     def is_free(self, address: PciAddress) -> bool:
         """Open the group and close it again: vfio lets one process have it (drivers/vfio/group.c)."""

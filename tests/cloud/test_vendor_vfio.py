@@ -1,0 +1,111 @@
+"""vGPUs over NVIDIA's own VFIO given to guests: virtual functions that stay with their driver."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.cloud.builders import VGA, at, card, function, host
+from tests.cloud.fake_hypervisor import FakeHypervisor
+from tests.cloud.here import Machine, machine
+
+from gpucloud.cloud.definition.render import virtual_function
+from gpucloud.cloud.definition.slots import guest_slots
+from gpucloud.cloud.libvirt.machine.devices import LiveDevices
+from gpucloud.cloud.protocol import Patience
+from gpucloud.cloud.report import find_missing
+from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.guest import GuestSpec, SeenFunction
+from gpucloud.model.host import Host
+from gpucloud.model.pci import Bar, PciFunction, PciId
+from gpucloud.model.units.named import units_to_give
+from gpucloud.model.units.virtual import slice_to_give
+
+A16 = PciId(0x10DE, 0x25B6)
+TYPED, OTHER, BARE = at("3b:00.4"), at("3b:00.5"), at("3b:00.6")
+
+
+def slice_of(address: str, group: int, type_: int) -> PciFunction:
+    bar = Bar(1, 0, 1 << 34, is_io=False, is_64bit=True, is_prefetchable=True)
+    made = function(address, A16, VGA, driver="nvidia", group=group, name="GA107GL [A16]", bars=(bar,))
+    return replace(made, physical_function=at("3b:00.0"), current_vgpu_type=type_)
+
+
+def a_host() -> Host:
+    others = (slice_of("3b:00.4", 20, 700), slice_of("3b:00.5", 21, 700), slice_of("3b:00.6", 22, 0))
+    return host(card("3b:00"), others=others)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Machine:
+    """A host whose card has three virtual functions, two of them with a vGPU type."""
+    one = machine(FakeHypervisor(a_host()), tmp_path)
+    one.devices.typed |= {TYPED, OTHER}
+    one.devices.drivers |= dict.fromkeys((TYPED, OTHER, BARE), "nvidia")
+    return one
+
+
+def test_it_is_given_to_a_guest_that_is_there_and_taken_back(here: Machine) -> None:
+    here.cloud.launch(GuestSpec("desk", 0), Patience(60), lambda _: None)
+    plugging = here.cloud.plugging
+    assert plugging.attach("desk", TYPED, lambda _: None) == str(TYPED)
+    assert here.cloud.show("desk").functions == (TYPED,)
+    with pytest.raises(Failure, match="guest desk has it"):
+        plugging.attach("desk", TYPED, lambda _: None)
+    plugging.detach("desk", TYPED, lambda _: None)
+    assert here.cloud.show("desk").functions == ()
+
+
+def test_libvirt_is_to_leave_it_with_its_driver() -> None:
+    device = virtual_function(TYPED)
+    assert device.get("managed") == "no"
+    assert ET.tostring(device, encoding="unicode").count("driver") == 1  # vfio, as against xen
+
+
+def test_a_guest_is_launched_with_it_and_it_is_free_after_it(here: Machine) -> None:
+    guest = here.cloud.launch(GuestSpec("desk", 1, units=(TYPED,)), Patience(60), lambda _: None)
+    assert guest.functions == (TYPED,)
+    here.cloud.destroy("desk", lambda _: None)
+    again = here.cloud.launch(GuestSpec("next", 1, units=(TYPED,)), Patience(60), lambda _: None)
+    assert again.functions == (TYPED,)
+
+
+def test_one_whose_type_went_with_its_guest_is_told(here: Machine) -> None:
+    here.cloud.launch(GuestSpec("desk", 1, units=(TYPED,)), Patience(60), lambda _: None)
+    here.devices.typed.remove(TYPED)
+    with pytest.raises(Failure, match="is bound to nvidia now"):
+        here.cloud.destroy("desk", lambda _: None)
+
+
+def test_one_without_a_type_is_refused_with_what_makes_one(here: Machine) -> None:
+    here.cloud.launch(GuestSpec("desk", 0), Patience(60), lambda _: None)
+    with pytest.raises(Failure, match=r"no vGPU yet: gpucloud vgpu create TYPE --on 3b:00.0") as refused:
+        here.cloud.plugging.attach("desk", BARE, lambda _: None)
+    assert refused.value.code is Exit.USAGE
+
+
+def test_nothing_is_to_bind_it_to_another_driver() -> None:
+    with pytest.raises(Failure, match="a vGPU of type 700, which stays with its driver"):
+        units_to_give(a_host(), [str(TYPED)])
+
+
+def test_its_bars_in_the_guest_are_its_drivers_to_make() -> None:
+    unit = slice_to_give(a_host(), TYPED)
+    assert unit is not None
+    slots = guest_slots((unit,))
+    seen = SeenFunction(at("01:00.0"), A16, VGA, (1 << 24, 1 << 28, 0, 1 << 25, 0, 0))
+    assert find_missing(slots, (seen,)) == ()
+    assert find_missing(slots, ()) == (f"{TYPED} (10de:25b6) is not in its PCI list",)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("700\n", True), ("0\n", False), ("\xff", False), (None, False)]
+)
+def test_its_type_is_read_from_sysfs(text: str | None, is_one: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "sys/bus/pci/devices/0000:3b:00.4/nvidia"
+    folder.mkdir(parents=True)
+    if text is not None:
+        (folder / "current_vgpu_type").write_text(text)
+    assert LiveDevices(tmp_path).has_vgpu_type(TYPED) is is_one
