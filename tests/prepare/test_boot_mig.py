@@ -37,6 +37,11 @@ def again(site: Site, mode: str = "Disabled") -> None:
     smi_of(site).restart(mode)
 
 
+def cards_of(site: Site) -> dict[str, str]:
+    """How the cards stand, without what a start confirms beside them."""
+    return {path: text for path, text in site.picture().items() if path.startswith(("sys/", "mig"))}
+
+
 def refused(site: Site, spec: str) -> str:
     (refusal,) = site.desk.plan_start(parse_spec(spec), "gpu01", force=False).refusals
     assert refusal.cause == "mig-misfit"
@@ -119,6 +124,28 @@ def test_instances_come_after_virtual_functions_and_before_types(tmp_path: Path)
     assert placed(site) == {"0": 9, "4": 9}
     first = site.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/current_vgpu_type"
     assert first.read_text() == "1150\n"
+
+
+def test_what_a_start_did_is_taken_back_from_the_last_on(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    started(site, POOL + "    mig: {profile: 3g.20gb, count: 2}\n    vgpu_types: {type: NVIDIA A40-1-5C}\n")
+    before = cards_of(site)
+    assert call(["boot"], site.desk) == Exit.FINE
+    cut = cards_of(site)
+    own = [each.id for each in site.journal.entries() if each.read_stored().plan.is_of_a_start]
+    assert len(own) > 3
+    for number, entry in enumerate(own[:-1]):
+        if {step.change.kind for step in site.journal.entry(entry).read_stored().plan.steps} <= {
+            "set-vgpu-type"
+        }:
+            continue
+        with pytest.raises(Failure, match=r"has cut 3b:00\.0 after entry") as refused:
+            call(["undo", entry], site.desk)
+        assert any(each in (refused.value.then or "") for each in own[number + 1 :])
+        assert cards_of(site) == cut
+    for entry in reversed(own):
+        assert call(["undo", entry], site.desk) == Exit.FINE
+    assert cards_of(site) == before
 
 
 def test_a_spec_that_changes_only_how_cards_are_cut_takes_the_place_of_the_applied_one(

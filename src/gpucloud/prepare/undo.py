@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 
 from gpucloud.model.change import (
     BindDriver,
+    Cut,
     LoadModule,
+    MakeGpuInstance,
+    MakeMdev,
     OnDisk,
     RemoveFile,
     SetMigMode,
     SetVfs,
+    SetVgpuType,
     SwitchVfs,
     WriteFile,
 )
@@ -39,6 +43,7 @@ from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 ReadHost = Callable[[], Host]
 _QUIET = Watch()
 _HOLDS_SLICES = SetVfs | SwitchVfs | SetMigMode
+_TYPES = SetVgpuType | MakeMdev
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ class Later:
     files: Mapping[str, str] = field(default_factory=dict)
     """That they wrote, by path."""
     cards: Mapping[PciAddress, str] = field(default_factory=dict)
-    """That layouts of theirs have cut."""
+    """That they have cut."""
+    typed: Mapping[PciAddress, str] = field(default_factory=dict)
+    """Of which they have made mediated devices or virtual functions with a type."""
     functions: Mapping[PciAddress, str] = field(default_factory=dict)
     """That they bound for guests."""
 
@@ -147,7 +154,7 @@ def undo_entry(
     back = TakeBack(entry, stored.plan, system, watch, force=force)
     if not force:
         _refuse_rewritten(entry, stored.plan, progress.present, system, later.files)
-        _refuse_cut_since(entry, stored.plan, progress.present, later.cards)
+        _refuse_cut_since(entry, stored.plan, progress.present, later)
         _refuse_bound_since(entry, stored.plan, progress.present, system, later.functions)
     if stored.boot != read_boot(system):
         back.untouched.update(_ended(stored.plan, progress, system, is_start=is_start))
@@ -168,18 +175,29 @@ def undo_entry(
 
 
 def done_later(journal: Journal, entry: Entry) -> Later:
-    """What entries after this one did and have not taken back; what a start has had again is nobody's."""
+    """What entries after this one did and have not taken back.
+
+    What a start has had again is nobody's, but for what the same start did before it: of virtual functions
+    come instances, of instances types.
+    """
+    mine = entry.read_stored()
     files: dict[str, str] = {}
     cards: dict[PciAddress, str] = {}
+    typed: dict[PciAddress, str] = {}
     functions: dict[PciAddress, str] = {}
-    for other in journal.entries():
-        plan = other.read_stored().plan
-        if other.id > entry.id and other.read_progress().status != Status.UNDONE and not plan.is_of_a_start:
-            changes = [step.change for step in plan.steps]
+    for other in (each for each in journal.entries() if each.id > entry.id):
+        stored = other.read_stored()
+        is_mine = not stored.plan.is_of_a_start or (mine.plan.is_of_a_start and stored.boot == mine.boot)
+        if is_mine and other.read_progress().status != Status.UNDONE:
+            changes = [step.change for step in stored.plan.steps]
+            cut = [
+                each for each in stored.plan.steps if each.unit is not None and isinstance(each.change, Cut)
+            ]
             files |= {each.path: other.id for each in changes if isinstance(each, WriteFile | RemoveFile)}
-            cards |= dict.fromkeys(plan.units if plan.layout is not None else (), other.id)
+            cards |= {each.unit: other.id for each in cut if each.unit is not None}
+            typed |= {each.unit: other.id for each in cut if each.unit and isinstance(each.change, _TYPES)}
             functions |= {each.address: other.id for each in changes if isinstance(each, BindDriver)}
-    return Later(files, cards, functions)
+    return Later(files, cards, typed, functions)
 
 
 def left_by_start(journal: Journal, system: System, but: Entry) -> tuple[str, ...]:
@@ -265,16 +283,15 @@ def _refuse_rewritten(
         )
 
 
-def _refuse_cut_since(
-    entry: Entry, plan: Plan, steps: Sequence[int], cards: Mapping[PciAddress, str]
-) -> None:
-    """What a later layout has cut of virtual functions or MIG mode would go with them, and nobody's undo."""
+def _refuse_cut_since(entry: Entry, plan: Plan, steps: Sequence[int], later: Later) -> None:
+    """What was cut later of virtual functions, MIG mode or instances goes with them, by nobody's undo."""
     for step in (plan.steps[number] for number in steps):
-        later = None if step.unit is None else cards.get(step.unit)
-        if later is not None and step.unit is not None and isinstance(step.change, _HOLDS_SLICES):
+        held = later.cards if isinstance(step.change, _HOLDS_SLICES) else {}
+        held = later.typed if isinstance(step.change, MakeGpuInstance) else held
+        if step.unit is not None and (last := held.get(step.unit)) is not None:
             raise Failure(
-                f"journal entry {later} has cut {step.unit.short} after entry {entry.id}, of what that made",
-                f"nothing was touched; take the later one back first: gpucloud undo {later}",
+                f"journal entry {last} has cut {step.unit.short} after entry {entry.id}, of what that made",
+                f"nothing was touched; take the later one back first: gpucloud undo {last}",
             )
 
 
