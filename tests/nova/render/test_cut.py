@@ -112,3 +112,19 @@ def test_traits_of_mediated_devices_are_said_to_be_set_by_hand() -> None:
     (line,) = [line for line in made.warnings if "no traits" in line]
     assert "gpu05_pci_0000_41_00_4" in line
     assert "--trait CUSTOM_DESK UUID" in line
+
+
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        ("{type: NVIDIA A2-1-4C}], mig: [{profile: 1g.4gb, count: 2}", "(2 x 1g.4gb) are not made yet"),
+        ("{type: NVIDIA A2-1-4C}", "cut from a MIG instance, of which the pool names none: write mig:"),
+        ("{type: NVIDIA A2-4Q}", "its manager does not run, or the card is in MIG mode"),
+    ],
+)
+def test_where_vfs_are_on_and_offer_nothing_the_next_step_is_named(types: str, said: str) -> None:
+    made = rendered(cut({}, {}), types)
+    assert listed(made) == []
+    (line,) = made.missing
+    assert "its VFs are on" in line
+    assert said in line

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction, VgpuType
-from gpucloud.model.spec import VgpuChoice
+from gpucloud.model.spec import Pool, VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import offers_of
+from gpucloud.slices.name import parse_type_name
 
 
 def holding(
@@ -68,3 +69,31 @@ def unnamed(vfs: Sequence[PciFunction], wanted: str) -> tuple[str, ...]:
     )
     held.pop("0", None)
     return tuple(kind for kind in held if kind != wanted and not isinstance(names.get(kind), str))
+
+
+def takes_nothing(function: PciFunction) -> bool:
+    """Claims a virtual function that has no vGPU, and of which none can be made now."""
+    return function.vendor_vfio_types == () and function.current_vgpu_type == 0
+
+
+def no_types_yet(pool: Pool, vfs: Sequence[PciFunction]) -> str:
+    """Why a card offers no types, by what comes next: virtual functions, MIG instances, then types."""
+    said = "offers no vGPU types yet"
+    if not vfs:
+        return (
+            f"{said}: its manager does not run, or its VFs are off, which gpucloud boot makes at each start"
+        )
+    if pool.mig:
+        what = ", ".join(f"{each.count} x {each.profile}" for each in pool.mig)
+        return f"{said}: its VFs are on, its MIG instances ({what}) are not made yet: run gpucloud boot there"
+    if backed := next((each.type for each in pool.vgpu_types if _is_mig_backed(each.type)), None):
+        return (
+            f"{said}: its VFs are on, and {backed} is cut from a MIG instance, of which the pool names none: "
+            "write mig: {profile: ...} into it, then gpucloud apply --spec FILE there"
+        )
+    return f"{said}: its VFs are on, so its manager does not run, or the card is in MIG mode: nvidia-smi -q"
+
+
+def _is_mig_backed(name: str) -> bool:
+    parsed = parse_type_name(name)
+    return parsed is not None and parsed.mig_slices is not None

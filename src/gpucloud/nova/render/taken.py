@@ -13,7 +13,7 @@ from gpucloud.model.pci import MdevParent, PciAddress, PciClass, PciFunction, Sr
 from gpucloud.model.spec import COMPANIONS, NovaSettings, Pool, Spec, Use, VgpuChoice, companion_alias
 from gpucloud.model.unknown import Unknown
 from gpucloud.nova.machine import LISTED, Device, DeviceType, Machine, libvirt_name, machine_of
-from gpucloud.nova.render.cut import holding, unnamed
+from gpucloud.nova.render.cut import holding, no_types_yet, takes_nothing, unnamed
 from gpucloud.spec import pool_of, pool_of_parent
 from gpucloud.spec.choose import is_on
 
@@ -238,8 +238,10 @@ class _Taker:
             isinstance(each.vendor_vfio_types, tuple) for each in members[1:]
         ):
             self._slices(pool, unit, self._only_choice(pool))
+            if vfs and all(map(takes_nothing, vfs)):
+                self._miss(unit, pool, no_types_yet(pool, vfs))
         else:
-            self._miss(unit, pool, "offers no vGPU types yet: its manager does not run, or its VFs are off")
+            self._miss(unit, pool, no_types_yet(pool, vfs))
 
     def _parent(self, pool: Pool, unit: GpuUnit, parent: PciFunction, kinds: tuple[_Type, ...]) -> None:
         choice = _choice_for(pool, parent, unit)
