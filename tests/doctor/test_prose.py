@@ -146,6 +146,19 @@ TOLD = [
     ("initramfs-not-updated", "The script failed to rebuild the initrd, so the GPU is with its driver."),
     ("vgpu-manager-not-loaded", "The vGPU manager pod ends in CrashLoopBackOff."),
     ("stale-pci-devices-row", "The resize looks for hosts with the PCI alias of the old flavor."),
+    (ROM, ("The GTX 970 is the card that my host boots on, and the VM shows a black screen. If I put another "
+           "card in as boot display, the VM works.")),
+    (ROM, "No picture in the Windows VM with the RX 570; with the iGPU as primary everything works."),
+    (WINDOW, "The guest with OVMF logs not enough space for BAR 1 of the H100, on the host it is placed."),
+    (WINDOW, "Linux in it has no room for the BARs of the third and fourth card."),
+    (WINDOW, "With four cards two BARs get no space in the guest."),
+    ("filter-not-enabled", ("GPU guests are sent to hosts without GPUs. enabled_filters holds ComputeFilter, "
+                            "ImagePropertiesFilter and NUMATopologyFilter.")),
+    ("filter-not-enabled", "I forgot the PciPassthroughFilter in the scheduler."),
+    ("filter-not-enabled", "PciPassthroughFilter is not among the filters of our controllers."),
+    ("stale-pci-devices-row", "The PCI device is allocated to an instance that was deleted, says nova."),
+    ("stale-pci-devices-row", "In pci_devices the card is claimed by a deleted server and not free."),
+    ("stale-pci-devices-row", "The A10 was moved to slot 4, and nova keeps the old address."),
 ]  # fmt: skip
 
 NO_FAULT = [
@@ -236,6 +249,16 @@ NO_FAULT = [
     "The onboard sound is with snd_hda_intel, in another group than the card.",
     "Both cards are in their own groups, each with its sound.",
     "The DLS answers on port 443, and the guests are licensed.",
+    "The VM has a picture with the card, and the iGPU is primary: both work.",
+    "A second card is primary on this host, and a monitor hangs on each.",
+    "The guest has room for all BARs, and the host has space left.",
+    "The VM has no room for another disk; the BARs are placed.",
+    "enabled_filters holds ComputeFilter, PciPassthroughFilter and NUMATopologyFilter, for our GPUs.",
+    "enabled_filters holds ComputeFilter and ImagePropertiesFilter; nothing else is in this cloud.",
+    "PciPassthroughFilter was added, without it GPU guests went anywhere.",
+    "In pci_devices the card is allocated to an instance that runs.",
+    "The card is allocated to a server by nova, and the row was free after it was deleted.",
+    "The A10 was moved to slot 4, and nova shows it at its new address.",
 ]
 
 

@@ -43,7 +43,7 @@ PLATFORM = (
     Phrase("guest-oom", "out of memory", r"Out of memory: Killed process", "guest-too-small", 0.6, "The guest runs out of memory", "Linux mm/oom_kill.c",
            side="guest", unless=r"\((?:qemu|kvm)"),
     Phrase("guest-disk", "space", r"(?:don't have enough free space|not enough (?:free )?(?:disk )?space|[Nn]eed more space|needs? \d+ ?[MG]i?B (?:more )?(?:on|space)|insufficient space|"
-           r"at least \d+ ?[MG]i?B more space needed)", "guest-too-small", 0.85, "The root disk has no room", "apt, dnf, nvidia-installer"),
+           r"at least \d+ ?[MG]i?B more space needed)", "guest-too-small", 0.85, "The root disk has no room", "apt, dnf, nvidia-installer", unless=r"space (?:for|of|to place) (?:\w+ ){0,4}?(?:BARs?|bridges?|windows?)\b"),
     Phrase("guest-disk-flavor", "too small for requested image", cause="guest-too-small", confidence=0.97, by="nova/exception.py",
            says="The flavor is too small for the image"),
     Phrase("disk-full", "no space left on device", says="no space is left", by="errno ENOSPC"),

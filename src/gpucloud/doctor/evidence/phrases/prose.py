@@ -268,4 +268,29 @@ SAID = (
       for needle in ("line-based", "line based")),
 )
 
-PHRASES = (*RESET, *FIRMWARE, *WINDOW, *VGPU, *HOSTS, *NOVA, *TOLD, *SAID)
+_DARK = r"(?:no (?:picture|display|output|signal|video|image)|nothing on (?:the )?(?:screen|monitor)|black ?screen|(?:screen|monitor) (?:is |stays |remains )?(?:black|dark|blank)|blank(?: screen)?)"
+_ANOTHER = r"(?:second|2nd|other|another|spare|cheap|old(?:er)?|integrated|on-?board|iGPU|i?GPU of the (?:processor|CPU))"
+COMPARED = (
+    # pci_map_rom() gives of the boot display the copy that the firmware has run, and QEMU takes the card's ROM from it.
+    *(Phrase("boot-card-dark-said", needle, rf"^(?=.*?\b{_CARD})(?=.*?\b{_GUEST}\b)(?=.*?\b{_DARK}\b)(?=.*?\b(?:with|when|if|once|as soon as|after|using|having)\b[^.!?]{{0,40}}?\b{_ANOTHER}\b[^.!?]{{0,40}}?\b(?:primary|boot (?:display|card|GPU|VGA|device)|first (?:display|card|GPU|output))\b[^.!?]{{0,90}}?\b(?:works?|fine|picture|comes up)\b)",
+             _ROM, 0.5, "The card shows a picture in the guest only where another one is the host's boot display", "Linux drivers/pci/rom.c, pci_map_rom(); QEMU hw/vfio/pci.c, vfio_pci_size_rom(); people", _SAID, unless=r"\b(?:not|n't|never|neither)\b[^.!?]{0,20}\bworks?\b[^.!?]{0,20}\beither")
+      for needle in ("primary", "boot display", "boot card", "boot gpu", "boot vga", "boot device", "first display", "first card", "first gpu", "first output")),
+    # OVMF sets the window by the guest's address width and memory; what the host has placed says nothing of it.
+    *(Phrase("guest-no-room-said", needle, rf"\b(?:{_GUEST}|OVMF|Linux in (?:it|there))\b[^.!?;]{{0,90}}?\b(?:says?|said|has|have|had|sees?|finds?|found|gets?|got|reports?|complains?|logs?|runs?|ran|tells?)\b[^.!?;]{{0,40}}?\b(?:no|not enough|too little|insufficient|out of) (?:\w+ )?(?:room|space)\b[^.!?;]{{0,40}}?\bBARs?\b|\bBARs?\b[^.!?;]{{0,60}}?\b(?:find|have|get|has|gets|finds) no (?:room|space|place)\b[^.!?;]{{0,30}}?\bin (?:the |my |a )?{_GUEST}",
+             _WINDOW, 0.55, "The guest is said to have no room for the cards' BARs", "edk2 OvmfPkg/Library/PlatformInitLib/MemDetect.c; people", _SAID, unless=r"\b(?:host|hypervisor)(?:'s)? (?:\w+ )?(?:says?|said|has|had|reports?|finds?|kernel says)\b[^.!?]{0,40}?\b(?:no|not enough|too little|insufficient) (?:\w+ )?(?:room|space)")
+      for needle in ("room", "space", "no place")),
+)
+
+RECORDS = (
+    # PciPassthroughFilter is in no release's default list (nova/conf/scheduler.py): a list without it lets any host pass.
+    *(Phrase("filters-listed-said", needle, r"^(?=.*?\b(?:alias|device_spec|passthrough_whitelist|PCI|v?GPUs?)\b)(?=.*?\b(?:enabled|default|scheduler)_filters\b(?!\W{0,3}=)[^=]{0,160}?\b[A-Z]\w+Filter\b(?:\W{1,6}[A-Z]\w+Filter\b)+)", "filter-not-enabled", 0.65, "The list of filters is said to be one without PciPassthroughFilter", "nova docs: admin/pci-passthrough; nova/conf/scheduler.py", _SAID, unless=r"Pci-?Passthrough-?Filter")
+      for needle in ("enabled_filters", "default_filters")),
+    Phrase("filter-absent-said", "pcipassthroughfilter", r"\b(?:no|without|lack(?:s|ed|ing)?|miss(?:es|ed|ing)|forgot(?:ten)?|n't (?:have|list|add|enable)|not (?:have|list|add|enable))\b(?: \w+){0,3}? PciPassthroughFilter\b|\bPciPassthroughFilter\b[^.!?]{0,20}?\b(?:is|was) (?:missing|absent|not (?:in|among|enabled|listed|there|set|on)|nowhere|left out)|\bPciPassthroughFilter (?:isn't|wasn't) (?:in|among|enabled|listed|there|set|on)\b", "filter-not-enabled", 0.7, "PciPassthroughFilter is said not to be among the filters", "nova docs: admin/pci-passthrough; nova/conf/scheduler.py", _SAID, unless=r"returned 0 hosts|\b(?:now|since)\b[^.!?]{0,20}\b(?:added|enabled)"),
+    # A device that is gone keeps its row while it counts as allocated: nova/pci/manager.py, _set_hvdevs().
+    *(Phrase("row-kept-said", needle, r"^(?=.*?\b(?:pci_devices|nova)\b)(?=.*?\b(?:allocated|claimed|assigned|belongs)\b (?:to|by|for) (?:an? |the |some )?(?:\w+ )?(?:instance|server|VM|guest)s?\b[^.!?]{0,30}?\b(?:deleted|gone|destroyed|does(?:n't| not) exist|no longer exists?|never existed)|.*?\b(?:allocated|claimed|assigned|belongs)\b (?:to|by|for) (?:an? |the |some )?(?:long )?(?:deleted|destroyed|gone) (?:instance|server|VM|guest))(?=.*?\b(?:PCI|pci_devices|GPUs?|cards?|device)\b)", "stale-pci-devices-row", 0.65, "nova's record gives a device to an instance that is deleted", "nova/pci/manager.py: _set_hvdevs() keeps what is in use", _SAID)
+      for needle in ("allocated", "claimed", "assigned", "belongs")),
+    *(Phrase("row-of-old-slot-said", needle, r"\b(?:swapp|replac|mov|exchang|pull|remov|re-?seat)\w*\b[^.!?]{0,60}?\b(?:GPUs?|cards?|slot|[AHLTPV]\d{1,3}0?\w?)\b.{0,60}?\bnova\b[^.!?]{0,30}?\b(?:still|keeps?)\b[^.!?]{0,30}?\b(?:old|previous|former) (?:PCI )?(?:address|slot|card|device|one|row)", "stale-pci-devices-row", 0.6, "nova is said to keep a card at the address where it was", "nova/pci/manager.py: _set_hvdevs() keeps what is in use", _SAID)
+      for needle in ("swapp", "replac", "mov", "exchang", "pull", "seat")),
+)
+
+PHRASES = (*RESET, *FIRMWARE, *WINDOW, *VGPU, *HOSTS, *NOVA, *TOLD, *SAID, *COMPARED, *RECORDS)
