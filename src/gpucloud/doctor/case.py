@@ -71,6 +71,18 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A command to run where the evidence shows no cause, and what its output would decide."""
+
+    topic: str
+    """What of the report it is about, in words."""
+    where: str
+    """``host``, ``guest``, or ``controller`` for nova's API, scheduler and database."""
+    run: str
+    decides: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What the doctor has to say of one input."""
 
@@ -83,6 +95,8 @@ class Diagnosis:
     """Made from pasted evidence: that nothing was found in it does not say that nothing is wrong."""
     read: tuple[str, ...] = ()
     """What was recognised in a report, in words: ``3 options of nova``."""
+    questions: tuple[Question, ...] = ()
+    """What to ask of a report whose evidence is too thin, most deciding first."""
     has_looked: bool = True
     """A GPU was seen, or it was seen that there is none: without that "nothing found" says nothing."""
 

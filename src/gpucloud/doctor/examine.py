@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gpucloud.doctor.case import Blind, Case, Diagnosis
 from gpucloud.doctor.lines import with_lines
 from gpucloud.doctor.past import as_of_now
+from gpucloud.doctor.questions import questions
 from gpucloud.doctor.rank import rank_host, rank_report
 from gpucloud.doctor.rules.card import NO_GPU
 from gpucloud.doctor.rules.catalogue import PASTED_RULES, RULES
@@ -34,13 +35,14 @@ def diagnose(case: Case) -> Diagnosis:
         has_looked = bool(case.host.units) or all(one.cause != NO_GPU for one in blind)
         return Diagnosis(case.host.source, rank_host(asked), tuple(blind), has_looked=has_looked)
     present = (as_of_now(case.paper, finding) for finding in findings)
-    ranked = (with_lines(case, finding) for finding in rank_report(present))
+    ranked = tuple(with_lines(case, finding) for finding in rank_report(present))
     return Diagnosis(
         case.host.source,
-        tuple(ranked),
+        ranked,
         tuple(_skipped(case.paper)),
         is_of_report=True,
         read=tuple(_recognised(case.paper)),
+        questions=questions(case, ranked),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from textwrap import shorten
 
-from gpucloud.doctor.case import Diagnosis
+from gpucloud.doctor.case import Diagnosis, Question
 from gpucloud.model.finding import Evidence, Finding, Level
 from gpucloud.model.line import Copied
 from gpucloud.model.plain import Plain, to_plain
@@ -20,6 +20,8 @@ _PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 _NOTHING_ON_HOST = "nothing stops a GPU from reaching a guest, as far as it can be seen"
 _NO_GPU_SEEN = "no GPU is seen in it, so there is nothing to judge"
 _ADD = "add kernel log, lspci -nnk, groups or configuration"
+_ASKED = "there are commands that would show more"
+_PLACES = {"host": "", "guest": "in the guest: ", "controller": "where nova is run from: "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def totals(rows: Iterable[Summary]) -> str:
 def render_object(diagnosis: Diagnosis | Unread) -> dict[str, Plain]:
     """One input as plain data: source, findings with their rank from 1, and what could not be looked at.
 
-    One that could not be read has no findings, and ``error``.
+    Of a report also ``read``, what was recognised in it, and ``questions``, the most deciding first: at most
+    five of ``{"topic", "where", "run", "decides"}``, none where a cause is shown. An input that could not be
+    read has no findings, and ``error``.
     """
     if isinstance(diagnosis, Unread):
         error = f"{diagnosis.what}; {diagnosis.then}"
@@ -94,11 +98,19 @@ def render_object(diagnosis: Diagnosis | Unread) -> dict[str, Plain]:
         "findings": [
             _object(rank, _printable(finding)) for rank, finding in enumerate(diagnosis.findings, start=1)
         ],
-        **({"read": list(diagnosis.read)} if diagnosis.is_of_report else {}),
+        **(_of_report(diagnosis) if diagnosis.is_of_report else {}),
         "could_not_look": [
             {"cause": one.cause, "fact": one.fact, "why": _tidy(one.why)} for one in diagnosis.blind
         ],
     }
+
+
+def _of_report(diagnosis: Diagnosis) -> dict[str, Plain]:
+    asked: list[Plain] = [
+        {"topic": one.topic, "where": one.where, "run": _tidy(one.run), "decides": one.decides}
+        for one in diagnosis.questions
+    ]
+    return {"read": list(diagnosis.read), "questions": asked}
 
 
 def render_text(diagnosis: Diagnosis) -> str:
@@ -122,6 +134,16 @@ def report_lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield "Could not look at:"
         for why, facts in _by_reason(diagnosis).items():
             yield _tidy(f"  {', '.join(facts)}: {why}")
+    if diagnosis.questions:
+        yield ""
+        yield from _questions(diagnosis.questions)
+
+
+def _questions(questions: tuple[Question, ...]) -> Iterator[str]:
+    yield "To be sure of the cause, add what these print, the most deciding first:"
+    for one in questions:
+        yield Copied(f"  {_tidy(one.run)}")
+        yield f"      {_PLACES[one.where]}{one.decides}"
 
 
 def _by_reason(diagnosis: Diagnosis) -> dict[str, list[str]]:
@@ -142,7 +164,8 @@ def _verdict(diagnosis: Diagnosis) -> str:
         if any(one.cause == "no-gpu" for one in diagnosis.blind):
             return _NO_GPU_SEEN
         if diagnosis.is_of_report:
-            return f"no cause is shown by this evidence ({_recognised(diagnosis)}); {_ADD}"
+            then = _ASKED if diagnosis.questions else _ADD
+            return f"no cause is shown by this evidence ({_recognised(diagnosis)}); {then}"
         unread = len({one.fact for one in diagnosis.blind})
         facts = "1 fact" if unread == 1 else f"{unread} facts"
         return f"{_NOTHING_ON_HOST}: {facts} could not be read" if unread else _NOTHING_ON_HOST

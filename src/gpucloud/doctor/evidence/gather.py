@@ -24,6 +24,8 @@ STRUCTURE_CHARACTERS = 2_000_000
 """How much of each text is read as listing or configuration; messages are looked for beyond it."""
 MOST_LINES = 150_000
 """Lines of one input that are read as listing or configuration."""
+OPENING_CHARACTERS, _OPENINGS_CHARACTERS = 16_000, 64_000
+"""How much of the beginning of each text is kept, and of all, to see what the report speaks about."""
 _FEW_WORDS = 3
 _FIRST = 240
 """Characters of a text in which it may say that a command printed nothing."""
@@ -76,6 +78,7 @@ def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
     for chunk in chunks(key, pieces):
         first = first or chunk.text[:_FIRST]
         paper.has_text = paper.has_text or any(map(str.isalnum, chunk.text))
+        _keep_opening(paper, chunk)
         _read_messages(paper, chunk)
         if seen <= STRUCTURE_CHARACTERS:
             _read_lines(paper, chunk)
@@ -88,6 +91,12 @@ def _read(paper: Paper, key: str, pieces: Iterable[str]) -> None:
         paper.skipped.append(
             f"{key}: after its first {STRUCTURE_CHARACTERS // 1_000_000} MB only messages, no listings"
         )
+
+
+def _keep_opening(paper: Paper, chunk: Chunk) -> None:
+    kept = paper.opening.get(chunk.key, "")
+    room = min(OPENING_CHARACTERS - len(kept), _OPENINGS_CHARACTERS - sum(map(len, paper.opening.values())))
+    paper.opening[chunk.key] = f"{kept}{chunk.text[:room]}\n" if room > 0 else kept
 
 
 def _read_messages(paper: Paper, chunk: Chunk) -> None:

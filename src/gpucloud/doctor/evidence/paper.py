@@ -37,6 +37,8 @@ class Paper:
     request: Request = field(default_factory=Request)
     shapes: Shapes = field(default_factory=Shapes)
     tried: Tried = field(default_factory=Tried)
+    opening: dict[str, str] = field(default_factory=dict)
+    """How the text under each key begins, as much as is kept of it: where people say what they want."""
     lines_read: int = 0
     """Lines that were read as listing or configuration."""
     has_text: bool = False
