@@ -19,10 +19,14 @@ from tests.prepare.test_boot_state import give_sriov, started
 from gpucloud.cli.main import call
 from gpucloud.model.change import Cut, MakeMdev
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.host import Host
 from gpucloud.model.plan import Plan, Step
 from gpucloud.prepare.apply import apply
 from gpucloud.prepare.boot.state import plan_state
+from gpucloud.prepare.guard import WAITS
+from gpucloud.prepare.guard import keep as keep_wanted
 from gpucloud.prepare.plan import render_plan
+from gpucloud.prepare.takeback import Watch
 from gpucloud.prepare.undo import find_standing
 from gpucloud.prepare.verify import THIS_START
 from gpucloud.slices.layout.draft import function_of
@@ -230,6 +234,36 @@ def test_mig_mode_that_is_not_there_or_not_known_is_named(site: Site, said: str 
     kept = site.desk.keep()
     assert kept is not None
     assert why in kept.missing[0]
+
+
+def looks(site: Site) -> int:
+    """How often a start looks at the host for the sake of its spec."""
+    count = [0]
+
+    def look() -> Host:
+        count[0] += 1
+        return site.host()
+
+    keep_wanted(site.journal, site.system, look, Watch())
+    return count[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "spec", "is_awaited"),
+    [
+        ("[N/A]\n", VENDOR.replace("A40-8Q", "A40-1-5C"), False),
+        ("[Unknown Error]\n", VENDOR.replace("A40-8Q", "A40-1-5C"), True),
+        ("Disabled\n", VENDOR.replace("A40-8Q", "A40-9Q"), False),
+        ("Disabled\n", VENDOR.replace("vgpu_types", "vfs: 9, vgpu_types"), False),
+    ],
+)
+def test_a_start_waits_for_what_can_come_alone(site: Site, mode: str, spec: str, is_awaited: bool) -> None:
+    started(site, spec)
+    (site.root / "mig").write_text(mode)
+    assert (looks(site) > WAITS) is is_awaited
+    kept = site.desk.keep()
+    assert kept is not None
+    assert len(kept.missing) == 1
 
 
 def test_mediated_devices_have_the_same_names_after_every_start(site: Site) -> None:

@@ -63,4 +63,11 @@ class Todo:
 
     steps: list[Step] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Why it cannot be as wanted; it may become possible."""
+    """Why it cannot be as wanted; it may become possible by itself: a driver, a card, types."""
+    never: list[str] = field(default_factory=list)
+    """Why it cannot be as wanted, and no wait changes that."""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """All that it cannot be."""
+        return (*self.missing, *self.never)

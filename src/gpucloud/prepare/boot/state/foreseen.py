@@ -49,7 +49,7 @@ def foreseen(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[str]:
         Failure: as ``pool_of``.
     """
     for card in cards_at_start(host, spec, host_name):
-        why = no_vfs(card) if card.pool.use is Use.SRIOV else _no_vgpus(card)
+        why = next(iter(no_vfs(card).lacks), None) if card.pool.use is Use.SRIOV else _no_vgpus(card)
         if why is not None:
             yield f"{call_unit(card.unit)}, pool {card.pool.name}: {why}"
     yield from parents_unfit(host, spec, host_name)

@@ -34,14 +34,14 @@ def plan_instances(card: Card) -> Todo:
         return Todo(missing=[mig.profiles.why])
     strange = _strange(card, mig.profiles)
     packing = _packing(card, mig.profiles, there)
-    todo = Todo(missing=[strange] if strange else [])
+    todo = Todo(never=[strange] if strange else [])
     todo.steps += [card.step(_change(card, each), _HALF) for each in _half_made(card, mig, there)]
     todo.steps += [
         card.step(_change(card, each), "has its cards cut into MIG instances:") for each in packing.placed
     ]
     if packing.left:
         beside = " beside what is there" if there else ""
-        todo.missing.append(f"not all of its MIG instances fit{beside}: {_names(packing.left)} left out")
+        todo.never.append(f"not all of its MIG instances fit{beside}: {_names(packing.left)} left out")
     return todo
 
 

@@ -77,7 +77,7 @@ def parents_unfit(host: Host, spec: Spec, host_name: str | Unknown) -> Iterator[
         elif names is not None and parent not in names:
             yield f"{parent}, pool {pool.name}: {_ABSENT}: load it, then plan again"
     for each in _beside(host, spec, host_name, Now(), is_anew=True):
-        missing = _plan(each, spec).missing if each.pool.vgpu_types else ["no vgpu_types are named"]
+        missing = _plan(each, spec).lacks if each.pool.vgpu_types else ["no vgpu_types are named"]
         yield from (f"{each.parent.name}, pool {each.pool.name}: {why}" for why in missing)
 
 
@@ -102,7 +102,7 @@ def _plan(each: Beside, spec: Spec) -> Todo:
         return Todo()
     kind = _kind(each)
     if isinstance(kind, str):
-        return Todo(missing=[kind])
+        return Todo(never=[kind]) if isinstance(each.parent.types, tuple) else Todo(missing=[kind])
     if spec.openstack is not None:
         return Todo()
     if isinstance(kind.available, Unknown):

@@ -37,7 +37,8 @@ class State:
     absent: tuple[str, ...]
     """Cards that are gone since the plan was made, one line each."""
     is_awaited: bool
-    """Something of what is missing may still come: a driver, a card; groups do not, where there are none."""
+    """Something of what is missing may still come: a driver, a card; groups do not, where there are none, nor
+    what a card has not got."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -61,21 +62,23 @@ def plan_state(
         Failure: as ``pool_of``.
     """
     pools = pools_of(host, spec, host_name)
-    plans, uncut = [], []
+    plans, uncut, is_coming = [], [], False
     for card in _cards(host, spec, pools, now, host_name, is_anew=False):
         todo = _todo(card, spec)
-        uncut += [f"{call_unit(card.unit)}: {why}" for why in todo.missing]
+        uncut += [f"{call_unit(card.unit)}: {why}" for why in todo.lacks]
+        is_coming |= bool(todo.missing)
         if todo.steps:
             plans.append(_plan(host, card.unit, todo))
     for name, todo in parents_now(host, spec, host_name, now, taken):
-        uncut += [f"{name}: {why}" for why in todo.missing]
+        uncut += [f"{name}: {why}" for why in todo.lacks]
+        is_coming |= bool(todo.missing)
         plans += [replace(plan_passthrough(host, ()), steps=tuple(todo.steps))] if todo.steps else []
     refused = dict(_refused(host, _of(spec, pools, Use.PASSTHROUGH)))
     given = [unit for unit in _of(spec, pools, Use.PASSTHROUGH) if unit not in refused]
     whole = plan_passthrough(host, given)
     plans += [whole] if whole.steps else []
     absent = tuple(absent_cards(host, taken))
-    is_awaited = bool(absent or uncut) or (bool(refused) and not has_no_groups(host))
+    is_awaited = bool(absent or is_coming) or (bool(refused) and not has_no_groups(host))
     return State(tuple(plans), tuple(refused.values()), tuple(uncut), absent, is_awaited)
 
 

@@ -14,9 +14,9 @@ _OWN_WAY = {"gim": "gim makes virtual functions when it is loaded: options gim v
 
 def plan_vfs(card: Card) -> Todo:
     """As many as the pool says, or as the card can have."""
-    why = no_vfs(card)
-    if why is not None:
-        return Todo(missing=[why])
+    none = no_vfs(card)
+    if none.lacks:
+        return none
     sriov = card.unit.primary.sriov
     if not isinstance(sriov, Sriov) or not isinstance(sriov.total, int) or not isinstance(sriov.enabled, int):
         return Todo()
@@ -39,15 +39,17 @@ def _all(card: Card, made: int) -> str:
     return f"; NVIDIA's tool makes all {made} of a card, not vfs: {card.pool.vfs}"
 
 
-def no_vfs(card: Card) -> str | None:
-    """Why the card cannot have those virtual functions; None where it can."""
+def no_vfs(card: Card) -> Todo:
+    """Why the card cannot have those virtual functions; nothing where it can."""
     sriov, wanted = card.unit.primary.sriov, card.pool.vfs
     if isinstance(sriov, Unknown):
-        return f"its virtual functions are not known ({sriov.why})"
-    if sriov is None or isinstance(sriov.total, Unknown) or isinstance(sriov.enabled, Unknown):
-        return "it has no virtual functions, or they cannot be read"
+        return Todo(missing=[f"its virtual functions are not known ({sriov.why})"])
+    if sriov is None:
+        return Todo(never=["it has no virtual functions"])
+    if isinstance(sriov.total, Unknown) or isinstance(sriov.enabled, Unknown):
+        return Todo(missing=["its virtual functions cannot be read"])
     if wanted is not None and wanted > sriov.total:
-        return f"it can have {sriov.total} virtual functions, not {wanted}"
-    return (
-        None if card.unit.primary.driver is not None else "it has no driver that could make virtual functions"
-    )
+        return Todo(never=[f"it can have {sriov.total} virtual functions, not {wanted}"])
+    if card.unit.primary.driver is None:
+        return Todo(missing=["it has no driver that could make virtual functions"])
+    return Todo()

@@ -34,14 +34,14 @@ def plan_vgpus(card: Card, *, is_novas: bool) -> Todo:
     """What the card needs next for the vGPUs of its pool."""
     todo = _before_types(card)
     is_next = todo.steps and not card.is_anew  # types show once it is done
-    if todo.missing or is_next or not card.pool.vgpu_types:
+    if todo.lacks or is_next or not card.pool.vgpu_types:
         return todo
     if parents := _parents(card):
         todo = todo if is_novas else _mdevs(card, parents, todo)
     elif any(isinstance(each.vendor_vfio_types, tuple) and each.vendor_vfio_types for each in card.vfs):
         _types(card, todo)
     elif not card.is_anew:
-        todo.missing.append(_none_offered(card))
+        _add_none_offered(card, todo)
     return todo
 
 
@@ -50,13 +50,14 @@ def _before_types(card: Card) -> Todo:
     if card.unseen is not None and not card.is_anew:
         return Todo(missing=[card.unseen])
     if card.pool.mig and not card.is_nvidias:
-        return Todo(missing=["it is no card of NVIDIA's, and its pool wants MIG instances of it"])
+        return Todo(never=["it is no card of NVIDIA's, and its pool wants MIG instances of it"])
     todo = Todo()
     for plan in (_mig, _vfs, plan_instances):
         more = plan(card)
         todo.steps += more.steps
         todo.missing += more.missing
-        if todo.missing or (todo.steps and not card.is_anew):
+        todo.never += more.never
+        if todo.lacks or (todo.steps and not card.is_anew):
             break
     return todo
 
@@ -73,16 +74,16 @@ def _vfs(card: Card) -> Todo:
     todo = Todo() if is_whole or is_alone else plan_vfs(card)
     there = card.now.instances.get(card.unit.address)
     if todo.steps and isinstance(there, MigCard) and there.instances != ():
-        return Todo(
-            missing=["MIG instances are there, which NVIDIA's tool for virtual functions would remove"]
-        )
+        return Todo(never=["MIG instances are there, which NVIDIA's tool for virtual functions would remove"])
     return todo
 
 
-def _none_offered(card: Card) -> str:
+def _add_none_offered(card: Card, todo: Todo) -> None:
+    none = "it offers no vGPU types:"
     if needs_mig(card) and not card.pool.mig:
-        return "it offers no vGPU types: no MIG instances are there of which they could be; name them: mig"
-    return "it offers no vGPU types: NVIDIA's vGPU manager, or its like, does not run"
+        todo.never.append(f"{none} no MIG instances are there of which they could be; name them: mig")
+    else:
+        todo.missing.append(f"{none} NVIDIA's vGPU manager, or its like, does not run")
 
 
 def needs_mig(card: Card) -> bool:
@@ -103,11 +104,11 @@ def _mig(card: Card) -> Todo:
     if isinstance(mode, Unknown):
         return Todo(missing=[mode.why])
     if mode is None:
-        return Todo(missing=["it has no MIG mode, and its pool needs one"])
+        return Todo(never=["it has no MIG mode, and its pool needs one"])
     sriov = card.unit.primary.sriov
     if not (mode or card.is_anew) and isinstance(sriov, Sriov) and sriov.enabled != 0:
         tool = f"/usr/lib/nvidia/sriov-manage -d {card.unit.address}"
-        return Todo(missing=[f"its virtual functions are on, and keep its MIG mode off: {tool}"])
+        return Todo(never=[f"its virtual functions are on, and keep its MIG mode off: {tool}"])
     switch = SetMigMode(address=card.unit.address, before=False, after=True)
     return Todo([] if mode else [card.step(switch, "has MIG instances, or types that are cut from them, of")])
 
@@ -163,7 +164,7 @@ def _types(card: Card, todo: Todo) -> None:
         kind = _offered(function, choice.type)
         if kind is None:
             if not used[choice.type]:
-                todo.missing.append(_not_offered(function, choice))
+                _add_not_offered(function, choice, todo)
             return
         used[choice.type] += 1
         change = SetVgpuType(address=function.address, before=0, after=int(kind.id))
@@ -176,7 +177,7 @@ def _wanted(card: Card, parent: PciFunction, todo: Todo) -> tuple[VgpuChoice | N
     choice = _choice(card, parent)
     kind = None if choice is None else _offered(parent, choice.type)
     if choice is not None and kind is None:
-        todo.missing.append(_not_offered(parent, choice))
+        _add_not_offered(parent, choice, todo)
     return choice, kind
 
 
@@ -198,6 +199,11 @@ def _offered(function: PciFunction, wanted: str) -> VgpuType | None:
     return next((kind for kind in _kinds(function) if wanted in (kind.id, kind.name)), None)
 
 
-def _not_offered(function: PciFunction, choice: VgpuChoice) -> str:
+def _add_not_offered(function: PciFunction, choice: VgpuChoice, todo: Todo) -> None:
+    """What offers others has been told all of its types; what offers none may not have been told any yet."""
     shown = [f"{kind.id} ({kind.name})" if kind.name else kind.id for kind in _kinds(function)][:_SHOWN]
-    return f"{function.address} offers no vGPU type {choice.type!r}, but {', '.join(shown) or 'none at all'}"
+    none = f"{function.address} offers no vGPU type {choice.type!r}, but"
+    if shown:
+        todo.never.append(f"{none} {', '.join(shown)}")
+    else:
+        todo.missing.append(f"{none} none at all")

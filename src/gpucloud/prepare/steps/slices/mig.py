@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gpucloud.prepare.system import System
 
 _ANSWERS = {"Enabled": True, "Disabled": False}
+_NONE = "N/A"
+"""What it says of a card that has no MIG (nvidia-smi(1), "MIG Mode")."""
 
 
 def read_mig(address: PciAddress, system: System, tool: str = SMI) -> bool | None | Unknown:
@@ -37,6 +39,8 @@ def _read_modes(address: PciAddress, system: System, tool: str) -> tuple[bool | 
     except OSError as error:
         return Unknown(f"MIG mode of {address} could not be asked: {error}")
     current, _, pending = said.strip().partition(",")
+    if _NONE not in current and current.strip() not in _ANSWERS:
+        return Unknown(f"MIG mode of {address}: nvidia-smi says {current.strip()[:60]!r}")
     return _ANSWERS.get(current.strip()), _ANSWERS.get(pending.strip())
 
 
