@@ -65,7 +65,10 @@ def doctor(
 
     A card on host drivers is a fault only where passthrough of it is asked for: by --unit here, or on the
     host by ids given to vfio-pci, a driver override, or a function of the card already given away.
-    Of several inputs a table is shown, worst first; JSON is one object per input and line. A folder of
+    Of evidence that shows no cause surely it says what to run, and what that would decide.
+    Of several inputs a table is shown, worst first; JSON is one object per input and line: {"source",
+    "findings", "could_not_look"}, of evidence with "read" and "questions": [{"topic", "where", "run",
+    "decides"}] with where "host", "guest" or "controller"; an unread one has "error". A folder of
     captures, archives or directories, after --from is a fleet. Exit code 3 says that there are findings at
     or above --level, 1 that an input could not be read, has nothing in it to be judged, or does not show
     whether there is a GPU.
