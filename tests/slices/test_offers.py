@@ -226,7 +226,7 @@ CAUSES: dict[str, tuple[Callable[[], Host], str, str]] = {
     "GVT-g is on and offers nothing": (
         lambda: card(GVT, mdev_types=()),
         "vgpu-unsupported-board",
-        "used whole only",
+        "Broadwell to Comet Lake",
     ),
     "Intel's virtual functions are off": (
         lambda: card(GVT, mdev_types=(), sriov=Sriov(7, 0, ())),

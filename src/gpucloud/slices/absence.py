@@ -18,10 +18,11 @@ from gpucloud.slices.interface import AMD, INTEL, NVIDIA, Functions, seen_vfs, v
 
 VFS_OFF = "sriov-vfs-not-enabled"
 """The cause where virtual functions are all that is missing."""
+UNSUPPORTED = "vgpu-unsupported-board"
+"""The cause where no setting helps."""
 _MANAGER = "nvidia_vgpu_vfio"
 _MANAGER_MISSING = "vgpu-manager-not-loaded"
 _NO_TYPES = "vgpu-no-mdev-types"
-_UNSUPPORTED = "vgpu-unsupported-board"
 _GIVEN_WHOLE = ("vfio-pci", "pci-stub")
 _DISPLAY_ONLY = ("nouveau", "nova_core", "nvidiafb")
 _NO_VGPUS = ("GeForce", "TITAN")
@@ -50,7 +51,7 @@ def why_none(unit: GpuUnit, host: Host) -> Finding | Unknown:
         return card.driver
     if card.is_management_display:
         title = "it shows the server's console and cannot be cut"
-        return _found(unit, _UNSUPPORTED, title, "its ids", _whole())
+        return _found(unit, UNSUPPORTED, title, "its ids", _whole())
     if card.driver in _GIVEN_WHOLE:
         return _given_whole(unit, card.driver)
     functions = {} if isinstance(host.functions, Unknown) else host.functions
@@ -67,7 +68,7 @@ def _nvidia(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding | Un
     line = next((line for line in _NO_VGPUS if line in (unit.primary.device_name or "")), None)
     if line is not None:
         title = f"vGPU software supports no {line}: it can be used whole only"
-        return _found(unit, _UNSUPPORTED, title, unit.primary.name, _whole(), 0.9)
+        return _found(unit, UNSUPPORTED, title, unit.primary.name, _whole(), 0.9)
     if driver in _DISPLAY_ONLY:
         return _found(
             unit,
@@ -111,7 +112,7 @@ def _nvidia_vfs(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding 
             "See what the service says; a board that it does not know can be used whole",
             ("systemctl status nvidia-vgpud", "nvidia-smi vgpu -s"),
         )
-        return _found(unit, _UNSUPPORTED, title, "no mdev_supported_types", look, 0.6)
+        return _found(unit, UNSUPPORTED, title, "no mdev_supported_types", look, 0.6)
     if sriov.enabled == 0:
         return _vfs_off(unit, sriov, f"/usr/lib/nvidia/sriov-manage -e {unit.address}")
     if isinstance(sriov.enabled, Unknown):
@@ -168,7 +169,9 @@ def _intel(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
         return _vfs_off(unit, sriov, f"echo {sriov.total} > {path}")
     if isinstance(arguments, Unknown):
         return arguments
-    if unit.primary.driver == "i915" and "i915.enable_gvt=1" not in arguments:
+    if unit.primary.driver == "i915" and "i915.enable_gvt=1" in arguments:
+        return _gvt(unit, kernel)
+    if unit.primary.driver == "i915":
         title = "it has no SR-IOV, and GVT-g, which Broadwell to Comet Lake have, is not on"
         switch = Fix(
             "Where it is of that age: add the argument and load kvmgt",
@@ -177,6 +180,24 @@ def _intel(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
         )
         return _found(unit, _NO_TYPES, title, "no i915.enable_gvt=1 in /proc/cmdline", switch, 0.6)
     return _none_known(unit)
+
+
+def _gvt(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
+    """GVT-g is asked for, and there are no types (drivers/gpu/drm/i915/gvt: Broadwell to Comet Lake)."""
+    if isinstance(kernel.loaded_modules, Unknown):
+        return kernel.loaded_modules
+    if "kvmgt" not in kernel.loaded_modules:
+        title = "GVT-g is on in the kernel's arguments, and kvmgt, which offers its types, is not loaded"
+        load = Fix(
+            "Load it, now and at every start",
+            ("modprobe kvmgt", "echo kvmgt > /etc/modules-load.d/kvmgt.conf"),
+        )
+        return _found(unit, _NO_TYPES, title, "no /sys/module/kvmgt", load, 0.9)
+    title = "GVT-g is on and offers no types: it knows graphics from Broadwell to Comet Lake alone"
+    look = Fix(
+        "See what i915 says of it; a newer one can be used whole, or has SR-IOV", ("dmesg | grep -i gvt",)
+    )
+    return _found(unit, UNSUPPORTED, title, "no mdev_supported_types", look, 0.8)
 
 
 def _vfs_off(unit: GpuUnit, sriov: Sriov, command: str, where: str = "") -> Finding | Unknown:
@@ -196,7 +217,7 @@ def _given_whole(unit: GpuUnit, driver: str) -> Finding:
 
 
 def _none_known(unit: GpuUnit) -> Finding:
-    return _found(unit, _UNSUPPORTED, "it can be used whole only", "no mdev types, no SR-IOV", _whole(), 0.8)
+    return _found(unit, UNSUPPORTED, "it can be used whole only", "no mdev types, no SR-IOV", _whole(), 0.8)
 
 
 def _whole() -> Fix:

@@ -14,6 +14,7 @@ from gpucloud.doctor.rules import (
     kvm,
     modules,
 )
+from gpucloud.doctor.rules import slices as of_slices
 from gpucloud.doctor.rules.pasted import (
     definition,
     devices,
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     binding.held_by_host_driver,
     holders.in_use,
     holders.boot_framebuffer,
+    of_slices.slices_not_offered,
     card.no_reset_method,
     card.asleep_in_d3cold,
 )
