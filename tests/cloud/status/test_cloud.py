@@ -7,10 +7,11 @@ import json
 import pytest
 from tests.cloud.openstack.explain.way_state import Provider, offer
 from tests.cloud.status.stock_state import EPYC, V100, StockState, sending, stock
-from tests.hosts.catalogue import capture_of
+from tests.hosts.catalogue import capture_of, host_of
 
 from gpucloud.cloud.openstack.explain.given import Given
 from gpucloud.cloud.status.count import Sold
+from gpucloud.cloud.status.here import seen_elsewhere
 from gpucloud.cloud.status.openstack.look import Looker
 from gpucloud.cloud.status.openstack.seen import seen_of
 from gpucloud.cloud.status.show import headline, host_rows, notes, plain_of, service_lines, size_rows
@@ -224,6 +225,20 @@ def test_pools_that_nova_keeps_to_itself_are_those_of_captures(epyc: Host) -> No
     status = status_of(state, conf=ALIAS, captures={"gpu01": epyc})
     assert known(status, "old").guests == 0
     assert any("capture it again" in line for line in notes(status))
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"), [("built-mi300x-gim", "1002:74b5"), ("built-nvidia-a2-vendor-vfio", "10de:25b6 type ")]
+)
+def test_virtual_functions_of_a_capture_have_the_class_of_their_own_ids(name: str, ids: str) -> None:
+    state = stock()
+    state.providers = [each for each in state.providers if each.uuid == each.root]
+    offer(state, "old", {"pci_passthrough:alias": "slice:1"})
+    vendor, product = ids[:4], ids[5:9]
+    conf = f'[pci]\nalias = {{"name": "slice", "vendor_id": "{vendor}", "product_id": "{product}"}}\n'
+    captured = host_of(name)
+    assert any(str(one.said).startswith(ids) for one in seen_elsewhere([(name, captured)]).wants)
+    assert known(status_of(state, conf=conf, captures={"gpu01": captured}), "old").most > 0
 
 
 def test_a_capture_under_a_name_that_nova_does_not_have_sells_nothing(epyc: Host) -> None:

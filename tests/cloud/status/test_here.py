@@ -16,7 +16,7 @@ from gpucloud.cloud.status.show import headline, host_rows, notes, service_lines
 from gpucloud.cloud.status.stock import HostStock
 from gpucloud.cloud.status.summary import Seen, summarize
 from gpucloud.model.failure import Failure
-from gpucloud.model.pci import Holder, PciAddress, PciId, Sriov
+from gpucloud.model.pci import Holder, PciAddress, PciId, Sriov, VgpuType
 from gpucloud.model.unknown import Unknown
 
 TWO = (card("3b:00", group=7, peers=["3c:00.0"]), card("3c:00", group=7, peers=["3b:00.0"]))
@@ -150,6 +150,37 @@ def test_virtual_functions_are_counted_by_themselves() -> None:
     assert first[0] == "0000:3b:00.0: 3 of 4 virtual functions"
     assert first[-2:] == ("desk", "2 of 3 free")
     assert second[-1].startswith("it is bound to no driver")
+
+
+def test_vgpus_over_nvidias_own_vfio_are_sold_by_their_type_and_not_as_cards() -> None:
+    a16 = PciId(0x10DE, 0x25B6)
+    slices = tuple(
+        replace(
+            function(f"3b:00.{number}", a16, driver="nvidia", group=20 + number, name="A16"),
+            physical_function=PciAddress.parse("0000:3b:00.0"),
+            current_vgpu_type=type_,
+            vendor_vfio_types=(VgpuType(str(type_), name, 0),) if type_ else (),
+        )
+        for number, type_, name in (
+            (4, 700, "NVIDIA A16-4Q"),
+            (5, 700, "NVIDIA A16-4Q"),
+            (6, 702, None),
+            (7, 0, None),
+        )
+    )
+    sriov = Sriov(total=4, enabled=4, vfs=tuple(each.address for each in slices))
+    cut = unit(replace(function("3b:00.0", a16, driver="nvidia"), sriov=sriov))
+    seen = seen_here(host(cut, others=slices), (domain("desk", "3b:00.5"),))
+    first, second = unit_rows(only(seen))
+    assert first[0] == "0000:3b:00.0: 2 of 3 virtual functions"
+    assert first[-2:] == ("desk", "1 of 2 free")
+    assert second[0] == "0000:3b:00.0: 1 of 3 virtual functions"
+    names = [(want.name, want.said) for want in seen.wants]
+    assert names == [
+        ("1 x NVIDIA A16-4Q", "10de:25b6 type 700"),
+        ("2 x NVIDIA A16-4Q", "10de:25b6 type 700"),
+        ("1 x A16, vGPU type 702", "10de:25b6 type 702"),
+    ]
 
 
 def test_groups_that_could_not_be_read_are_unknown() -> None:

@@ -32,10 +32,10 @@ def attach(
     """Give a guest a mediated device or a virtual function: while it runs, or for its next start.
 
     The device must be made and free: `gpucloud vgpu list`. A virtual function must be with vfio-pci, too:
-    `gpucloud apply --unit`; one that has a vGPU type over NVIDIA's own VFIO stays with its driver. A guest that runs takes it into a free PCIe root port, and its kernel finds it at
-    once; guests that gpucloud launches on a host with slices have two such ports. Guests that others made
-    are taken, too; of one that is defined the definition is changed as well, so that it has the device at
-    every start.
+    `gpucloud apply --unit`; one that has a vGPU type over NVIDIA's own VFIO stays with its driver. A guest
+    that runs takes it into a free PCIe root port, and its kernel finds it at once; guests that gpucloud
+    launches on a host with slices have two such ports. Guests that others made are taken, too; of one that
+    is defined the definition is changed as well, so that it has the device at every start.
 
     Examples:
       gpucloud vgpu attach desk nvidia-222
@@ -55,9 +55,9 @@ def detach(
 ) -> None:
     """Take a mediated device or a virtual function from a guest, and wait until the guest has let go of it.
 
-    The device stays made, for another guest; a virtual function stays with its driver and type. A guest that runs is
-    asked, and may refuse as long as a program in it uses the device: after a minute that is an error, and the
-    guest still has it.
+    The device stays made, for another guest; a virtual function stays with its driver and type. A guest that
+    runs is asked, and may refuse as long as a program in it uses the device: after a minute that is an error,
+    and the guest still has it.
 
     Examples:
       gpucloud vgpu detach desk nvidia-222

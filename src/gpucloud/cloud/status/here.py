@@ -16,7 +16,7 @@ from gpucloud.model.failure import Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, PciFunction
-from gpucloud.model.units.virtual import unit_to_give
+from gpucloud.model.units.virtual import has_vgpu_type, slice_to_give
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.interface import seen_vfs
 
@@ -104,14 +104,14 @@ def wants_of(hosts: Iterable[HostStock]) -> tuple[Want, ...]:
 def _stocks(host: Host, unit: GpuUnit, claims: Claims) -> Iterator[Stock]:
     """The unit, or its virtual functions: those that guests have or can have, and those not ready."""
     known = {} if isinstance(host.functions, Unknown) else host.functions
-    seen = (unit_to_give(host, vf.address) for each in unit.functions for vf in seen_vfs(each, known))
+    seen = (slice_to_give(host, vf.address) for each in unit.functions for vf in seen_vfs(each, known))
     slices = [one for one in seen if one is not None]
     if not slices:
         yield _stock(host, unit, claims)
         return
     stocks = [_stock(host, each, claims) for each in slices]
-    for reason in dict.fromkeys(each.obstacle for each in stocks):
-        same = [each for each in stocks if each.obstacle == reason]
+    for kind, reason in dict.fromkeys((each.kind, each.obstacle) for each in stocks):
+        same = [each for each in stocks if (each.kind, each.obstacle) == (kind, reason)]
         users = dict.fromkeys(user for each in same for user in each.users)
         yield replace(
             same[0],
@@ -126,9 +126,18 @@ def _stock(host: Host, unit: GpuUnit, claims: Claims) -> Stock:
     users = tuple(_users(host, unit, claims))
     groups = _groups(unit)
     obstacle = None if users else _obstacle(host, unit, claims)
-    return Stock(
-        str(unit.address), str(unit.primary.id), unit.primary.name, 1, len(users[:1]), groups, users, obstacle
-    )
+    kind, model = _kind(unit.primary)
+    return Stock(str(unit.address), kind, model, 1, len(users[:1]), groups, users, obstacle)
+
+
+def _kind(function: PciFunction) -> tuple[str, str]:
+    """What it is asked for by, and what people call it: NVIDIA's virtual functions have their card's ids."""
+    if not has_vgpu_type(function):
+        return str(function.id), function.name
+    type_ = str(function.current_vgpu_type)
+    types = () if isinstance(function.vendor_vfio_types, Unknown) else function.vendor_vfio_types
+    names = [each.name for each in types if each.id == type_ and isinstance(each.name, str)]
+    return f"{function.id} type {type_}", names[0] if names else f"{function.name}, vGPU type {type_}"
 
 
 def _groups(unit: GpuUnit) -> frozenset[int] | Unknown:

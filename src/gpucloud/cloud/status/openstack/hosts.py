@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,9 +14,10 @@ from gpucloud.cloud.status.openstack.wants import class_of_ids
 from gpucloud.cloud.status.stock import HostStock, Service, Stock, User
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress, PciId
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
 
+_IDS = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})")
 _MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 _SLICES = frozenset({"VGPU", "PGPU"})
 _MEDIATED = "_pci_"
@@ -168,7 +170,7 @@ def _captured(known: HostStock, capture: Host | None) -> HostStock:
     cards = tuple(
         replace(
             stock,
-            kind=_class_of(capture, stock),
+            kind=_class_of(stock),
             obstacle=_OTHERS if is_old else _unread(stock.obstacle),
         )
         for stock in found
@@ -180,10 +182,10 @@ def _unread(obstacle: str | None | Unknown) -> Unknown | None:
     return obstacle if isinstance(obstacle, Unknown) else None
 
 
-def _class_of(capture: Host, stock: Stock) -> str:
-    unit = capture.unit_at(PciAddress.parse(stock.name))
-    ids = None if unit is None else unit.primary.id
-    return class_of_ids(f"{ids.vendor:04x}", f"{ids.device:04x}") if isinstance(ids, PciId) else stock.kind
+def _class_of(stock: Stock) -> str:
+    """The class that nova makes of its ids; of a vGPU the type stands behind them."""
+    ids = _IDS.match(stock.kind)
+    return stock.kind if ids is None else class_of_ids(*ids.groups())
 
 
 def _users(servers: Sequence[Server] | Unknown) -> dict[str, list[User]] | Unknown:
