@@ -162,7 +162,7 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{each['at']}: takes no device: {each['written']}"
     yield from map(_parent_line, found["mdevs"])
     for name, alias in aliases.items():
-        yield f"alias {name}: {alias['devices']} devices"
+        yield f"alias {name}: {alias['devices']} device{'s' if alias['devices'] != 1 else ''}"
         for left in () if alias["devices"] else alias["left_out"][:4]:
             differs = f" ({', '.join(left['differs'])})" if left["differs"] else ""
             yield f"  not {', '.join(left['devices'][:4])}: {left['why']}{differs}"
