@@ -14,9 +14,10 @@ from tests.prepare.test_slices import CARD, mdevs_of, mediated, vendor_site
 
 from gpucloud.cli.main import call
 from gpucloud.inventory.live import LiveReader
+from gpucloud.model.boot import Defined
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.layout.defined import Defined, read_defined
+from gpucloud.prepare.layout.defined import read_defined
 
 
 @pytest.fixture

@@ -10,6 +10,27 @@ from gpucloud.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
+class Defined:
+    """A mediated device that is defined with mdevctl."""
+
+    parent: str
+    uuid: str
+    type: str
+    is_auto: bool
+    """It is started with its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who else cuts cards at a start."""
+
+    has_mig_manager: bool | Unknown = False
+    """NVIDIA's own service for MIG is enabled."""
+    defined: tuple[Defined, ...] | None | Unknown = None
+    """What mdevctl has; None: it is not here."""
+
+
+@dataclass(frozen=True, slots=True)
 class BootFiles:
     """Files by their paths, and the folders in which they are."""
 
@@ -24,6 +45,7 @@ class BootFiles:
 
     networks: tuple[str, ...] | Unknown = ()
     """Networks that the host is in by its cards, as ``10.0.0.0/24``."""
+    hands: Hands = field(default_factory=Hands)
 
     def state(self, path: str) -> FileState | None | Unknown:
         """The file; None where it, or a folder above it, is not there."""

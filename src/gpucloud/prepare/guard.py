@@ -19,10 +19,10 @@ from gpucloud.model.change import BindDriver, Cut, MakeMdev
 from gpucloud.model.host import Host
 from gpucloud.model.pci import Place
 from gpucloud.model.plan import Fact, Plan, Wanted
-from gpucloud.model.spec import Use
+from gpucloud.model.spec import Spec, Use
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.apply import apply
-from gpucloud.prepare.boot.state import State, cut_units, plan_state, read_now
+from gpucloud.prepare.boot.state import State, cut_units, hands_beside, plan_state, read_hands, read_now
 from gpucloud.prepare.boot.wanted import ELSEWHERE, NETWORK, ROUTE
 from gpucloud.prepare.journal import Entry, Journal, Status
 from gpucloud.prepare.kernel import read_boot
@@ -66,6 +66,8 @@ class Kept:
     """Of each plan that was carried out; none: all was so already."""
     missing: tuple[str, ...]
     """Units that cannot be as wanted, one line each."""
+    beside: tuple[str, ...] = ()
+    """What else cuts the same cards, one line each."""
 
 
 def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch: Watch) -> Kept | None:
@@ -86,7 +88,7 @@ def keep(journal: Journal, system: System, read_host: Callable[[], Host], watch:
     if wanted is None:
         return Kept(made, lost) if standing else None
     kept = _keep_spec(wanted, journal, system, read_host, watch, begun)
-    return Kept((*made, *kept.outcomes), (*lost, *kept.missing))
+    return Kept((*made, *kept.outcomes), (*lost, *kept.missing), kept.beside)
 
 
 def _begun(journal: Journal) -> frozenset[Place]:
@@ -120,7 +122,9 @@ def _keep_spec(
             failed.update(_places(plan) if outcome.failure else ())
         if not plans:
             break
-    return Kept(tuple(outcomes), look().missing)
+    spec, name = wanted_of(wanted)
+    beside = tuple(hands_beside(read_host(), spec, name, read_hands(system)))
+    return Kept(tuple(outcomes), look().missing, beside)
 
 
 def _places(plan: Plan) -> tuple[Place, ...]:
@@ -129,13 +133,18 @@ def _places(plan: Plan) -> tuple[Place, ...]:
     return (*plan.units, *(each.address for each in cuts if isinstance(each, MakeMdev)))
 
 
+def wanted_of(wanted: Wanted) -> tuple[Spec, str | Unknown]:
+    """The spec that was applied, and what it calls this host."""
+    return parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
+
+
 def state_of(wanted: Wanted, host: Host, system: System) -> State:
     """What of the running host is not as an applied spec wants it, and can be had, or cannot.
 
     Raises:
         Failure: the spec contradicts itself on this host.
     """
-    spec, name = parse_spec(wanted.spec), wanted.host_name or Unknown("the plan was made without it")
+    spec, name = wanted_of(wanted)
     now = read_now(host, system, cut_units(host, spec, name))
     return plan_state(host, spec, name, now, wanted.taken)
 

@@ -83,7 +83,7 @@ def _judge(found: tuple[Start, Outcome | None] | None) -> None:
 def _report(kept: Kept) -> None:
     from gpucloud.prepare.desk import conclude
 
-    for line in kept.missing:
+    for line in (*kept.beside, *kept.missing):
         say(line)
     failed = [outcome for outcome in kept.outcomes if outcome.failure]
     if failed:

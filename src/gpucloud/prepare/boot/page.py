@@ -76,9 +76,13 @@ order, since each wipes what comes after it:
   (`parent` in `match`) needs the unit alone: no argument of the kernel, and no IOMMU. You have its driver
   loaded (`/etc/modules-load.d`); it is waited for, for nova too, which does not start without it.
 
-Cards, types and managers that come late are waited for, two minutes at most; bindings are not where
-there are no IOMMU groups, since none can come. Each step has its undo,
-which `gpucloud undo` walks. What the power cut off of this at an earlier start is closed and begun anew.
+Where `nvidia-mig-manager.service` is enabled, or mdevctl starts devices of the same cards, plans and starts
+name it, with what ends it: two hands on one card undo each other. The unit comes after that service.
+
+Cards, types and managers that come late are waited for, two minutes at most; what a card has not got (MIG
+mode, so many virtual functions, another type) is not, nor are bindings where there are no IOMMU groups.
+Each step has its undo, which `gpucloud undo` walks. What the power cut off of this at an earlier start is
+closed and begun anew.
 
 After a change of how the host starts it waits for groups, drivers of the cards that were given away,
 and network: a default route where there was one, else every network (`10.0.0.0/24`) that the host was in by

@@ -15,7 +15,7 @@ from itertools import chain
 
 from gpucloud.inventory.system.boot import UNIT_LINK
 from gpucloud.inventory.system.network import OF_TABLE
-from gpucloud.model.boot import BootFiles
+from gpucloud.model.boot import BootFiles, Hands
 from gpucloud.model.change import (
     Change,
     Content,
@@ -44,7 +44,7 @@ from gpucloud.prepare.boot.loaders.bls import KERNELOPTS
 from gpucloud.prepare.boot.own import paths as owned
 from gpucloud.prepare.boot.own.initramfs import Initramfs
 from gpucloud.prepare.boot.paths import CUSTOM_FILES, ENTRIES, GRUB_ENVIRONMENT
-from gpucloud.prepare.boot.state import foreseen, impossible, steps_at_start
+from gpucloud.prepare.boot.state import foreseen, hands_beside, impossible, steps_at_start
 from gpucloud.prepare.boot.wanted import (
     ELSEWHERE,
     NETWORK,
@@ -118,7 +118,17 @@ def plan_boot(
             *unmatched(spec, host_name, host.units),
             *(_emptied(ask) if any(isinstance(step.change, RemoveFile) for step in steps) else ()),
             *foreseen(host, spec, host_name),
+            *hands_beside(host, spec, host_name, _told(files.hands) if is_captured else files.hands),
         ),
+    )
+
+
+def _told(hands: Hands) -> Hands:
+    """What a capture tells of them: the host itself is asked for the rest before anything is applied."""
+    has_manager, defined = hands.has_mig_manager, hands.defined
+    return Hands(
+        False if isinstance(has_manager, Unknown) else has_manager,
+        None if isinstance(defined, Unknown) else defined,
     )
 
 

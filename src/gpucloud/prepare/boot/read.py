@@ -13,6 +13,7 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.medium import read_sealed, read_unwritable
 from gpucloud.prepare.boot.own.paths import OWNED, PROGRAMS
 from gpucloud.prepare.boot.paths import FILES, GRUB_FOLDERS, GRUB_SCRIPTS, INITRAMFS_HOOKS, PATTERNS
+from gpucloud.prepare.boot.state import read_hands
 
 Look = Callable[[str], FileState | None | Unknown]
 _FILES_LIMIT = 500
@@ -42,7 +43,7 @@ def read_boot_files(reader: Reader, look: Look | None = None) -> BootFiles:
     }
     states = {path: look(path) for path in paths}
     sealed = read_sealed(reader, ("/etc", "/usr", "/boot"))
-    return BootFiles(states, folders, unwritable, sealed, read_on_link(reader))
+    return BootFiles(states, folders, unwritable, sealed, read_on_link(reader), read_hands(reader))
 
 
 def _plain(reader: Reader, path: str) -> FileState | None | Unknown:

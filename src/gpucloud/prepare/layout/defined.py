@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gpucloud.inventory.reader import Reader
+from gpucloud.model.boot import Defined
 from gpucloud.model.change import Change, MakeMdev, RemoveMdev
 from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
@@ -21,17 +21,6 @@ _FOLDER = "/etc/mdevctl.d"
 _LIMIT = 64 * 1024
 _MOST = 1024
 """Definitions that are looked at; a host has some dozens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Defined:
-    """A definition."""
-
-    parent: str
-    uuid: str
-    type: str
-    is_auto: bool
-    """It is started with its parent."""
 
 
 def read_defined(reader: Reader) -> tuple[Defined, ...] | None | Unknown:

@@ -20,6 +20,7 @@ from gpucloud.prepare.boot.own.paths import UNIT
 from gpucloud.prepare.layout.asked import ask_evidence
 from gpucloud.prepare.layout.defined import notes_on_defined
 from gpucloud.prepare.layout.guests import notes_on_guests
+from gpucloud.prepare.layout.mig_manager import note_on_mig
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.system import System
 from gpucloud.slices import Offer, Slice, offers_of
@@ -56,7 +57,8 @@ def plan_cut(host: Host, system: System, layout: Layout, type_names: Mapping[str
     facts = tuple(fact for offer in offers if offer.unit in places for fact in _facts(offer))
     notes = [f"{card.unit.short}: {note}" for card in cards for note in card.notes]
     changes = [step.change for step in steps]
-    notes += [*notes_on_defined(changes, system), *notes_on_guests(changes, system)]
+    notes += [*notes_on_defined(changes, system), *note_on_mig(changes, system)]
+    notes += notes_on_guests(changes, system)
     if steps and system.read_text(UNIT) is None:
         notes.append(_NO_UNIT)
     return Plan(host.source, units, False, facts, steps, notes=tuple(notes), layout=layout)

@@ -24,8 +24,8 @@ _LATER = (
 )
 """What starts guests, in packages and in containers; systemd passes over those that are not there."""
 
-_EARLIER = "nvidia-vgpud.service nvidia-vgpu-mgr.service"
-"""NVIDIA's vGPU manager, without which its cards offer no types."""
+_EARLIER = "nvidia-vgpud.service nvidia-vgpu-mgr.service nvidia-mig-manager.service"
+"""NVIDIA's vGPU manager, without which its cards offer no types; and what else may set MIG mode, first."""
 
 
 def render_unit() -> str:

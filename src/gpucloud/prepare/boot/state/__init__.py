@@ -6,6 +6,7 @@ is asked again after each round, until nothing is left to do.
 """
 
 from gpucloud.prepare.boot.state.foreseen import foreseen, impossible
+from gpucloud.prepare.boot.state.hands import hands_beside, read_hands
 from gpucloud.prepare.boot.state.now import NOTHING, Now, read_now
 from gpucloud.prepare.boot.state.plan import State, cut_units, plan_state, steps_at_start
 
@@ -15,8 +16,10 @@ __all__ = [
     "State",
     "cut_units",
     "foreseen",
+    "hands_beside",
     "impossible",
     "plan_state",
+    "read_hands",
     "read_now",
     "steps_at_start",
 ]
