@@ -143,16 +143,26 @@ def test_a_slice_that_a_guest_uses_is_neither_deleted_nor_undone(site: Site) -> 
     assert mdevs_of(site) == [UUID]
 
 
+def define(site: Site, source: str) -> Path:
+    """A guest of libvirt that is off and has one device."""
+    guest = site.root / "etc/libvirt/qemu/desk.xml"
+    guest.parent.mkdir(parents=True, exist_ok=True)
+    device = f"<hostdev><source><address {source}/></source></hostdev>"
+    guest.write_text(f"<!-- by libvirt --><domain><devices>{device}</devices></domain>")
+    return guest
+
+
+FUNCTION = "domain='0x0000' bus='0x3b' slot='0x00' function='0x4'"
+
+
 def test_a_slice_that_a_guest_which_is_off_is_defined_with_is_kept(site: Site) -> None:
     vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
-    guest = site.root / "etc/libvirt/qemu/desk.xml"
-    guest.parent.mkdir(parents=True)
-    device = f"<hostdev type='mdev'><source><address uuid='{UUID.upper()}'/></source></hostdev>"
-    guest.write_text(f"<!-- by libvirt --><domain><devices>{device}</devices></domain>")
-    for words in (("delete", UUID), ("apply", "3b:00.0: none")):
+    guest = define(site, f"uuid='{UUID.upper()}'")
+    for words in (("delete", UUID, "--yes"), ("apply", "3b:00.0: none", "--yes"), ("undo",)):
         with pytest.raises(Failure, match=f"guest desk is defined with mediated device {UUID}") as caught:
-            vgpu(site, *words, "--yes")
+            vgpu(site, *words)
         assert f"gpucloud vgpu detach desk {UUID}" in caught.value.then
+    assert UUID in mdevs_of(site)
     guest.write_text("<domain")
     assert "it cannot be read" in site.desk.plan_cut(Layout(("3b:00.0: none",), "gpu01")).notes[0]
     guest.unlink()
@@ -162,13 +172,14 @@ def test_a_slice_that_a_guest_which_is_off_is_defined_with_is_kept(site: Site) -
 
 def test_a_vgpu_of_a_function_that_a_guest_is_defined_with_is_kept(vendor: Site) -> None:
     vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
-    guest = vendor.root / "etc/libvirt/qemu/desk.xml"
-    guest.parent.mkdir(parents=True)
-    where = "domain='0x0000' bus='0x3b' slot='0x00' function='0x4'"
-    device = f"<hostdev type='pci'><source><address {where}/></source></hostdev>"
-    guest.write_text(f"<domain><devices>{device}</devices></domain>")
-    with pytest.raises(Failure, match=f"guest desk is defined with the vGPU of {VFS[0]}"):
-        vgpu(vendor, "apply", "3b:00.0: none", "--yes")
+    define(vendor, FUNCTION)
+    for words in (("delete", VFS[0], "--yes"), ("apply", "3b:00.0: none", "--yes"), ("undo",)):
+        with pytest.raises(Failure, match=f"guest desk is defined with the vGPU of {VFS[0]}"):
+            vgpu(vendor, *words)
+    current = vendor.root / "sys/bus/pci/devices" / VFS[0] / "nvidia/current_vgpu_type"
+    assert current.read_text().strip() != "0"
+    vendor.desk.undo("0001", force=True)
+    assert current.read_text().strip() == "0"
 
 
 def test_a_guest_that_came_after_the_plan_was_shown_is_seen(site: Site) -> None:

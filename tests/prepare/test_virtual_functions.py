@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.prepare.boot_hosts import build_family
 from tests.prepare.fake_host import DirectSystem, drivers_of
 from tests.prepare.site import Site
 from tests.prepare.test_boot_state import give_sriov, started
+from tests.prepare.test_layout import define
 
 from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
@@ -143,3 +145,21 @@ class LateDriver(DirectSystem):
         self.comes()
         self.comes = lambda: None
         return super().settles(claim)
+
+
+def test_those_that_a_guest_which_is_off_is_defined_with_are_kept(site: Site) -> None:
+    line = f"{CARD}: 2 x vf"
+    assert call(["vgpu", "apply", line, "--name", "gpu01", "--yes"], site.desk) == Exit.FINE
+    link_groups(site, names := made_of(site))
+    define(site, source_of(names[1]))
+    for words in (("apply", f"{CARD}: none", "--yes"), ("apply", f"{CARD}: 3 x vf", "--yes"), ("undo",)):
+        with pytest.raises(Failure, match=f"guest desk is defined with virtual function {names[1]}") as found:
+            call(["vgpu", *words], site.desk)
+        assert f"gpucloud vgpu detach desk {names[1]}" in found.value.then
+    assert made_of(site) == names
+    assert call(["vgpu", "apply", line, "--yes"], site.desk) == Exit.FINE  # as it is
+
+
+def source_of(address: str) -> str:
+    domain, bus, device, function = re.split("[:.]", address)
+    return f"domain='0x{domain}' bus='0x{bus}' slot='0x{device}' function='0x{function}'"

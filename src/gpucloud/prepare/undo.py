@@ -29,6 +29,7 @@ from gpucloud.prepare.apply import refuse_waiting
 from gpucloud.prepare.journal import Entry, Journal, Progress, Status
 from gpucloud.prepare.kernel import read_boot
 from gpucloud.prepare.layout.ended import is_ended
+from gpucloud.prepare.layout.guests import refuse_defined
 from gpucloud.prepare.layout.held import refuse_used_mig, users_of_cut
 from gpucloud.prepare.plan.holders import how_to_release, name_holders
 from gpucloud.prepare.plan.vfio import is_ready
@@ -141,14 +142,15 @@ def undo_entry(
         system: the host.
         read_host: reads the same host: who holds what. Asked only once nothing is stuck: reading what a stuck
             driver keeps locked would be stuck, too.
-        force: also what somebody else has changed since; what they made of files is kept in the entry.
+        force: also what somebody else has changed since; what they made of files is kept in the entry. And
+            slices that guests which are off are defined with.
         is_start: a start closes what ended with earlier ones.
         watch: who is told.
         later: what later entries did.
 
     Raises:
-        Failure: a guest or process has one of the functions, somebody else changed one, or the kernel still
-            works on an earlier write. Nothing was touched.
+        Failure: a guest or process has one of the functions, a guest that is off is defined with a slice,
+            somebody else changed one, or the kernel still works on an earlier write. Nothing was touched.
     """
     stored, progress = entry.read_whole()
     back = TakeBack(entry, stored.plan, system, watch, force=force)
@@ -168,6 +170,8 @@ def undo_entry(
     _refuse_held(entry, stands, host)
     cut = sorted(set(progress.present) - back.untouched)
     _refuse_cut_held(entry, stored.plan, cut, host, system)
+    if not force and not is_start:
+        refuse_defined([stored.plan.steps[number].change for number in cut], system, entry.id)
     entry.mend()
     back.untouched.update(_as_before(stored.plan, stands))
     back.kept.extend(stand.seen for stand in stands if stand.standing == Standing.GONE)

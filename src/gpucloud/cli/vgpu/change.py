@@ -164,8 +164,8 @@ def undo_layout(
 ) -> None:
     """Take a cut back: what it made goes, and what it removed is made again, with the same UUIDs.
 
-    A slice that a guest uses stays, and nothing is touched then. Layouts of earlier starts are taken back
-    in the same way.
+    A slice that a guest uses, or is defined with while it is off, stays, and nothing is touched then. Layouts
+    of earlier starts are taken back in the same way.
 
     Examples:
       gpucloud vgpu undo

@@ -6,49 +6,119 @@ Source: libvirt's docs/drvqemu.rst, ``/etc/libvirt/qemu``; docs/formatdomain.rst
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from gpucloud.inventory.reader import Reader
-from gpucloud.model.change import Change, RemoveMdev, SetVgpuType
+from gpucloud.model.change import Change, MakeMdev, RemoveMdev, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
+from gpucloud.prepare.steps.seen import StepError
+from gpucloud.prepare.steps.slices.users import vfs_there
+
+if TYPE_CHECKING:
+    from gpucloud.model.pci import PciAddress
+    from gpucloud.prepare.system import System
 
 _FOLDER = "/etc/libvirt/qemu"
 _LIMIT = 1024 * 1024
 _MOST = 4096
 
 
-def notes_on_guests(changes: Sequence[Change], reader: Reader) -> Iterator[str]:
+def notes_on_guests(changes: Sequence[Change], system: System) -> Iterator[str]:
     """What cannot be told of guests that are defined here.
 
     Raises:
         Failure: one of them has a slice that is to go.
     """
-    gone = dict(_gone(changes))
-    names = reader.list_dir(_FOLDER) if gone else None
+    gone = dict(_gone(changes, system))
+    for found in _guests_of(gone, system):
+        if isinstance(found, Unknown):
+            yield found.why
+            continue
+        guest, wish = found
+        raise Failure(
+            _said(guest, gone[wish]),
+            f"take it from the guest first: gpucloud vgpu detach {guest} {wish}; nothing was changed",
+        )
+
+
+def refuse_defined(changes: Sequence[Change], system: System, entry: str) -> None:
+    """Leave slices that guests are defined with: these changes of a journal entry are to be taken back.
+
+    Definitions that cannot be read keep nothing from being taken back: what runs holds its slice open.
+
+    Raises:
+        Failure: a guest is defined with one.
+    """
+    gone = dict(_gone_back(changes, system))
+    for found in _guests_of(gone, system):
+        if not isinstance(found, Unknown):
+            guest, wish = found
+            raise Failure(
+                f"journal entry {entry} stays for now: {_said(guest, gone[wish])}",
+                f"nothing was touched; take it from the guest first: gpucloud vgpu detach {guest} {wish}; "
+                f"or have the guest lack it: gpucloud undo {entry} --force",
+            )
+
+
+def _said(guest: str, what: str) -> str:
+    return f"guest {guest} is defined with {what}, and would not start without it"
+
+
+def _guests_of(gone: Mapping[str, str], system: System) -> Iterator[tuple[str, str] | Unknown]:
+    """Guests by name with what of it each is defined with, and what cannot be told of others."""
+    names = system.list_dir(_FOLDER) if gone else None
     if isinstance(names, Unknown):
-        yield f"which guests that are off are to get these slices is not known: {names.why}"
+        yield Unknown(f"which guests that are off are to get these slices is not known: {names.why}")
     files = [name for name in names if name.endswith(".xml")] if isinstance(names, tuple) else []
     for name in files[:_MOST]:
-        root = _parsed(reader.read_text(f"{_FOLDER}/{name}", _LIMIT))
+        root = _parsed(system.read_text(f"{_FOLDER}/{name}", _LIMIT))
         if root is None:
-            yield f"what the guest of {_FOLDER}/{name} is to get is not known: it cannot be read"
+            yield Unknown(f"what the guest of {_FOLDER}/{name} is to get is not known: it cannot be read")
             continue
-        for wish in _wishes(root):
-            if wish in gone:
-                guest = name.removesuffix(".xml")
-                raise Failure(
-                    f"guest {guest} is defined with {gone[wish]}, and would not start without it",
-                    f"take it from the guest first: gpucloud vgpu detach {guest} {wish}; nothing was changed",
-                )
+        yield from ((name.removesuffix(".xml"), wish) for wish in _wishes(root) if wish in gone)
 
 
-def _gone(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+def _gone(changes: Sequence[Change], system: System) -> Iterator[tuple[str, str]]:
+    """Slices that go with the changes, by the name that a definition has for them."""
     for change in changes:
         if isinstance(change, RemoveMdev):
-            yield change.uuid.lower(), f"mediated device {change.uuid}"
+            yield _mediated(change.uuid)
         elif isinstance(change, SetVgpuType) and change.before and not change.after:
-            yield str(change.address), f"the vGPU of {change.address}"
+            yield _typed(change.address)
+        elif isinstance(change, SetVfs | SwitchVfs) and change.before and change.after != change.before:
+            yield from _virtual(change.address, system)
+
+
+def _gone_back(changes: Sequence[Change], system: System) -> Iterator[tuple[str, str]]:
+    """The same, where the changes are taken back."""
+    for change in changes:
+        if isinstance(change, MakeMdev):
+            yield _mediated(change.uuid)
+        elif isinstance(change, SetVgpuType) and change.after and not change.before:
+            yield _typed(change.address)
+        elif isinstance(change, SetVfs | SwitchVfs) and change.after and change.after != change.before:
+            yield from _virtual(change.address, system)
+
+
+def _mediated(uuid: str) -> tuple[str, str]:
+    return uuid.lower(), f"mediated device {uuid}"
+
+
+def _typed(address: PciAddress) -> tuple[str, str]:
+    return str(address), f"the vGPU of {address}"
+
+
+def _virtual(card: PciAddress, system: System) -> Iterator[tuple[str, str]]:
+    """From one number of virtual functions to another all of them go."""
+    try:
+        there = vfs_there(card, system)
+    except StepError as error:
+        raise Failure(
+            f"which virtual functions {card} has is not known: {error}", "run it as root"
+        ) from error
+    for address in there:
+        yield str(address), f"virtual function {address}"
 
 
 def _parsed(text: str | None | Unknown) -> ET.Element | None:
