@@ -164,8 +164,8 @@ class FakeSmi:
 
     def _set(self, wanted: str) -> str:
         name, verb = f"0000{self.address.upper()}", wanted.removesuffix("d").lower()
-        if wanted == "Disabled" and self.made:
-            raise RefusedError(19, f"Unable to disable MIG Mode for GPU {name}: In use by another client")
+        if wanted != self.mode and (self.made or self._has_vfs()):
+            raise RefusedError(19, f"Unable to {verb} MIG Mode for GPU {name}: In use by another client")
         (self.root / "mig-pending").unlink(missing_ok=True)
         if self.held and wanted != self.mode:
             (self.root / "mig-pending").write_text(f"{wanted}\n")
@@ -178,6 +178,12 @@ class FakeSmi:
             )
         (self.root / "mig").write_text(f"{wanted}\n")
         return f"{wanted} MIG Mode for GPU {name}\nAll done.\n"
+
+    def _has_vfs(self) -> bool:
+        """With virtual functions on the driver does not turn MIG off, as cubecos saw on a card of Blackwell's
+        with R580; so it is taken to be the other way round, where NVIDIA's guide has the mode come first."""
+        number = self.root / "sys/bus/pci/devices" / self.address / "sriov_numvfs"
+        return number.exists() and number.read_text().strip() != "0"
 
     def _mig(self, of: list[str]) -> str:
         if of == ["-lgip"]:

@@ -46,6 +46,17 @@ def test_it_answers_as_in_the_session(smi: FakeSmi) -> None:
     assert said == session
 
 
+@pytest.mark.parametrize("mode", ["0", "1"])
+def test_it_keeps_the_mode_of_a_card_with_virtual_functions(smi: FakeSmi, mode: str) -> None:
+    (smi.root / "mig").write_text("Disabled\n" if mode == "1" else "Enabled\n")
+    number = smi.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs"
+    number.parent.mkdir(parents=True)
+    number.write_text("4\n")
+    assert "MIG Mode for GPU 00000000:3B:00.0: In use by another client" in say(smi, "-mig", mode)
+    number.write_text("0\n")
+    assert "All done." in say(smi, "-mig", mode)
+
+
 @pytest.mark.proof
 def test_it_is_a_program_that_another_place_can_hold(tmp_path: Path) -> None:
     (tmp_path / "mig").write_text("Enabled\n")

@@ -336,3 +336,11 @@ def test_without_the_program_its_lack_is_the_reason(site: Site) -> None:
     site.kernel.ask = none
     with pytest.raises(Failure, match=r"MIG mode cannot be told \(nvidia-smi could not be asked: .*No such"):
         vgpu(site, "apply", MIX, "--yes")
+
+
+def test_the_mode_of_a_card_with_virtual_functions_is_left(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    vendor_of(site).manage("-e", CARD)
+    with pytest.raises(StepError, match=r"keep its MIG mode as it is: /usr/lib/nvidia/sriov-manage -d 0000"):
+        do(SetMigMode(address=ADDRESS, before=False, after=True), site.system)
+    assert smi_of(site).mode == "Disabled"

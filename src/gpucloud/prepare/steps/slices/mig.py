@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from gpucloud.model.change import SMI, SetMigMode
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.steps.seen import Difference, StepError
+from gpucloud.prepare import sysfs
+from gpucloud.prepare.steps.seen import Difference, StepError, known
 from gpucloud.prepare.steps.slices.inside import refuse_used_card
+from gpucloud.prepare.steps.slices.tool import TOOL
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
@@ -64,6 +66,15 @@ def say_mode(is_on: bool) -> str:
     return "on" if is_on else "off"
 
 
+def _refuse_with_vfs(address: PciAddress, system: System) -> None:
+    """The driver keeps the mode of a card with virtual functions: "In use by another client"."""
+    number = known(system.read_text(sysfs.function(address, "sriov_numvfs")))
+    if number is not None and number.strip() != "0":
+        raise StepError(
+            f"virtual functions of {address} are on, and keep its MIG mode as it is: {TOOL} -d {address}"
+        )
+
+
 def _set(change: SetMigMode, wanted: bool, system: System) -> None:
     """The driver resets some models for it, and none that somebody has open: its mode waits then."""
     address, tool = change.address, change.tool
@@ -72,6 +83,7 @@ def _set(change: SetMigMode, wanted: bool, system: System) -> None:
         return
     if not isinstance(modes, Unknown) and modes[0] is not wanted:
         refuse_used_card(address, system)
+        _refuse_with_vfs(address, system)
     try:
         system.run_tool((tool, "-i", str(address), "-mig", str(int(wanted))))
     except OSError as error:
