@@ -19,9 +19,10 @@ from gpucloud.cloud.report import find_missing
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestSpec, SeenFunction
 from gpucloud.model.host import Host
-from gpucloud.model.pci import Bar, PciFunction, PciId
-from gpucloud.model.units.named import units_to_give
+from gpucloud.model.pci import Bar, PciFunction, PciId, VgpuType
+from gpucloud.model.units.named import slices_to_give, units_to_give
 from gpucloud.model.units.virtual import slice_to_give
+from gpucloud.model.unknown import Unknown
 
 A16 = PciId(0x10DE, 0x25B6)
 TYPED, OTHER, BARE = at("3b:00.4"), at("3b:00.5"), at("3b:00.6")
@@ -81,9 +82,35 @@ def test_one_whose_type_went_with_its_guest_is_told(here: Machine) -> None:
 
 def test_one_without_a_type_is_refused_with_what_makes_one(here: Machine) -> None:
     here.cloud.launch(GuestSpec("desk", 0), Patience(60), lambda _: None)
-    with pytest.raises(Failure, match=r"no vGPU yet: gpucloud vgpu create TYPE --on 3b:00.0") as refused:
-        here.cloud.plugging.attach("desk", BARE, lambda _: None)
-    assert refused.value.code is Exit.USAGE
+    for give in (
+        lambda: here.cloud.plugging.attach("desk", BARE, lambda _: None),
+        lambda: here.cloud.launch(GuestSpec("next", 1, units=(BARE,)), Patience(60), lambda _: None),
+    ):
+        with pytest.raises(Failure, match=r"a virtual function of 0000:3b:00.0, and no vGPU yet") as refused:
+            give()
+        assert refused.value.then == "make one: gpucloud vgpu create TYPE --on 3b:00.0"
+        assert refused.value.code is Exit.USAGE
+
+
+def test_one_whose_type_could_not_be_read_is_not_said_to_have_none() -> None:
+    hidden = replace(slice_of("3b:00.4", 20, 0), current_vgpu_type=Unknown("permission denied"))
+    with pytest.raises(Failure, match=r"whether it is a vGPU could not be read \(permission denied\)"):
+        slices_to_give(host(card("3b:00"), others=(hidden,)), [str(TYPED)])
+
+
+def test_one_that_is_cut_into_mediated_devices_is_called_so() -> None:
+    types = (VgpuType("nvidia-558", "NVIDIA A40-8Q", 1),)
+    parent = replace(slice_of("3b:00.4", 20, 0), current_vgpu_type=None, mdev_types=types)
+    with pytest.raises(Failure, match="what guests get of it are mediated devices"):
+        slices_to_give(host(card("3b:00"), others=(parent,)), [str(TYPED)])
+
+
+def test_one_that_another_guest_has_is_left_to_it(here: Machine) -> None:
+    for name in ("desk", "other"):
+        here.cloud.launch(GuestSpec(name, 0), Patience(60), lambda _: None)
+    here.cloud.plugging.attach("desk", TYPED, lambda _: None)
+    with pytest.raises(Failure, match="guest desk has it"):
+        here.cloud.plugging.attach("other", TYPED, lambda _: None)
 
 
 def test_nothing_is_to_bind_it_to_another_driver() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit
 from gpucloud.model.host import Host
-from gpucloud.model.pci import PciAddress
+from gpucloud.model.pci import PciAddress, PciFunction
 from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
-from gpucloud.model.units.virtual import card_of, has_vgpu_type, slice_to_give, unit_to_give
+from gpucloud.model.units.virtual import card_of, slice_to_give, unit_to_give
 from gpucloud.model.unknown import Unknown
 
 _OFFERED = 8
@@ -61,23 +61,37 @@ def _unit(host: Host, name: str, find: Find) -> GpuUnit:
             how_to_read_classes(host),
         )
     if unit is None:
-        raise Failure(f"{_what_is_there(host, address)} on {host.source}", offer(host), code=Exit.USAGE)
+        what, then = _what_is_there(host, address)
+        raise Failure(what, then, code=Exit.USAGE)
     return unit
 
 
-def _what_is_there(host: Host, address: PciAddress) -> str:
+def _what_is_there(host: Host, address: PciAddress) -> tuple[str, str]:
+    """What a name that is none of a unit is of, and what to do."""
     functions = {} if isinstance(host.functions, Unknown) else host.functions
     function = functions.get(address)
     if function is None:
-        return f"there is nothing at {address}"
+        return f"there is nothing at {address} on {host.source}", offer(host)
     if (card := card_of(host, function)) is not None:
-        made = "no card by itself"
-        if has_vgpu_type(function):
-            made = f"a vGPU of type {function.current_vgpu_type}, which stays with its driver"
-        elif function.current_vgpu_type == 0:
-            made = f"no vGPU yet: gpucloud vgpu create TYPE --on {card.address.short}"
-        return f"{address} is a virtual function of {card.address}, and {made}"
-    return f"{address} ({function.name}) is no GPU"
+        made, then = _what_is_made(function, card.address)
+        what = f"{address} is a virtual function of {card.address}, and {made}, on {host.source}"
+        return what, then or offer(host)
+    return f"{address} ({function.name}) is no GPU on {host.source}", offer(host)
+
+
+def _what_is_made(function: PciFunction, card: PciAddress) -> tuple[str, str]:
+    """What its vendor's driver has made of a virtual function, and what to do; empty: nothing of its own."""
+    give = f"give it to a guest: gpucloud vgpu attach GUEST {function.address}"
+    match function.current_vgpu_type:
+        case Unknown(why):
+            return f"whether it is a vGPU could not be read ({why})", "run as root"
+        case 0:
+            return "no vGPU yet", f"make one: gpucloud vgpu create TYPE --on {card.short}"
+        case int(type_):
+            return f"a vGPU of type {type_}, which stays with its driver", give
+    if function.mdev_types and not isinstance(function.mdev_types, Unknown):
+        return "what guests get of it are mediated devices", "see gpucloud vgpu list"
+    return "no card by itself", ""
 
 
 def offer(host: Host) -> str:
