@@ -17,11 +17,14 @@ from gpucloud.inventory.live import LiveReader
 from gpucloud.inventory.system.distribution import read_distribution
 from gpucloud.model.change import EnableUnit, RemoveFile, RunTool, SetGrubVariable, WriteFile
 from gpucloud.model.failure import Failure
+from gpucloud.model.host import Vital
+from gpucloud.model.pci import PciAddress
 from gpucloud.model.plan import Adopted, ByHand, Plan
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot import plan_boot, read_boot_files
 from gpucloud.prepare.boot.arguments import Needed, needed_arguments
 from gpucloud.prepare.plan import render_plan
+from gpucloud.prepare.reach.tree import Tree
 from gpucloud.prepare.steps.fallback.environment import with_variable
 from gpucloud.spec import parse_spec
 
@@ -300,12 +303,55 @@ def test_a_drop_in_that_assigns_hides_what_was_said_before(tmp_path: Path) -> No
     assert "intel_iommu=on iommu=pt" in texts(plan_for(kernel))["/etc/default/grub.d/zz-gpucloud.cfg"]
 
 
-@pytest.mark.parametrize("word", ["intel_iommu=off", "iommu=off", "amd_iommu=off"])
+@pytest.mark.parametrize(
+    ("word", "processor"),
+    [("intel_iommu=off", INTEL), ("iommu=off", INTEL), ("iommu=off", AMD), ("amd_iommu=off", AMD)],
+)
 def test_an_iommu_that_was_switched_off_is_not_switched_on_behind_somebodys_back(
-    debian: FakeKernel, word: str
+    tmp_path: Path, word: str, processor: str
 ) -> None:
-    (debian.root / "etc/default/grub").write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
-    assert f"iommu-switched-off: /etc/default/grub says {word}" in refusal(plan_for(debian))
+    host = build_family(tmp_path, "debian-12", processor=processor)
+    (host.root / "etc/default/grub").write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
+    assert f"iommu-switched-off: /etc/default/grub says {word}" in refusal(plan_for(host))
+
+
+@pytest.mark.parametrize(("word", "processor"), [("amd_iommu=off", INTEL), ("intel_iommu=off", AMD)])
+def test_the_others_makers_switch_switches_nothing(tmp_path: Path, word: str, processor: str) -> None:
+    host = build_family(tmp_path, "debian-12", processor=processor)
+    (host.root / "etc/default/grub").write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
+    assert plan_for(host).refusals == ()
+
+
+@pytest.mark.parametrize("word", ["nointremap", "intremap=off", "intremap=nosid,off"])
+def test_without_interrupt_remapping_no_card_is_planned_for(debian: FakeKernel, word: str) -> None:
+    grub = debian.root / "etc/default/grub"
+    grub.write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
+    assert f"interrupt-remapping-off: /etc/default/grub says {word}" in refusal(plan_for(debian))
+    for more in ("intremap=on", "vfio-iommu-type1.allow_unsafe_interrupts=1"):
+        grub.write_text(f'GRUB_CMDLINE_LINUX="{word} {more}"\n')
+        assert plan_for(debian).refusals == ()
+    grub.write_text(f'GRUB_CMDLINE_LINUX="{word}"\n')
+    told = debian.root / "etc/modprobe.d/unsafe.conf"
+    told.parent.mkdir(parents=True, exist_ok=True)
+    told.write_text("options vfio_iommu_type1 allow_unsafe_interrupts=Y\n")
+    assert plan_for(debian).refusals == ()
+
+
+@pytest.mark.parametrize(
+    ("carries", "is_told"),
+    [
+        ("network (br-ex, the default route, may use it)", True),
+        ("default route", False),
+        ("network (the default route of table 10 may use it)", False),
+    ],
+)
+def test_a_network_that_a_container_may_bring_is_told_of(
+    debian: FakeKernel, carries: str, is_told: bool
+) -> None:
+    host = replace(host_of(debian), vital=(Vital(PciAddress.parse_typed("01:00.0"), carries),))
+    files = read_boot_files(LiveReader(debian.root), Tree(debian.root).look)
+    notes = plan_boot(host, files, parse_spec(SPEC), "gpu01").notes
+    assert any("have the host bring it up before docker and podman" in note for note in notes) is is_told
 
 
 def test_the_script_claims_each_function_of_the_given_card_and_no_other(debian: FakeKernel) -> None:

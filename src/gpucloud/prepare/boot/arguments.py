@@ -20,6 +20,7 @@ from gpucloud.prepare.plan.wording import call_unit
 
 _DOMAINS = ("pt", "nopt", "strict", "lazy")
 """Values of ``iommu=`` and ``iommu.passthrough``'s kin that say how the host's own devices are translated."""
+_TYPE1, _UNSAFE = "vfio_iommu_type1", "allow_unsafe_interrupts"
 _INTEL, _AMD = ("intel_iommu=on", "iommu=pt"), ("iommu=pt",)
 
 
@@ -99,12 +100,37 @@ def missing(needed: Sequence[str], there: Sequence[Argument]) -> tuple[str, ...]
 
 def contrary(needed: Sequence[str], there: Sequence[Argument]) -> Iterator[Argument]:
     """Arguments that switch off what is needed: nothing is added behind the administrator's back."""
+    of_others = "amd_iommu" if "intel_iommu=on" in needed else "intel_iommu"
     for argument in there:
-        if "off" in argument.values and (
-            argument.name in ("iommu", "amd_iommu")
-            or (argument.name == "intel_iommu" and "intel_iommu=on" in needed)
-        ):
+        if "off" in argument.values and argument.name in {"iommu", "amd_iommu", "intel_iommu"} - {of_others}:
             yield argument
+
+
+def remapping_off(host: Host, there: Sequence[Argument]) -> Argument | None:
+    """The argument by which interrupts are not remapped, so that VFIO takes no card; None: there is none.
+
+    Nor is there where vfio_iommu_type1 is told to do without. Sources: drivers/iommu/irq_remapping.c,
+    ``setup_irqremap`` and ``setup_nointremap``; drivers/vfio/vfio_iommu_type1.c, ``allow_unsafe_interrupts``.
+    """
+    last = None
+    for argument in there:
+        if argument.name == "nointremap":
+            last = argument
+        for value in argument.values if argument.name == "intremap" else ():
+            last = argument if value == "off" else None if value == "on" else last
+    return None if last is not None and _does_without_remapping(host, there) else last
+
+
+def _does_without_remapping(host: Host, there: Sequence[Argument]) -> bool:
+    found = host.distribution.module_configuration
+    lines = [each.text.split() for each in found] if not isinstance(found, Unknown) else []
+    words = [argument.text.replace("-", "_").removeprefix(f"{_TYPE1}.") for argument in there]
+    for line in lines:
+        if line[:1] == ["options"] and line[1:2] and line[1].replace("-", "_") == _TYPE1:
+            words += line[2:]
+    return any(
+        word.startswith(tuple(f"{_UNSAFE}={yes}" for yes in "1yY")) or word == _UNSAFE for word in words
+    )
 
 
 def _settles(argument: Argument, word: str) -> bool:

@@ -10,7 +10,14 @@ from gpucloud.model.host import Host, Kernel
 from gpucloud.model.plan import Refusal
 from gpucloud.model.spec import Use
 from gpucloud.model.unknown import Unknown
-from gpucloud.prepare.boot.arguments import Argument, contrary, is_off_in_firmware, missing, needed_to_give
+from gpucloud.prepare.boot.arguments import (
+    Argument,
+    contrary,
+    is_off_in_firmware,
+    missing,
+    needed_to_give,
+    remapping_off,
+)
 from gpucloud.prepare.boot.fallback import TRIAL
 from gpucloud.prepare.boot.loaders import Loader
 from gpucloud.prepare.boot.own import paths as owned
@@ -92,6 +99,7 @@ def _arguments(ask: Ask, loader: Loader) -> Iterator[Refusal]:
     else:
         yield from _too_long(host, there, missing(needed.words, there))
         yield from _kept_away(host.kernel, there)
+        yield from _not_remapped(host, there)
         for argument in contrary(needed.words, there):
             yield Refusal(
                 None,
@@ -99,6 +107,15 @@ def _arguments(ask: Ask, loader: Loader) -> Iterator[Refusal]:
                 f"{argument.path} says {argument.text}: the administrator has switched the IOMMU off",
                 f"take {argument.text} out of {argument.path}, then plan again",
             )
+
+
+def _not_remapped(host: Host, there: Sequence[Argument]) -> Iterator[Refusal]:
+    if (argument := remapping_off(host, there)) is not None:
+        why = (
+            f"{argument.path} says {argument.text}: without interrupt remapping VFIO gives no card to a guest"
+        )
+        do = f"take {argument.text} out of {argument.path}, then plan again"
+        yield Refusal(None, "interrupt-remapping-off", why, do)
 
 
 def _kept_away(kernel: Kernel, there: Sequence[Argument]) -> Iterator[Refusal]:

@@ -117,6 +117,7 @@ def plan_boot(
             *strangers(spec, host_name),
             *unmatched(spec, host_name, host.units),
             *(_emptied(ask) if any(isinstance(step.change, RemoveFile) for step in steps) else ()),
+            *(_brought_late(host) if steps else ()),
             *foreseen(host, spec, host_name),
             *hands_beside(host, spec, host_name, _told(files.hands) if is_captured else files.hands),
         ),
@@ -141,6 +142,17 @@ def _emptied(ask: Ask) -> Iterator[str]:
                 f"pool {pool.name} has no card on this host now, so this takes away what starts do for it; "
                 "where a card is only out for repair, leave it: it harms no start without that card"
             )
+
+
+def _brought_late(host: Host) -> Iterator[str]:
+    """A network that may come after the look at the start: the unit runs before containers do."""
+    carried = () if isinstance(host.vital, Unknown) else tuple(each.carries for each in host.vital)
+    if any(ROUTE in each and OF_TABLE not in each for each in carried) and ROUTE not in carried:
+        yield (
+            "its default route goes through an interface that no card is below (Open vSwitch, a tunnel); "
+            "where a container brings that up, it is not there when the start is looked at, and the change "
+            "is taken back: have the host bring it up before docker and podman"
+        )
 
 
 def _asks_nothing(ask: Ask) -> bool:

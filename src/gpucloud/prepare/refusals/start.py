@@ -100,6 +100,18 @@ START = (
         "one reboot of the host; its guests stop for that time",
     ),
     _start(
+        "interrupt-remapping-off",
+        "The administrator has switched interrupt remapping off",
+        "With nointremap or intremap=off among the kernel's arguments a guest could send the host any "
+        "interrupt by its card, so VFIO refuses every card.",
+        (
+            "Take the argument out of the file that is named, then plan again",
+            "With one tenant: options vfio_iommu_type1 allow_unsafe_interrupts=1 in /etc/modprobe.d",
+        ),
+        "Linux drivers/iommu/irq_remapping.c: setup_irqremap; drivers/vfio/vfio_iommu_type1.c",
+        "one reboot of the host; its guests stop for that time",
+    ),
+    _start(
         "system-read-only",
         "The system's own files are not to be written",
         "The system is an image (Fedora CoreOS and others of ostree's kin), a transactional one (openSUSE "

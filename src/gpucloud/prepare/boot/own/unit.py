@@ -17,6 +17,7 @@ PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 _LATER = (
     "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
     " openstack-nova-compute.service snap.openstack-hypervisor.nova-compute.service"
+    " snap.openstack-hypervisor.libvirtd.service snap.lxd.daemon.service snap.docker.dockerd.service"
     " kolla-nova_libvirt-container.service kolla-nova_compute-container.service"
     " edpm_nova_compute.service tripleo_nova_compute.service"
     " docker.service podman.service containerd.service kubelet.service"
