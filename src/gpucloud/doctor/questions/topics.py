@@ -72,17 +72,27 @@ TOPICS: tuple[Topic, ...] = (
         causes=("vgpu-licence-missing",),
     ),
     Topic(
-        "NVLink fabric and peers",
+        "NVLink fabric",
         (
             (run.FABRIC_STATE, "whether each card has joined the fabric: without it CUDA does not start"),
             (run.FABRIC_SERVICE, "whether the fabric manager runs, and is of the driver's version"),
             (run.TOPOLOGY, "whether the cards reach each other over NVLink, a PCIe switch, or the processor"),
             (run.SWITCHES, "whether the switches are seen, and which driver holds them"),
-            (run.PEERS, "whether the driver lets the cards read each other"),
+            (run.DEFINITION, "which cards and switches the guest has"),
         ),
-        words=("nvlink", "nvswitch", "nvswitches", "fabric", "fabric manager", "fabricmanager", "p2p", "peer to peer", "nccl", "hgx",
-               "all reduce", "allreduce", "topo"),
+        words=("nvlink", "nvswitch", "nvswitches", "fabric", "fabric manager", "fabricmanager", "hgx"),
         causes=("fabric-manager-missing",), is_shown=_has_switches,
+    ),
+    Topic(
+        "cards that reach each other",
+        (
+            (run.TOPOLOGY, "whether the cards reach each other over NVLink, a PCIe switch, or the processor"),
+            (run.PEERS, "whether the driver lets the cards read each other"),
+            (run.DEFINITION, "where the guest's bus has the cards: apart, each behind a port of its own"),
+            (run.LINK, "at which speed and width each card is linked"),
+            (run.CARD_NODE, "on which node each card is"),
+        ),
+        words=("p2p", "peer to peer", "nccl", "nccl tests", "rccl", "all reduce", "allreduce", "multi gpu", "gpudirect", "topo"),
     ),
     Topic(
         "vGPU",
@@ -191,7 +201,7 @@ TOPICS: tuple[Topic, ...] = (
             (run.GUEST_VERSION, "which version of the driver runs"),
         ),
         words=("code 43", "error 43", "code 10", "code 12", "rminitadapter", "xid", "nvrm", "nvidia smi", "no devices were found",
-               "guest driver", "device manager", "cuda", "rocm", "bsod", "blue screen"),
+               "guest driver", "device manager", "cuda", "rocm", "rocminfo", "rocm smi", "bsod", "blue screen"),
         causes=_GUEST_CAUSES, phrases=("guest-marks",),
     ),
     Topic(
@@ -236,7 +246,7 @@ TOPICS: tuple[Topic, ...] = (
             (run.ARGUMENTS, "which ids the kernel was told at its start"),
         ),
         words=("nouveau", "bind", "bound", "unbind", "blacklist", "blacklisted", "driverctl", "driver override", "ids", "initramfs", "modprobe",
-               "snd hda intel", "kernel driver in use", "grabs", "rmmod"),
+               "vfio conf", "snd hda intel", "kernel driver in use", "grabs", "rmmod"),
         causes=_BINDING_CAUSES,
     ),
     Topic(
@@ -262,7 +272,8 @@ TOPICS: tuple[Topic, ...] = (
             (run.DEFINITION, "what the guest is given"),
         ),
         words=("passthrough", "pass through", "passed through", "passing through", "pcie passthrough", "vfio", "vfio pci", "hostdev", "gpu", "gpus",
-               "graphics card", "video card", "nvidia", "radeon", "geforce"),
+               "graphics card", "video card", "nvidia", "radeon", "geforce", "quadro", "tesla", "instinct", "rtx", "gtx", "t4", "l4", "l40", "l40s",
+               "p40", "v100", "a10", "a16", "a30", "a40", "a100", "h100", "h200", "b200", "mi210", "mi250", "mi300x"),
         is_general=True,
     ),
 )
