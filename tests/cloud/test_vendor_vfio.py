@@ -11,11 +11,13 @@ from tests.cloud.builders import VGA, at, card, function, host
 from tests.cloud.fake_hypervisor import FakeHypervisor
 from tests.cloud.here import Machine, machine
 
+from gpucloud.cloud.claims import Claims
 from gpucloud.cloud.definition.render import virtual_function
 from gpucloud.cloud.definition.slots import guest_slots
 from gpucloud.cloud.libvirt.machine.devices import LiveDevices
 from gpucloud.cloud.protocol import Patience
 from gpucloud.cloud.report import find_missing
+from gpucloud.cloud.typed import choose_typed
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestSpec, SeenFunction
 from gpucloud.model.host import Host
@@ -57,6 +59,52 @@ def test_it_is_given_to_a_guest_that_is_there_and_taken_back(here: Machine) -> N
         plugging.attach("desk", TYPED, lambda _: None)
     plugging.detach("desk", TYPED, lambda _: None)
     assert here.cloud.show("desk").functions == ()
+
+
+def test_any_free_one_of_a_type_is_given_and_taken_by_the_types_number(here: Machine) -> None:
+    for name in ("desk", "other", "late"):
+        here.cloud.launch(GuestSpec(name, 0), Patience(60), lambda _: None)
+    plugging = here.cloud.plugging
+    assert [plugging.attach(name, "700", lambda _: None) for name in ("desk", "other")] == [
+        str(TYPED),
+        str(OTHER),
+    ]
+    with pytest.raises(Failure, match=r"no vGPU of type 700 is free: of 2 the first, .*: guest desk has it"):
+        plugging.attach("late", "700", lambda _: None)
+    with pytest.raises(Failure, match="no virtual function here is a vGPU of type 701") as refused:
+        plugging.attach("late", "701", lambda _: None)
+    assert refused.value.then == "make one where it fits: gpucloud vgpu create 701 --on ADDRESS"
+    with pytest.raises(Failure, match="guest late has no vGPUs of type 700"):
+        plugging.detach("late", "700", lambda _: None)
+    assert plugging.detach("desk", "700", lambda _: None) == str(TYPED)
+    assert here.cloud.show("desk").functions == ()
+
+
+def test_of_two_of_a_type_one_is_to_be_named(here: Machine) -> None:
+    here.cloud.launch(GuestSpec("desk", 0), Patience(60), lambda _: None)
+    for _ in range(2):
+        here.cloud.plugging.attach("desk", "700", lambda _: None)
+    with pytest.raises(Failure, match="has 2 vGPUs of type 700") as refused:
+        here.cloud.plugging.detach("desk", "700", lambda _: None)
+    assert refused.value.then == f"it has {TYPED}, {OTHER}: name one"
+
+
+def test_a_type_that_could_not_be_read_is_not_passed_over() -> None:
+    hidden = replace(slice_of("3b:00.4", 20, 0), current_vgpu_type=Unknown("permission denied"))
+    with pytest.raises(Failure, match=r"which vGPU 0000:3b:00.4 is could not be read"):
+        choose_typed(host(card("3b:00"), others=(hidden,)), Claims(), "700")
+
+
+def test_one_that_a_guest_which_is_off_is_defined_with_is_passed_over() -> None:
+    assert choose_typed(a_host(), Claims(defined={TYPED: "desk"}), "700") == OTHER
+    with pytest.raises(Failure, match="the definition of guest desk, which does not run, names it"):
+        choose_typed(a_host(), Claims(defined={TYPED: "desk", OTHER: "desk"}), "700")
+
+
+def test_launch_says_that_it_takes_one_by_its_address(here: Machine) -> None:
+    with pytest.raises(Failure, match="700 is no type of mediated devices") as refused:
+        here.cloud.launch(GuestSpec("desk", 0, vgpus=("700",)), Patience(60), lambda _: None)
+    assert "--unit" in refused.value.then
 
 
 def test_libvirt_is_to_leave_it_with_its_driver() -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from gpucloud.cloud.typed import is_typed
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown
 
@@ -77,6 +78,9 @@ def _refuse_named(wish: str, there: Sequence[Mediated], taken: Collection[str]) 
 
 
 def _any_of(kind: str, there: Sequence[Mediated], taken: Collection[str]) -> str:
+    if is_typed(kind):
+        what = f"{kind} is no type of mediated devices: vGPUs of types that are numbers are virtual functions"
+        raise Failure(what, "gpucloud vgpu list shows them, and launch takes one as --unit", code=Exit.USAGE)
     alike = sorted(each.uuid for each in there if each.type == kind)
     free = [each.uuid for each in there if each.type == kind and each.is_free and each.uuid not in taken]
     if not free:

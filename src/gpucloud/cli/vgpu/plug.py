@@ -24,7 +24,7 @@ def attach(
         str,
         typer.Argument(
             metavar="UUID|TYPE|VF",
-            help="A mediated device that is made, any free one of a type, or a virtual function's address.",
+            help="A mediated device that is made, any free vGPU of a type, or a virtual function's address.",
         ),
     ],
     shape: ShapeOption = Shape.TEXT,
@@ -41,6 +41,7 @@ def attach(
       gpucloud vgpu attach desk nvidia-222
       gpucloud vgpu attach desk 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --format json
       gpucloud vgpu attach desk 3b:00.1
+      gpucloud vgpu attach desk 1157
     """
     wish = _wish(vgpu)
     _tell(guest, _plugging().attach(guest, wish, say), shape, "is given to")

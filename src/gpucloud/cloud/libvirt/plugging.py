@@ -13,6 +13,7 @@ from gpucloud.cloud.libvirt.tools import Tools
 from gpucloud.cloud.libvirt.waiting import Every
 from gpucloud.cloud.mediated import choose_mediated, is_uuid
 from gpucloud.cloud.protocol import Say
+from gpucloud.cloud.typed import choose_typed, is_typed, typed_functions
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.pci import PciAddress
 from gpucloud.model.units.named import slices_to_give
@@ -25,7 +26,8 @@ _PATIENCE_S = 60.0
 _NOT_ITS_DRIVER = "must be manually detached from the host"
 """libvirt's src/hypervisor/virhostdev.c, where ``vfio-dev`` of the function says nothing to it yet."""
 Wish = str | PciAddress
-"""A mediated device by its UUID or type (`gpucloud.cloud.mediated.check_wish`), or a virtual function."""
+"""A mediated device by its UUID or type (`gpucloud.cloud.mediated.check_wish`), or a virtual function by its
+address or its vGPU type's number (`gpucloud.cloud.typed`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ class Plugging:
         domains = self.hypervisor.domains()
         if isinstance(wish, PciAddress):
             return self._choose_function(wish, domains)
+        if is_typed(wish):
+            address = choose_typed(self.tools.read_host(), claims_of(domains), wish)
+            return FunctionSlice(address, self.tools.devices)
         taken = {uuid for each in domains for uuid in each.vgpus}
         (chosen,) = choose_mediated((wish,), self.tools.mdevs.made(), taken)
         return MediatedSlice(chosen, self.tools.mdevs)
@@ -114,6 +119,8 @@ class Plugging:
     def _of(self, domain: Domain, wish: Wish) -> Slice:
         if isinstance(wish, PciAddress):
             return self._function_of(domain, wish)
+        if is_typed(wish):
+            return self._typed_of(domain, wish)
         kinds = {} if is_uuid(wish) else {each.uuid: each.type for each in self.tools.mdevs.made()}
         meant = [uuid for uuid in domain.vgpus if wish in (uuid, kinds.get(uuid))]
         if len(meant) == 1:
@@ -136,6 +143,15 @@ class Plugging:
             then = f"it goes with the guest, or by: virsh detach-device {domain.name} FILE"
             raise Failure(f"{address} is no virtual function", then, code=Exit.USAGE)
         return FunctionSlice(address, self.tools.devices)
+
+    def _typed_of(self, domain: Domain, type_: str) -> Slice:
+        there = typed_functions(self.tools.read_host(), type_)
+        meant = [address for address in domain.functions if address in there]
+        if len(meant) == 1:
+            return FunctionSlice(meant[0], self.tools.devices)
+        many = f"has {len(meant) or 'no'} vGPUs of type {type_}"
+        has = ", ".join(map(str, meant or domain.functions)) or "none"
+        raise Failure(f"guest {domain.name} {many}", f"it has {has}: name one", code=Exit.USAGE)
 
     def _find(self, name: str) -> Domain:
         domain = self.hypervisor.find(name)
