@@ -344,3 +344,41 @@ def test_the_mode_of_a_card_with_virtual_functions_is_left(tmp_path: Path) -> No
     with pytest.raises(StepError, match=r"keep its MIG mode as it is: /usr/lib/nvidia/sriov-manage -d 0000"):
         do(SetMigMode(address=ADDRESS, before=False, after=True), site.system)
     assert smi_of(site).mode == "Disabled"
+
+
+def test_a_card_is_whole_again_without_mig_mode(site: Site) -> None:
+    assert vgpu(site, "apply", MIX, "--yes") == Exit.FINE
+    before = site.picture()
+    vendor_of(site).runs.clear()
+    assert vgpu(site, "apply", "3b:00.0: whole", "--yes") == Exit.FINE
+    assert (smi_of(site).mode, placed(site)) == ("Disabled", {})
+    assert vendor_of(site).runs[-1] == f"nvidia-smi -i {CARD} -mig 0"
+    assert vgpu(site, "apply", "3b:00.0: whole", "--yes") == Exit.FINE
+    restart(site)
+    smi_of(site).restart("Disabled")
+    assert call(["boot"], site.desk) == Exit.FINE
+    assert smi_of(site).mode == "Disabled"
+    assert vgpu(site, "undo") == Exit.FINE
+    assert smi_of(site).mode == "Enabled"
+    assert {path for path in site.picture() if path.startswith("sys/")} == {
+        path for path in before if path.startswith("sys/")
+    }
+
+
+def test_virtual_functions_go_before_the_mode_and_come_back_before_instances(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    assert vgpu(site, "apply", "3b:00.0: 3g.20gb", "--yes") == Exit.FINE
+    before = site.picture()
+    vendor_of(site).runs.clear()
+    assert vgpu(site, "apply", "3b:00.0: whole", "--yes") == Exit.FINE
+    assert [run.split()[-1] for run in vendor_of(site).runs] == ["-dci", "-dgi", CARD, "0"]
+    assert smi_of(site).mode == "Disabled"
+    assert vgpu(site, "undo") == Exit.FINE
+    assert site.picture() == before
+
+
+def test_a_mode_that_somebody_holds_is_not_turned_off(site: Site) -> None:
+    open_node(site, f"/dev/nvidia{0x3B}")
+    with pytest.raises(Failure, match=r"has it open, and its mode could not change: end that first"):
+        vgpu(site, "apply", "3b:00.0: whole", "--yes")
+    assert smi_of(site).mode == "Enabled"

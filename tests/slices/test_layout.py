@@ -20,6 +20,7 @@ from gpucloud.slices import Interface, Offer, Slice
 from gpucloud.slices.absence import VFS_OFF
 from gpucloud.slices.layout import CardPlan, parse_layout, plan_layout
 from gpucloud.slices.layout.step import step
+from gpucloud.slices.mig.card import MigCard
 from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.mig.pack import pack
 
@@ -327,3 +328,29 @@ def test_what_is_no_pci_device_is_meant_by_its_name_alone(line: str) -> None:
     mtty = ParentName.parse("mtty")
     assert not parse_layout([line])[0].is_for(None, mtty, "mtty, no PCI device")
     assert parse_layout(["mtty: 2 x mtty-1"])[0].is_for(None, mtty, "mtty, no PCI device")
+
+
+def test_a_card_with_vgpus_is_not_whole_before_a_line_has_taken_them() -> None:
+    card = SharedCard(Interface.VENDOR_VFIO, VFS)
+    card.make(str(VFS[0]), VFS[0], 4)
+    (why,) = plan(card.offer(), "3b:00.0: whole").refusals
+    assert why.endswith("take them first, with a line that says none")
+    card.remove(str(VFS[0]))
+    (made,) = plan(card.offer(), "3b:00.0: whole").steps
+    assert made.commands == ("/usr/lib/nvidia/sriov-manage -d 0000:3b:00.0",)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pending", "says"),
+    [
+        (Unknown("not asked"), False, "whether it is in MIG mode cannot be told"),
+        (False, True, "its MIG mode waits for a reset"),
+    ],
+)
+def test_a_mode_that_is_not_known_or_not_settled_is_not_turned_off(
+    mode: bool | Unknown, pending: bool, says: str
+) -> None:
+    offer = InstanceCard(A100).offer()
+    mig = MigCard(is_on=mode, pending=pending, profiles=A100, instances=())
+    (why,) = plan(replace(offer, mig=mig), "3b:00.0: whole").refusals
+    assert says in why

@@ -55,11 +55,12 @@ def plan_slices(
     """Show the steps that cut cards as a layout says, and change nothing.
 
     A line says of which cards what is cut: [HOST] ADDRESS: or [HOST] every MODEL:, then N x TYPE, several
-    with commas, or none. A type is a whole name (GRID T4-4Q), its end (4Q) or an id (nvidia-231); 3g.20gb and
-    the like are MIG instances, and vf is a virtual function. What is there and wanted stays. What somebody
-    uses is never taken away, nor a MIG instance of a card that anybody has open: who is in which instance is
-    not told. What is new is made before anything goes, where the host says that there is room. Each step
-    has the command that does it. Exit code 1: a card cannot be cut as wanted; why is said.
+    with commas, or none, or whole: none, and no MIG mode or virtual functions of NVIDIA's either. A type is a
+    whole name (GRID T4-4Q), its end (4Q) or an id (nvidia-231); 3g.20gb and the like are MIG instances, and
+    vf is a virtual function. What is there and wanted stays. What somebody uses is never taken away, nor a
+    MIG instance of a card that anybody has open: who is in which instance is not told. What is new is made
+    before anything goes, where the host says that there is room. Each step has the command that does it.
+    Exit code 1: a card cannot be cut as wanted; why is said.
 
     Examples:
       gpucloud vgpu plan '3b:00.0: 4 x T4-4Q'

@@ -43,7 +43,8 @@ class Draft:
 
     def refuse(self, why: str) -> None:
         """Say why it cannot be reached: no step is taken then."""
-        self.refusals.append(why)
+        if why not in self.refusals:
+            self.refusals.append(why)
 
     def refuse_used(self, slices: Iterable[Slice]) -> None:
         """Nothing that somebody uses, or may use, is taken away."""

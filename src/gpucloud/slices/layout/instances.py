@@ -77,10 +77,7 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         draft.refuse(
             "MIG mode waits for a reset of the card: end what has it open, then: nvidia-smi --gpu-reset"
         )
-    if isinstance(offer.users, Unknown):
-        draft.refuse(f"who has it open cannot be told ({offer.users.why}): plan as root, on the host")
-    elif users := _users(offer.users):
-        draft.refuse(f"{', '.join(users)} has it open, and its mode could not change: end that first")
+    refuse_open(draft)
     if isinstance(offer.vfs, Unknown):
         draft.refuse(
             f"whether its virtual functions are on cannot be told ({offer.vfs.why}): plan on the host"
@@ -92,6 +89,15 @@ def _switch(draft: Draft, mig: MigCard) -> None:
         )
     draft.changes.append(SetMigMode(address=draft.card, before=False, after=True))
     _add_vfs(draft)
+
+
+def refuse_open(draft: Draft) -> None:
+    """Leave the mode of a card that anybody has open."""
+    users = draft.offer.users
+    if isinstance(users, Unknown):
+        draft.refuse(f"who has it open cannot be told ({users.why}): plan as root, on the host")
+    elif mine := _users(users):
+        draft.refuse(f"{', '.join(mine)} has it open, and its mode could not change: end that first")
 
 
 def _users(users: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from gpucloud.slices.layout.draft import Draft
 from gpucloud.slices.layout.instances import plan_instances
 from gpucloud.slices.layout.shared import plan_shared
 from gpucloud.slices.layout.step import CardPlan
+from gpucloud.slices.layout.whole import plan_whole
 from gpucloud.slices.layout.wish import Item, Wish
 from gpucloud.slices.mig.card import MigCard
 from gpucloud.slices.offer import VF
@@ -72,7 +73,9 @@ def _plan(wishes: Sequence[Wish], found: Sequence[int], draft: Draft) -> CardPla
 def _choose(draft: Draft) -> None:
     offer, items = draft.offer, draft.wish.items
     instances = [item for item in items if is_instance(item.type)]
-    if instances and len(instances) < len(items):
+    if draft.wish.is_whole:
+        plan_whole(draft)
+    elif instances and len(instances) < len(items):
         draft.refuse(
             "MIG instances and vGPUs are in one line: make the instances first, with a line of their own"
         )

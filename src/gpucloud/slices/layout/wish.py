@@ -1,6 +1,7 @@
 """Layouts as they are written: one line says of which cards what is cut.
 
-``gpu01 3b:00.0: 4 x T4-4Q``, ``every T4: 2 x 8Q``, ``every A100: 3g.20gb, 2 x 2g.10gb``, ``3b:00.0: none``.
+``gpu01 3b:00.0: 4 x T4-4Q``, ``every T4: 2 x 8Q``, ``every A100: 3g.20gb, 2 x 2g.10gb``, ``3b:00.0: none``,
+``3b:00.0: whole``.
 A line for a card by its address holds against one for every card of its model. ``#`` begins a comment.
 """
 
@@ -19,6 +20,7 @@ _ITEM = re.compile(
 )
 _EVERY = "every "
 _NONE = "none"
+_WHOLE = "whole"
 _MOST_LINES = 10_000
 
 
@@ -49,6 +51,8 @@ class Wish:
     """What the first slice that is made is called; None: after host, card and number."""
     gone: str | None = None
     """A slice that does not stay, though others of its type do."""
+    is_whole: bool = False
+    """It is to be fit for use whole: without virtual functions and MIG mode, too."""
 
     def is_for(self, host: str | None, unit: Place, name: str) -> bool:
         """Claims a card: by its host, and its address or its model; what is no card by its name alone."""
@@ -89,8 +93,8 @@ def _parse(text: str) -> Wish:
         raise ValueError(f"wants CARDS: N x TYPE, such as 3b:00.0: 4 x T4-4Q, not {text[:80]!r}")
     host, address, model = _cards(match["cards"].strip())
     items = match["items"].strip()
-    found = () if items == _NONE else tuple(_item(part.strip()) for part in items.split(","))
-    return Wish(text, host, address, model, found)
+    found = () if items in (_NONE, _WHOLE) else tuple(_item(part.strip()) for part in items.split(","))
+    return Wish(text, host, address, model, found, is_whole=items == _WHOLE)
 
 
 def _cards(text: str) -> tuple[str | None, Place | None, str]:
