@@ -75,6 +75,17 @@ def test_the_missing_link_is_named_where_the_manager_or_a_function_shows_the_wis
     assert found.fix.text
 
 
+def test_nouveau_in_the_way_of_an_installed_manager_is_named() -> None:
+    found = [
+        each
+        for each in findings(with_kernel(*nvidia("nouveau"), kernel=INSTALLED))
+        if each.cause == "host-driver-grabbed-gpu" and each.level is Level.WARNING
+    ]
+    (said_once,) = found
+    assert "NVIDIA's own driver makes vGPUs" in said_once.title
+    assert any("has the vGPU manager" in each.text for each in said_once.evidence)
+
+
 def intel(driver: str = "i915", **changes: object) -> tuple[PciFunction, ...]:
     return (function("00:02.0", ident="8086:a780", driver=driver, **changes),)  # type: ignore[arg-type]
 
@@ -132,6 +143,78 @@ def test_arguments_and_drivers_that_mean_slices_show_it_too(where: Host, cause: 
 )
 def test_nothing_is_said_where_nobody_wants_slices_or_all_offer_some(where: Host) -> None:
     assert said(where) == []
+
+
+GIM = a_kernel("iommu=pt", available=VFIO_MODULES | {"gim"})
+
+
+def amd(address: str = "05:00.0", driver: str | None = "amdgpu", total: int = 8) -> tuple[PciFunction, ...]:
+    sriov = Sriov(total, 0, ()) if total else None
+    group = int(address[:2], 16)
+    return (function(address, kind="compute", ident="1002:74a1", driver=driver, group=group, sriov=sriov),)
+
+
+def test_amdgpu_in_the_way_of_an_installed_gim_is_named() -> None:
+    (found,) = said(host(amd(), kernel=GIM))
+    assert (found.cause, found.level) == ("sriov-vfs-not-enabled", Level.WARNING)
+    assert "amdgpu makes none: gim does, which is installed" in found.title
+    assert "Install" not in found.fix.text
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        host(amd(total=0), kernel=GIM),  # a card that has no functions to give
+        host(amd(driver="vfio-pci"), kernel=GIM),
+        host(amd(), (nvidia()[0],), kernel=a_kernel("iommu=pt")),
+    ],
+)
+def test_gim_is_no_wish_for_cards_that_it_could_not_have(where: Host) -> None:
+    assert said(where) == []
+
+
+def test_a_card_left_with_amdgpu_beside_one_with_gim_is_a_choice() -> None:
+    (found,) = said(host(amd("05:00.0", "gim"), amd("15:00.0"), kernel=GIM))
+    assert found.units == (PciAddress.parse_typed("05:00.0"),)
+
+
+@pytest.mark.parametrize(
+    ("functions", "written", "words"),
+    [
+        (intel(), "options i915 enable_gvt=1", "kvmgt, which offers its types, is not loaded"),
+        (intel(), "options i915 enable_guc=3 enable_gvt=Y # desks", "kvmgt"),
+        (intel("xe", sriov=Sriov(7, 0, ())), "options xe max_vfs=7", "could have 7 virtual functions"),
+        (intel(sriov=Sriov(7, 0, ())), "options i915 enable_guc=3 max_vfs=7", "could have 7 virtual"),
+    ],
+)
+def test_options_in_files_of_modprobe_show_it_with_their_line(
+    functions: tuple[PciFunction, ...], written: str, words: str
+) -> None:
+    (found,) = said(host(functions, modules={"/etc/modprobe.d/slices.conf": written}))
+    assert found.level is Level.WARNING
+    assert words in found.title
+    assert ("/etc/modprobe.d/slices.conf", written) in {(each.key, each.text) for each in found.evidence}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ("intel_iommu=on", "options i915 enable_gvt=0"),
+        ("intel_iommu=on", "# options i915 enable_gvt=1"),
+        ("intel_iommu=on", "options xe max_vfs=7"),  # of a driver that has another card
+        ("i915.enable_gvt=0", "options i915 enable_gvt=1"),  # the command line comes after the files
+    ],
+)
+def test_options_that_say_no_or_speak_of_another_driver_are_no_wish(arguments: str, written: str) -> None:
+    assert said(host(intel(), arguments=arguments, modules={"/etc/modprobe.d/a.conf": written})) == []
+
+
+def test_a_board_that_cannot_beside_one_that_only_lacks_its_functions_is_no_mistake() -> None:
+    gaming = function(
+        "5e:00.0", ident="10de:2684", driver="nvidia", group=7, device_name="AD102 [GeForce RTX 4090]"
+    )
+    levels = {each.cause: each.level for each in said(host((gaming,), nvidia(), kernel=LOADED))}
+    assert levels == {"vgpu-unsupported-board": Level.INFO, "sriov-vfs-not-enabled": Level.WARNING}
 
 
 def test_a_board_that_cannot_beside_one_that_does_is_no_mistake() -> None:

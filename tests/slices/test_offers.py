@@ -10,7 +10,7 @@ import pytest
 from tests.hosts.catalogue import host_of
 
 from gpucloud.model.finding import Finding
-from gpucloud.model.host import Host
+from gpucloud.model.host import Host, ModuleDirective
 from gpucloud.model.pci import PciAddress, PciId, Sriov
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices import Interface, Offer, offers_of
@@ -219,14 +219,31 @@ CAUSES: dict[str, tuple[Callable[[], Host], str, str]] = {
     ),
     "AMD without SR-IOV": (lambda: card(MXGPU, sriov=None), "vgpu-unsupported-board", "used whole only"),
     "GVT-g is off": (
-        lambda: _arguments(card(GVT, mdev_types=()), "intel_iommu=on"),
+        lambda: _options(_arguments(card(GVT, mdev_types=()), "intel_iommu=on"), "options i915 enable_guc=3"),
         "vgpu-no-mdev-types",
-        "GVT-g",
+        "GVT-g, which Broadwell",
     ),
     "GVT-g is on and offers nothing": (
         lambda: card(GVT, mdev_types=()),
         "vgpu-unsupported-board",
         "Broadwell to Comet Lake",
+    ),
+    "GVT-g is asked for in a file of modprobe": (
+        lambda: _options(
+            with_modules(_arguments(card(GVT, mdev_types=()), "quiet")), "options i915 enable_gvt=1"
+        ),
+        "vgpu-no-mdev-types",
+        "kvmgt, which offers its types, is not loaded",
+    ),
+    "gim is there, and amdgpu has the card": (
+        lambda: _available(card(MXGPU, driver="amdgpu", sriov=Sriov(16, 0, ())), "gim"),
+        "sriov-vfs-not-enabled",
+        "gim does, which is installed",
+    ),
+    "gim is there, and no driver has the card": (
+        lambda: _available(card(MXGPU, driver=None, sriov=Sriov(16, 0, ())), "gim"),
+        "sriov-vfs-not-enabled",
+        "no driver has it: gim does",
     ),
     "Intel's virtual functions are off": (
         lambda: card(GVT, mdev_types=(), sriov=Sriov(7, 0, ())),
@@ -242,6 +259,22 @@ def _available(host: Host, *modules: str) -> Host:
 
 def _arguments(host: Host, *arguments: str) -> Host:
     return replace(host, kernel=replace(host.kernel, arguments=arguments))
+
+
+def _options(host: Host, *lines: str) -> Host:
+    """The host, all of whose module configuration was read and is these lines of one file."""
+    file = "/etc/modprobe.d/gpu.conf"
+    read = tuple(ModuleDirective(file, number, line) for number, line in enumerate(lines, 1))
+    new = replace(host.distribution, module_configuration=read, unread_configuration=())
+    return replace(host, distribution=new)
+
+
+def test_whether_gvt_is_asked_for_is_not_known_where_a_file_of_modprobe_was_not_read() -> None:
+    off = _options(_arguments(card(GVT, mdev_types=()), "quiet"))
+    unread = Unknown("modprobe.d: permission denied")
+    for change in ({"module_configuration": unread}, {"unread_configuration": (unread,)}):
+        where = replace(off, distribution=replace(off.distribution, **change))
+        assert first(where).why_none == unread
 
 
 @pytest.mark.parametrize("name", CAUSES)

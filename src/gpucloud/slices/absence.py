@@ -20,7 +20,13 @@ VFS_OFF = "sriov-vfs-not-enabled"
 """The cause where virtual functions are all that is missing."""
 UNSUPPORTED = "vgpu-unsupported-board"
 """The cause where no setting helps."""
-_MANAGER = "nvidia_vgpu_vfio"
+MANAGER = "nvidia_vgpu_vfio"
+"""The module of NVIDIA's vGPU manager."""
+GIM = "gim"
+"""AMD's driver that makes virtual functions (amd/MxGPU-Virtualization), and its module."""
+_GVT_OPTION = "enable_gvt="
+_YES = ("1", "y", "t", "on")
+"""What the kernel takes as true, in small letters (lib/kstrtox.c kstrtobool)."""
 _MANAGER_MISSING = "vgpu-manager-not-loaded"
 _NO_TYPES = "vgpu-no-mdev-types"
 _GIVEN_WHOLE = ("vfio-pci", "pci-stub")
@@ -59,8 +65,8 @@ def why_none(unit: GpuUnit, host: Host) -> Finding | Unknown:
     if vendor == NVIDIA:
         return _nvidia(unit, host.kernel, functions)
     if vendor == AMD:
-        return _amd(unit)
-    return _intel(unit, host.kernel) if vendor == INTEL else _none_known(unit)
+        return _amd(unit, host.kernel)
+    return _intel(unit, host) if vendor == INTEL else _none_known(unit)
 
 
 def _nvidia(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding | Unknown:
@@ -88,9 +94,9 @@ def _nvidia(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding | Un
 def _manager(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown | None:
     if isinstance(kernel.loaded_modules, Unknown):
         return kernel.loaded_modules
-    if _MANAGER in kernel.loaded_modules:
+    if MANAGER in kernel.loaded_modules:
         return None
-    is_there = isinstance(kernel.available_modules, frozenset) and _MANAGER in kernel.available_modules
+    is_there = isinstance(kernel.available_modules, frozenset) and MANAGER in kernel.available_modules
     title = (
         "the vGPU manager is installed, and its module is not loaded"
         if is_there
@@ -98,7 +104,7 @@ def _manager(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown | None:
     )
     load = Fix("Load the module, and see why it was not", ("modprobe nvidia_vgpu_vfio", "dmesg | grep NVRM"))
     return _found(
-        unit, _MANAGER_MISSING, title, f"no /sys/module/{_MANAGER}", load if is_there else _INSTALL, 0.8
+        unit, _MANAGER_MISSING, title, f"no /sys/module/{MANAGER}", load if is_there else _INSTALL, 0.8
     )
 
 
@@ -142,35 +148,39 @@ def _silent_vfs(unit: GpuUnit, kernel: Kernel, vfs: tuple[PciFunction, ...]) -> 
     return _found(unit, _NO_TYPES, "its virtual functions have no types", "no types in sysfs", look, 0.7)
 
 
-def _amd(unit: GpuUnit) -> Finding | Unknown:
-    sriov = unit.primary.sriov
+def _amd(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
+    sriov, driver = unit.primary.sriov, unit.primary.driver
     if isinstance(sriov, Unknown):
         return sriov
     if sriov is None or sriov.total == 0:
         return _none_known(unit)
-    if unit.primary.driver == "gim":
+    if driver == GIM:
         where = "in /etc/modprobe.d: gim makes them when it is loaded"
         return _vfs_off(unit, sriov, "options gim vf_num=8", where)
-    title = f"it could have {sriov.total} virtual functions, and amdgpu makes none: gim does"
+    is_there = isinstance(kernel.available_modules, frozenset) and GIM in kernel.available_modules
+    seen = f"{driver} makes none" if isinstance(driver, str) else "no driver has it"
+    made = "gim does, which is installed" if is_there else "gim does"
+    title = f"it could have {sriov.total} virtual functions, and {seen}: {made}"
+    first = "Keep amdgpu away" if is_there else "Install gim (amd/MxGPU-Virtualization), keep amdgpu away"
     install = Fix(
-        "Install gim (amd/MxGPU-Virtualization), keep amdgpu away, and start again",
+        f"{first}, and start again",
         ("blacklist amdgpu", "options gim vf_num=8"),
         _REBOOT,
     )
-    return _found(unit, VFS_OFF, title, _driver(unit.primary.driver), install, 0.8)
+    return _found(unit, VFS_OFF, title, _driver(driver), install, 0.8)
 
 
-def _intel(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
-    sriov, arguments = unit.primary.sriov, kernel.arguments
+def _intel(unit: GpuUnit, host: Host) -> Finding | Unknown:
+    sriov, asks_gvt = unit.primary.sriov, _asks_gvt(host)
     if isinstance(sriov, Unknown):
         return sriov
     if sriov is not None and sriov.total != 0:
         path = f"/sys/bus/pci/devices/{unit.address}/sriov_numvfs"
         return _vfs_off(unit, sriov, f"echo {sriov.total} > {path}")
-    if isinstance(arguments, Unknown):
-        return arguments
-    if unit.primary.driver == "i915" and "i915.enable_gvt=1" in arguments:
-        return _gvt(unit, kernel)
+    if isinstance(asks_gvt, Unknown):
+        return asks_gvt
+    if unit.primary.driver == "i915" and asks_gvt:
+        return _gvt(unit, host.kernel)
     if unit.primary.driver == "i915":
         title = "it has no SR-IOV, and GVT-g, which Broadwell to Comet Lake have, is not on"
         switch = Fix(
@@ -178,8 +188,24 @@ def _intel(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
             ("i915.enable_gvt=1", "modprobe kvmgt"),
             _REBOOT,
         )
-        return _found(unit, _NO_TYPES, title, "no i915.enable_gvt=1 in /proc/cmdline", switch, 0.6)
+        return _found(unit, _NO_TYPES, title, "no enable_gvt=1 given to i915", switch, 0.6)
     return _none_known(unit)
+
+
+def _asks_gvt(host: Host) -> bool | Unknown:
+    """Whether i915 is told to offer GVT-g: in modprobe's files, or after them on the kernel's own line."""
+    arguments, directives = host.kernel.arguments, host.distribution.module_configuration
+    if isinstance(arguments, Unknown):
+        return arguments
+    filed = () if isinstance(directives, Unknown) else directives
+    lines = (line.text.split("#", 1)[0].split() for line in filed)
+    given = [word for line in lines if line[:2] == ["options", "i915"] for word in line[2:]]
+    given += [word.removeprefix("i915.") for word in arguments if word.startswith("i915.")]
+    said = [word for word in given if word.startswith(_GVT_OPTION)]
+    if said:  # of a repeated option the last counts
+        return said[-1].removeprefix(_GVT_OPTION).strip("\"'").lower().startswith(_YES)
+    unread = (directives, *host.distribution.unread_configuration)
+    return next((each for each in unread if isinstance(each, Unknown)), False)
 
 
 def _gvt(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
@@ -187,7 +213,7 @@ def _gvt(unit: GpuUnit, kernel: Kernel) -> Finding | Unknown:
     if isinstance(kernel.loaded_modules, Unknown):
         return kernel.loaded_modules
     if "kvmgt" not in kernel.loaded_modules:
-        title = "GVT-g is on in the kernel's arguments, and kvmgt, which offers its types, is not loaded"
+        title = "GVT-g is asked for, and kvmgt, which offers its types, is not loaded"
         load = Fix(
             "Load it, now and at every start",
             ("modprobe kvmgt", "echo kvmgt > /etc/modules-load.d/kvmgt.conf"),

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpucloud.doctor.case import Blind, Case
+from gpucloud.doctor.case import Blind, Case, device_path
 from gpucloud.doctor.intent import cards, is_given_away
+from gpucloud.doctor.options import module_options
 from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Evidence, Level
 from gpucloud.model.gpu import GpuUnit
-from gpucloud.model.pci import Sriov
+from gpucloud.model.pci import PciFunction, Sriov
 from gpucloud.model.unknown import Unknown
-from gpucloud.slices.absence import UNSUPPORTED, why_none
+from gpucloud.slices.absence import GIM, MANAGER, UNSUPPORTED, why_none
 from gpucloud.slices.interface import AMD, INTEL, NVIDIA, recognise, vendor_of
 from gpucloud.slices.profile import Interface
 
 _NO_TYPES = "vgpu-no-mdev-types"
-_MANAGER = "nvidia_vgpu_vfio"
-_OF_INTEL = ("i915.enable_gvt=", "i915.max_vfs=", "xe.max_vfs=")
-"""Arguments that mean slices and nothing else (i915_params.c, xe_module.c)."""
-_OFF = ("=0", "=N", "=n")
+_OF_INTEL = {"i915": ("enable_gvt", "max_vfs"), "xe": ("max_vfs",)}
+"""Options of modules that mean slices and nothing else (i915_params.c, xe_module.c)."""
+_OFF = ("0", "n", "f", "of")
+"""How a value begins that says no, in small letters (lib/kstrtox.c kstrtobool)."""
 
 
 @rule
@@ -30,7 +31,8 @@ def slices_not_offered(case: Case) -> Answers:
         return
     units = [unit for unit in cards(case) if not is_given_away(unit.primary)]
     offers = {unit.address: recognise(unit, case.host.functions) for unit in units}
-    does_any = any(isinstance(each, Interface) for each in offers.values())
+    can = {vendor_of(unit.primary) for unit in units if isinstance(offers[unit.address], Interface)}
+    missing = []
     for unit in units:
         offer = offers[unit.address]
         signs = () if isinstance(offer, Interface) else tuple(_signs(case, unit))
@@ -40,28 +42,51 @@ def slices_not_offered(case: Case) -> Answers:
         if isinstance(found, Unknown):
             yield Blind(_NO_TYPES, f"why {unit.address.short} offers no slices", found.why)
             continue
-        is_whole = found.cause == UNSUPPORTED and does_any
-        level = Level.INFO if is_whole else Level.WARNING
-        yield replace(found, level=level, evidence=(*found.evidence, *signs))
+        if found.cause != UNSUPPORTED:
+            can.add(vendor_of(unit.primary))
+        missing.append((unit, replace(found, evidence=(*found.evidence, *signs))))
+    for unit, found in missing:  # a board that cannot, beside one that is meant, is no mistake
+        is_whole = found.cause == UNSUPPORTED and vendor_of(unit.primary) in can
+        yield replace(found, level=Level.INFO if is_whole else Level.WARNING)
 
 
 def _signs(case: Case, unit: GpuUnit) -> Iterator[Evidence]:
     """That slices are wanted of the card: no host has these by itself."""
-    kernel, vendor = case.host.kernel, vendor_of(unit.primary)
+    card = unit.primary
+    vendor = vendor_of(card)
     if vendor == NVIDIA:
-        for modules, place in (
-            (kernel.loaded_modules, f"/sys/module/{_MANAGER}"),
-            (kernel.available_modules, "/lib/modules"),
-        ):
-            if isinstance(modules, frozenset) and _MANAGER in modules:
-                yield case.cite(place, f"{_MANAGER}: the host has the vGPU manager")
-                break
-    elif vendor == AMD and unit.primary.driver == "gim":
-        yield case.cite_driver(unit.primary)
-    elif vendor == INTEL and isinstance(kernel.arguments, tuple):
-        for word in kernel.arguments:
-            if word.startswith(_OF_INTEL) and not word.endswith(_OFF):
-                yield case.cite("/proc/cmdline", word)
-    sriov = unit.primary.sriov
-    if isinstance(sriov, Sriov) and isinstance(sriov.enabled, int) and sriov.enabled:
-        yield Evidence(f"/sys/bus/pci/devices/{unit.address}/sriov_numvfs", str(sriov.enabled))
+        yield from _module(case, MANAGER, "the host has the vGPU manager")
+    elif vendor == AMD:
+        yield from _gims(case, card)
+    elif vendor == INTEL:
+        yield from _options(case, card)
+    if isinstance(card.sriov, Sriov) and isinstance(card.sriov.enabled, int) and card.sriov.enabled:
+        yield Evidence(f"{device_path(card.address)}/sriov_numvfs", str(card.sriov.enabled))
+
+
+def _module(case: Case, name: str, meaning: str) -> Iterator[Evidence]:
+    kernel = case.host.kernel
+    seen = ((kernel.loaded_modules, f"/sys/module/{name}"), (kernel.available_modules, "/lib/modules"))
+    for modules, place in seen:
+        if isinstance(modules, frozenset) and name in modules:
+            yield case.cite(place, f"{name}: {meaning}")
+            return
+
+
+def _gims(case: Case, card: PciFunction) -> Iterator[Evidence]:
+    """The driver gim: it has the card, or is there, has none, and could have this one."""
+    if card.driver == GIM:
+        yield case.cite_driver(card)
+        return
+    has_none = card.sriov is None or (isinstance(card.sriov, Sriov) and card.sriov.total == 0)
+    if not has_none and not any(unit.primary.driver == GIM for unit in cards(case)):
+        yield from _module(case, GIM, "the host has AMD's driver that makes virtual functions")
+
+
+def _options(case: Case, card: PciFunction) -> Iterator[Evidence]:
+    """Options of the driver that has the card; of a repeated one the last counts."""
+    wanted = _OF_INTEL.get(card.driver, ()) if isinstance(card.driver, str) else ()
+    given = {each.name: each for each in module_options(case) if each.module == card.driver}
+    for option in (given[name] for name in wanted if name in given):
+        if not option.value.strip("\"'").lower().startswith(_OFF):
+            yield option.evidence
