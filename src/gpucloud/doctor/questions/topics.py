@@ -233,7 +233,7 @@ TOPICS: tuple[Topic, ...] = (
             (run.ARGUMENTS, "what the running kernel was told"),
             (run.GROUPS, "whether there are groups: without an IOMMU there are none"),
         ),
-        words=("iommu", "vt d", "vtd", "amd vi", "intel iommu", "amd iommu", "dmar", "ivrs", "interrupt remapping"),
+        words=("iommu", "vt d", "vtd", "amd vi", "dmar", "ivrs", "interrupt remapping"),
         causes=_IOMMU_CAUSES,
     ),
     Topic(
