@@ -10,6 +10,7 @@ import pytest
 from tests.cloud.builders import VGA, at, card, function, host
 from tests.cloud.fake_hypervisor import FakeHypervisor
 from tests.cloud.here import Machine, machine
+from tests.hosts.catalogue import host_of
 
 from gpucloud.cloud.claims import Claims
 from gpucloud.cloud.definition.render import virtual_function
@@ -17,6 +18,7 @@ from gpucloud.cloud.definition.slots import guest_slots
 from gpucloud.cloud.libvirt.machine.devices import LiveDevices
 from gpucloud.cloud.protocol import Patience
 from gpucloud.cloud.report import find_missing
+from gpucloud.cloud.status.here import host_stock
 from gpucloud.cloud.typed import choose_typed
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import GuestSpec, SeenFunction
@@ -99,6 +101,17 @@ def test_one_that_a_guest_which_is_off_is_defined_with_is_passed_over() -> None:
     assert choose_typed(a_host(), Claims(defined={TYPED: "desk"}), "700") == OTHER
     with pytest.raises(Failure, match="the definition of guest desk, which does not run, names it"):
         choose_typed(a_host(), Claims(defined={TYPED: "desk", OTHER: "desk"}), "700")
+
+
+def test_the_one_of_the_documented_host_is_given_and_counted_by_its_name() -> None:
+    a2 = host_of("built-nvidia-a2-vendor-vfio")
+    assert choose_typed(a2, Claims(), "745") == at("41:00.4")
+    stocks = host_stock("gpu01", a2, Claims()).stocks
+    assert isinstance(stocks, tuple)
+    assert [(one.kind, one.model, one.free) for one in stocks] == [("10de:25b6 type 745", "NVIDIA A2-1B", 1)]
+    bare = at("41:00.5")
+    with pytest.raises(Failure, match="and no vGPU yet"):
+        slices_to_give(a2, [str(bare)])
 
 
 def test_launch_says_that_it_takes_one_by_its_address(here: Machine) -> None:

@@ -126,18 +126,29 @@ def _stock(host: Host, unit: GpuUnit, claims: Claims) -> Stock:
     users = tuple(_users(host, unit, claims))
     groups = _groups(unit)
     obstacle = None if users else _obstacle(host, unit, claims)
-    kind, model = _kind(unit.primary)
+    kind, model = _kind(host, unit.primary)
     return Stock(str(unit.address), kind, model, 1, len(users[:1]), groups, users, obstacle)
 
 
-def _kind(function: PciFunction) -> tuple[str, str]:
+def _kind(host: Host, function: PciFunction) -> tuple[str, str]:
     """What it is asked for by, and what people call it: NVIDIA's virtual functions have their card's ids."""
     if not has_vgpu_type(function):
         return str(function.id), function.name
     type_ = str(function.current_vgpu_type)
-    types = () if isinstance(function.vendor_vfio_types, Unknown) else function.vendor_vfio_types
-    names = [each.name for each in types if each.id == type_ and isinstance(each.name, str)]
-    return f"{function.id} type {type_}", names[0] if names else f"{function.name}, vGPU type {type_}"
+    name = next(_names(host, function, type_), f"{function.name}, vGPU type {type_}")
+    return f"{function.id} type {type_}", name
+
+
+def _names(host: Host, function: PciFunction, type_: str) -> Iterator[str]:
+    """What it and those beside it call the type: one that has a vGPU lists no more than it can become."""
+    known = {} if isinstance(host.functions, Unknown) else host.functions
+    for each in known.values():
+        if each.physical_function == function.physical_function and isinstance(each.vendor_vfio_types, tuple):
+            yield from (
+                kind.name
+                for kind in each.vendor_vfio_types
+                if kind.id == type_ and isinstance(kind.name, str)
+            )
 
 
 def _groups(unit: GpuUnit) -> frozenset[int] | Unknown:
