@@ -397,3 +397,16 @@ def test_what_the_kernel_refuses_is_said_with_its_meaning(site: Site) -> None:
     assert outcome.failure is not None
     assert os.strerror(errno.ENOSPC) in outcome.failure
     assert "the card has no room left for this type" in outcome.failure
+
+
+def test_a_card_with_mig_that_offers_nothing_may_be_in_mig_mode(site: Site) -> None:
+    give_sriov(site.root, CARD, "10de", "20f1", total=4)
+    site.kernel.vgpu_types = ""
+    started(site, VENDOR)
+    vendor_of(site).manage("-e", CARD)
+    for vf in VFS:
+        (site.root / "sys/bus/pci/devices" / vf / "nvidia/creatable_vgpu_types").write_text("")
+    kept = site.desk.keep()
+    assert kept is not None
+    assert "or the card is in MIG mode: /usr/lib/nvidia/sriov-manage -d" in kept.missing[0]
+    assert kept.missing[0].endswith(f"nvidia-smi -i {CARD} -mig 0")

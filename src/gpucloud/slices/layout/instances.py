@@ -136,6 +136,8 @@ def _from_instances(draft: Draft, mig: MigCard, wanted: Sequence[MigProfile]) ->
         draft.notes.append(
             "undo makes what goes again at the same places; its numbers and UUIDs may be others then"
         )
+    if go and not wanted and not draft.wish.is_whole:
+        draft.notes.append("its MIG mode stays on: a line that says whole turns it off, too")
     if not beside.left:
         _make(draft, beside.placed)
         draft.changes += gone

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from gpucloud.model.change import MakeMdev, SetMigMode, SetVgpuType
-from gpucloud.model.pci import PciFunction, Sriov, VgpuType
+from gpucloud.model.pci import PciFunction, PciId, Sriov, VgpuType
 from gpucloud.model.spec import VgpuChoice
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.boot.state.card import Card, Todo
 from gpucloud.prepare.boot.state.instances import plan_instances
 from gpucloud.prepare.boot.state.vfs import plan_vfs
 from gpucloud.slices.mig.card import MigCard
+from gpucloud.slices.mig.models import profiles_of
 from gpucloud.slices.name import mdev_name
 
 _MIG_BACKED = re.compile(r".*-[0-9]+-[0-9]+[A-Z]*", re.ASCII)
@@ -83,7 +84,12 @@ def _add_none_offered(card: Card, todo: Todo) -> None:
     if needs_mig(card) and not card.pool.mig:
         todo.never.append(f"{none} no MIG instances are there of which they could be; name them: mig")
     else:
-        todo.missing.append(f"{none} NVIDIA's vGPU manager, or its like, does not run")
+        why = "NVIDIA's vGPU manager, or its like, does not run"
+        is_split = card.is_nvidias and not needs_mig(card) and _has_mig(card)
+        ends = (
+            f"/usr/lib/nvidia/sriov-manage -d {card.unit.address}; nvidia-smi -i {card.unit.address} -mig 0"
+        )
+        todo.missing.append(f"{none} {why}" + (f", or the card is in MIG mode: {ends}" if is_split else ""))
 
 
 def needs_mig(card: Card) -> bool:
@@ -95,6 +101,12 @@ def needs_mig(card: Card) -> bool:
         for each in _kinds(function):
             names += [each.name] if each.id in names and isinstance(each.name, str) else []
     return any(_MIG_BACKED.fullmatch(name) for name in names)
+
+
+def _has_mig(card: Card) -> bool:
+    """Claims a model with MIG, whose types that share it by time are not offered in MIG mode."""
+    id_ = card.unit.primary.id
+    return isinstance(id_, PciId) and profiles_of(id_) is not None
 
 
 def _mig(card: Card) -> Todo:
