@@ -62,6 +62,10 @@ def instinct(tree: HostTree) -> None:
     )
 
 
+def t4(tree: HostTree) -> None:
+    tree.function("0000:3b:00.0", "10de:1eb8", "0302", driver="nvidia", group=61, reset_method="bus")
+
+
 def loaded(module: str) -> Change:
     return lambda tree: tree.folder(f"sys/module/{module}")
 
@@ -107,6 +111,7 @@ SPOKEN: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "the other interface": ((a2(vfs=1), a_vf("nvidia"), LOADED), NO_TYPES, "needs the newer interface"),
     "virtual functions left": ((a2(vfs=1), a_vf(None), LOADED), MISSING, "left its virtual functions"),
     "virtual functions, no manager": ((a2(vfs=1), a_vf(None)), MISSING, "not installed for this kernel"),
+    "the service is down": ((t4, LOADED), MISSING, "nvidia-vgpud, which adds them, is down"),
     "GVT-g without its module": (
         (gpu_of_intel, options("options i915 enable_gvt=1")),
         NO_TYPES,

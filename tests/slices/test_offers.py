@@ -181,14 +181,14 @@ CAUSES: dict[str, tuple[Callable[[], Host], str, str]] = {
         "could have 16 virtual functions, and none is on",
     ),
     "the board is unsupported, or the service down": (
-        lambda: with_modules(card(T4, sriov=None, **NO_TYPES), "nvidia_vgpu_vfio"),
+        lambda: with_modules(card(T4, id=PciId(0x10DE, 0x1DB4), sriov=None, **NO_TYPES), "nvidia_vgpu_vfio"),
         "vgpu-unsupported-board",
         "nvidia-vgpud does not run",
     ),
-    "virtual functions that are announced in vain": (
+    "the service is down, and the virtual functions are announced in vain": (
         lambda: with_modules(card(T4, **NO_TYPES), "nvidia_vgpu_vfio"),
-        "vgpu-unsupported-board",
-        "nvidia-vgpud does not run",
+        "vgpu-manager-not-loaded",
+        "nvidia-vgpud, which adds them, is down",
     ),
     "GeForce": (
         lambda: card(T4, device_name="GA102 [GeForce RTX 3090]", **NO_TYPES),

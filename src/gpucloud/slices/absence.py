@@ -112,7 +112,16 @@ def _nvidia_vfs(unit: GpuUnit, kernel: Kernel, functions: Functions) -> Finding 
     sriov = unit.primary.sriov
     if isinstance(sriov, Unknown):
         return sriov
-    if sriov is None or sriov.total == 0 or _has_vfs_in_vain(unit.primary):
+    if _has_vfs_in_vain(unit.primary):
+        title = (
+            "the vGPU manager knows it and offers no types: nvidia-vgpud, which adds them, is down or failed"
+        )
+        again = Fix(
+            "See what the services say, and start the one that adds types again",
+            ("systemctl status nvidia-vgpud nvidia-vgpu-mgr", "systemctl restart nvidia-vgpud"),
+        )
+        return _found(unit, _MANAGER_MISSING, title, "no mdev_supported_types", again, 0.8)
+    if sriov is None or sriov.total == 0:
         title = "it offers no vGPU types: the board is not supported, or nvidia-vgpud does not run"
         look = Fix(
             "See what the service says; a board that it does not know can be used whole",
