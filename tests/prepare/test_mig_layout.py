@@ -382,3 +382,24 @@ def test_a_mode_that_somebody_holds_is_not_turned_off(site: Site) -> None:
     with pytest.raises(Failure, match=r"has it open, and its mode could not change: end that first"):
         vgpu(site, "apply", "3b:00.0: whole", "--yes")
     assert smi_of(site).mode == "Enabled"
+
+
+def test_a_cut_while_a_card_is_made_whole_is_gone_on_with_or_taken_back(tmp_path: Path) -> None:
+    site = vgpu_site(tmp_path)
+    vendor_of(site).manage("-e", CARD)
+    (site.root / "mig").write_text("Enabled\n")
+    smi_of(site).keep({"0": [2, 9, 2], "4": [1, 9, 2]})
+    before = site.picture()
+    plan = site.desk.plan_cut(Layout(("3b:00.0: whole",), "gpu01"))
+    kinds = [step.change.kind for step in plan.steps]
+    assert kinds == ["remove-gpu-instance", "remove-gpu-instance", "switch-vfs", "set-mig-mode"]
+    moment = 0
+    while dies(site, moment, lambda doomed: doomed.desk.apply(plan)):
+        if site.journal.unfinished() and moment % 2:
+            assert site.desk.resume().failure is None
+            assert smi_of(site).mode == "Disabled"
+        if site.journal.entries() and site.journal.entries()[-1].read_progress().status != Status.UNDONE:
+            assert site.desk.undo("last", force=False).left == ()
+        assert site.picture() == before, moment
+        moment += 1
+    assert moment >= 15
