@@ -102,6 +102,7 @@ def plan_boot(
         steps = tuple(_steps(ask, row, tool))
         refusals = tuple(refusals_of_files(steps))
         steps = () if refusals else steps
+    emptied = tuple(_emptied(ask)) if any(isinstance(step.change, RemoveFile) for step in steps) else ()
     return Plan(
         host=host.source,
         units=tuple(unit.address for unit in ask.units(Use.PASSTHROUGH, Use.VGPU, Use.SRIOV)),
@@ -115,8 +116,7 @@ def plan_boot(
         at_start=() if refusals else steps_at_start(host, spec, host_name),
         notes=(
             *strangers(spec, host_name),
-            *unmatched(spec, host_name, host.units),
-            *(_emptied(ask) if any(isinstance(step.change, RemoveFile) for step in steps) else ()),
+            *(emptied or unmatched(spec, host_name, host.units)),
             *(_brought_late(host) if steps else ()),
             *foreseen(host, spec, host_name),
             *hands_beside(host, spec, host_name, _told(files.hands) if is_captured else files.hands),
