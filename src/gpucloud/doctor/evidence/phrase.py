@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from gpucloud.doctor.evidence.text import Chunk
 from gpucloud.model.finding import Evidence, Level
@@ -37,6 +37,14 @@ _SCRIPT = re.compile(
     r"|^\s*+[\w.-]++\s++\"[^\"]*+\"\s*+(?:>&2\s*)?$|^\s*+#\s{2,}+\S"
 )
 """A line of a script that would print a message to the terminal, or a comment: nobody has said it yet."""
+_RECORD = re.compile(
+    r"\s{0,8}(?:<\d{1,3}>)?(?:\[ *\d{1,9}\.\d{4,6}\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d "
+    r"|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
+    r"|\{\"(?:component|level|time|msg)|type=[A-Z_]{1,20} msg=audit)"
+)
+"""How a record of a log begins: the kernel's stamp, dmesg -T's, syslog's, an ISO time, JSON, auditd's."""
+_ASKED = re.compile(r"\bsystemctl (?:-\S+ )*is-(?:active|enabled|failed) ([\w@.\\-]+(?: [\w@.\\-]+)+)\s*$")
+"""Several units are asked about: a state for each follows, in their order (systemctl(1))."""
 _TYPEWRITER = str.maketrans("\u2018\u2019\u201c\u201d\u2013", "''\"\"-")
 """What web pages and word processors put in place of quotation marks and hyphens; as long as those."""
 _LETTERS = bytes(byte if ord("a") <= byte <= ord("z") else ord(" ") for byte in range(256))
@@ -58,7 +66,8 @@ class Phrase:
     """One message of a program.
 
     ``needle`` (lower case) finds candidate lines quickly; ``pattern`` decides, ignoring case, on the line and
-    the two after it joined by spaces: terminals and journals wrap long messages.
+    the two after it joined by spaces: terminals and journals wrap long messages. Of a log each record is one
+    message: what another program said next is no part of it.
     """
 
     name: str
@@ -166,22 +175,32 @@ class _Page:
         return begin, min(end, begin + _WINDOW)
 
     def _judge(self, phrase: Phrase, line: int, raw: str) -> Remark | None:
-        first, *more = raw.split("\n")
-        if _is_script(first):
-            return None
-        window = " ".join(part.strip() for part in (first, *more) if not _is_script(part))
-        match = phrase.matcher.search(window)
-        if match is None or (phrase.exception is not None and phrase.exception.search(window)):
-            return None
-        text = first.strip()[:400]
-        caught = {name: value for name, value in match.groupdict().items() if value is not None}
-        return Remark(phrase, Evidence(self._chunk.key, text, self._chunk.first + line), caught)
+        first = raw.partition("\n")[0]
+        for window in () if _is_script(first) else _messages(raw, phrase.needle):
+            match = phrase.matcher.search(window)
+            if match is not None and (phrase.exception is None or not phrase.exception.search(window)):
+                caught = {name: value for name, value in match.groupdict().items() if value is not None}
+                evidence = Evidence(self._chunk.key, first.strip()[:400], self._chunk.first + line)
+                return Remark(phrase, evidence, caught)
+        return None
 
     def _line_at(self, place: int) -> int:
         if not self._starts:
             lengths = (len(line) + 1 for line in self._low.split("\n"))
             self._starts = list(accumulate(lengths, initial=0))[:-1]
         return bisect_right(self._starts, place) - 1
+
+
+def _messages(raw: str, needle: str) -> Iterator[str]:
+    """What a line and the two after it say: one message, or the states of units that were asked about."""
+    first, *more = raw.split("\n")
+    if "systemctl" in first and (asked := _ASKED.search(first)):
+        states = (f"{unit} {state}" for unit, state in zip(asked[1].split(), more, strict=False))
+        yield from (each for each in states if needle in each.lower())
+        return
+    if _RECORD.match(first):
+        more = list(takewhile(lambda part: not _RECORD.match(part), more))
+    yield " ".join(part.strip() for part in (first, *more) if not _is_script(part))
 
 
 def _distinct(letters: bytes) -> set[bytes]:

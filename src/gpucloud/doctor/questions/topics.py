@@ -140,7 +140,7 @@ TOPICS: tuple[Topic, ...] = (
         ),
         words=("nova", "openstack", "no valid host", "novalidhost", "flavor", "alias", "device spec", "pci passthrough whitelist",
                "passthrough whitelist", "nova compute", "nova scheduler", "scheduler", "placement", "resource class"),
-        causes=_NOVA_CAUSES, phrases=("no-valid-host", "retries", "filter-pci", "no-candidates"), is_shown=_has_options,
+        causes=_NOVA_CAUSES, phrases=("no-valid-host", "retries", "filter-pci", "host-skipped-pci", "no-candidates"), is_shown=_has_options,
     ),
     Topic(
         "hugepages and NUMA",

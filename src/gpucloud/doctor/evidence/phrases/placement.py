@@ -46,7 +46,9 @@ NUMA = (
     Phrase("numa-no-fit", "fails numa topology requirements", cause=_NUMA, confidence=0.7, by="nova/scheduler/filters/numa_topology_filter.py", says="No host fits the NUMA policy"),
     Phrase("numa-sockets", "multiple sockets per numa node", cause=_NUMA, confidence=0.6, by="nova/virt/libvirt/driver.py", level=Level.WARNING, says="Several sockets share a NUMA node: the policy `socket` is not supported on this host"),
     Phrase("numa-unknown", "without numa affinity to instance", says="the card's NUMA node is unknown", by="nova/pci/manager.py"),
-    Phrase("filter-pci", "have the required pci devices", r"doesn't have the required PCI devices", says="No host has a free device that fits", by="nova/scheduler/filters/pci_passthrough_filter.py"),
+    # Said of each host that is passed over, also where others pass.
+    Phrase("host-skipped-pci", "have the required pci devices", r"doesn't have the required PCI devices", says="A host has no free device that fits", by="nova/scheduler/filters/pci_passthrough_filter.py"),
+    Phrase("host-found-pci", "pcipassthroughfilter returned", r"PciPassthroughFilter returned [1-9]\d* host", says="Hosts have free devices that fit", by="nova/filters.py"),
 )
 
 LIMITS = (

@@ -114,8 +114,9 @@ def no_mdev_offered(case: Case) -> Answers:
         return
     is_vendors = paper.has("vendor-vfio") or _is_since_vendor_vfio(case.host.kernel.release)
     title = "A mediated device is looked for on a card that offers none"
-    yield known("mdev-assumed", title, lines, 0.92 if is_vendors else 0.8)
-    if not is_vendors:
+    if is_vendors or not paper.has("sriov-off"):  # without virtual functions there are types of neither kind
+        yield known("mdev-assumed", title, lines, 0.92 if is_vendors else 0.8)
+    if not is_vendors and not paper.has("vgpu-module"):
         title = "No card offers mediated devices: the driver may not be the vGPU manager"
         yield known("vgpu-manager-not-loaded", title, lines, 0.7)
 

@@ -21,7 +21,7 @@ from gpucloud.nova.machine.sriov import has_sriov
 
 _USSURI = 21
 """The first that keeps vGPUs over a resize."""
-_REFUSED = ("no-valid-host", "filter-pci", "claim-failed", "pools-short")
+_REFUSED = ("no-valid-host", "filter-pci", "host-skipped-pci", "claim-failed", "pools-short")
 _MISNAMED = re.compile(r"pci_passthrough(?::|[._-]?alias)")
 """Properties meant as ``pci_passthrough:alias``; ``pci_passthrough_whitelist`` was an option of nova."""
 
@@ -227,7 +227,8 @@ def refused_without_reason(case: Case) -> Answers:
     if paper.has("retries"):
         title = "Every host tried failed to build the guest: most often a device list no longer fits its host"
         yield known("whitelist-mismatch", title, paper.lines("retries"), 0.4, level=Level.WARNING)
-    if paper.has("claim-failed", "filter-pci", "pools-short"):
+    is_skipped = paper.has("host-skipped-pci") and not paper.has("host-found-pci")
+    if is_skipped or paper.has("claim-failed", "filter-pci", "pools-short"):
         title = "No host has a free device that fits the request"
         yield known("not-enough-devices", title, _refusals(paper), 0.6, level=Level.WARNING)
     elif paper.has("no-valid-host") and (paper.nova.named(*ALIAS_NAMES) or paper.request.aliases):

@@ -24,13 +24,15 @@ def virtual_functions_off(case: Case) -> Answers:
     paper = case.paper
     if paper is None or not paper.has("sriov-off"):
         return
-    wanted = paper.has("vendor-vfio", "mdev-uuid", "mdev-bus") or paper.request.get("resources:VGPU")
+    wanted = paper.has("vendor-vfio", "mdev-uuid", "mdev-bus", "mdev-types-absent") or paper.request.get(
+        "resources:VGPU"
+    )
     yield known(
         _VFS,
         "No virtual function is enabled (sriov_numvfs is 0)",
         paper.lines("sriov-off"),
-        0.6 if wanted else 0.35,
-        level=Level.WARNING if wanted else Level.INFO,
+        0.88 if wanted else 0.35,
+        level=Level.BLOCKER if wanted else Level.INFO,
     )
 
 

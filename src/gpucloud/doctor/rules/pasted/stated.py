@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from gpucloud.doctor.case import Case
@@ -15,6 +16,8 @@ from gpucloud.doctor.rules.rule import Answers, rule
 from gpucloud.model.finding import Level
 
 _FABRIC_SERVICE = ("fabric-service", "fabric-state", "fabric-nvlink")
+_ASLEEP, _LOST = ("d3-stuck", "d3-lspci"), ("reset-giving-up", "reset-failed", "off-bus")
+_SLOT = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{4}:)?([0-9a-f]{2}:[0-9a-f]{2})(?=\.[0-7]\b|\))")
 _IOMMU_OFF = ("iommu-disabled-firmware", "iommu-missing-kernel-arg")
 _BELIED = 0.4
 """What is left of a claim that the report itself belies: it is of another time or place, or has passed."""
@@ -77,7 +80,24 @@ def _has_passed(paper: Paper, remark: Remark) -> bool:
 def _stands(paper: Paper, remark: Remark) -> bool:
     """Whether the message weighs: it has not passed, and its harm is shown where that is needed."""
     hurts = not remark.phrase.needs or paper.has(remark.phrase.needs)
-    return hurts and not _has_passed(paper, remark)
+    return hurts and not _has_passed(paper, remark) and not _follows(paper, remark)
+
+
+def _follows(paper: Paper, remark: Remark) -> bool:
+    """Whether a card that cannot leave D3 had been lost before, by a reset or off the bus.
+
+    All that is read of such a card is ones, which the kernel takes for D3cold (drivers/pci/pci.c,
+    ``pci_power_up``).
+    """
+    if remark.phrase.name not in _ASLEEP:
+        return False
+    slots = set(_SLOT.findall(remark.evidence.text))
+    return any(
+        sign.evidence.key == remark.evidence.key
+        and (sign.evidence.line or 0) < (remark.evidence.line or 0)
+        and slots.intersection(_SLOT.findall(sign.evidence.text))
+        for sign in paper.said(*_LOST)
+    )
 
 
 def _is_heard(remark: Remark) -> bool:
