@@ -8,6 +8,7 @@ from enum import Enum
 
 from gpucloud.cloud.openstack.explain.case import Case
 from gpucloud.cloud.openstack.explain.rules import (
+    aggregates,
     api,
     classes,
     host,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *placement.RULES,
     *standing.RULES,
     *told.RULES,
+    *aggregates.RULES,
     *scheduler.RULES,
     *host.RULES,
 )

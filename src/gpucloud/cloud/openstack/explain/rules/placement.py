@@ -14,6 +14,13 @@ from gpucloud.model.unknown import Unknown
 _PLAIN = ("VCPU", "PCPU", "MEMORY_MB", "DISK_GB")
 _ASKED = "GET /allocation_candidates"
 _SHOW_TRAITS = "openstack resource provider list --required TRAIT"
+_RESERVED = (
+    "Devices with one_time_use stay reserved after their first guest (nova 32 and later), "
+    "until somebody takes that back."
+)
+_TAKE_BACK = "Make sure that the device is clean, then take the reservation back"
+_ONE_PROVIDER = "One group of a flavor is taken from one provider: a card, or one of its functions."
+_SPLIT = "Ask for fewer of one provider, or wait until guests of one card end"
 _ANY_NAME = "Placement chooses among providers that have every class and trait that is asked for."
 
 
@@ -47,9 +54,39 @@ def _lacks(case: Case, found: Candidates, name: str) -> Finding:
     if isinstance(stock, Unknown):
         return stops(_cause(kind, ()), f"No host has room for {name}", (line,), confidence=0.7)
     lines = (Evidence(f"provider {one.provider}", _shown(kind, one)) for one in stock)
+    if (held := _reserved(kind, int(amount), stock)) is not None:
+        return stops(
+            "not-enough-devices", *held[:1], (line, *lines), why=_RESERVED, fix=_TAKE_BACK, commands=held[1:]
+        )
+    title = _title(kind, int(amount), stock)
+    if _is_split(kind, int(amount), stock):
+        return stops(_cause(kind, stock), title, (line, *lines), why=_ONE_PROVIDER, fix=_SPLIT)
     fix = "" if kind in _PLAIN or any(one.total for one in stock) else _fix(kind)
     why = "Placement gives out what nova-compute reports to it." if fix else ""
-    return stops(_cause(kind, stock), _title(kind, int(amount), stock), (line, *lines), why=why, fix=fix)
+    return stops(_cause(kind, stock), title, (line, *lines), why=why, fix=fix)
+
+
+def _reserved(kind: str, amount: int, stock: Sequence[Inventory]) -> tuple[str, str] | None:
+    """Title and command where enough would be free, were it not reserved."""
+    held = [
+        one
+        for one in stock
+        if kind not in _PLAIN and one.reserved and one.free < amount <= one.total - one.used
+    ]
+    if not held or any(one.free >= amount for one in stock):
+        return None
+    reserved, total = sum(one.reserved for one in held), sum(one.total for one in stock)
+    return (
+        f"No {kind} may be given: {reserved} of {total} are reserved, and no guest has them",
+        f"openstack resource provider inventory set --amend --resource {kind}:reserved=0 PROVIDER_UUID",
+    )
+
+
+def _is_split(kind: str, amount: int, stock: Sequence[Inventory]) -> bool:
+    """Claims enough in all, and on no one provider, each of which could have it."""
+    free = [max(one.free, 0) for one in stock]
+    is_split = max(free, default=0) < amount <= sum(free)
+    return kind not in _PLAIN and is_split and any(one.total >= amount for one in stock)
 
 
 def _fix(kind: str) -> str:
@@ -73,6 +110,9 @@ def _title(kind: str, amount: int, stock: Sequence[Inventory]) -> str:
     if max(one.total for one in stock) < amount:
         most = max(one.total for one in stock)
         return f"The flavor asks for {amount} {kind} of one provider, and the largest has {most}"
+    if _is_split(kind, amount, stock):
+        most, left = max(one.free for one in stock), sum(max(one.free, 0) for one in stock)
+        return f"No one provider has {amount} {kind} free: {left} are free in all, and {most} on the best"
     used, total = sum(one.used for one in stock), sum(one.total for one in stock)
     return f"No {kind} is free: {used} of {total} are in use, and the flavor asks for {amount}"
 

@@ -145,26 +145,6 @@ def filters(case: Case) -> Answers:
             yield stops("filter-not-enabled", title, (place,), commands=one.fix)
 
 
-def aggregates(case: Case) -> Answers:
-    """Extra specs for aggregates that no aggregate with hosts has, where the scheduler looks at them."""
-    prefix, scheduler = "aggregate_instance_extra_specs:", case.given.scheduler
-    specs = case.seen.flavor.extra_specs.items()
-    asked = {key.removeprefix(prefix): value for key, value in specs if key.startswith(prefix)}
-    if not asked or (
-        scheduler is not None and "AggregateInstanceExtraSpecsFilter" not in (scheduler.filters or ())
-    ):
-        return
-    found = case.seen.aggregates
-    if isinstance(found, Unknown):
-        yield Blind("no-room-on-hosts", "the aggregates", found.why)
-        return
-    for key, value in asked.items():
-        if " " not in value and not any(each.hosts and key in each.metadata for each in found):
-            line = Evidence(f"flavor {case.seen.flavor_name}", f"{prefix}{key}={value}")
-            title = f"No aggregate with hosts has the key {key} that the flavor asks for"
-            yield stops("no-room-on-hosts", title, (line,), confidence=0.8)
-
-
 def narrow_nodes(case: Case) -> Answers:
     """A guest that failed, and that all fitting hosts can only take on some NUMA nodes."""
     server = case.seen.server
@@ -204,7 +184,6 @@ _MANAGER = "nova/scheduler/host_manager.py"
 RULES = (
     Rule(Step.SCHEDULER, "nova/scheduler/filters/compute_filter.py, request_filter.py", services),
     Rule(Step.SCHEDULER, "nova/scheduler/filters/pci_passthrough_filter.py, nova/pci/stats.py", devices),
-    Rule(Step.SCHEDULER, "nova/scheduler/filters/aggregate_instance_extra_specs.py", aggregates),
     Rule(Step.SCHEDULER, f"{_MANAGER}: _choose_host_filters()", filters),
     Rule(Step.SCHEDULER, "nova/pci/stats.py: _filter_pools_for_numa_cells()", narrow_nodes),
     Rule(Step.SCHEDULER, "nova/scheduler/filters/compute_filter.py", sleeping_hosts),
