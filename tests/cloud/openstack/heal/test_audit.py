@@ -7,6 +7,7 @@ from tests.cloud.openstack.heal.cell import OTHER, A, B, Cell, guest_uuid
 from tests.cloud.openstack.heal.scene import Scene, card
 
 from gpucloud.cloud.openstack.audit.disagreement import Blocked, Forget, Release, SetStatus
+from gpucloud.cloud.openstack.audit.observed import Server
 from gpucloud.model.unknown import Unknown
 
 X, Y, Z = "0000:3b:00.0", "0000:5e:00.0", "0000:3b:00.1"
@@ -225,6 +226,33 @@ def test_placement_holds_devices_for_a_migration_that_runs(scene: Scene) -> None
     scene.cell.row(1, X)
     scene.device(1, A, X, **{scene.cell.migration(1, guest, "running"): 1})
     assert scene.kinds() == []
+
+
+@pytest.mark.parametrize("status", ["ERROR", "SHELVED_OFFLOADED"])
+def test_a_guest_on_no_host_holds_devices_that_only_its_end_frees(scene: Scene, status: str) -> None:
+    guest = scene.cell.guest(1, None)
+    scene.servers.append(Server(guest, "train", status, None, None, None))
+    scene.cell.row(1, X)
+    scene.tree(1, A)
+    scene.device(1, A, X, **{guest: 1})
+    remedy = only(scene, "allocation-of-guest-without-host")
+    assert isinstance(remedy, Blocked)
+    assert "delete it" in remedy.then
+
+
+@pytest.mark.parametrize(("told", "nova"), [("gpu99", "gpu99"), (B, A)])
+def test_a_guest_of_which_sources_do_not_tell_where_it_is_is_named(
+    scene: Scene, told: str, nova: str
+) -> None:
+    guest = scene.cell.guest(1, told)
+    scene.server(guest, nova)
+    scene.cell.row(1, X, "allocated", owner=guest)
+    scene.host(card(X), wanted=(X,))
+    scene.host(name=B)
+    audit = scene.audit()
+    assert audit.found == ()
+    said = f"the database has it on {told}, nova-api has it on {nova}"
+    assert [each.why.partition(":")[0] for each in audit.unseen if each.fact.startswith("where ")] == [said]
 
 
 def test_placement_holds_devices_of_two_hosts_for_a_guest(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cached_property
 
 from gpucloud.cloud.openstack.audit.facts import Facts
-from gpucloud.cloud.openstack.audit.observed import GivenHost, Node, Row
+from gpucloud.cloud.openstack.audit.observed import GivenHost, Node, Row, Server
 from gpucloud.model.finding import Evidence
 from gpucloud.model.holders import is_caretaker
 from gpucloud.model.pci import Holder
@@ -139,6 +139,22 @@ class Case(Facts):
         tasks = (each.task for each in (instance, server) if each is not None and each.task is not None)
         task = next(tasks, None)
         return None if task is None else f"task {task}"
+
+    def is_nowhere(self, server: Server) -> bool:
+        """Claims a guest that both sources have on no host, for good: it failed, or was put aside."""
+        instance = self.instance(server.uuid)
+        is_settled = server.status in ("ERROR", "SHELVED_OFFLOADED")
+        return is_settled and server.host is None and (instance is None or instance.host is None)
+
+    def disputed(self, uuid: str) -> str:
+        """Where each source has a guest."""
+        instance, server = self.instance(uuid), self.server(uuid)
+        places = (
+            ("the database", None if instance is None else instance.host or "no host"),
+            ("nova-api", None if server is None else server.host or "no host"),
+        )
+        told = [f"{who} has it on {place}" for who, place in places if place is not None]
+        return ", ".join(told) or "no source has it"
 
     def where(self, uuid: str, node: Node) -> Where:
         """Where the guest is that a row of this node names."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gpucloud.cloud.openstack.audit.case import Case, unread_devices
+from gpucloud.cloud.openstack.audit.case import Case, Where, unread_devices
 from gpucloud.cloud.openstack.audit.disagreement import Disagreement, Forget, Release
 from gpucloud.cloud.openstack.audit.observed import Observed
-from gpucloud.cloud.openstack.audit.rules.consumers import holdings_of, judge_consumers
+from gpucloud.cloud.openstack.audit.rules.consumers import Holdings, holdings_of, judge_consumers
 from gpucloud.cloud.openstack.audit.rules.hosts import judge_hosts
 from gpucloud.cloud.openstack.audit.rules.providers import Behind, judge_providers
 from gpucloud.cloud.openstack.audit.rules.relatives import judge_relatives
@@ -50,7 +50,7 @@ def judge(seen: Observed) -> Audit:
     going = frozenset((one.consumer, one.tree) for one in remedies if isinstance(one, Release))
     providers = judge_providers(Behind(case, held, forgotten, going))
     found = (*rows, *judge_relatives(case, forgotten), *judge_hosts(case), *consumers, *providers)
-    return Audit(seen, found, tuple(dict.fromkeys(_unseen(case))))
+    return Audit(seen, found, tuple(dict.fromkeys((*_unseen(case), *_undecided(case, held)))))
 
 
 def _unseen(case: Case) -> Iterator[Unseen]:
@@ -80,6 +80,24 @@ def _unjudged(case: Case) -> Iterator[Unseen]:
         if work is not None:
             then = "where that never ends: openstack server set --state error"
             yield Unseen(f"what guest {case.known_as(uuid)} holds", f"nova is at work on it ({work}); {then}")
+
+
+def _undecided(case: Case, held: Holdings | Unknown) -> Iterator[Unseen]:
+    """Guests that hold something, and of which no two sources say where they are."""
+    taken = ((row.owner, case.node_of(row)) for row in case.rows if row.owner is not None and row.is_taken)
+    guests = {who for who, node in taken if who and node and case.where(who, node) is Where.BUSY}
+    if not isinstance(held, Unknown):
+        guests |= {
+            each
+            for each, providers in held.of.items()
+            if each in held.servers
+            and not all(one.is_root for one in providers)
+            and held.home(held.servers[each]) is None
+            and not case.is_nowhere(held.servers[each])
+        }
+    for uuid in sorted(each for each in guests if case.work_on(each) is None):
+        then = "what it holds is left alone until they agree, and its host is one that nova has"
+        yield Unseen(f"where guest {case.known_as(uuid)} is", f"{case.disputed(uuid)}: {then}")
 
 
 def _unseen_hosts(case: Case) -> Iterator[Unseen]:

@@ -123,6 +123,12 @@ class Kinds(Enum):
         "The guest lives on another host and still holds devices of this one in Placement",
         "nova/scheduler/client/report.py: remove_provider_tree_from_instance_allocation",
     )
+    NO_HOST = Kind(
+        "allocation-of-guest-without-host",
+        "A guest that failed or was put aside is on no host, and still holds devices in Placement: "
+        "nova-compute takes it for one that is still to start, so nothing frees them",
+        "nova/compute/resource_tracker.py: _remove_deleted_instances_allocations",
+    )
     LEFT_PROVIDER = Kind(
         "provider-left-behind",
         "nova has no row of the device, and Placement still offers it: the scheduler chooses the host, and "

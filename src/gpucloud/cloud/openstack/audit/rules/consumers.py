@@ -19,6 +19,7 @@ from gpucloud.model.finding import Evidence
 from gpucloud.model.unknown import Unknown
 
 _MOST_SHOWN = 6
+_ASIDE = "SHELVED_OFFLOADED"
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,11 @@ def _of_migration(
 def _of_server(held: Holdings, server: Server, providers: tuple[Provider, ...]) -> Iterator[Disagreement]:
     home = held.home(server)
     is_moving = server.task is not None or server.uuid in held.case.moving
-    if (
-        home is None
-        or is_moving
-        or server.status in ("VERIFY_RESIZE", "RESIZE", "MIGRATING", "REVERT_RESIZE")
-    ):
+    if is_moving or server.status in ("VERIFY_RESIZE", "RESIZE", "MIGRATING", "REVERT_RESIZE"):
+        return
+    if held.case.is_nowhere(server):
+        yield from _of_nowhere(held, server, providers)
+    if home is None:
         return
     trees = {each.root for each in providers}
     for tree in sorted((trees - {home}) & held.roots.keys()):
@@ -170,6 +171,19 @@ def _of_server(held: Holdings, server: Server, providers: tuple[Provider, ...]) 
             )
         kind = Kinds.OTHER_HOST.value
         yield Disagreement(kind, host, title, (*_told(there, server.uuid), said), remedy)
+
+
+def _of_nowhere(held: Holdings, server: Server, providers: tuple[Provider, ...]) -> Iterator[Disagreement]:
+    """A guest on no host: nova may build it again, and only its end frees what it holds."""
+    there = tuple(each for each in providers if not each.is_root)
+    hosts = sorted({held.roots.get(each.root, "a lost host") for each in there})
+    name = f"{server.name} ({server.uuid})"
+    title = f"guest {name} is {server.status} on no host, and holds devices of {', '.join(hosts)}"
+    said = Evidence(f"nova-api, server {server.uuid}", f"{server.status} on no host")
+    back = "unshelve or delete it" if server.status == _ASIDE else "delete it"
+    remedy = Blocked("nova may still build it with what it holds", f"{back}; then audit again")
+    host = hosts[0] if len(hosts) == 1 and there[0].root in held.roots else None
+    yield Disagreement(Kinds.NO_HOST.value, host, title, (*_told(there, server.uuid), said), remedy)
 
 
 def _told(providers: tuple[Provider, ...], consumer: str) -> tuple[Evidence, ...]:
