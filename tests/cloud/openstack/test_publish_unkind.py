@@ -380,3 +380,16 @@ def test_a_name_that_others_gave_begins_no_line_of_its_own() -> None:
     lines = render_compared(compared(state, spec_of("{images: {i1: {gpu: true}}}")))
     assert lines[0] == "~ image x?- flavor gpu"
     assert all(isinstance(line, Copied) for line in lines)
+
+
+@pytest.mark.parametrize("key", ["filter_tenant_id", "filter_tenant_id7", "availability_zone"])
+def test_an_aggregate_that_keeps_hosts_apart_goes_only_when_that_is_asked(key: str) -> None:
+    state = cloud()
+    publish(state, spec_of("{aggregates: {own: {}, plain: {}}}"))
+    apart = next(each for each in state.aggregates.values() if each["name"] == "own")
+    apart["metadata"][key] = "somebody's"
+    told, _ = publish(state, spec_of("{}"), prune=True)
+    assert [each["name"] for each in state.aggregates.values()] == ["own"]
+    assert [each for each in map(str, told.left) if f"for {key} holds for its hosts: --exact" in each]
+    publish(state, spec_of("{}"), prune=True, exact=True)
+    assert not state.aggregates

@@ -26,6 +26,7 @@ class Shelf:
     root: str
     stock: dict[str, Any] = field(default_factory=dict)
     traits: list[str] = field(default_factory=list)
+    aggregates: list[str] = field(default_factory=list)
     generation: int = 0
 
 
@@ -108,6 +109,8 @@ class StaleState(CloudState):
                 return 200, {"inventories": shelf.stock, "resource_provider_generation": shelf.generation}
             case "GET", ["traits"]:
                 return 200, {"traits": shelf.traits, "resource_provider_generation": shelf.generation}
+            case "GET", ["aggregates"]:
+                return 200, {"aggregates": shelf.aggregates, "resource_provider_generation": shelf.generation}
             case "GET", ["allocations"]:
                 held = {who: has[key] for who, has in self.held.items() if key in has}
                 return 200, {"allocations": held, "resource_provider_generation": shelf.generation}
@@ -116,7 +119,7 @@ class StaleState(CloudState):
         if rest == ["inventories"]:
             shelf.stock = body["inventories"]
         else:
-            shelf.traits = body["traits"]
+            setattr(shelf, rest[0], body[rest[0]])
         return 200, {"resource_provider_generation": shelf.generation}
 
     def _holdings(self, key: str) -> Any:

@@ -139,12 +139,13 @@ def test_a_row_does_not_come_back_beside_the_one_that_nova_made_since(scene: Sce
     assert scene.cell.all() == now
 
 
-@pytest.mark.parametrize("fault", ["/inventories", "/traits"])
+@pytest.mark.parametrize("fault", ["/inventories", "/traits", "/aggregates"])
 def test_a_provider_that_was_made_half_is_filled(tmp_path: Path, fault: str) -> None:
     shelves = Shelves()
     healer = Healer(None, Placement(shelves.send))
     repair = Repair(drops=(DropProvider(shelves.provider("rp-2"), "kind"),))
     before = shelves.state.shelves["rp-2"]
+    before.aggregates = ["00000000-0000-0000-0000-0000000000aa"]
     healer.carry_out(healer.keep(repair, tmp_path / "kept.json"), quiet, no_check)
     shelves.state.faults.append(("PUT", fault, 503))
     with pytest.raises(Refusal):

@@ -135,6 +135,7 @@ def _stock(each: Any) -> Stock:
         None if parent is None else str(parent),
         dict(each["inventories"]),
         tuple(map(str, each["traits"])),
+        tuple(map(str, each.get("aggregates", ()))),  # backups of before had none
     )
 
 

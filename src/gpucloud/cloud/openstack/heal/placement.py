@@ -43,6 +43,8 @@ class Stock:
     parent: str | None
     inventories: Mapping[str, Any]
     traits: tuple[str, ...]
+    aggregates: tuple[str, ...] = ()
+    """Of Placement, by uuid: zones and projects' isolation of nova are mirrored in those of hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,11 @@ class Placement:
         path = f"/resource_providers/{_quoted(drop.provider.uuid)}"
         provider, stock = self._get(path), self._get(f"{path}/inventories")
         traits = entry(self._get(f"{path}/traits"), "traits", list, "traits")
+        aggregates = entry(self._get(f"{path}/aggregates"), "aggregates", list, "aggregates")
         parent = provider.get("parent_provider_uuid")
         inventories = entry(stock, "inventories", dict, "inventories")
-        return Stock(drop.provider.uuid, drop.provider.name, parent, inventories, tuple(map(str, traits)))
+        named = (tuple(map(str, each)) for each in (traits, aggregates))
+        return Stock(drop.provider.uuid, drop.provider.name, parent, inventories, *named)
 
     def drop(self, uuid: str) -> None:
         """Delete a provider; Placement refuses where it has children or something of it is held."""
@@ -123,6 +127,7 @@ class Placement:
             self._create({"name": stock.name, "uuid": stock.uuid, "parent_provider_uuid": stock.parent})
         self._fill(stock.uuid, "inventories", dict(stock.inventories))
         self._fill(stock.uuid, "traits", list(stock.traits))
+        self._fill(stock.uuid, "aggregates", list(stock.aggregates))
 
     def _create(self, wish: Mapping[str, Any]) -> None:
         try:

@@ -18,6 +18,8 @@ from gpucloud.cloud.openstack.publish.offer import (
 )
 
 _SHOWN = 5
+_APART = ("availability_zone", "filter_tenant_id")
+"""Metadata of aggregates by which nova keeps hosts apart (nova/scheduler/filters, request_filter.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ def _aggregates(listed: Listed, wanted: Offer, prune: bool, exact: bool) -> Foun
         else:
             yield from _kept_aggregate(name, old, new, listed, exact)
     for name in sorted(listed.own_aggregates - wanted.aggregates.keys()):
-        yield from _unwanted_aggregate(name, listed, prune)
+        yield from _unwanted_aggregate(name, listed, prune, exact)
 
 
 def _kept_aggregate(name: str, old: Aggregate, new: Aggregate, listed: Listed, exact: bool) -> Found:
@@ -236,11 +238,15 @@ def _changed_aggregate(
     yield from (do.AddHost(host) for host in sorted(new.hosts - old.hosts))
 
 
-def _unwanted_aggregate(name: str, listed: Listed, prune: bool) -> Found:
-    if not prune:
-        yield Left("aggregate", name, "the whole aggregate")
+def _unwanted_aggregate(name: str, listed: Listed, prune: bool, exact: bool) -> Found:
+    """One that left the spec. Where it keeps projects or zones apart, its end would open hosts to others."""
+    old = listed.offer.aggregates[name]
+    apart = sorted(key for key in old.metadata if key.startswith(_APART))
+    if not prune or (apart and not exact):
+        why = f", for {apart[0]} holds for its hosts: --exact takes it away" if prune else ""
+        yield Left("aggregate", name, f"the whole aggregate{why}")
         return
-    hosts = sorted(listed.offer.aggregates[name].hosts)
+    hosts = sorted(old.hosts)
     changes: tuple[Change, ...] = (*map(do.RemoveHost, hosts), do.DeleteAggregate())
     yield Chain("aggregate", name, listed.aggregate_ids[name], changes)
 
