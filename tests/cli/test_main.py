@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -17,8 +16,9 @@ from tests.prepare.fake_host import card
 from tests.prepare.site import site_in
 from typer.core import TyperGroup
 
-from gpucloud.cli.main import VERBS, Verb, run
+from gpucloud.cli.main import VERBS, build, run
 from gpucloud.cli.output import has_colours
+from gpucloud.cli.verb import Verb
 from gpucloud.model.failure import Exit, Failure
 
 pytestmark = pytest.mark.proof
@@ -163,9 +163,8 @@ def test_usage_errors_have_code_2(words: list[str]) -> None:
 
 def _commands() -> Iterator[str]:
     """All commands, those of groups with the group's name before them."""
-    for name, verb in VERBS.items():
-        target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
-        yield from _below(name, typer.main.get_command(target)) if isinstance(target, typer.Typer) else [name]
+    for name, command in typer.main.get_group(build([])).commands.items():
+        yield from _below(name, command)
 
 
 def _below(path: str, command: object) -> Iterator[str]:
@@ -197,17 +196,31 @@ def test_the_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[s
     assert "6 the undo failed" in " ".join(said.split())
 
 
-def test_scan_starts_without_the_heavy_libraries() -> None:
-    look = (
-        "import sys; from gpucloud.cli.main import run; "
-        "run(['scan', '--from', '/nowhere']); print(*sys.modules)"
-    )
+def _loaded_by(*words: str) -> set[str]:
+    """Modules that the program has loaded when the command has failed for want of a host."""
+    typed = [*words, "--from", "/nowhere"]
+    look = f"import sys; from gpucloud.cli.main import run; run({typed!r}); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True
     )
-    loaded = set(done.stdout.split())
+    return set(done.stdout.split())
+
+
+def test_scan_starts_without_the_heavy_libraries() -> None:
+    loaded = _loaded_by("scan")
     assert "gpucloud.inventory" in loaded
     assert not loaded & {"rich", "libvirt", "gpucloud.prepare", "gpucloud.cloud", "gpucloud.lab"}
+
+
+def test_a_command_of_a_group_starts_without_the_others() -> None:
+    loaded = _loaded_by("vgpu", "types")
+    assert "gpucloud.cli.vgpu.kinds" in loaded
+    assert not loaded & {"gpucloud.cli.vgpu.change", "gpucloud.model.change", "gpucloud.model.plan"}
+
+
+def test_a_slip_in_a_group_is_met_with_the_name_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["vgpu", "typs"]) == Exit.USAGE
+    assert "types" in capsys.readouterr().err
 
 
 def test_a_folder_that_takes_no_reports_is_refused_before_the_demo_begins(

@@ -7,8 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from inspect import cleandoc
 from itertools import pairwise
 from typing import Annotated, NoReturn
@@ -21,20 +19,12 @@ from gpucloud.cli.output.document import begin_output, print_error
 from gpucloud.cli.output.streams import drop, escape_what_is_not_encodable, hold_streams
 from gpucloud.cli.typed.paths import refuse_empty_paths
 from gpucloud.cli.typed.usage import usage_line
+from gpucloud.cli.verb import Verb, loaded
 from gpucloud.model.failure import Exit, Failure, code_of
 
 _NAME = "gpucloud"
 _COMPLETION = "_GPUCLOUD_COMPLETE"
 """Set by the shell while it completes a command line (typer's name for it)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """Where a verb's command is, and the heading it stands under in ``--help``."""
-
-    module: str
-    command: str
-    panel: str
 
 
 _OBJECTS = 100_000
@@ -49,7 +39,7 @@ VERBS = {
     "doctor": Verb("doctor", "doctor", _LOOK),
     "explain": Verb("explain", "explain", _LOOK),
     "status": Verb("guests.status", "status", _LOOK),
-    "vgpu": Verb("vgpu", "app", _LOOK),
+    "vgpu": Verb("vgpu", "GROUP", _LOOK),
     "plan": Verb("plans.plan", "plan", _CHANGE),
     "apply": Verb("plans.apply", "apply", _CHANGE),
     "verify": Verb("plans.verify", "verify", _CHANGE),
@@ -65,10 +55,10 @@ VERBS = {
     "run": Verb("guests.run", "run", _GUESTS),
     "extend": Verb("guests.time", "extend", _GUESTS),
     "reap": Verb("guests.time", "reap", _GUESTS),
-    "image": Verb("images", "app", _GUESTS),
-    "nova": Verb("nova", "app", _NOVA),
+    "image": Verb("images", "GROUP", _GUESTS),
+    "nova": Verb("nova", "GROUP", _NOVA),
     "publish": Verb("publish", "publish", _NOVA),
-    "cloud": Verb("clouds", "app", _NOVA),
+    "cloud": Verb("clouds", "GROUP", _NOVA),
     "lab": Verb("lab", "app", _LAB),
     "demo": Verb("demo", "demo", _LAB),
 }
@@ -112,12 +102,12 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     called = [arguments[0]] if arguments and arguments[0] in VERBS else list(VERBS)
     for name in called:
-        _add(app, name, VERBS[name])
+        _add(app, name, VERBS[name], arguments[1:])
     return app
 
 
-def _add(app: typer.Typer, name: str, verb: Verb) -> None:
-    target = getattr(import_module(f"gpucloud.cli.{verb.module}"), verb.command)
+def _add(app: typer.Typer, name: str, verb: Verb, arguments: Sequence[str]) -> None:
+    target = loaded(verb.module, verb.command, arguments)
     if isinstance(target, typer.Typer):
         _write_help(target)
         app.add_typer(target, name=name, rich_help_panel=verb.panel)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import typer
+from gpucloud.cli.verb import Group
 
-from gpucloud.cli.clouds.audit import audit
-from gpucloud.cli.clouds.explain import explain
-from gpucloud.cli.clouds.heal import heal
-
-app = typer.Typer(
-    no_args_is_help=True,
+GROUP = Group(
     help="An OpenStack cloud that runs: why a guest cannot be scheduled; stale device state.",
+    commands={
+        "explain": "clouds.explain.explain",
+        "audit": "clouds.audit.audit",
+        "heal": "clouds.heal.heal",
+    },
 )
-app.command("explain")(explain)
-app.command("audit")(audit)
-app.command("heal")(heal)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import typer
+from gpucloud.cli.verb import Group
 
-from gpucloud.cli.nova.check import check_files
-from gpucloud.cli.nova.match import match_devices
-from gpucloud.cli.nova.properties import judge_properties
-from gpucloud.cli.nova.render import render_nova
-
-app = typer.Typer(
-    no_args_is_help=True,
+GROUP = Group(
     help="nova.conf and properties for every release: written, checked, matched with devices.",
+    commands={
+        "render": "nova.render.render_nova",
+        "check": "nova.check.check_files",
+        "match": "nova.match.match_devices",
+        "properties": "nova.properties.judge_properties",
+    },
 )
-app.command("render")(render_nova)
-app.command("check")(check_files)
-app.command("match")(match_devices)
-app.command("properties")(judge_properties)
