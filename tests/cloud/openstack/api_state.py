@@ -67,6 +67,7 @@ class CloudState:
     most_listed: int | None = None
     """Keystone's list_limit."""
     orphans: frozenset[str] = frozenset()
+    told_of_hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Hosts whose compute node has no service: nova passes over them after it has cut a page."""
     lock: RLock = field(default_factory=RLock)
     numbers: Any = field(default_factory=lambda: count(1))
@@ -265,7 +266,12 @@ class CloudState:
 
     def _list_hypervisors(self, query: dict[str, str], **_: Any) -> Answer:
         shown = [
-            {"id": f"rp-{host}", "hypervisor_hostname": f"{host}.example", "service": {"host": host}}
+            {
+                "id": f"rp-{host}",
+                "hypervisor_hostname": f"{host}.example",
+                "service": {"host": host},
+                **self.told_of_hosts.get(host, {}),
+            }
             for host in self.hosts
         ]
         status, answer = self._paged("hypervisors", shown, query, "hypervisors_links")

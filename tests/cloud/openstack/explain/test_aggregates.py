@@ -9,7 +9,7 @@ from tests.cloud.openstack.explain.asking import CARD, FILTERS, Desk, Told
 from tests.cloud.openstack.explain.test_standing import aggregate
 from tests.cloud.openstack.explain.way_state import NO_HOST, Provider, WayState, offer, way
 
-from gpucloud.cloud.openstack.explain.rules.aggregates import meets
+from gpucloud.cloud.openstack.explain.rules.specs import meets
 
 pytestmark = [
     pytest.mark.proof,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gpucloud.cloud.openstack.explain.seen import Holder, Hypervisor, Inventory, Server, Service
+from gpucloud.cloud.openstack.explain.seen import (
+    TOLD_OF_HOSTS,
+    Holder,
+    Hypervisor,
+    Inventory,
+    Server,
+    Service,
+)
 from gpucloud.cloud.openstack.publish.answers import amount_of, amounts, entries, entry, texts
 from gpucloud.cloud.openstack.publish.offer import Flavor
 
@@ -69,7 +76,9 @@ def hypervisor_of(item: Any) -> Hypervisor:
     """One of ``GET /os-hypervisors/detail`` (2.53)."""
     what = "hypervisors"
     host = entry(entry(item, "service", dict, what), "host", str, what)
-    return Hypervisor(entry(item, "id", str, what), _text(item.get("hypervisor_hostname")) or host, host)
+    name = _text(item.get("hypervisor_hostname")) or host
+    told = {key: item[key] for key in TOLD_OF_HOSTS if item.get(key) not in (None, {}, "")}
+    return Hypervisor(entry(item, "id", str, what), name, host, told)
 
 
 def limits_of(answer: Any) -> dict[str, int]:

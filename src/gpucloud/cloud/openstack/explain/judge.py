@@ -10,6 +10,7 @@ from gpucloud.cloud.openstack.explain.case import Case
 from gpucloud.cloud.openstack.explain.rules import (
     aggregates,
     api,
+    capabilities,
     classes,
     host,
     placement,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *standing.RULES,
     *told.RULES,
     *aggregates.RULES,
+    *capabilities.RULES,
     *scheduler.RULES,
     *host.RULES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpucloud.cloud.openstack.publish.offer import Aggregate, Flavor
 from gpucloud.model.unknown import Unknown
@@ -72,13 +73,24 @@ class Service:
         return self.is_enabled and self.is_up
 
 
+TOLD_OF_HOSTS = frozenset(
+    ("host_ip", "hypervisor_type", "hypervisor_version", "hypervisor_hostname", "cpu_info")
+)
+"""What the scheduler knows of a host's state (nova/scheduler/host_manager.py) and the API tells as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hypervisor:
-    """A host: its id is that of its provider in Placement (2.53)."""
+    """A host: its id is that of its provider in Placement (2.53).
+
+    Args:
+        told: of ``TOLD_OF_HOSTS`` what the API tells.
+    """
 
     id: str
     name: str
     host: str
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
