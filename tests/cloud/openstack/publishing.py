@@ -45,7 +45,8 @@ def send_to(state: CloudState) -> Callable[[Call], Any]:
     def send(call: Call) -> Any:
         headers = {"content-type": call.content_type}
         if call.service in MICROVERSIONS:
-            headers["openstack-api-version"] = f"{call.service} {MICROVERSIONS[call.service]}"
+            version = call.microversion or MICROVERSIONS[call.service]
+            headers["openstack-api-version"] = f"{call.service} {version}"
         if call.is_of_system:
             if not state.knows_system:
                 raise Failure("this user has no role on the system")

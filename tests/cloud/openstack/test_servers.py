@@ -441,3 +441,40 @@ def test_a_guest_that_was_put_aside_as_its_client_was_killed_is_reaped() -> None
     time.wait(4000)
     assert [guest.name for guest in cloud_on(state, time=time).reap(lambda _: None)] == ["one"]
     assert (left(state), state.free_gpus) == ([], free)
+
+
+def test_a_reap_says_that_servers_of_a_cell_that_is_down_cannot_be_seen() -> None:
+    """Listings leave them out without a word."""
+    state, time = servers_state(), FakeTime()
+    cloud_on(state, time=time).launch(replace(SPEC, lifetime_s=3600), Patience(60), lambda _: None)
+    time.wait(4000)
+    state.is_down = True
+    with pytest.raises(Failure, match="are in a cell that does not answer: s-0, s-1"):
+        cloud_on(state, time=time).reap(lambda _: None)
+    state.is_down = False
+    assert [guest.name for guest in cloud_on(state, time=time).reap(lambda _: None)] == ["one"]
+
+
+def test_a_cloud_before_nova_19_is_reaped_all_the_same() -> None:
+    state = servers_state()
+    state.newest = (2, 65)
+    assert cloud_on(state).reap(lambda _: None) == ()
+
+
+def test_a_lost_answer_of_a_cell_that_went_down_is_not_called_nothing() -> None:
+    """The server may be there: it is not listed."""
+    state = servers_state()
+    send = Flaky(state, ())
+
+    def lose(call: Call) -> object:
+        answer = send(call)
+        if (call.method, call.path) == ("POST", "/servers"):
+            state.is_down = True
+            raise Failure("POST compute /servers: no answer", "look whether it runs")
+        return answer
+
+    with pytest.raises(
+        Failure, match="whether a server one was made cannot be seen: a cell does not"
+    ) as found:
+        cloud_on(state, lose).launch(SPEC, Patience(60), lambda _: None)
+    assert found.value.code == Exit.UNDO_FAILED

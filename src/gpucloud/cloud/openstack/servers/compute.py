@@ -10,7 +10,7 @@ from urllib.parse import quote
 from gpucloud.cloud.openstack.calls import Call
 from gpucloud.cloud.openstack.failures import Refusal
 from gpucloud.cloud.openstack.pages import Send, pages
-from gpucloud.cloud.openstack.publish.answers import HasFlavor, entry, flavor_of, texts
+from gpucloud.cloud.openstack.publish.answers import HasFlavor, entries, entry, flavor_of, texts
 from gpucloud.cloud.openstack.servers import calls
 from gpucloud.cloud.openstack.servers.answers import (
     Image,
@@ -27,9 +27,11 @@ from gpucloud.model.unknown import Unknown
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
 _GONE = 404
+_TOO_NEW = 406
 _NOT_NOW = 409
 _DELETED = "DELETED"
 _PUT_ASIDE = "SOFT_DELETED"
+_UNSEEN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,20 @@ class Compute:
         path = f"/servers/detail?status={_PUT_ASIDE}&changes-since=1970-01-01T00:00:00Z"
         found = [server_of(each) for each in self._pages("compute", path, "servers")]
         return [each for each in found if each.status == _PUT_ASIDE]
+
+    def out_of_sight(self) -> tuple[str, ...]:
+        """Ids of servers in cells that do not answer: all other listings leave them out, and say nothing.
+
+        Before nova 19 nothing tells them (microversion 2.69).
+        """
+        what = "servers"
+        try:
+            found = entries(self.send(calls.list_with_unknown()), what, what)
+        except Refusal as refusal:
+            if refusal.status == _TOO_NEW:
+                return ()
+            raise
+        return tuple(entry(each, "id", str, what) for each in found if each.get("status") == _UNSEEN)
 
     def server(self, key: str) -> Server | None:
         """One; None where it is gone, or only its record is left.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gpucloud.cloud.clock import Clock
@@ -17,6 +17,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.guest import Guest
 from gpucloud.model.unknown import Unknown
 
+_SHOWN = 4
 _ALLOCATION_S = 30.0
 """nova-compute gives an allocation back after the server is gone (_complete_deletion, compute/manager.py)."""
 
@@ -33,7 +34,7 @@ class Reaping:
         """End those that are over still.
 
         Raises:
-            Failure: of one or more something is left; all others are gone by then.
+            Failure: of one or more something is left, or some cannot be seen; all others are gone by then.
         """
         ended: list[Guest] = []
         left: list[Failure] = []
@@ -45,11 +46,24 @@ class Reaping:
                     ended.append(guest_of(server, record))
             except Failure as failure:
                 left.append(failure)
+        left += self._out_of_sight()
         if left:
             what = "; ".join(dict.fromkeys(failure.what for failure in left))
             steps = "; ".join(dict.fromkeys(failure.then for failure in left if failure.then))
             raise Failure(what, steps, code=Exit.ERROR)
         return tuple(ended)
+
+    def _out_of_sight(self) -> Iterator[Failure]:
+        """Why there may be others: nobody can read whose time is over where their cell does not answer."""
+        try:
+            keys = self.compute.out_of_sight()
+        except Failure as failure:
+            yield failure
+            return
+        if keys:
+            named = f"{', '.join(keys[:_SHOWN])}{' ...' if len(keys) > _SHOWN else ''}"
+            what = f"{len(keys)} servers, maybe guests of ours, are in a cell that does not answer: {named}"
+            yield Failure(what, "bring that cell's database and message queue back, and reap again")
 
     def _is_over_still(self, key: str) -> bool:
         """Look again right before: it may have been extended, and may be gone."""

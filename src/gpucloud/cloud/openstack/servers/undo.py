@@ -117,10 +117,18 @@ class Undo:
             if self.clock.since_boot() - started > _LOST_S:
                 break
             pauses.wait()
-        if unread is not None:
-            what = f"whether a server {self.name} was made cannot be seen: {unread.what}"
+        why = self._why_unseen() if unread is None else unread.what
+        if why is not None:
+            what = f"whether a server {self.name} was made cannot be seen: {why}"
             raise Failure(what, f"openstack server list --name {self.name}")
         return []
+
+    def _why_unseen(self) -> str | None:
+        try:
+            is_any = self.compute.out_of_sight()
+        except Failure as failure:
+            return failure.what
+        return "a cell does not answer, and its servers are not listed" if is_any else None
 
 
 def _both(name: str, error: BaseException, left: Failure) -> Failure:
