@@ -140,7 +140,7 @@ def test_a_plan_shows_each_step_with_the_command_that_does_it(
     [
         ("built-nvidia-a2-mdev-of-vfs", "41:00.0: 2 x 1B", "guest cad1 uses it"),
         ("built-amd-s7150-mxgpu", "every S7150: 8 x vf", "options gim vf_num=8"),
-        ("built-nvidia-t4-mdev", "every T4: 5 x 1Q", "4 fit"),
+        ("built-nvidia-t4-mdev", "every T4: 17 x 1Q", "16 fit"),
         ("built-nvidia-t4-mdev", "every T4: 9Q", "none of the types that it lists"),
         (MIG, "every A100: 2 x 4g.20gb", "1 x 4g.20gb would be left out"),
         (MIG, "every A100: 4Q", "vGPU manager is not installed"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.host_tree import HostTree
 from tests.hosts.builders.system import MEM32, MEM64, add_system
 
-_TYPES = (("nvidia-222", "GRID T4-1B"), ("nvidia-230", "GRID T4-1Q"), ("nvidia-233", "GRID T4-8Q"))
+_TYPES = (("nvidia-222", "GRID T4-1B", 16), ("nvidia-230", "GRID T4-1Q", 16), ("nvidia-233", "GRID T4-8Q", 2))
+"""With how many fit on an empty card (NVIDIA's virtual GPU software user guide, Tesla T4)."""
 _LIST = "ID    : vGPU Name\n745   : NVIDIA A2-1B\n750   : NVIDIA A2-2Q\n"
 
 
@@ -32,10 +33,10 @@ def build_t4(root: Path) -> HostTree:
         bars=((0xB700_0000, 16 << 20, MEM32), (0x3900_0000_0000, 256 << 20, MEM64)),
     )
     tree.write("proc/driver/nvidia/gpus/0000:3b:00.0/information", "Device Minor: \t 0")
-    for id_, name in _TYPES:
+    for id_, name, fits in _TYPES:
         folder = f"{tree.place('0000:3b:00.0')}/mdev_supported_types/{id_}"
         tree.write(f"{folder}/name", name)
-        tree.write(f"{folder}/available_instances", 0 if name.endswith("1B") else 4)
+        tree.write(f"{folder}/available_instances", fits)
         tree.write(f"{folder}/device_api", "vfio-pci")
         tree.folder(f"{folder}/devices")
     tree.link(
