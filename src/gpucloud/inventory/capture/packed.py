@@ -62,10 +62,9 @@ def parse_packed(data: bytes, source: str) -> Packed:
 
 
 def _is_sound(folder: Root) -> bool:
-    names = "".join(folder)
-    if "/" in names or "\0" in names or not NO_NAMES.isdisjoint(folder):
-        return False
-    for entry in folder.values():
+    for name, entry in folder.items():
+        if "/" in name or "\0" in name or name in NO_NAMES:
+            return False
         if isinstance(entry, str):
             continue
         if not (_is_sound(entry) if isinstance(entry, dict) else _is_link(entry)):
