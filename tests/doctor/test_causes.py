@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from gpucloud.doctor import CAUSES
 from gpucloud.doctor.causes.pages import pages
-from gpucloud.doctor.rank import EXPLAINS
+from gpucloud.doctor.rank import EXPLAINS, SUPPOSED
 from gpucloud.doctor.rules.catalogue import RULES
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "causes"
@@ -28,8 +31,10 @@ def test_every_cause_says_what_it_is_how_it_shows_what_to_do_and_who_says_so() -
         assert all((cause.how_it_shows, cause.fix, cause.costs, cause.sources)), cause.id
 
 
-def test_folding_names_known_causes() -> None:
-    assert {*EXPLAINS, *(one for many in EXPLAINS.values() for one in many)} <= set(CAUSES)
+@pytest.mark.parametrize("table", [EXPLAINS, SUPPOSED])
+def test_folding_names_known_causes_and_none_explains_itself(table: Mapping[str, frozenset[str]]) -> None:
+    assert {*table, *(one for many in table.values() for one in many)} <= set(CAUSES)
+    assert all(cause not in symptoms for cause, symptoms in table.items())
 
 
 def test_every_rule_has_a_name_of_its_own_and_a_promise() -> None:

@@ -25,6 +25,22 @@ EXPLAINS: Mapping[str, frozenset[str]] = {
     "mdev-assumed": frozenset({"mdev-not-present", "vgpu-no-mdev-types"}),
 }
 """Causes that a found cause makes appear: its symptoms."""
+_NO_HOST = frozenset({"not-enough-devices", "alias-device-type-mismatch", "alias-definition-invalid"})
+SUPPOSED: Mapping[str, frozenset[str]] = {
+    "gpu-fell-off-bus": frozenset({"power-state-d3", "reset-bug", "driver-kind-or-version"}),
+    "rmrr-ineligible": frozenset({"interrupt-remapping-missing"}),
+    "whitelist-mismatch": _NO_HOST,
+    "filter-not-enabled": _NO_HOST,
+    "alias-missing-on-api": _NO_HOST,
+    "alias-device-type-mismatch": _NO_HOST - {"alias-device-type-mismatch"},
+    "numa-policy-no-host": _NO_HOST,
+    "pci-in-placement": _NO_HOST,
+    "compute-service-down": _NO_HOST,
+}
+"""Causes that the symptoms of a sure cause suggest as well: a card that reads as ones, a start that vfio
+refuses with EPERM, "no valid host". Where they are no more than supposed they are symptoms, too."""
+_SURE, _SUPPOSED = 0.8, 0.65
+"""Confidence from which on something shows this cause alone, and up to which others would show the same."""
 _MOST_EVIDENCE = 200
 """Lines that one finding keeps: a report can say the same thousands of times."""
 
@@ -65,14 +81,24 @@ def _evidence(findings: Iterable[Finding]) -> tuple[Evidence, ...]:
 
 
 def _fold(ordered: list[Finding]) -> list[Finding]:
-    roots = {one.cause for one in ordered if one.level is not Level.INFO and one.cause in EXPLAINS}
-    explained = {symptom for cause in roots for symptom in EXPLAINS[cause]}
-    symptoms = [one for one in ordered if one.cause in explained]
-    return [_with_symptoms(one, symptoms) for one in ordered if one.cause not in explained]
+    roots = [
+        one
+        for one in ordered
+        if one.level is not Level.INFO and (one.cause in EXPLAINS or one.cause in SUPPOSED)
+    ]
+    symptoms = [one for one in ordered if any(_explains(root, one) for root in roots)]
+    return [_with_symptoms(one, symptoms) for one in ordered if one not in symptoms]
+
+
+def _explains(root: Finding, symptom: Finding) -> bool:
+    if root.level is Level.INFO:
+        return False
+    is_supposed = root.confidence >= _SURE and symptom.confidence <= _SUPPOSED
+    return symptom.cause in EXPLAINS.get(root.cause, ()) or (
+        is_supposed and symptom.cause in SUPPOSED.get(root.cause, ())
+    )
 
 
 def _with_symptoms(root: Finding, symptoms: list[Finding]) -> Finding:
-    if root.level is Level.INFO or root.cause not in EXPLAINS:
-        return root
-    own = [one for one in symptoms if one.cause in EXPLAINS[root.cause]][:_MOST_EVIDENCE]
+    own = [one for one in symptoms if _explains(root, one)][:_MOST_EVIDENCE]
     return replace(root, evidence=_evidence([root, *own])) if own else root
