@@ -118,3 +118,13 @@ def test_kolla_is_reconfigured_and_not_restarted() -> None:
 def test_a_report_is_answered_with_lines() -> None:
     pasted = from_mapping("report", {"evidence": {"nova_log": "PCI alias a1 is not defined"}})
     assert all(one.fix.commands for one in diagnose(gather(pasted)).findings)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "begin"),
+    [("6.8.4-2-pve", "qm set VMID --cpu host,phys-bits="), ("6.1.0-18-amd64", "<maxphysaddr")],
+)
+def test_the_guests_address_bits_are_set_where_its_definition_is(kernel: str, begin: str) -> None:
+    report = {"environment": {"kernel": kernel}, "evidence": {"log": "x"}}
+    found = with_lines(gather(from_mapping("report", report)), finding("iommu-address-width"))
+    assert found.fix.commands[0].startswith(begin)

@@ -43,6 +43,14 @@ def _without_override(case: Case, _finding: Finding) -> Lines:
     return remove_boot_arguments(case.host.distribution, *(given or ["pcie_acs_override=VALUE"]))
 
 
+def _address_width(case: Case, _finding: Finding) -> Lines:
+    """Proxmox VE starts QEMU itself; its kernels say so (qm(1), ``cpu``: ``phys-bits``)."""
+    release = case.host.kernel.release
+    if isinstance(release, str) and release.endswith("-pve"):
+        return ("qm set VMID --cpu host,phys-bits=39  # and take -cpu out of its args:, which would win",)
+    return ("<maxphysaddr mode='emulate' bits='39'/>  <!-- in <cpu>, for libvirt -->",)
+
+
 HOST: Mapping[str, Make] = {
     "iommu-missing-kernel-arg": _iommu_argument,
     "interrupt-remapping-missing": here(lambda d: remove_boot_arguments(d, "nointremap", "intremap=off")),
@@ -52,7 +60,7 @@ HOST: Mapping[str, Make] = {
             *rebuild_initramfs(d),
         )
     ),
-    "iommu-address-width": fixed("<maxphysaddr mode='emulate' bits='39'/>  <!-- in <cpu>, for libvirt -->"),
+    "iommu-address-width": _address_width,
     "bar-allocation": here(lambda d: set_boot_arguments(d, "pci=realloc")),
     "kvm-unavailable": fixed(
         "grep -cE 'vmx|svm' /proc/cpuinfo", "modprobe kvm_intel || modprobe kvm_amd", "ls -l /dev/kvm"
