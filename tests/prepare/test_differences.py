@@ -181,6 +181,18 @@ def test_undo_out_of_order_names_the_entry_that_comes_first(tmp_path: Path) -> N
     assert changed(before, site.picture()) == set()
 
 
+def test_an_entry_that_a_later_one_took_out_again_is_not_taken_back_before_it(tmp_path: Path) -> None:
+    """All is as before it: but the later one's undo would bring half of it back, for nobody to take back."""
+    site, _ = prepared(tmp_path, "debian-12")
+    host = "pools:\n  a: {use: host, match: {ids: 10de:20b5}}\n"
+    assert apply(mine(plan_for(site.kernel, host)), site.system, site.journal).failure is None
+    with pytest.raises(Failure, match=r"was changed by entry 0002 after it"):
+        site.desk.undo("0001", force=False)
+    for entry in ("0002", "0001"):
+        assert site.desk.undo(entry, force=False).left == ()
+    assert plan_for(site.kernel, host).is_empty
+
+
 @pytest.mark.parametrize("name", ["debian-12", "ubuntu-24.04-cloud", "sles-15", "alma-9"])
 def test_a_new_kernel_needs_nothing(name: str, tmp_path: Path) -> None:
     site, _ = prepared(tmp_path, name)

@@ -272,7 +272,8 @@ def _refuse_rewritten(
         foreign = [seen for change in files if (seen := foreign_file(change, system)) is not None]
     except StepError as error:
         raise Failure(str(error), "nothing was touched; try again as root") from error
-    ours = next((each.path for each in foreign if each.path in later), None)
+    # Also where it is as before this entry again: the later one's undo would bring back what this one wrote.
+    ours = next((each.path for each in files if each.path in later), None)
     if ours is not None:
         raise Failure(
             f"{ours}, which journal entry {entry.id} wrote, was changed by entry {later[ours]} after it",
