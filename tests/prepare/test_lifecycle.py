@@ -1,4 +1,4 @@
-"""A host's life in any order: changed, cut off, carried on with, taken back, started, edited by hand.
+"""A host's life in any order: changed, cut off, carried on with, taken back, started, cards out and in.
 
 Whatever comes, what is taken back leaves the bytes of before, and every initramfs is made of what is there.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -24,9 +24,11 @@ from tests.prepare.boot_hosts import FAMILIES, Tools, build_family, plan_for
 from tests.prepare.doom import dies
 from tests.prepare.site import Site
 from tests.prepare.test_boot_apply import mine
+from tests.prepare.test_differences import SECOND, Bus
 
 from gpucloud.model.failure import Failure
 from gpucloud.prepare.apply import apply, resume
+from gpucloud.prepare.journal import Status
 
 pytestmark = [pytest.mark.proof, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -38,6 +40,7 @@ SPECS = {
 }
 BY_HAND, BOOT = "etc/motd", "proc/sys/kernel/random/boot_id"
 TRIAL = {f"boot/{grub}/{name}" for grub in ("grub", "grub2") for name in ("grubenv", "custom.cfg")}
+ELSE = ("boot/made-by-", "boot/gpucloud-old-", "sys/")
 INITRAMFS = ("update-initramfs", "dracut")
 Picture = Mapping[str, str]
 
@@ -57,22 +60,36 @@ class Life(RuleBasedStateMachine):
         for program in {step.change.argv[0] for step in plan.steps if step.change.kind == "run-tool"}:
             if program != "systemctl":
                 self.tools.make(program)
+        self.first = {path: text for path, text in self.site.picture().items() if path != BOOT}
         self.befores: list[Picture] = []
+        self.bus, self.is_out = Bus(self.site.root), False
         self.boots = 0
         self.is_cut = False
 
     def teardown(self) -> None:
-        if hasattr(self, "folder"):
+        """In the end all is taken back: then even trials and copies are as at the beginning."""
+        if not hasattr(self, "folder"):
+            return
+        try:
+            while self.befores:
+                assert self.site.desk.undo("last", force=False).left == ()
+                assert self.now() == self.befores.pop()
+            self.edit("welcome\n")
+            if self.is_out:
+                self.take_out_or_put_in()
+            left = {path: text for path, text in self.site.picture().items() if path != BOOT}
+            assert left == self.first
+        finally:
             self.folder.cleanup()
 
     def now(self) -> Picture:
-        """All files but what is edited by hand, what is made of all of them, and whether a start is on trial:
+        """All files but what is edited by hand, cards, what is made of them, and whether a start is on trial:
         who confirms a change, or takes it back, settles the trials before it, too."""
         shown = self.site.picture()
         return {
             path: text
             for path, text in shown.items()
-            if path not in (BY_HAND, BOOT, *TRIAL) and "made-by" not in path
+            if path not in (BY_HAND, BOOT, *TRIAL) and not path.startswith(ELSE)
         }
 
     @precondition(lambda self: not self.is_cut)
@@ -87,8 +104,8 @@ class Life(RuleBasedStateMachine):
             if moment is not None and dies(
                 self.site, moment, lambda site: apply(plan, site.system, site.journal)
             ):
-                self.is_cut = len(self.site.journal.entries()) > known
-                if self.is_cut:
+                self.is_cut = bool(self.site.journal.unfinished())
+                if len(self.site.journal.entries()) > known:
                     self.befores.append(before)
                 else:
                     assert self.now() == before
@@ -106,8 +123,8 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.is_cut)
     @rule(goes_on=st.booleans())
     def mend(self, goes_on: bool) -> None:
-        if goes_on:
-            (cut,) = self.site.journal.unfinished()
+        (cut,) = self.site.journal.unfinished()
+        if goes_on and cut.read_progress().status.can_go_on:
             assert resume(cut, self.site.system).failure is None
         else:
             assert self.site.desk.undo("last", force=False).left == ()
@@ -115,9 +132,14 @@ class Life(RuleBasedStateMachine):
         self.is_cut = False
 
     @precondition(lambda self: not self.is_cut and self.befores)
-    @rule()
-    def take_back(self) -> None:
-        assert self.site.desk.undo("last", force=False).left == ()
+    @rule(moment=st.none() | st.integers(0, 120))
+    def take_back(self, moment: int | None) -> None:
+        if moment is not None and dies(self.site, moment, lambda site: site.desk.undo("last", force=False)):
+            self.is_cut = bool(self.site.journal.unfinished())
+            if self.is_cut or self.site.journal.entries()[-1].read_progress().status != Status.UNDONE:
+                return
+        elif moment is None:
+            assert self.site.desk.undo("last", force=False).left == ()
         assert self.now() == self.befores.pop()
 
     @precondition(lambda self: not self.is_cut and len(self.befores) > 1)
@@ -129,6 +151,12 @@ class Life(RuleBasedStateMachine):
         with pytest.raises(Failure):
             self.site.desk.undo(first, force=False)
         assert self.now() == before
+
+    @rule()
+    def take_out_or_put_in(self) -> None:
+        """One of two equal cards."""
+        (self.bus.put if self.is_out else self.bus.take)(SECOND)
+        self.is_out = not self.is_out
 
     @rule()
     def start(self) -> None:
@@ -158,9 +186,10 @@ def test_whatever_comes_it_is_taken_back_exactly() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=40,
+            max_examples=200,
             stateful_step_count=12,
             deadline=None,
+            phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
