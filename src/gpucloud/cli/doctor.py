@@ -12,14 +12,18 @@ import typer
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption, host_from
 from gpucloud.cli.output import Shape, paint_level, print_line_of_json, print_lines, print_text, table
+from gpucloud.cli.plans.desk import STATE, StateOption
 from gpucloud.model.failure import Exit, Failure
+from gpucloud.model.pci import PciAddress
+from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpucloud.doctor import Diagnosis
     from gpucloud.doctor.report import Summary, Unread
-    from gpucloud.model.finding import Level
+    from gpucloud.model.finding import Evidence, Level
+    from gpucloud.model.host import Host
 
 
 class Threshold(StrEnum):
@@ -60,6 +64,7 @@ def doctor(
     unit: UnitOption = None,
     shape: ShapeOption = Shape.TEXT,
     level: LevelOption = Threshold.WARNING,
+    state: StateOption = STATE,
 ) -> None:
     """Say what stops a GPU from reaching a guest: the cause, the evidence, the fix.
 
@@ -86,7 +91,7 @@ def doctor(
     from gpucloud.model.finding import Level
 
     asked = tuple(unit or ())
-    diagnoses = _diagnoses(tuple(more or ()), capture, remote, tuple(evidence or ()), asked)
+    diagnoses = _diagnoses(tuple(more or ()), capture, remote, tuple(evidence or ()), asked, state)
     worst, threshold = Worst(), Level(level.value)
     try:
         show(diagnoses, shape, worst)
@@ -102,6 +107,7 @@ def _diagnoses(
     remote: str | None,
     evidence: Sequence[Path],
     asked: Sequence[str],
+    state: Path,
 ) -> Iterable[Diagnosis | Unread]:
     from gpucloud.cli.fleet import judge_all, judge_capture, judge_evidence
     from gpucloud.inventory.capture.top import captures_in
@@ -119,15 +125,36 @@ def _diagnoses(
         return judge_all((*evidence, *more), judge_evidence)
     if len(captures) > 1:
         return judge_all(captures, judge_capture)
-    return (_one_host(captures[0] if captures else None, remote, asked),)
+    return (_one_host(captures[0] if captures else None, remote, asked, state),)
 
 
-def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str]) -> Diagnosis:
+def _one_host(capture: Path | None, remote: str | None, asked: Sequence[str], state: Path) -> Diagnosis:
     from gpucloud.doctor import Case, diagnose
     from gpucloud.model.units.named import units_named
 
     host = host_from(capture, remote)
-    return diagnose(Case(host, frozenset(unit.address for unit in units_named(host, asked))))
+    named = frozenset(unit.address for unit in units_named(host, asked))
+    if capture or remote or not state.exists():
+        return diagnose(Case(host, named))
+    return diagnose(Case(host, named, sliced=sliced_by_spec(host, state)))
+
+
+def sliced_by_spec(host: Host, state: Path) -> Mapping[PciAddress, Evidence] | Unknown:
+    """Cards that the spec which was applied here cuts, by its pools."""
+    from gpucloud.model.finding import Evidence
+    from gpucloud.prepare.desk import open_desk
+    from gpucloud.prepare.layout.shared import cuts_wanted
+
+    try:
+        cut = cuts_wanted(open_desk(state).journal, host)
+    except Failure as failure:
+        return Unknown(failure.what)
+    said = "the spec that was applied has it cut at every start"
+    return {
+        place: Evidence(f"pool {pool}", f"{place.short}: {said}")
+        for place, pool in cut.items()
+        if isinstance(place, PciAddress)
+    }
 
 
 @dataclass

@@ -30,6 +30,8 @@ class Case:
     """Where pasted evidence shows a fact, by the place that the fact has on a host."""
     paper: Paper | None = None
     """What pasted evidence says beyond the facts of a host; None where a host itself was read."""
+    sliced: Mapping[PciAddress, Evidence] | Unknown = field(default_factory=lambda: MappingProxyType({}))
+    """Cards that a spec which was applied here cuts, by what says so; of captures none is known."""
     _answers: dict[Callable[[Case], object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, ask: Callable[[Case], Answer]) -> Answer:

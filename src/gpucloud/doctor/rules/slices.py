@@ -29,6 +29,8 @@ def slices_not_offered(case: Case) -> Answers:
     """The host is set up to cut its cards, and one of them offers no slices."""
     if case.paper is not None or isinstance(case.host.functions, Unknown):
         return
+    if isinstance(case.sliced, Unknown):
+        yield Blind(_NO_TYPES, "which cards the applied spec cuts", case.sliced.why)
     units = [unit for unit in cards(case) if not is_given_away(unit.primary)]
     offers = {unit.address: recognise(unit, case.host.functions) for unit in units}
     can = {vendor_of(unit.primary) for unit in units if isinstance(offers[unit.address], Interface)}
@@ -53,6 +55,8 @@ def slices_not_offered(case: Case) -> Answers:
 def _signs(case: Case, unit: GpuUnit) -> Iterator[Evidence]:
     """That slices are wanted of the card: no host has these by itself."""
     card = unit.primary
+    if not isinstance(case.sliced, Unknown) and card.address in case.sliced:
+        yield case.sliced[card.address]
     vendor = vendor_of(card)
     if vendor == NVIDIA:
         yield from _module(case, MANAGER, "the host has the vGPU manager")

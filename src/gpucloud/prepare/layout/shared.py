@@ -28,6 +28,19 @@ def last_wanted(journal: Journal) -> Wanted | None:
     return specs[-1] if specs else None
 
 
+def cuts_wanted(journal: Journal, host: Host) -> dict[Place, str]:
+    """Cards, and parents that are none, that the applied spec has cut at every start, and their pools.
+
+    Raises:
+        Failure: the journal cannot be read, or the spec contradicts itself on this host.
+    """
+    wanted = last_wanted(journal)
+    if wanted is None:
+        return {}
+    name = wanted.host_name or Unknown("the plan was made without it")
+    return _cut_by(host, parse_spec(wanted.spec), name)
+
+
 def is_news(plan: Plan, journal: Journal, host: Host) -> bool:
     """Claims that the plan's spec has the host's cards cut otherwise than the applied one, or than none.
 
