@@ -116,6 +116,13 @@ def test_an_interrupt_while_the_program_loads_itself_is_one_line_too(module: str
     assert (done.returncode, done.stderr) == (Exit.INTERRUPTED, "gpucloud: interrupted\n")
 
 
+def test_nothing_is_loaded_before_an_interrupt_is_one_line() -> None:
+    """What the entry point imports first is all that can still end in a traceback of the program's own."""
+    look = "import sys; before = {*sys.modules}; import gpucloud.cli; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["gpucloud", "gpucloud.cli"]
+
+
 def test_a_reader_that_went_away_before_the_code_was_known_has_a_code_of_its_own(
     verb: Callable[[Callable[[], None]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

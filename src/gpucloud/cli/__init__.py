@@ -1,13 +1,15 @@
 """The command line: one thin file per verb, loaded only when it is called."""
 
 import sys
-from typing import NoReturn
 
 __all__ = ["main"]
 
 
-def main() -> NoReturn:
-    """The ``gpucloud`` program; Ctrl-C ends it with one line, also while it still loads itself."""
+def main() -> None:
+    """The ``gpucloud`` program; Ctrl-C ends it with one line, also while it still loads itself.
+
+    What this file imports comes before that, so it imports nothing that takes time: ``typing`` takes 10 ms.
+    """
     try:
         from gpucloud.cli.main import main as program
 
