@@ -72,17 +72,19 @@ def spec_given(path: Path) -> Spec:
     """The spec that the user names; ``-`` is standard input.
 
     Raises:
-        Failure: it cannot be read, or a line of it is wrong.
+        Failure: it cannot be read, a line of it is wrong, or names a release, layout or pool that is not.
     """
+    from gpucloud.nova.named import unknown_names
     from gpucloud.spec import load_spec
 
     if path == STANDARD_INPUT:
         return _spec_of_standard_input()
     with waiting(path):
-        return load_spec(path)
+        return load_spec(path, unknown_names)
 
 
 def _spec_of_standard_input() -> Spec:
+    from gpucloud.nova.named import unknown_names
     from gpucloud.spec import parse_spec
     from gpucloud.spec.file import decode_spec
     from gpucloud.spec.nodes import TEXT_LIMIT
@@ -92,4 +94,4 @@ def _spec_of_standard_input() -> Spec:
         say("type the spec, then press Ctrl-D on a line of its own")
     with waiting(STANDARD_INPUT):
         data = sys.stdin.buffer.read(TEXT_LIMIT + 1)
-    return parse_spec(decode_spec(data, name), name)
+    return parse_spec(decode_spec(data, name), name, unknown_names)

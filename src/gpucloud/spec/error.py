@@ -21,8 +21,15 @@ class SpecError(ValueError):
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """What was meant, if one of the known words is near; else all of them."""
+    words = list(known)
+    near = nearest(word, words)
+    return f"known are: {', '.join(words)}" if near is None else f"did you mean {near!r}?"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like it; case and ``-`` for ``_`` do not matter. None: none is near."""
     from difflib import get_close_matches
 
-    words = list(known)
-    near = get_close_matches(word[:80].lower().replace("-", "_"), words, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(words)}"
+    plain = {each.lower().replace("-", "_"): each for each in known}
+    near = get_close_matches(word[:80].lower().replace("-", "_"), plain, n=1, cutoff=0.6)
+    return plain[near[0]] if near else None

@@ -7,16 +7,16 @@ from pathlib import Path
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.spec import Spec
 from gpucloud.spec.nodes import TEXT_LIMIT
-from gpucloud.spec.read import parse_spec
+from gpucloud.spec.read import Judge, approve, parse_spec
 
 
-def load_spec(path: Path) -> Spec:
-    """Read a spec from its file.
+def load_spec(path: Path, judge: Judge = approve) -> Spec:
+    """Read a spec from its file; ``judge`` is as of ``parse_spec``.
 
     Raises:
         Failure: it cannot be read, or a line of it is wrong.
     """
-    return parse_spec(read_spec_text(path), str(path))
+    return parse_spec(read_spec_text(path), str(path), judge)
 
 
 def read_spec_text(path: Path) -> str:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from gpucloud.cli.fleets.show import conclude, show_plans, show_results, tell
-from gpucloud.cli.given import refuse_pipe
+from gpucloud.cli.given import refuse_pipe, spec_given
 from gpucloud.cli.output import Shape
 from gpucloud.fleet.event import Failed
 from gpucloud.fleet.run import Runner, find_program
 from gpucloud.fleet.tally import Result, Stage, Tally, count
 from gpucloud.model.failure import Exit, Failure
-from gpucloud.spec import load_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +60,7 @@ def ask_plans(wish: Wish) -> list[Result]:
         raise Failure("it is not said what the hosts are to be", "give --spec or --unit", code=Exit.USAGE)
     if wish.spec is not None:
         refuse_pipe(wish.spec, "it is read once more for the hosts")
-        load_spec(wish.spec)  # what is wrong in it is said once, before any host is asked
+        spec_given(wish.spec)  # what is wrong in it is said once, before any host is asked
     return ask_hosts(wish, "applied")
 
 
