@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from gpucloud.cli.main import run
+from gpucloud.cli.nova.files import name_of_capture
 from gpucloud.model.failure import Exit
 
 SPEC = '[pci]\ndevice_spec = {"vendor_id": "10de", "product_id": "1eb8"}\n'
@@ -252,3 +254,8 @@ def test_what_a_file_says_cannot_act_on_the_terminal(
     (tmp_path / "nova.conf").write_text("[pci]\n\x1b[31mdevice_spec = {}\nalias = \x1b[2J\n")
     run([*CHECK, str(tmp_path / "nova.conf")])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_capture_without_a_name_of_its_own_has_one() -> None:
+    assert name_of_capture("/") == os.uname().nodename
+    assert name_of_capture("/tmp/gpu01.tar.gz") == "gpu01"

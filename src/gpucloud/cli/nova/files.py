@@ -129,8 +129,9 @@ def named_place(text: str) -> tuple[str, str]:
 
 
 def name_of_capture(path: str) -> str:
-    """The name of a host whose capture was given without one."""
-    return _ARCHIVE.sub("", Path(path).resolve().name)
+    """The name of a host whose capture was given without one; of ``/``, which has none, this machine's."""
+    name = Path(path).resolve().name
+    return _ARCHIVE.sub("", name) or name or os.uname().nodename
 
 
 def machine_from(path: Path) -> Machine:
