@@ -29,6 +29,13 @@ from gpucloud.model.guest import Guest, GuestSpec, GuestState
             "a mediated device is one guest's; name its type, or leave --count out",
         ),
         (["--screen"], "the screen of a guest is that of its first vGPU, and it has none"),
+        (
+            ["--vgpu", "1145"],
+            (
+                "--vgpu 1145: a type that is a number is no mediated device, but a virtual function's; "
+                "give --unit ADDRESS of one: gpucloud vgpu list"
+            ),
+        ),
         (["--vgpu", "mtty-1", "--cloud", "far"], "a guest of a cloud has the vGPUs of its flavor"),
         (
             ["--gpus", "2", "--unit", "3b:00.0", "--unit", "0000:3b:00.0"],

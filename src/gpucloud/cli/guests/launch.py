@@ -215,10 +215,15 @@ def sliced(spec: GuestSpec, vgpus: Sequence[str], cloud: str | None, *, has_scre
         Failure: they cannot be meant.
     """
     from gpucloud.cloud.mediated import check_wish
+    from gpucloud.cloud.typed import is_typed
 
     if (vgpus or has_screen) and cloud is not None:
         what = "a guest of a cloud has the vGPUs of its flavor"
         raise Failure(what, "name one with resources:VGPU by --flavor", code=Exit.USAGE)
+    for number in filter(is_typed, vgpus):
+        what = f"--vgpu {number}: a type that is a number is no mediated device, but a virtual function's"
+        then = f"give --unit ADDRESS of one: gpucloud vgpu list shows those whose TYPE is {number}"
+        raise Failure(what, then, code=Exit.USAGE)
     try:
         return replace(spec, vgpus=tuple(map(check_wish, vgpus)), has_screen=has_screen)
     except ValueError as error:
