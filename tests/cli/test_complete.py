@@ -37,6 +37,16 @@ def gpucloud(home: Path, *words: str, **environment: str) -> str:
         ("gpucloud explain last", {"last-console"}),
         ("gpucloud explain acs", {"acs-missing", "acs-override"}),
         ("gpucloud doctor --format ", {"text", "json"}),
+        ("gpucloud nova render --layout p", {"packages"}),
+        ("gpucloud nova render --release 2026", {"2026.1", "2026.2"}),
+        ("gpucloud nova check --release ep", {"epoxy"}),
+        ("gpucloud nova match --release ep", {"epoxy"}),
+        ("gpucloud nova properties --release ep", {"epoxy"}),
+        ("gpucloud status --release ep", {"epoxy"}),
+        ("gpucloud cloud explain --release ep", {"epoxy"}),
+        ("gpucloud cloud audit --release ep", {"epoxy"}),
+        ("gpucloud image prepare --distro ", {"ubuntu", "debian", "rhel", "suse"}),
+        ("gpucloud launch --network ", {"auto", "none"}),
     ],
 )
 def test_what_is_typed_is_completed(typed: str, offered: set[str], tmp_path: Path) -> None:

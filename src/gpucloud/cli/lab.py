@@ -11,6 +11,7 @@ import typer
 from gpucloud.cli.labs.cloud import app as cloud
 from gpucloud.cli.output import Format, print_json, print_text, say, table
 from gpucloud.cli.typed.complete import servers, topologies
+from gpucloud.cli.typed.shape import TableOption
 
 app = typer.Typer(
     no_args_is_help=True, help="Servers that are not there: real kernel, IOMMU groups and drivers."
@@ -25,7 +26,6 @@ _Name = Annotated[
     ),
 ]
 _NO_SERVER = "no server is there: gpucloud lab up TOPOLOGY brings one up"
-_Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
 
 @app.command()
@@ -62,7 +62,7 @@ def up(
 
 
 @app.command("list")
-def list_servers(output: _Format = Format.TABLE) -> None:
+def list_servers(output: TableOption = Format.TABLE) -> None:
     """List the servers, with those whose emulator has ended.
 
     Examples:
@@ -93,7 +93,7 @@ def list_servers(output: _Format = Format.TABLE) -> None:
 
 
 @app.command("topologies")
-def list_topologies(output: _Format = Format.TABLE) -> None:
+def list_topologies(output: TableOption = Format.TABLE) -> None:
     """List the topologies that come with gpucloud.
 
     Examples:

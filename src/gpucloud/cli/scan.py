@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gpucloud.cli.hosts import FromOption, HostOption, host_from
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
+from gpucloud.cli.typed.shape import TableOption
 from gpucloud.model.failure import Failure
 from gpucloud.model.pci import Sriov
 from gpucloud.model.units.unclassified import how_to_read_classes, say_unclassified, unclassified
@@ -27,9 +26,7 @@ _COLUMNS = ("UNIT", "NAME", "FUNCTIONS", "GROUP", "DRIVER", "NUMA", "USED BY", "
 def scan(
     capture: FromOption = None,
     remote: HostOption = None,
-    format_: Annotated[
-        Format, typer.Option("--format", help="A table to read, or one JSON object.")
-    ] = Format.TABLE,
+    format_: TableOption = Format.TABLE,
 ) -> None:
     """Show every GPU of a host with all that must travel with it into a guest.
 

@@ -10,6 +10,7 @@ import typer
 from gpucloud.cli.given import spec_given
 from gpucloud.cli.nova.files import machine_from, name_of_capture, named_place, read_files, text_of
 from gpucloud.cli.output import Shape, paint_level, print_json, print_lines
+from gpucloud.cli.typed.complete import releases
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 
@@ -28,7 +29,10 @@ SpecOption = Annotated[
     Path | None, typer.Option("--spec", metavar="FILE", help="gpucloud.yaml, which names the release.")
 ]
 ReleaseOption = Annotated[
-    str | None, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
+    str | None,
+    typer.Option(
+        "--release", metavar="REL", autocompletion=releases, help="Which nova: 31, 31.3.1, 2025.1, epoxy."
+    ),
 ]
 ConfigOption = Annotated[
     list[Path] | None,

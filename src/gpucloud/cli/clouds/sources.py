@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.nova.files import machine_from, name_of_capture, named_place, read_files
+from gpucloud.cli.typed.complete import releases
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown
 
@@ -70,7 +71,10 @@ ComputeOption = Annotated[
     ),
 ]
 ReleaseOption = Annotated[
-    str | None, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
+    str | None,
+    typer.Option(
+        "--release", metavar="REL", autocompletion=releases, help="Which nova: 31, 31.3.1, 2025.1, epoxy."
+    ),
 ]
 TimeoutOption = Annotated[
     float | None,

@@ -9,7 +9,7 @@ import typer
 
 from gpucloud.cli.guests.here import CloudOption, print_guest, the_cloud
 from gpucloud.cli.output import Format, Shape, clean, print_json, print_text, say, table
-from gpucloud.cli.typed.shape import ShapeOption
+from gpucloud.cli.typed.shape import ShapeOption, TableOption
 from gpucloud.model.failure import Failure
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the guest.")]
@@ -17,7 +17,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the guest.")]
 
 def list_guests(
     cloud: CloudOption = None,
-    form: Annotated[Format, typer.Option("--format", help="A table, or JSON.")] = Format.TABLE,
+    form: TableOption = Format.TABLE,
 ) -> None:
     """List the guests that gpucloud made on this host, or in a cloud.
 

@@ -13,6 +13,7 @@ from gpucloud.cli.ending import interruptible
 from gpucloud.cli.guests.here import CloudOption, print_guests, seconds_of, the_cloud
 from gpucloud.cli.hosts import UnitOption
 from gpucloud.cli.output import Shape, say
+from gpucloud.cli.typed.complete import networks
 from gpucloud.cli.typed.paths import refuse_empty
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure, code_of
@@ -48,7 +49,11 @@ Flavor = Annotated[
 ]
 Network = Annotated[
     str | None,
-    typer.Option(metavar="ID", help="With --cloud: auto (as without), none, or a network's id."),
+    typer.Option(
+        metavar="ID",
+        autocompletion=networks,
+        help="With --cloud: auto (as without), none, or a network's id.",
+    ),
 ]
 Key = Annotated[
     str | None,

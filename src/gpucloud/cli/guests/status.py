@@ -9,6 +9,8 @@ import typer
 
 from gpucloud.cli.guests.telling import telling
 from gpucloud.cli.output import Format, print_json, print_lines, say, table
+from gpucloud.cli.typed.complete import releases
+from gpucloud.cli.typed.shape import TableOption
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.unknown import Unknown
 
@@ -45,7 +47,10 @@ ConfigOption = Annotated[
     typer.Option("--config", metavar="FILE", help="nova.conf of nova-api, which says what aliases are."),
 ]
 ReleaseOption = Annotated[
-    str | None, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
+    str | None,
+    typer.Option(
+        "--release", metavar="REL", autocompletion=releases, help="Which nova: 31, 31.3.1, 2025.1, epoxy."
+    ),
 ]
 TimeoutOption = Annotated[
     float | None,
@@ -62,7 +67,7 @@ def status(
     config: ConfigOption = None,
     release: ReleaseOption = None,
     timeout: TimeoutOption = None,
-    form: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
+    form: TableOption = Format.TABLE,
 ) -> None:
     """Show hosts, GPU units and their groups, who uses what, what can still be sold, and services.
 

@@ -11,7 +11,7 @@ from gpucloud.cli.ending import interruptible
 from gpucloud.cli.guests.guest import Name
 from gpucloud.cli.guests.here import CloudOption, print_guest, seconds_of, the_cloud
 from gpucloud.cli.output import Format, Shape, print_json, print_text, say, table
-from gpucloud.cli.typed.shape import ShapeOption
+from gpucloud.cli.typed.shape import ShapeOption, TableOption
 from gpucloud.model.failure import Failure
 
 _SHORTEST_S = 5
@@ -41,7 +41,7 @@ def reap(
         str | None, typer.Option("--every", metavar="TIME", help="Go on, so often, until Ctrl-C.")
     ] = None,
     cloud: CloudOption = None,
-    form: Annotated[Format, typer.Option("--format", help="A table, or JSON.")] = Format.TABLE,
+    form: TableOption = Format.TABLE,
 ) -> None:
     """End guests whose time is over, or whose launch lost its command; see that nothing of them is left.
 

@@ -14,6 +14,7 @@ from gpucloud.cli.ending import interruptible
 from gpucloud.cli.given import spec_given
 from gpucloud.cli.guests.telling import telling
 from gpucloud.cli.output import Shape, print_json, print_lines, say
+from gpucloud.cli.typed.complete import distros
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.cloud.images.profile import Profile
 from gpucloud.model.failure import Exit, Failure
@@ -49,7 +50,12 @@ NameOption = Annotated[
 ]
 DistroOption = Annotated[
     str | None,
-    typer.Option("--distro", metavar="NAME", help="ubuntu, debian, rhel or suse, where it cannot be read."),
+    typer.Option(
+        "--distro",
+        metavar="NAME",
+        autocompletion=distros,
+        help="ubuntu, debian, rhel or suse, where it cannot be read.",
+    ),
 ]
 SpecOption = Annotated[
     Path | None,

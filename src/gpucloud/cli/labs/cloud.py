@@ -13,6 +13,7 @@ import typer
 from gpucloud.cli.ending import interruptible
 from gpucloud.cli.output import Format, print_json, print_lines, print_text, say, table
 from gpucloud.cli.typed.complete import topologies
+from gpucloud.cli.typed.shape import TableOption
 from gpucloud.lab.cloud.settings import CLOUD, Compute
 from gpucloud.lab.cloud.site import HOST
 from gpucloud.model.failure import Exit
@@ -108,7 +109,7 @@ def host(
 
 @app.command()
 def status(
-    output: Annotated[Format, typer.Option("--format", help="How to print the result.")] = Format.TABLE,
+    output: TableOption = Format.TABLE,
 ) -> None:
     """Show the cloud's services: process, port, whether each answers.
 

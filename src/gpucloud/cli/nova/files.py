@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpucloud.cli.given import STANDARD_INPUT, waiting
+from gpucloud.cli.typed.complete import releases
 from gpucloud.model.failure import Exit, Failure
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from gpucloud.nova.machine import Machine
 
 ReleaseOption = Annotated[
-    str, typer.Option("--release", metavar="REL", help="Which nova: 31, 31.3.1, 2025.1, epoxy.")
+    str,
+    typer.Option(
+        "--release", metavar="REL", autocompletion=releases, help="Which nova: 31, 31.3.1, 2025.1, epoxy."
+    ),
 ]
 DEVICES = typer.Option(
     "--devices",

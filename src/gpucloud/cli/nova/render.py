@@ -11,6 +11,7 @@ from gpucloud.cli.given import spec_given
 from gpucloud.cli.nova.below import differences, places, write_below
 from gpucloud.cli.nova.files import name_of_capture, named_place
 from gpucloud.cli.output import Shape, note, one_line, print_line_of_json, print_lines
+from gpucloud.cli.typed.complete import layouts, releases
 from gpucloud.cli.typed.shape import ShapeOption
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.line import Copied
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
 
 ReleaseOption = Annotated[
     str | None,
-    typer.Option("--release", metavar="REL", help="31, 31.3.1, 2025.1, epoxy; the spec's without."),
+    typer.Option(
+        "--release",
+        metavar="REL",
+        autocompletion=releases,
+        help="31, 31.3.1, 2025.1, epoxy; the spec's without.",
+    ),
 ]
 LayoutOption = Annotated[
     str | None,
     typer.Option(
         "--layout",
         metavar="LAYOUT",
+        autocompletion=layouts,
         help="How nova is deployed: packages, kolla-ansible, openstack-ansible, devstack, "
         "tripleo, rhoso, charms; the spec's without.",
     ),

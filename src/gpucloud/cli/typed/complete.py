@@ -35,3 +35,31 @@ def units() -> Offers:
     from gpucloud.inventory import open_host
 
     return [(unit.address.short, unit.primary.name) for unit in open_host().units]
+
+
+def releases() -> Offers:
+    """Releases of nova by year and code name, the newest first."""
+    from gpucloud.nova.releases.release import SERIES
+
+    newest = SERIES[::-1]
+    by_cycle = [(each.cycle, f"nova {each.number}, {each.codename}") for each in newest if each.cycle]
+    return by_cycle + [(each.codename.lower(), f"nova {each.number}") for each in newest]
+
+
+def layouts() -> Offers:
+    """Ways of deploying nova."""
+    from gpucloud.nova.render.layouts import LAYOUTS
+
+    return [(name, "") for name in LAYOUTS]
+
+
+def distros() -> Offers:
+    """Distributions whose packages are known."""
+    from gpucloud.cloud.images.packages import DISTROS
+
+    return [(name, "") for name in DISTROS]
+
+
+def networks() -> Offers:
+    """What stands for a network's id; those of a cloud are not asked for while somebody types."""
+    return [("auto", "the one that fits"), ("none", "no network")]

@@ -1,4 +1,4 @@
-"""The option that every verb has which prints text for people, or the same as JSON."""
+"""The option ``--format``: ``table`` where tables are what is printed, ``text`` for all else; or JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gpucloud.cli.output import Shape
+from gpucloud.cli.output import Format, Shape
 
 ShapeOption = Annotated[Shape, typer.Option("--format", help="Text to read, or JSON.")]
+TableOption = Annotated[Format, typer.Option("--format", help="A table to read, or JSON.")]

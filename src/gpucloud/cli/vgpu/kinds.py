@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
+from gpucloud.cli.typed.shape import TableOption
 from gpucloud.cli.vgpu.given import Looked, SmiOption, look
 from gpucloud.model.finding import Finding
 from gpucloud.model.pci import ParentName
@@ -27,9 +26,7 @@ def show_types(
     remote: HostOption = None,
     unit: UnitOption = None,
     smi: SmiOption = None,
-    format_: Annotated[
-        Format, typer.Option("--format", help="A table to read, or one JSON object.")
-    ] = Format.TABLE,
+    format_: TableOption = Format.TABLE,
 ) -> None:
     """Show what each card can be cut into: vGPU types, virtual functions, MIG instances; how many more fit.
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gpucloud.cli.hosts import FromOption, HostOption, UnitOption
 from gpucloud.cli.output import Format, one_line, print_json, print_text, table
+from gpucloud.cli.typed.shape import TableOption
 from gpucloud.cli.vgpu.given import SmiOption, look
 from gpucloud.cli.vgpu.kinds import parents_unread
 from gpucloud.model.unknown import Unknown
@@ -24,9 +23,7 @@ def list_slices(
     remote: HostOption = None,
     unit: UnitOption = None,
     smi: SmiOption = None,
-    format_: Annotated[
-        Format, typer.Option("--format", help="A table to read, or one JSON object.")
-    ] = Format.TABLE,
+    format_: TableOption = Format.TABLE,
 ) -> None:
     """List the slices that are cut of each card: mediated devices, virtual functions, MIG instances.
 
