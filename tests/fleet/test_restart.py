@@ -7,13 +7,16 @@ They take a minute of Ansible's time, so they are part of ``./run test`` and not
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.fleet.fake_cloud import FakeCloud
 from tests.fleet.fleet import Fleet, stages
 
 from gpucloud.fleet.run import find_program
+from gpucloud.prepare.boot.own.unit import NOVA_COMPUTE
 
 pytestmark = pytest.mark.proof
 
@@ -123,7 +126,9 @@ def test_a_host_that_an_administrator_has_disabled_stays_so(fleet: Fleet, cloud:
 SYSTEMCTL = """\
 #!/bin/sh
 echo "$@" >>"{calls}"
-[ "$1" != list-units ] || echo "kolla-nova_compute-container.service loaded active running nova"
+for asked; do
+    [ "$1/$asked" != list-units/kolla-nova_compute-container.service ] || echo "$asked loaded active"
+done
 [ "$1" != is-system-running ] || echo running
 """
 """Stands for systemd on a host of Kolla's, and notes each call."""
@@ -146,6 +151,61 @@ def test_without_a_cloud_nova_compute_is_stopped_and_started_on_the_host(fleet: 
         "is-system-running",
         f"start {unit}",
     ]
+
+
+SUDO = """#!/bin/sh
+echo "$@" >> {log}
+exit 1
+"""
+"""Stands for sudo: notes who asks for it, and gives it to nobody."""
+
+
+@pytest.mark.slow
+def test_the_cloud_is_asked_as_oneself_whatever_the_inventory_says_of_becoming_root(
+    fleet: Fleet, cloud: FakeCloud
+) -> None:
+    """A variable for all hosts goes before the keyword, also on this machine, which has the clouds.yaml."""
+    log = fleet.folder / "sudo.log"
+    (cloud.folder / "sudo").write_text(SUDO.format(log=log))
+    (cloud.folder / "sudo").chmod(0o755)
+    (fleet.folder / "group_vars").mkdir()
+    (fleet.folder / "group_vars/all.yml").write_text("ansible_become: true\n")
+    for member in fleet.members:
+        fleet.change(member.name, ansible_become=False)
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, cloud="lab", hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=cloud.path)
+    assert result.stage.value == "as planned", result.why
+    assert not log.exists()
+    assert cloud.changes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("unit", "more", "service"),
+    [
+        ("edpm_nova_compute.service", (), "as before"),
+        ("own-nova.service", ("own-nova.service",), "as before"),
+        ("own-nova.service", (), "not found here"),
+    ],
+)
+def test_without_a_cloud_every_known_unit_is_looked_for_and_none_is_said(
+    unit: str, more: tuple[str, ...], service: str, fleet: Fleet
+) -> None:
+    folder, calls = fleet.folder / "programs", fleet.folder / "calls"
+    folder.mkdir()
+    shown = SYSTEMCTL.format(calls=calls).replace("kolla-nova_compute-container.service", unit)
+    (folder / "systemctl").write_text(shown)
+    (folder / "systemctl").chmod(0o755)
+    if more:
+        fleet.change("gpu01", gpucloud_nova_units=list(more))
+    wish = fleet.wish(units=(), spec=fleet.spec, is_restarting=True, hosts="gpu01")
+    (result,) = fleet.run("rolling", wish, path=f"{folder}:{os.environ['PATH']}")
+    assert (result.stage.value, result.service) == ("as planned", service)
+
+
+def test_the_playbook_knows_nova_compute_by_the_names_that_the_start_waits_for() -> None:
+    names = yaml.safe_load(files("gpucloud.fleet").joinpath("ansible/playbooks/vars/nova.yml").read_text())
+    assert sorted(names["gpucloud_units_of_nova"]) == sorted(NOVA_COMPUTE.split())
 
 
 def test_without_being_asked_no_host_is_restarted_and_a_later_run_does_it(fleet: Fleet) -> None:

@@ -71,6 +71,18 @@ def test_the_first_failure_stops_the_rest(fleet: Fleet) -> None:
     assert second.journal == []
 
 
+@pytest.mark.slow
+def test_a_failure_stops_the_rest_whatever_strategy_the_site_has(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``free`` lets each host go through by itself: others would be changed while one is failing."""
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    fleet.add("gpu03")
+    fleet.change("gpu02", gpucloud_program=["/bin/sh", "-c", "sleep 12; exit 1"])
+    found = stages(fleet.run("rolling", fleet.wish(serial="2")))
+    assert found == {"gpu01": "as planned", "gpu02": "failed", "gpu03": "untouched"}
+
+
 def test_a_host_that_cannot_be_reached_stops_the_rest(fleet: Fleet) -> None:
     fleet.write(
         "gpu01",

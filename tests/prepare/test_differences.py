@@ -149,6 +149,17 @@ def test_a_pool_that_loses_its_last_card_is_named_before_the_start_forgets_it(tm
     assert [note.partition(",")[0] for note in plan.notes] == ["pool a has no card on this host now"]
 
 
+def test_a_card_that_is_looked_for_at_its_old_address_is_named_where_it_is_now(tmp_path: Path) -> None:
+    site, bus = prepared(tmp_path, "debian-12", without=SECOND)
+    by_address = "pools:\n  a: {use: passthrough, match: {address: '3b:00.0'}}\n"
+    assert apply(mine(plan_for(site.kernel, by_address)), site.system, site.journal).failure is None
+    bus.take(FIRST)
+    bus.put(SECOND)
+    gone, where = plan_for(site.kernel, by_address).notes
+    assert gone.startswith("pool a has no card on this host now, so this takes away")
+    assert where.startswith("pool a names 0000:3b:00.0, where this host has no GPU; it has 3c:00.0")
+
+
 def test_undo_of_the_difference_leaves_what_was_there_before_it(tmp_path: Path) -> None:
     site, bus = prepared(tmp_path, "debian-12", without=SECOND)
     bus.put(SECOND)

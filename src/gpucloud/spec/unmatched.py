@@ -9,11 +9,14 @@ from gpucloud.model.spec import Pool, Spec
 from gpucloud.model.unknown import Unknown
 from gpucloud.spec.choose import addresses_of, is_on, takes
 
+NO_POOLS = "the spec has no pools: every card stays with the host"
 _SHOWN = 8
 _WILD = frozenset("*?[")
 
 
-def unmatched(spec: Spec, host_name: str | Unknown, units: Sequence[GpuUnit]) -> Iterator[str]:
+def unmatched(
+    spec: Spec, host_name: str | Unknown, units: Sequence[GpuUnit], *, emptied: bool = False
+) -> Iterator[str]:
     """Name whole addresses that no card here has, pools none of which takes a card, and a spec without pools.
 
     A pool that takes nothing here is no mistake where another takes something: hosts share a spec.
@@ -22,12 +25,13 @@ def unmatched(spec: Spec, host_name: str | Unknown, units: Sequence[GpuUnit]) ->
         spec: what is wanted.
         host_name: short or whole; needed only where a pool is not on every host.
         units: the cards of the host.
+        emptied: that pools have lost their last card is said elsewhere; where their cards are now, here.
 
     Raises:
         Failure: a pool's hosts are named, and the host's name is not known.
     """
-    if not spec.pools:
-        yield "the spec has no pools: every card stays with the host"
+    if not spec.pools and not emptied:
+        yield NO_POOLS
     pools = [pool for pool in spec.pools if is_on(spec, pool, host_name)]
     there = {str(address) for unit in units for address in addresses_of(unit)}
     lost = [(pool, [each for each in _whole(pool) if each not in there]) for pool in pools]
@@ -36,7 +40,7 @@ def unmatched(spec: Spec, host_name: str | Unknown, units: Sequence[GpuUnit]) ->
             yield f"pool {pool.name} names {address}, where this host has no GPU; {_have(units)}"
     cards = [pool for pool in pools if not any(match.parents for match in pool.matches)]
     is_used = any(takes(pool, unit) for pool in cards for unit in units)
-    if cards and not is_used and not any(addresses for _, addresses in lost):
+    if cards and not is_used and not emptied and not any(addresses for _, addresses in lost):
         yield f"no pool matches a GPU of this host; {_have(units)}"
 
 

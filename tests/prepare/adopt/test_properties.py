@@ -66,7 +66,7 @@ def cleared(path: str, text: str, settings: list[Setting]) -> str | None:
     """The file with all of these taken out."""
     files = BootFiles({path: FileState(Content(text))}, {})
     verdicts = [Verdict(each, (), None if each.stays is None else "stays") for each in settings]
-    new = clear(files, verdicts, ()).cleared.files
+    new = clear(files, verdicts, (), {}).cleared.files
     return new[path].text if path in new else text
 
 

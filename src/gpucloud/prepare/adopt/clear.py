@@ -33,17 +33,20 @@ class Clearance:
     """By path, why they stay."""
 
 
-def clear(files: BootFiles, verdicts: Sequence[Verdict], scripts: Sequence[str]) -> Clearance:
+def clear(
+    files: BootFiles, verdicts: Sequence[Verdict], scripts: Sequence[str], callers: Mapping[str, str]
+) -> Clearance:
     """What goes, of the settings that a spec says instead.
 
     Args:
         files: the files as they are.
         verdicts: what becomes of each setting.
         scripts: scripts that are understood.
+        callers: other files that may run them, with what they say.
     """
     going = [verdict for verdict in verdicts if verdict.left is None]
     new = dict(_changed(files, going))
-    kept = dict(_kept_scripts(files, new, going, scripts))
+    kept = dict(_kept_scripts(files, new, going, scripts, callers))
     gone = [path for path in scripts if path not in kept]
     new |= {path: New(None, 0, f"{_BECAUSE}, and nothing runs it any more") for path in gone}
     apart = frozenset(path for path in new if not holds_arguments(path))
@@ -94,7 +97,11 @@ def _edit(verdict: Verdict) -> Edit:
 
 
 def _kept_scripts(
-    files: BootFiles, new: Mapping[str, New], going: Sequence[Verdict], scripts: Sequence[str]
+    files: BootFiles,
+    new: Mapping[str, New],
+    going: Sequence[Verdict],
+    scripts: Sequence[str],
+    callers: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     """Scripts that nothing here runs, or that something still names."""
     run = {verdict.setting.runs for verdict in going}
@@ -108,6 +115,8 @@ def _kept_scripts(
             for path, text in texts.items()
             if path not in scripts and short_of(script) in ((new[path].text or "") if path in new else text)
         ]
+        name = script.rpartition("/")[2]
+        others += [path for path, text in callers.items() if path not in (script, *texts) and name in text]
         if others:
             yield script, f"{others[0]} still names it"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from gpucloud.doctor.intent import is_given_away
 from gpucloud.model.change import Content, FileState, WriteFile
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
@@ -20,6 +21,7 @@ from gpucloud.prepare.adopt.spec import adopted_spec
 from gpucloud.prepare.boot import plan_boot
 from gpucloud.prepare.steps.replaced import refusals_of_files
 from gpucloud.spec import edit_spec, parse_spec, render_spec
+from gpucloud.spec.unmatched import NO_POOLS
 
 _TEXT_LIMIT = 160
 _HEAD = "# What was set up by hand on the host before. Written by gpucloud; taken back by: gpucloud undo\n"
@@ -62,13 +64,25 @@ def plan_adoption(
     recognised = recognise(host, found)
     decision = decide(host, recognised.settings, before, host_name)
     spec = adopted_spec(before, decision, host_name)
-    clearance = clear(found.files, decision.verdicts, recognised.scripts)
+    clearance = clear(found.files, decision.verdicts, recognised.scripts, found.callers)
     files = replace(found.files, files={**found.files.files, file.path: file.state})
     rest = _without(host, decision)
     plan = plan_boot(
         rest, files, spec, host_name, force=force, cleared=clearance.cleared, is_captured=is_captured
     )
+    plan = replace(plan, notes=tuple(_notes(plan, host)))
     return _joined(plan, file, _new_text(text, spec, before, file), found, decision, clearance)
+
+
+def _notes(plan: Plan, host: Host) -> Iterator[str]:
+    """Those of the plan, and cards that are given away already though nothing of the spec says so."""
+    given = [unit for unit in host.units if unit.address not in plan.units and is_given_away(unit.primary)]
+    yield from (note for note in plan.notes if not given or note != NO_POOLS)
+    for unit in given:
+        yield (
+            f"{unit.address.short} is with {unit.primary.driver} now, and nothing taken over says so: "
+            "it stays"
+        )
 
 
 def _text(file: SpecFile) -> str | None:

@@ -18,6 +18,18 @@ from gpucloud.prepare.boot.read import Look
 
 _UNIT_NAME = re.compile(r"[\w@.:-]+\.service")
 _FILES_LIMIT = 500
+_CALLERS_LIMIT = 65536
+"""Bytes of a file that may run a script: programs are longer, and name none as text."""
+_OF_CRON = tuple(f"/etc/cron.{when}" for when in ("d", "hourly", "daily", "weekly", "monthly"))
+_OF_CALLERS = (
+    *(
+        "/etc/libvirt/hooks",
+        *(f"/etc/libvirt/hooks/{what}.d" for what in ("qemu", "lxc", "network", "daemon")),
+    ),
+    *(*_OF_CRON, "/var/spool/cron", "/var/spool/cron/crontabs", "/var/spool/cron/tabs"),
+    *("/usr/local/bin", "/usr/local/sbin", "/etc/NetworkManager/dispatcher.d", "/etc/network/if-up.d"),
+)
+"""Folders of what runs scripts, at its time: cron(8), libvirt's hooks, an administrator's own programs."""
 _NOT_TEXT = ".gpucloud-new"
 
 
@@ -33,6 +45,8 @@ class FilesByHand:
     """Units that files name, with the paths of these files: of all that were looked at."""
     unread: tuple[Unknown, ...]
     """Why files or folders could not be looked at."""
+    callers: Mapping[str, str]
+    """Files that may run a script and set nothing up themselves, with what they say."""
 
 
 def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
@@ -50,7 +64,16 @@ def read_files_by_hand(reader: Reader, look: Look | None = None) -> FilesByHand:
         tuple(_links(reader)),
         _names_of_units({**_texts_of(found), **_texts_of(_beside(reader, look)), **_dependencies(reader)}),
         tuple(each for each in unknown if isinstance(each, Unknown)),
+        dict(_callers(reader)),
     )
+
+
+def _callers(reader: Reader) -> Iterator[tuple[str, str]]:
+    listed = (f"{folder}/{name}" for folder in _OF_CALLERS for name in _listed(reader, folder))
+    for path in ("/etc/crontab", *listed):
+        text = reader.read_text(path, _CALLERS_LIMIT)
+        if isinstance(text, str):
+            yield path, text
 
 
 def _paths(reader: Reader, folders: dict[str, tuple[str, ...] | None | Unknown]) -> Iterator[str]:

@@ -15,7 +15,8 @@ from gpucloud.model.pci import PciAddress
 from gpucloud.prepare.adopt.setting import VFIO_MODULES, Ask, plain
 from gpucloud.prepare.adopt.statement import Scripts, Values, asks_of, commands_of
 
-_FOR = re.compile(r"for\s+(\w+)\s+in\s+(.+?)\s*(?:;\s*do)?")
+_FOR = re.compile(r"for\s+(\w+)\s+in\s+([^;&|]+?)\s*(?:;\s*do)?")
+"""The head of a loop and nothing behind it: what follows ``do`` on its line does other work."""
 _ASSIGNMENT = re.compile(r"(?:export\s+)?(\w+)=(.*)")
 _FRAME = re.compile(
     r"#.*|PREREQ(?:S)?=.*|prereqs\s*\(\)(?:\s*\{)?|\{|\}|echo \"?\$PREREQS?\"?|case \"?\$\{?1\}?\"? in"

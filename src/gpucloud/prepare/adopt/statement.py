@@ -23,7 +23,7 @@ _PROBE = "/sys/bus/pci/drivers_probe"
 _NEW_ID = re.compile(r"([0-9a-fA-F]{4})[ :]([0-9a-fA-F]{4})", re.ASCII)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ENDS = (";", "&&", "||", "&")
-_IDLE = frozenset(("sleep", "true", ":", "exit", "set", "logger", "udevadm"))
+_IDLE = frozenset(("sleep", "true", ":", "exit", "set", "logger"))
 """Commands that do nothing to a device by themselves."""
 _MOST, _VARIABLES = 64, 2
 """Words that one variable may stand for, and variables in one command: a host has fewer cards."""
@@ -97,7 +97,7 @@ def _asks(words: Sequence[str], scripts: Scripts) -> list[Ask] | None:
         return list(scripts[words[0]])
     if name in ("sh", "bash", "dash") and len(words) == 2 and words[1] in scripts:
         return list(scripts[words[1]])
-    if name in _IDLE and ">" not in words:
+    if (name in _IDLE or (name, *words[1:2]) == ("udevadm", "settle")) and ">" not in words:
         return []
     if name == "modprobe":
         modules = [plain(word) for word in words[1:] if not word.startswith("-")]

@@ -116,7 +116,8 @@ def plan_boot(
         at_start=() if refusals else steps_at_start(host, spec, host_name),
         notes=(
             *strangers(spec, host_name),
-            *(emptied or unmatched(spec, host_name, host.units)),
+            *emptied,
+            *unmatched(spec, host_name, host.units, emptied=bool(emptied)),
             *(_brought_late(host) if steps else ()),
             *foreseen(host, spec, host_name),
             *hands_beside(host, spec, host_name, _told(files.hands) if is_captured else files.hands),

@@ -14,12 +14,16 @@ from gpucloud.prepare.boot.own.paths import HEADER
 PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 """Where systemd looks for programs (systemd.exec(5), ``ExecSearchPath=``)."""
 
+NOVA_COMPUTE = (
+    "nova-compute.service openstack-nova-compute.service snap.openstack-hypervisor.nova-compute.service"
+    " kolla-nova_compute-container.service edpm_nova_compute.service tripleo_nova_compute.service"
+)
+"""As systemd calls nova-compute; playbooks for fleets stop these (``vars/nova.yml``, held equal)."""
+
 _LATER = (
-    "libvirtd.service virtqemud.service libvirt-guests.service nova-compute.service"
-    " openstack-nova-compute.service snap.openstack-hypervisor.nova-compute.service"
+    f"libvirtd.service virtqemud.service libvirt-guests.service {NOVA_COMPUTE}"
     " snap.openstack-hypervisor.libvirtd.service snap.lxd.daemon.service snap.docker.dockerd.service"
-    " kolla-nova_libvirt-container.service kolla-nova_compute-container.service"
-    " edpm_nova_compute.service tripleo_nova_compute.service"
+    " kolla-nova_libvirt-container.service"
     " docker.service podman.service containerd.service kubelet.service"
     " pve-guests.service incus.service lxd.service"
 )
