@@ -186,7 +186,7 @@ def test_whatever_comes_it_is_taken_back_exactly() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=200,
+            max_examples=120,
             stateful_step_count=12,
             deadline=None,
             derandomize=True,  # the same lives each time: who looks for more takes it out
