@@ -76,10 +76,12 @@ def test_an_image_boots_with_uefi_and_its_cloud_init_tells_of_the_card(prepared:
     assert sh(prepared, facts) == before, "an image is only read"
 
 
+@pytest.mark.long
 def test_an_image_whose_kernel_panics_ends_the_launch_with_what_it_said(prepared: LabHost) -> None:
     said = _launch_fails(prepared, PANICS)
     assert "guest bad does not come up: its kernel panicked: VFS: Unable to mount root fs" in said
 
 
+@pytest.mark.long
 def test_an_image_without_a_boot_loader_is_noticed_when_the_firmware_says_so(prepared: LabHost) -> None:
     assert "guest bad does not come up: its firmware finds no boot loader" in _launch_fails(prepared, EMPTY)

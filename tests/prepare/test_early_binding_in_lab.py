@@ -50,7 +50,10 @@ class Image:
     initrd: Path
 
 
-@pytest.fixture(params=[INITRAMFS_TOOLS, DRACUT], ids=lambda tool: tool.name)
+@pytest.fixture(
+    params=[INITRAMFS_TOOLS, pytest.param(DRACUT, marks=pytest.mark.long)],
+    ids=["initramfs-tools", "dracut"],
+)
 def image(request: pytest.FixtureRequest) -> Image:
     """Made once for each text of the script."""
     tool: Initramfs = request.param

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.prepare.cuts import WAYS_OUT, every_other
 from tests.prepare.kernel_contract import KernelContract, Machine, RealMachine, Subject
 
 from gpucloud.demo.witness import drivers_script
@@ -77,8 +78,9 @@ class TestRealKernel(KernelContract):
 
 @pytest.mark.lab
 @pytest.mark.slow
-@pytest.mark.parametrize(("event", "when"), [(2, "after"), (4, "before"), (6, "after")])
-@pytest.mark.parametrize("way_out", [("undo",), ("apply", "--resume")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("event", "when", "way_out"), every_other([(2, "after"), (4, "before"), (6, "after")], WAYS_OUT)
+)
 def test_killed_at_a_position_the_host_is_as_before_or_as_planned(
     card_audio: LabHost, event: int, when: str, way_out: tuple[str, ...]
 ) -> None:

@@ -90,6 +90,10 @@ def once_after(moment_s: float) -> Cut:
 
 IN_REBUILD = once("initramfs-is-written", "ls /boot/initrd.img-*.new")
 ALL_DONE = at_event(14, "after")
+CUTS = (
+    pytest.param(IN_REBUILD, id=IN_REBUILD.name),
+    pytest.param(ALL_DONE, id=ALL_DONE.name, marks=pytest.mark.long),
+)
 UNDO, RESUME = ("undo",), ("apply", "--resume")
 UNFINISHED = ("begun", "applying")
 
@@ -158,7 +162,7 @@ def switched_off(host: LabHost, folder: Path) -> Tree:
 @pytest.mark.lab
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("cut", [pytest.param(each, id=each.name) for each in (IN_REBUILD, ALL_DONE)])
+@pytest.mark.parametrize("cut", CUTS)
 def test_power_that_fails_at_the_worst_moments_leaves_a_host_that_starts_and_is_undone(
     lab: Lab, first: Tree, cut: Cut, tmp_path: Path
 ) -> None:

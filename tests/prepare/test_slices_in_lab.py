@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from tests.prepare.cuts import WAYS_OUT, every_other
 from tests.prepare.disk_host import REBUILT_S, apply_spec, disk_host, gpucloud, is_confirmed, sh, statuses
 from tests.prepare.kernel_contract import Machine, RealMachine, Subject
 from tests.prepare.sriov_contract import SriovContract
@@ -96,8 +97,10 @@ class TestRealVirtualFunctions(SriovContract):
 
 @pytest.mark.lab
 @pytest.mark.slow
-@pytest.mark.parametrize(("event", "when"), [(1, "after"), (2, "before"), (2, "after"), (3, "before")])
-@pytest.mark.parametrize("way_out", [("undo",), ("apply", "--resume")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("event", "when", "way_out"),
+    every_other([(1, "after"), (2, "before"), (2, "after"), (3, "before")], WAYS_OUT),
+)
 def test_virtual_functions_that_were_cut_off_are_the_old_or_the_new(
     controller: LabHost, event: int, when: str, way_out: tuple[str, ...]
 ) -> None:
