@@ -78,6 +78,7 @@ order, since each wipes what comes after it:
 
 Where `nvidia-mig-manager.service` is enabled, or mdevctl starts devices of the same cards, plans and starts
 name it, with what ends it: two hands on one card undo each other. The unit comes after that service.
+DCGM and NVSM come after the unit: they have every card open, and MIG mode could not be set any more.
 
 Cards, types and managers that come late are waited for, two minutes at most; what a card has not got (MIG
 mode, so many virtual functions, another type) is not, nor are bindings where there are no IOMMU groups.

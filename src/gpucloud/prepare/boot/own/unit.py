@@ -29,8 +29,18 @@ _LATER = (
 )
 """What starts guests, in packages and in containers; systemd passes over those that are not there."""
 
-_EARLIER = "nvidia-vgpud.service nvidia-vgpu-mgr.service nvidia-mig-manager.service"
-"""NVIDIA's vGPU manager, without which its cards offer no types; and what else may set MIG mode, first."""
+_WATCHERS = (
+    "nvidia-dcgm.service dcgm.service dcgm-exporter.service nvsm.service nvidia-cdi-refresh.service"
+    " snap.dcgm.nv-hostengine.service snap.dcgm.dcgm-exporter.service"
+)
+"""What has every card open while it runs, so that MIG mode could not be set any more, or lists slices once;
+NVIDIA's own MIG manager stops and starts the like (mig-parted, deployments/systemd/hooks.sh)."""
+
+_EARLIER = (
+    "nvidia-vgpud.service nvidia-vgpu-mgr.service nvidia-fabricmanager.service nvidia-mig-manager.service"
+)
+"""NVIDIA's vGPU manager, without which its cards offer no types; the fabric that cards with NVLink switches
+wait for, also with MIG (nvidia-mig-manager.service starts after it); and what else may set MIG mode."""
 
 
 def render_unit() -> str:
@@ -40,7 +50,7 @@ def render_unit() -> str:
         "Description=GPUs as gpucloud's spec wants them, and a look whether the host started as planned\n"
         "Wants=network-online.target\n"
         f"After=network-online.target {_EARLIER}\n"
-        f"Before={_LATER}\n"
+        f"Before={_LATER} {_WATCHERS}\n"
         "\n[Service]\n"
         "Type=oneshot\n"
         "RemainAfterExit=yes\n"
