@@ -16,8 +16,8 @@ from tests.prepare.site import Site, folder_in_memory, site_in
 from tests.prepare.test_slices import mdevs_of, mediated, vendor_site
 
 from gpucloud.fleet.entry import obey, serve
-from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, parse, render
+from gpucloud.inventory.guests import running_guests
 from gpucloud.model.change import Content
 from gpucloud.model.failure import Exit, Failure
 

@@ -164,10 +164,63 @@ def test_a_slice_that_a_guest_which_is_off_is_defined_with_is_kept(site: Site) -
         assert f"gpucloud vgpu detach desk {UUID}" in caught.value.then
     assert UUID in mdevs_of(site)
     guest.write_text("<domain")
-    assert "it cannot be read" in site.desk.plan_cut(Layout(("3b:00.0: none",), "gpu01")).notes[0]
+    assert "desk.xml cannot be read" in site.desk.plan_cut(Layout(("3b:00.0: none",), "gpu01")).notes[0]
     guest.unlink()
     vgpu(site, "delete", UUID, "--yes")
     assert UUID not in mdevs_of(site)
+
+
+def listed(site: Site, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[dict[str, object]]]:
+    """The table of slices, and what JSON has of the guests that are defined with the first of them."""
+    capsys.readouterr()
+    assert call(["vgpu", "list", "--from", str(site.root)]) == Exit.FINE
+    table = capsys.readouterr().out
+    assert call(["vgpu", "list", "--from", str(site.root), "--format", "json"]) == Exit.FINE
+    cards = json.loads(capsys.readouterr().out)["cards"]
+    return table, next(each["defined_with"] for card in cards for each in card["slices"])
+
+
+def test_a_guest_that_is_off_is_listed_with_the_slice_that_it_is_defined_with(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
+    table, guests = listed(site, capsys)
+    assert "desk" not in table
+    assert "not all known: etc/libvirt/qemu is not in the capture" in table
+    assert guests == []
+    guest = define(site, f"uuid='{UUID.upper()}'")
+    table, guests = listed(site, capsys)
+    assert "desk (off)" in table
+    assert "not all known" not in table
+    assert guests == [{"guest": "desk", "state": "off", "has_it": False}]
+    open_node(site, "/dev/null")
+    table, guests = listed(site, capsys)
+    assert "desk (runs without it)" in table
+    assert guests == [{"guest": "desk", "state": "running", "has_it": False}]
+    guest.write_text("<domain")
+    assert "desk.xml cannot be read: it is no definition of a guest" in listed(site, capsys)[0]
+
+
+def test_a_guest_that_has_its_slice_open_is_listed_once(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vgpu(site, "create", "nvidia-35", "--on", "3b:00.0", "--uuid", UUID, "--yes")
+    define(site, f"uuid='{UUID}'")
+    open_by_guest(site, UUID)
+    table, guests = listed(site, capsys)
+    assert table.count("desk") == 1
+    assert "(off)" not in table
+    assert guests == [{"guest": "desk", "state": "running", "has_it": True}]
+
+
+def test_a_vgpu_of_a_function_is_listed_with_the_guest_that_is_off(
+    vendor: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vgpu(vendor, "apply", "3b:00.0: 2 x A40-8Q", "--yes")
+    define(vendor, FUNCTION)
+    table, guests = listed(vendor, capsys)
+    assert "desk (off)" in table
+    assert guests == [{"guest": "desk", "state": "off", "has_it": False}]
 
 
 def test_a_vgpu_of_a_function_that_a_guest_is_defined_with_is_kept(vendor: Site) -> None:

@@ -7,7 +7,6 @@ needs no more than python3.
 * ``order``: what a host is asked, and what it answers.
 * ``entry``: runs on the host: an order is read, done at the host's own desk, and answered.
 * ``back``: what stands on a host, shown and taken back.
-* ``guests``: who would lose work if the host were restarted.
 * ``shipped``, ``program``: the files of gpucloud and of what it needs; those that travel, in one archive.
 * ``ansible``: Ansible's side: a module, its action, a callback, playbooks. Files of a collection, not of this
   package: they run in Ansible's own processes.

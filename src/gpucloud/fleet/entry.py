@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, assert_never
 
 from gpucloud.fleet.back import show_back, take_back
-from gpucloud.fleet.guests import running_guests
 from gpucloud.fleet.order import LIMIT, Answer, Order, Seen, Shown, Wrong, failed, parse, render
+from gpucloud.inventory.guests import running_guests
 from gpucloud.model.change import Content, RunTool
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.gpu import GpuUnit

@@ -15,6 +15,7 @@ from gpucloud.model.failure import Exit, Failure, code_of
 from gpucloud.model.unknown import Unknown
 
 if TYPE_CHECKING:
+    from gpucloud.inventory.reader import Reader
     from gpucloud.model.host import Host
     from gpucloud.slices import Offer
 
@@ -38,6 +39,7 @@ class Looked:
 
     host: Host
     offers: tuple[Offer, ...]
+    reader: Reader
 
 
 def look(
@@ -69,7 +71,8 @@ def look(
     except ValueError as error:
         raise Failure(str(error), "give what nvidia-smi printed on that host, whole") from None
     offers = offers_of(host, evidence)
-    return Looked(host, tuple(each for each in offers if not named or each.unit in named))
+    wanted = tuple(each for each in offers if not named or each.unit in named)
+    return Looked(host, wanted, reader)
 
 
 def text_given(path: Path, then: str) -> str:

@@ -1,14 +1,11 @@
-"""Guests of libvirt that are defined here: one that is off holds nothing, and wants its slice all the same.
-
-Source: libvirt's docs/drvqemu.rst, ``/etc/libvirt/qemu``; docs/formatdomain.rst, ``hostdev``.
-"""
+"""Guests of libvirt that are defined here: one that is off holds nothing, and wants its slice still."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gpucloud.inventory.guests import read_defined_guests
 from gpucloud.model.change import Change, MakeMdev, RemoveMdev, SetVfs, SetVgpuType, SwitchVfs
 from gpucloud.model.failure import Failure
 from gpucloud.model.unknown import Unknown
@@ -18,10 +15,6 @@ from gpucloud.prepare.steps.slices.users import vfs_there
 if TYPE_CHECKING:
     from gpucloud.model.pci import PciAddress
     from gpucloud.prepare.system import System
-
-_FOLDER = "/etc/libvirt/qemu"
-_LIMIT = 1024 * 1024
-_MOST = 4096
 
 
 def notes_on_guests(changes: Sequence[Change], system: System) -> Iterator[str]:
@@ -67,16 +60,13 @@ def _said(guest: str, what: str) -> str:
 
 def _guests_of(gone: Mapping[str, str], system: System) -> Iterator[tuple[str, str] | Unknown]:
     """Guests by name with what of it each is defined with, and what cannot be told of others."""
-    names = system.list_dir(_FOLDER) if gone else None
-    if isinstance(names, Unknown):
-        yield Unknown(f"which guests that are off are to get these slices is not known: {names.why}")
-    files = [name for name in names if name.endswith(".xml")] if isinstance(names, tuple) else []
-    for name in files[:_MOST]:
-        root = _parsed(system.read_text(f"{_FOLDER}/{name}", _LIMIT))
-        if root is None:
-            yield Unknown(f"what the guest of {_FOLDER}/{name} is to get is not known: it cannot be read")
-            continue
-        yield from ((name.removesuffix(".xml"), wish) for wish in _wishes(root) if wish in gone)
+    for each in read_defined_guests(system) if gone else ():
+        if isinstance(each, Unknown):
+            yield Unknown(
+                f"which guests that are off are to get these slices is not wholly known: {each.why}"
+            )
+        else:
+            yield from ((each.name, device) for device in each.devices if device in gone)
 
 
 def _gone(changes: Sequence[Change], system: System) -> Iterator[tuple[str, str]]:
@@ -119,26 +109,3 @@ def _virtual(card: PciAddress, system: System) -> Iterator[tuple[str, str]]:
         ) from error
     for address in there:
         yield str(address), f"virtual function {address}"
-
-
-def _parsed(text: str | None | Unknown) -> ET.Element | None:
-    if not isinstance(text, str) or "<!DOCTYPE" in text:
-        return None
-    try:
-        return ET.fromstring(text)  # noqa: S314 - without a document type nothing in it grows
-    except ET.ParseError:
-        return None
-
-
-def _wishes(domain: ET.Element) -> Iterator[str]:
-    """UUIDs of mediated devices and addresses of PCI functions that the guest is to get."""
-    for address in domain.iterfind("devices/hostdev/source/address"):
-        if uuid := address.get("uuid"):
-            yield uuid.lower()
-        try:
-            domain_, bus, slot, function = (
-                int(address.get(key, ""), 0) for key in ("domain", "bus", "slot", "function")
-            )
-        except ValueError:
-            continue
-        yield f"{domain_:04x}:{bus:02x}:{slot:02x}.{function:x}"
