@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.fleet.fleet import Fleet
+from tests.fleet.fake_program import load
+from tests.fleet.fleet import Fleet, Member
+from tests.prepare.site import Site
+from tests.prepare.test_slices import mediated
 
 from gpucloud.cli.main import call
 from gpucloud.model.failure import Exit, Failure
+
+UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 
 
 @pytest.fixture
@@ -37,6 +42,14 @@ def where(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
         (("apply", "--unit", "3b:00.0", "--serial", "3"), "--serial is for many hosts"),
         (("apply", "--unit", "3b:00.0", "--hosts", ""), "--hosts is empty"),
         (("verify", "--hosts", "all", "-i", ""), "-i is empty"),
+        (("vgpu", "create", "T4-4Q", "--on", "x y", "--hosts", "all"), "x y"),
+        (
+            ("vgpu", "create", "T4-4Q", "--on", "3b:00.0", "--hosts", "all", "--uuid", UUID),
+            "--hosts and --uuid were given",
+        ),
+        (("vgpu", "delete", UUID, "--hosts", "all", "--name", "gpu01"), "--hosts and --name were given"),
+        (("vgpu", "delete", UUID, "-i", "multinode"), "an inventory was given, and no hosts of it"),
+        (("vgpu", "licence", "apply", "--token", "a.tok", "--hosts", "all"), "a licence is a guest's, not a"),
         (("verify", "3", "--unit", "3b:00.0"), "--unit and a journal entry were given"),
         (("verify", "3", "--hosts", "all"), "--hosts and an entry of one host's journal were given"),
     ],
@@ -108,6 +121,41 @@ def test_the_whole_way_in_json(
     with pytest.raises(Failure, match="1 of 2 hosts failed: gpu02: not as planned") as caught:
         call(("verify", *where))
     assert caught.value.code is Exit.FINDINGS
+
+
+def offer_slices(member: Member) -> None:
+    """The host's card offers a mediated type; so it is a host as the other tests of slices have it."""
+    mediated(Site(load(member.folder), member.folder / "state"))
+
+
+@pytest.mark.proof
+def test_one_more_slice_on_each_host_and_one_less_where_it_is(
+    fleet: Fleet, where: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for member in fleet.members:
+        offer_slices(member)
+    before = [member.picture for member in fleet.members]
+    create = ("vgpu", "create", "nvidia-35", "--on", "3b:00.0", *where)
+    assert call((*create, "--dry-run")) == Exit.FINE
+    assert [member.picture for member in fleet.members] == before
+    assert capsys.readouterr().out.count("make the mediated device") == 2
+    assert call((*create, "--yes", "--format", "json")) == Exit.FINE
+    hosts = json.loads(capsys.readouterr().out)["hosts"]
+    assert [(host["state"], host["entry"]) for host in hosts] == [("as planned", "0001")] * 2
+    first, second = (made(member) for member in fleet.members)
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
+    with pytest.raises(Failure, match=f"1 of 2 hosts failed: gpu02: {first[0]} is no slice"):
+        call(("vgpu", "delete", first[0], *where, "--yes"))
+    assert made(fleet.members[0]) == first
+    alone = ("--hosts", "gpu01", *where[2:])
+    assert call(("vgpu", "delete", first[0], *alone, "--yes")) == Exit.FINE
+    assert [made(member) for member in fleet.members] == [[], second]
+
+
+def made(member: Member) -> list[str]:
+    folder = member.root / "sys/bus/mdev/devices"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 @pytest.mark.proof

@@ -92,7 +92,7 @@ def test_what_cannot_be_done_fails_with_what_to_do(fleet: Fleet) -> None:
     out, _ = ansible(fleet, PLAYBOOK.replace("spec: gpucloud.yaml", "units: ['99:00.0']"), ok=(2,))
     assert "99:00.0" in out
     out, _ = ansible(fleet, PLAYBOOK.replace("spec: gpucloud.yaml", "force: false"), ok=(2,))
-    assert "what is wanted? Give one of spec, units and layout" in out
+    assert "what is wanted? Give one of spec, units, layout, create, delete" in out
 
 
 @pytest.mark.proof

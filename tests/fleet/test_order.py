@@ -102,6 +102,26 @@ def test_cards_are_cut_as_lines_say_and_lines_for_others_are_passed_over(tmp_pat
     assert "cannot be cut as wanted" in refused.what
 
 
+def test_one_more_slice_is_cut_and_one_is_removed_by_its_name(tmp_path: Path) -> None:
+    site = vendor_site(tmp_path)
+    mediated(site)
+    order = Order("plan", (), None, "gpu01", None, is_forced=False, state="/")
+    create = replace(order, create="nvidia-35", card="3b:00.0")
+    for count in (1, 2):
+        shown = obey(create, site.desk)
+        assert [change.called.split()[0] for change in shown.changes] == ["make"]
+        for _ in range(2):  # what was shown is done once, however often it is sent
+            done = obey(replace(create, verb="apply", plan=shown.plan), site.desk)
+            assert (done.code, len(mdevs_of(site))) == (Exit.FINE, count)
+    gone, kept = mdevs_of(site)
+    delete = replace(order, delete=gone)
+    shown = obey(delete, site.desk)
+    assert obey(replace(delete, verb="apply", plan=shown.plan), site.desk).code == Exit.FINE
+    assert mdevs_of(site) == [kept]
+    assert f"{gone} is no slice of a card of this host" in obey(delete, site.desk).what
+    assert "99:00.0 is no GPU of this host" in obey(replace(create, card="99:00.0"), site.desk).what
+
+
 def test_a_plan_that_was_changed_on_its_way_is_refused(site: Site) -> None:
     plan = obey(ORDER, site.desk).plan or ""
     bent = Content(plan.replace("vfio-pci", "vfio-pcj"))

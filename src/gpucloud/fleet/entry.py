@@ -22,6 +22,8 @@ from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.desk import Desk, conclude, open_desk
 from gpucloud.prepare.journal import Status
 from gpucloud.prepare.kernel import read_boot
+from gpucloud.prepare.layout.plan import look, place_named, with_one, without
+from gpucloud.prepare.layout.shared import type_names_in
 from gpucloud.prepare.plan.calling import call_change
 from gpucloud.prepare.steps import preview
 from gpucloud.prepare.stored import parse_stored, render_stored
@@ -75,12 +77,24 @@ def _plan(order: Order, desk: Desk) -> Plan:
     """What was shown, or what the wishes come to now."""
     if order.plan is not None:
         return parse_stored(order.plan.encode(), "the plan that was sent").plan
+    if order.create or order.delete:
+        return desk.plan_cut(_one_slice(order, desk))
     if order.layout:
         return desk.plan_cut(Layout(order.layout, order.host_name, smi=order.smi))
     if order.spec is not None:
         spec = parse_spec(order.spec, "the spec that was sent")
         return desk.plan_start(spec, order.host_name, force=order.is_forced)
     return desk.plan(order.units, force=order.is_forced)
+
+
+def _one_slice(order: Order, desk: Desk) -> Layout:
+    """What the host's card is cut into now, and one more, or less."""
+    offers = look(desk.read_host(), desk.system, order.smi, type_names_in(desk.journal))
+    if order.delete:
+        line, gone = without(offers, order.delete)
+        return Layout((line,), order.host_name, gone=gone, smi=order.smi)
+    line = with_one(offers, place_named(order.card), order.create)
+    return Layout((line,), order.host_name, smi=order.smi)
 
 
 def _answer_plan(desk: Desk, plan: Plan) -> Answer:

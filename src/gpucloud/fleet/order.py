@@ -51,6 +51,11 @@ class Order:
     """Lines of a layout by which the host's cards are cut, instead of units or a spec."""
     smi: str = SMI
     """NVIDIA's program on the host, for a layout."""
+    create: str = ""
+    """A type of which one more slice is cut, instead of a layout, of ``card``."""
+    card: str = ""
+    delete: str = ""
+    """A slice that goes, instead of a layout: its UUID, its address, or a MIG instance's number."""
 
 
 @dataclass(frozen=True, slots=True)

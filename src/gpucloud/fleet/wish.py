@@ -36,6 +36,11 @@ class Wish:
     """Lines by which cards are cut, instead of a spec or units."""
     smi: str = SMI
     """NVIDIA's program on the hosts, for a layout."""
+    create: str = ""
+    """A type of which each host cuts one more slice, of ``card``, instead of a layout."""
+    card: str = ""
+    delete: str = ""
+    """A slice that goes on each host, instead of a layout."""
 
     def as_variables(self) -> Variables:
         """The variables that the playbooks read."""
@@ -51,4 +56,7 @@ class Wish:
             "gpucloud_entries": dict(self.entries),
             "gpucloud_layout": list(self.layout),
             "gpucloud_smi": self.smi,
+            "gpucloud_create": self.create,
+            "gpucloud_card": self.card,
+            "gpucloud_delete": self.delete,
         }

@@ -56,7 +56,7 @@ def ask_plans(wish: Wish) -> list[Result]:
     Raises:
         Failure: it is not said what for, or as of ``ask_hosts``.
     """
-    if wish.spec is None and not wish.units and not wish.layout:
+    if wish.spec is None and not (wish.units or wish.layout or wish.create or wish.delete):
         raise Failure("it is not said what the hosts are to be", "give --spec or --unit", code=Exit.USAGE)
     if wish.spec is not None:
         refuse_pipe(wish.spec, "it is read once more for the hosts")

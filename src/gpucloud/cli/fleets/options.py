@@ -118,6 +118,14 @@ class Members:
         """That their cards are cut so; each is what the inventory calls it. Errors as of ``wish``."""
         return replace(self._whom(state), layout=tuple(lines), smi=smi)
 
+    def creation_wish(self, type_: str, card: str, smi: str, state: Path) -> Wish:
+        """That each cuts one more slice of its card at that address. Errors as of ``wish``."""
+        return replace(self._whom(state), create=type_, card=card, smi=smi)
+
+    def deletion_wish(self, slice_: str, smi: str, state: Path) -> Wish:
+        """That each removes the slice that it calls so. Errors as of ``wish``."""
+        return replace(self._whom(state), delete=slice_, smi=smi)
+
     def _whom(self, state: Path) -> Wish:
         from gpucloud.fleet.wish import Wish
 

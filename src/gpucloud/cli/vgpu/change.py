@@ -28,7 +28,7 @@ from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.plan import Layout
 
 if TYPE_CHECKING:
-    from gpucloud.model.pci import Place
+    from gpucloud.fleet.wish import Wish
     from gpucloud.model.plan import Plan
     from gpucloud.prepare.desk import Desk
     from gpucloud.slices import Offer
@@ -78,15 +78,8 @@ def apply_layout(
     texts = tuple(" ".join(wish.text.split()) for wish in wishes_given(lines or (), layout))
     members = Members(hosts, inventory, serial)
     if members.are_asked_for:
-        from gpucloud.cli.fleets.look import plan_hosts
-        from gpucloud.cli.fleets.roll import apply_hosts
-
         refuse_beside_hosts(**{"--name": name})
-        wish = members.layout_wish(texts, smi, state)
-        if dry:
-            plan_hosts(wish, shape, is_checking=False)
-        else:
-            apply_hosts(wish, shape, yes=yes)
+        _carry_out_there(members.layout_wish(texts, smi, state), shape, yes=yes, dry=dry)
         return
     _carry_out(desk_of(context, state), Layout(texts, _own(name), smi=_program(smi)), shape, yes=yes, dry=dry)
 
@@ -107,20 +100,34 @@ def create(
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
+    serial: SerialOption = "1",
 ) -> None:
     """Cut one more slice of a card: a layout of what is there and this one, applied.
 
     Without --uuid a mediated device is called after host, card and number, the same each time.
 
+    With --hosts each of many hosts cuts one more of its card at that address, as with `gpucloud vgpu apply`.
+    Said again, that is one more on each: after a failure leave out those that have it (compute:!gpu01), or
+    say with `gpucloud vgpu apply` how many there are to be.
+
     Examples:
       gpucloud vgpu create nvidia-231 --on 3b:00.0
       gpucloud vgpu create 3g.20gb --on 3b:00.0
+      gpucloud vgpu create T4-4Q --on 3b:00.0 --hosts compute -i multinode --dry-run
       gpucloud vgpu create T4-4Q --on 3b:00.0 --uuid 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 --yes
     """
-    from gpucloud.prepare.layout.plan import with_one
+    from gpucloud.prepare.layout.plan import place_named, with_one
 
+    place = place_named(on)
+    members = Members(hosts, inventory, serial)
+    if members.are_asked_for:
+        refuse_beside_hosts(**{"--name": name, "--uuid": uuid})
+        _carry_out_there(members.creation_wish(type_, on, smi, state), shape, yes=yes, dry=dry)
+        return
     desk, called, program = desk_of(context, state), _uuid(uuid), _program(smi)
-    line = with_one(_offers(desk, program), _place(on), type_)
+    line = with_one(_offers(desk, program), place, type_)
     _carry_out(desk, Layout((line,), _own(name), uuid=called, smi=program), shape, yes=yes, dry=dry)
 
 
@@ -139,16 +146,29 @@ def delete(
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
     state: StateOption = STATE,
+    hosts: HostsOption = None,
+    inventory: InventoryOption = None,
+    serial: SerialOption = "1",
 ) -> None:
     """Remove one slice that nobody uses: a layout of what is there without it, applied.
+
+    With --hosts each of many hosts removes the one that it calls so, as with `gpucloud vgpu apply`: an
+    address or a number on hosts that are alike, a UUID on the host that has it. Where one host does not have
+    it, none is touched.
 
     Examples:
       gpucloud vgpu delete 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
       gpucloud vgpu delete 41:00.4 --yes
       gpucloud vgpu delete 3b:00.0/2
+      gpucloud vgpu delete 41:00.4 --hosts compute -i multinode --serial 25%
     """
     from gpucloud.prepare.layout.plan import without
 
+    members = Members(hosts, inventory, serial)
+    if members.are_asked_for:
+        refuse_beside_hosts(**{"--name": name})
+        _carry_out_there(members.deletion_wish(slice_, smi, state), shape, yes=yes, dry=dry)
+        return
     desk, program = desk_of(context, state), _program(smi)
     line, gone = without(_offers(desk, program), slice_)
     _carry_out(desk, Layout((line,), _own(name), gone=gone, smi=program), shape, yes=yes, dry=dry)
@@ -175,6 +195,17 @@ def undo_layout(
     with watching() as watch:
         outcome = desk.undo(desk.last_cut() if entry == "last" else entry, force=False, watch=watch)
     report(outcome, shape, f"journal entry {outcome.entry} is taken back: the cards are cut as before")
+
+
+def _carry_out_there(wish: Wish, shape: Shape, *, yes: bool, dry: bool) -> None:
+    """On many hosts: every plan is shown, and then done, or not."""
+    from gpucloud.cli.fleets.look import plan_hosts
+    from gpucloud.cli.fleets.roll import apply_hosts
+
+    if dry:
+        plan_hosts(wish, shape, is_checking=False)
+    else:
+        apply_hosts(wish, shape, yes=yes)
 
 
 def _carry_out(desk: Desk, layout: Layout, shape: Shape, *, yes: bool, dry: bool) -> None:
@@ -231,15 +262,6 @@ def _program(smi: str) -> str:
 
 def _own(name: str | None) -> str:
     return name or os.uname().nodename
-
-
-def _place(text: str) -> Place:
-    from gpucloud.slices.layout import parse_place
-
-    try:
-        return parse_place(text)
-    except ValueError as error:
-        raise Failure(str(error), "see gpucloud vgpu types", code=Exit.USAGE) from None
 
 
 def _uuid(text: str | None) -> str | None:

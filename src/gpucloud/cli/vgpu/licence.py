@@ -181,6 +181,26 @@ def _lines(files: tuple[GuestFile, ...], restart: str) -> Iterator[str]:
     yield f"Then, in the guest: {restart}"
 
 
+_ManyOption = Annotated[str | None, typer.Option("--hosts", metavar="GROUP", hidden=True)]
+_InventoryOption = Annotated[
+    list[str] | None, typer.Option("--inventory", "-i", metavar="INVENTORY", hidden=True)
+]
+
+
+def _refuse_many(hosts: str | None, inventory: list[str] | None) -> None:
+    """Modules log what they are called with, so Ansible would write the token of a licence on every machine.
+
+    Source: Ansible's documentation of ``no_log``, and ``AnsibleModule._log_invocation``.
+    """
+    if hosts is not None or inventory:
+        what = "a licence is a guest's, not a host's, and is not given to many machines through Ansible"
+        then = (
+            "guests get it as they are made: gpucloud vgpu licence client --for cloud-init writes their user "
+            "data; for those that are there the same command without --for writes the files to bring"
+        )
+        raise Failure(what, then, code=Exit.USAGE)
+
+
 @app.command("apply")
 def apply_licence(
     context: typer.Context,
@@ -192,6 +212,8 @@ def apply_licence(
     yes: YesOption = False,
     shape: ShapeOption = Shape.TEXT,
     state: StateOption = STATE,
+    hosts: _ManyOption = None,
+    inventory: _InventoryOption = None,
 ) -> None:
     """Say on this machine, a Linux guest, where its licence comes from, and let its service ask for it.
 
@@ -208,6 +230,7 @@ def apply_licence(
     from gpucloud.model.plan import Licence, LicenceFile
     from gpucloud.slices.licence.render import linux_files
 
+    _refuse_many(hosts, inventory)
     files = linux_files(_client(server, backup, token, feature))
     desk = desk_of(context, state)
     made = desk.plan_licence(

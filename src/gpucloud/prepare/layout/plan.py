@@ -24,7 +24,7 @@ from gpucloud.prepare.layout.mig_manager import note_on_mig
 from gpucloud.prepare.plan.facts import say_fact
 from gpucloud.prepare.system import System
 from gpucloud.slices import Offer, Slice, offers_of
-from gpucloud.slices.layout import CardPlan, Wish, is_instance, parse_layout, plan_layout
+from gpucloud.slices.layout import CardPlan, Wish, is_instance, parse_layout, parse_place, plan_layout
 from gpucloud.slices.offer import VF
 
 _NOTHING_DONE = "nothing was changed: gpucloud vgpu plan shows all of it"
@@ -67,6 +67,18 @@ def plan_cut(host: Host, system: System, layout: Layout, type_names: Mapping[str
 def look(host: Host, system: System, smi: str, type_names: Mapping[str, str]) -> tuple[Offer, ...]:
     """What the cards of this host offer, and what they are cut into."""
     return offers_of(host, ask_evidence(host, system, smi, type_names))
+
+
+def place_named(text: str) -> Place:
+    """The card, or other parent, that a user names.
+
+    Raises:
+        Failure: it is no name of one.
+    """
+    try:
+        return parse_place(text)
+    except ValueError as error:
+        raise Failure(str(error), "see gpucloud vgpu types", code=Exit.USAGE) from None
 
 
 def with_one(offers: Sequence[Offer], unit: Place, type_: str) -> str:

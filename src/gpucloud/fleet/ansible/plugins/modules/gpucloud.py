@@ -52,9 +52,20 @@ options:
     type: list
     elements: str
   smi:
-    description: NVIDIA's program on the host, which makes MIG instances for O(layout).
+    description: NVIDIA's program on the host, which makes MIG instances for O(layout), O(create), O(delete).
     type: str
     default: nvidia-smi
+  create:
+    description:
+      - A type of which one more slice is cut of O(card), as C(gpucloud vgpu create) takes it.
+      - Each such task makes one more. O(layout) says how many there are to be, and may be repeated.
+    type: str
+  card:
+    description: The card of which O(create) cuts, by its address.
+    type: str
+  delete:
+    description: A slice that goes, as C(gpucloud vgpu delete) takes it. A host that does not have it fails.
+    type: str
   name:
     description: What the spec, or a line of the layout, calls the host. The name in the inventory by default.
     type: str
@@ -164,6 +175,7 @@ MARK = "# brought by the Ansible collection gpucloud.host"
 LOOKS = {"verified": "verify", "idle": "idle"}
 CHANGES = {"applied": ("plan", "apply"), "undone": ("standing", "undo")}
 """What is asked first, and what is asked to do that; the verbs of ``gpucloud.fleet.order``."""
+WANTED = ("_spec_text", "units", "layout", "create", "delete")
 OLDEST = (3, 11)
 NEWEST_MINOR = 20
 
@@ -174,6 +186,9 @@ ARGUMENTS = {
     "units": {"type": "list", "elements": "str"},
     "layout": {"type": "list", "elements": "str"},
     "smi": {"type": "str", "default": "nvidia-smi"},
+    "create": {"type": "str"},
+    "card": {"type": "str"},
+    "delete": {"type": "str"},
     "name": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "journal": {"type": "path", "default": "/var/lib/gpucloud"},
@@ -279,6 +294,7 @@ def order(module: Any, verb: str) -> dict[str, Any]:
         "entry": given["entry"],
         "layout": given["layout"] or [],
         "smi": given["smi"],
+        **{each: given[each] or "" for each in ("create", "card", "delete")},
     }
 
 
@@ -357,14 +373,18 @@ def find_program(module: Any) -> Any:
 
 def main() -> None:
     """Do what the task says."""
-    exclusive = [("spec", "units", "layout")]
-    module = AnsibleModule(ARGUMENTS, supports_check_mode=True, mutually_exclusive=exclusive)
+    module = AnsibleModule(
+        ARGUMENTS,
+        supports_check_mode=True,
+        mutually_exclusive=[("spec", "units", "layout", "create", "delete")],
+        required_together=[("create", "card")],
+    )
     program, state = find_program(module), module.params["state"]
     if state in LOOKS:
         tell(module, ask(module, program.argv, LOOKS[state]), False)
-    wanted = any(module.params[each] for each in ("_spec_text", "units", "layout"))
+    wanted = any(module.params[each] for each in WANTED)
     if state == "applied" and not wanted:
-        stop(module, msg="what is wanted? Give one of spec, units and layout", answer=None)
+        stop(module, msg="what is wanted? Give one of spec, units, layout, create, delete", answer=None)
     look, do = CHANGES[state]
     answer = ask(module, program.argv, look)
     is_due = bool(answer["changes"] or answer["entry"])
