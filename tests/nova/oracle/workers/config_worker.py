@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ shim = importlib.import_module("shim")  # beside this file, which no package hol
 talk = importlib.import_module("talk")
 cfg = importlib.import_module("oslo_config.cfg")
 known_options = importlib.import_module("known_options")
+
+
+_WORD = re.compile(r"[\w-]+")
 
 
 def attempt(action: Callable[[], Any]) -> Any:
@@ -45,6 +49,12 @@ class Nova:
         self.devices: Any = importlib.import_module("nova.conf.devices") if has_devices else None
         self.filters = _filter_classes()
         shim.Sysfs(folder / "sys").install(importlib.import_module("nova.pci.utils"))
+        self.conf([], project="nova", default_config_files=[])  # which registers its own options, too
+        self.options = [
+            (section, name, options[name]["opt"], _names(options[name]["opt"]))
+            for section, options in known_options.groups_of(self.conf).items()
+            for name in sorted(options)
+        ]
 
     def answer(self, texts: list[str]) -> dict[str, Any]:
         paths = []
@@ -59,7 +69,7 @@ class Nova:
         except cfg.ConfigFileParseError as error:
             return {"unreadable": str(error)}
         return {
-            "wrong": self.wrong(),
+            "wrong": self.wrong({_bare(word) for text in texts for word in _WORD.findall(text)}),
             "device_spec": attempt(self.specs),
             "alias": attempt(self.aliases),
             "filters": attempt(lambda: self.conf.filter_scheduler.enabled_filters),
@@ -67,17 +77,22 @@ class Nova:
             "mdev": attempt(lambda: self.mdev(paths)),
         }
 
-    def wrong(self) -> list[list[str]]:
-        """Complaints about values in the files, in the order in which a service prints them as it starts."""
+    def wrong(self, words: set[str]) -> list[list[str]]:
+        """Complaints about values in the files, in the order in which a service prints them as it starts.
+
+        Args:
+            words: all that stand in the files: an option of none of whose names one is, is not set there.
+        """
         found = []
-        for section, options in known_options.groups_of(self.conf).items():
+        for section, name, option, names in self.options:
+            if words.isdisjoint(names):
+                continue
             group = self.conf if section == "DEFAULT" else getattr(self.conf, section)
-            for name in sorted(options):
-                try:
-                    getattr(group, name)
-                except (cfg.Error, RecursionError) as error:
-                    if self.is_set(options[name]["opt"], None if section == "DEFAULT" else section):
-                        found.append([type(error).__name__, str(error)])
+            try:
+                getattr(group, name)
+            except (cfg.Error, RecursionError) as error:
+                if self.is_set(option, None if section == "DEFAULT" else section):
+                    found.append([type(error).__name__, str(error)])
         return found
 
     def is_set(self, option: Any, section: str | None) -> bool:
@@ -124,6 +139,18 @@ class Nova:
             }
             for name in groups
         }
+
+
+def _names(option: Any) -> frozenset[str]:
+    """The names under which files may set an option, bare."""
+    return frozenset(
+        map(_bare, (option.name, option.dest, *(old.name or "" for old in option.deprecated_opts)))
+    )
+
+
+def _bare(word: str) -> str:
+    """A name as files may spell it in other ways."""
+    return word.replace("-", "_").lower()
 
 
 def _filter_classes() -> set[str]:
