@@ -116,6 +116,7 @@ def test_virtual_functions_that_were_cut_off_are_the_old_or_the_new(
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_virtual_functions_are_there_after_every_start_until_they_are_undone(lab: Lab) -> None:
     with disk_host(lab, "sriov", Makes.INITRAMFS_TOOLS, "slices") as host:
