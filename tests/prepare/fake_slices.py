@@ -71,6 +71,7 @@ class FakeSlices(FakeTree):
     def vgpu_type_store(self, path: Path, number: int) -> None:
         if number and str(number) not in (path.with_name("creatable_vgpu_types")).read_text():
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self._refuse_other_size(number)
         path.write_text(f"{number}\n")
         card = (path.parent.parent / "physfn").resolve()
         links = [link.resolve() for link in card.iterdir() if link.name.startswith("virtfn")]
@@ -79,6 +80,14 @@ class FakeSlices(FakeTree):
         for vf in vfs:
             is_free = len(used) < self.room and vf not in used
             (vf / "nvidia/creatable_vgpu_types").write_text(self.vgpu_types if is_free else "")
+
+    def _refuse_other_size(self, number: int) -> None:
+        """Without mixed-size mode a card that has a vGPU takes no other size; here each type has its own."""
+        mode = self._at("/mixed")
+        if number and mode.exists() and mode.read_text() != "Enabled\n":
+            types = self._at("/sys/bus/pci/devices").glob("*/nvidia/current_vgpu_type")
+            if {each.read_text() for each in types} - {"0\n", f"{number}\n"}:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     # drivers/vfio/mdev/mdev_sysfs.c
 

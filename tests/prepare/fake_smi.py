@@ -72,6 +72,8 @@ class FakeSmi:
     """Memory slices at which instances are in use."""
     shift: int = 0
     """The driver numbers instances that much higher."""
+    refuses_mixed: bool = False
+    """Its scheduler is one of fixed shares, which takes one size alone."""
     torn: bool = False
     """The next ``-cgi -C`` ends between the two."""
 
@@ -97,6 +99,8 @@ class FakeSmi:
                 return f"{self.mode}, {self.pending}\n"
             case ["-mig", ("0" | "1") as wanted]:
                 return self._set(["Disabled", "Enabled"][int(wanted)])
+            case ["vgpu", "-shm", ("0" | "1") as wanted] if self.mixed is not None:
+                return self._mix(["Disabled", "Enabled"][int(wanted)])
             case ["mig", *of]:
                 return self._mig(of)
             case _:
@@ -105,6 +109,12 @@ class FakeSmi:
     @property
     def mode(self) -> str:
         return (self.root / "mig").read_text().strip()
+
+    @property
+    def mixed(self) -> str | None:
+        """Whether vGPUs of several sizes are taken; None: the card is none that can."""
+        file = self.root / "mixed"
+        return file.read_text().strip() if file.exists() else None
 
     @property
     def pending(self) -> str:
@@ -128,6 +138,8 @@ class FakeSmi:
     def wipe(self) -> None:
         """The driver has let the card go, or the card was reset."""
         self.keep({})
+        if self.mixed is not None:
+            (self.root / "mixed").write_text("Disabled\n")
 
     def restart(self, mode: str = "Enabled") -> None:
         """The host has started: instances are gone, and of some models the mode."""
@@ -159,7 +171,9 @@ class FakeSmi:
             '<?xml version="1.0" ?>\n<!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">\n'
             f'<nvidia_smi_log><attached_gpus>1</attached_gpus><gpu id="0000{self.address.upper()}">'
             f"<mig_mode><current_mig>{self.mode}</current_mig><pending_mig>{self.pending}</pending_mig>"
-            f"</mig_mode><mig_devices>{devices or 'None'}</mig_devices></gpu></nvidia_smi_log>\n"
+            f"</mig_mode><mig_devices>{devices or 'None'}</mig_devices><gpu_virtualization_mode>"
+            f"<vgpu_heterogeneous_mode>{self.mixed or 'N/A'}</vgpu_heterogeneous_mode>"
+            "</gpu_virtualization_mode></gpu></nvidia_smi_log>\n"
         )
 
     def _set(self, wanted: str) -> str:
@@ -178,6 +192,19 @@ class FakeSmi:
             )
         (self.root / "mig").write_text(f"{wanted}\n")
         return f"{wanted} MIG Mode for GPU {name}\nAll done.\n"
+
+    def _mix(self, wanted: str) -> str:
+        """It is set before any vGPU is made: user guide, "Putting a GPU Into Mixed-Size Mode"."""
+        types = (self.root / "sys/bus/pci/devices").glob("*/nvidia/current_vgpu_type")
+        mdevs = self.root / "sys/bus/mdev/devices"
+        if (
+            self.refuses_mixed
+            or any(each.read_text() != "0\n" for each in types)
+            or (mdevs.exists() and any(mdevs.iterdir()))
+        ):
+            raise RefusedError(19, "Unable to set vGPU heterogeneous mode: In use by another client")
+        (self.root / "mixed").write_text(f"{wanted}\n")
+        return f"{wanted} vGPU heterogeneous mode for GPU 0000{self.address.upper()}\nAll done.\n"
 
     def _has_vfs(self) -> bool:
         """With virtual functions on the driver does not turn MIG off, as cubecos saw on a card of Blackwell's

@@ -14,7 +14,7 @@ from tests.prepare.fake_host import LAB_CARD, VGA, Function, add_boot_framebuffe
 from tests.prepare.site import Site, site_in
 from tests.prepare.test_boot_apply import mine, site_of
 from tests.prepare.test_boot_state import give_sriov
-from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, vendor_site
+from tests.prepare.test_slices import CARD, OTHER, mediated, plan_of, several_sizes, vendor_site
 from tests.prepare.test_software import deb, software_site
 
 from gpucloud.model.change import (
@@ -25,6 +25,7 @@ from gpucloud.model.change import (
     RemoveGpuInstance,
     RemoveMdev,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -100,6 +101,20 @@ def sliced(folder: Path) -> Scene:
     )
 
 
+def mixed_sizes(folder: Path) -> Scene:
+    """vGPUs of two sizes on a card that takes one alone until it is told."""
+    site = vendor_site(folder)
+    several_sizes(site)
+    card = PciAddress.parse(CARD)
+    last, kinds = replace(card, function=7), {4: 1145, 5: 1147, 6: 1147}
+    site.kernel.vgpu_type_store(site.root / f"sys/bus/pci/devices/{last}/nvidia/current_vgpu_type", 1150)
+    return site, plan_of(
+        SetVgpuType(address=last, before=1150, after=0),
+        SetMixedSizes(address=card, before=False, after=True),
+        *(SetVgpuType(address=replace(card, function=n), before=0, after=kind) for n, kind in kinds.items()),
+    )
+
+
 def manager(folder: Path) -> Scene:
     """A driver's package in place of an earlier one, and its services."""
     site, packages = software_site(folder), folder / "packages"
@@ -160,7 +175,7 @@ class Story:
             moment += 1
 
 
-OTHERS = (boot_display, odd_card, sliced, manager, block_of_grub, taken_away)
+OTHERS = (boot_display, odd_card, sliced, mixed_sizes, manager, block_of_grub, taken_away)
 """Every check takes an apply back on one host; ``./run test`` does the rest, and the others."""
 SCENES = [lab_card, *(pytest.param(scene, marks=pytest.mark.proof) for scene in OTHERS)]
 

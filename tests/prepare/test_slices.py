@@ -138,6 +138,14 @@ def mediated(site: Site, room: int = 4) -> None:
         (place / name).write_text(text)
 
 
+def several_sizes(site: Site) -> None:
+    """The card has its virtual functions, and can have vGPUs of several sizes: that is off."""
+    site.kernel.vgpu_types = TYPES + "1147  : NVIDIA A40-12Q\n1160  : NVIDIA A40-48Q\n"
+    make_vfs(site.root, site.kernel.vgpu_types)
+    (site.root / "sys/bus/pci/devices" / CARD / "sriov_numvfs").write_text("4\n")
+    (site.root / "mixed").write_text("Disabled\n")
+
+
 def keep(site: Site) -> list[str | None]:
     kept = site.desk.keep()
     assert kept is not None

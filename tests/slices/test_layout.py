@@ -270,6 +270,14 @@ def test_several_sizes_are_planned_where_the_mode_is_on_and_that_it_ends_is_said
     assert any("mixed-size mode ends with a restart" in note for note in made.notes)
 
 
+def test_the_mode_for_several_sizes_is_switched_on_before_any_is_made() -> None:
+    offer = replace(SharedCard(Interface.MDEV, ()).offer(), is_mixed=False)
+    made = plan(offer, "3b:00.0: 8Q, 4Q")
+    assert (made.refusals, made.steps[0].change.kind) == ((), "set-mixed-sizes")
+    assert made.steps[0].commands == ("nvidia-smi vgpu -i 0000:3b:00.0 -shm 1",)
+    assert [each.change.kind for each in plan(offer, "3b:00.0: 2 x 4Q").steps] == ["make-mdev"] * 2
+
+
 @pytest.mark.parametrize("interface", SHARED)
 def test_far_too_many_are_refused_in_few_lines(interface: Interface) -> None:
     offer = SharedCard(interface, () if interface is Interface.MDEV else VFS).offer()

@@ -128,6 +128,17 @@ class SetMigMode:
 
 
 @dataclass(frozen=True, slots=True)
+class SetMixedSizes:
+    """Let vGPUs of a card have several sizes. Source: NVIDIA's vGPU user guide, mixed size."""
+
+    kind: Literal["set-mixed-sizes"] = field(default="set-mixed-sizes", kw_only=True)
+    address: PciAddress
+    before: bool
+    after: bool
+    tool: str = SMI
+
+
+@dataclass(frozen=True, slots=True)
 class MakeGpuInstance:
     """Make a MIG GPU instance at its place, with one compute instance that has all of it.
 
@@ -357,6 +368,7 @@ Cut = (
     SetVfs
     | SwitchVfs
     | SetMigMode
+    | SetMixedSizes
     | MakeGpuInstance
     | RemoveGpuInstance
     | SetVgpuType

@@ -15,6 +15,7 @@ from gpucloud.model.change import (
     OnDisk,
     RemoveFile,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -43,7 +44,7 @@ from gpucloud.prepare.takeback import Outcome, TakeBack, Watch, function_of
 
 ReadHost = Callable[[], Host]
 _QUIET = Watch()
-_HOLDS_SLICES = SetVfs | SwitchVfs | SetMigMode
+_HOLDS_SLICES = SetVfs | SwitchVfs | SetMigMode | SetMixedSizes
 _TYPES = SetVgpuType | MakeMdev
 
 

@@ -9,6 +9,7 @@ from gpucloud.model.change import (
     MakeGpuInstance,
     MakeMdev,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -18,6 +19,7 @@ from gpucloud.model.pci import ParentName, PciAddress, Place
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.slices.inside import refuse_used_card
 from gpucloud.prepare.steps.slices.instance import refuse_used
+from gpucloud.prepare.steps.slices.users import refuse_used_vgpus
 from gpucloud.prepare.system import System
 from gpucloud.slices import offers_of
 
@@ -53,7 +55,7 @@ def users_of_cut(changes: Iterable[Change], host: Host) -> Iterator[tuple[str, s
 
 
 def refuse_used_mig(changes: Iterable[Change], system: System) -> None:
-    """Leave MIG instances, and the mode of a card, with whoever uses them.
+    """Leave MIG instances, and the modes of a card, with whoever uses them.
 
     Raises:
         StepError: somebody does, or who does could not be seen.
@@ -63,6 +65,8 @@ def refuse_used_mig(changes: Iterable[Change], system: System) -> None:
             refuse_used(change, system)
         elif isinstance(change, SetMigMode):
             refuse_used_card(change.address, system)
+        elif isinstance(change, SetMixedSizes):
+            refuse_used_vgpus(change.address, system)
 
 
 def _takes(change: _Taking) -> bool:

@@ -1,8 +1,8 @@
 """What applied layouts have cut, made again at a start: the journal is where it is remembered.
 
 What the entries of applied layouts come to, the last word on each slice counting, is had again: MIG mode,
-then virtual functions, then MIG instances, then what is cut of them. Each is a plan of its own, and its parts
-are waited for.
+then virtual functions, then mixed sizes and MIG instances, then what is cut of them. Each is a plan of its
+own, and its parts are waited for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gpucloud.model.change import (
     RemoveGpuInstance,
     RemoveMdev,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -33,6 +34,7 @@ from gpucloud.prepare.steps.seen import StepError
 from gpucloud.prepare.steps.slices.instance import is_there
 from gpucloud.prepare.steps.slices.mdev import read_mdev
 from gpucloud.prepare.steps.slices.mig import read_mig
+from gpucloud.prepare.steps.slices.mixed import read_mixed
 from gpucloud.prepare.steps.slices.vfs import count_vfs
 from gpucloud.prepare.steps.slices.vgpu_type import read_type
 from gpucloud.prepare.system import System
@@ -69,15 +71,15 @@ def _note(found: dict[object, Standing], step: Step) -> None:
             found.pop((SetVgpuType, change.address), None)
         case MakeMdev():
             found[change.uuid] = (step.unit, change)
-        case SetVgpuType() | SetMigMode() | SetVfs() | SwitchVfs():
+        case SetVgpuType() | SetMigMode() | SetMixedSizes() | SetVfs() | SwitchVfs():
             found[type(change), change.address] = (step.unit, change)
         case _:
             return
 
 
 def _rank(change: Cut) -> int:
-    """NVIDIA's tool for virtual functions takes the card from its driver, which loses MIG instances."""
-    order = (SetMigMode, SetVfs | SwitchVfs, MakeGpuInstance)
+    """NVIDIA's tool for virtual functions takes the card from its driver: MIG instances, mixed sizes go."""
+    order = (SetMigMode, SetVfs | SwitchVfs, SetMixedSizes, MakeGpuInstance)
     return next((rank for rank, kind in enumerate(order) if isinstance(change, kind)), len(order))
 
 
@@ -192,7 +194,7 @@ def _through(change: Cut) -> str | None:
         case SetVfs() | SwitchVfs():
             # Without driver the kernel makes none, ENOENT: drivers/pci/iov.c, sriov_numvfs_store.
             return sysfs.function(change.address, "driver")
-        case SetMigMode() | MakeGpuInstance():
+        case SetMigMode() | SetMixedSizes() | MakeGpuInstance():
             return f"{_NVIDIA}/{change.address}"
         case _:
             return None
@@ -221,5 +223,8 @@ def _if_missing(change: Cut, system: System) -> Cut | None:
         case SetMigMode():
             mode = read_mig(change.address, system, change.tool)
             return replace(change, before=mode is True) if mode is not change.after else None
+        case SetMixedSizes():
+            is_mixed = read_mixed(change.address, system, change.tool)
+            return replace(change, before=is_mixed is True) if is_mixed is not change.after else None
         case _:
             raise StepError(f"{change.kind} does not stand")

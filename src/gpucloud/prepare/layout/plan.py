@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode
+from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode, SetMixedSizes
 from gpucloud.model.failure import Exit, Failure
 from gpucloud.model.host import Host
 from gpucloud.model.pci import PciAddress, Place
@@ -192,7 +192,7 @@ def _steps(card: CardPlan, smi: str) -> Iterator[Step]:
         if isinstance(change, RemoveGpuInstance) and change.compute is None:
             what = f"what is in GPU instance {change.id} of {card.unit.short} is not told, so it stays"
             raise Failure(what, f"look: {smi} mig -lci")
-        if isinstance(change, SetMigMode | MakeGpuInstance | RemoveGpuInstance):
+        if isinstance(change, SetMigMode | SetMixedSizes | MakeGpuInstance | RemoveGpuInstance):
             change = replace(change, tool=smi)
         unit = card.unit if isinstance(card.unit, PciAddress) else None
         yield Step(change, f"the layout says {card.wish.text!r}", unit)

@@ -25,6 +25,7 @@ from gpucloud.model.change import (
     SetDriverOverride,
     SetGrubVariable,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -65,6 +66,8 @@ def _call_cut(change: Cut) -> str:
             return f"make {change.after} virtual functions of {change.address}"
         case SetMigMode():
             return f"switch MIG mode of {change.address} {'on' if change.after else 'off'}"
+        case SetMixedSizes():
+            return f"switch mixed vGPU sizes of {change.address} {'on' if change.after else 'off'}"
         case MakeGpuInstance():
             return f"make the MIG instance {change.name} at {change.start} of {change.address}"
         case RemoveGpuInstance():

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetVgpuType
+from gpucloud.model.change import Cut, MakeMdev, RemoveMdev, SetMixedSizes, SetVgpuType
 from gpucloud.model.pci import Place
 from gpucloud.model.unknown import Unknown
 from gpucloud.slices.layout.draft import Draft, function_of
@@ -28,6 +28,7 @@ _MIX = (Interface.GVT_G, Interface.MDEV_OF_PARENT)
 _SHOWN = 8
 _HIDDEN = "uuid-"
 """So captures call what has a UUID."""
+_ONE_TYPE = "older vGPU software takes one type on a card: the driver refuses the second then"
 _MIXED = "nvidia-smi vgpu -i {unit} -shm 1"
 
 
@@ -48,14 +49,13 @@ def plan_shared(draft: Draft, interface: Interface) -> None:
         draft.notes.append("its MIG instances stay: the same line once more removes them")
     if any(each.name.startswith(_HIDDEN) for each in there):
         draft.notes.append("a capture numbers the UUIDs of what is there: plan on the host for lines to type")
-    if interface not in _MIX:
-        _one_size(draft, wanted)
+    mode = () if interface in _MIX else tuple(_one_size(draft, wanted, [each for _, each in stay]))
     is_beside = not go or _fits_beside(new)
     if new and is_beside:
         _check_room(draft, new)
     elif new:
         _check_card(draft, wanted)
-    _write(draft, interface, go, new, is_beside=is_beside)
+    _write(draft, interface, go, new, mode, is_beside=is_beside)
 
 
 def _resolve(draft: Draft) -> Counter[Profile]:
@@ -105,23 +105,38 @@ def _part(
     return stay, go
 
 
-def _one_size(draft: Draft, wanted: Mapping[Profile, int]) -> None:
+def _one_size(draft: Draft, wanted: Mapping[Profile, int], stay: Sequence[Slice]) -> Iterator[SetMixedSizes]:
+    """What lets the card have vGPUs of several sizes, where they are wanted and it is not so yet.
+
+    A driver that says "Disabled" can: of a card that cannot, and in MIG mode, it says N/A. Sources: NVML,
+    ``nvmlDeviceGetVgpuHeterogeneousMode``; the user guide, "Putting a GPU Into Mixed-Size Mode".
+    """
     shared = [profile for profile in wanted if profile.mig_slices is None]
     sizes = {profile.memory_mib for profile in shared if isinstance(profile.memory_mib, int)}
-    is_mixed = draft.offer.is_mixed is True
-    if len(sizes) > 1 and is_mixed:
-        draft.notes.append(
-            f"mixed-size mode ends with a restart, with its driver and with sriov-manage: have "
-            f"{_MIXED.format(unit=draft.offer.unit)} run before gpucloud-boot.service"
-        )
-    elif len(sizes) > 1:
-        how = _MIXED.format(unit=draft.offer.unit)
+    is_mixed = draft.offer.is_mixed
+    if len(sizes) < 2:
+        if len(shared) > 1 and is_mixed is not True:
+            draft.notes.append(_ONE_TYPE)
+        return
+    how, names = _MIXED.format(unit=draft.offer.unit), ", ".join(profile.name for profile in shared)
+    if isinstance(is_mixed, Unknown):
         draft.refuse(
-            f"vGPUs of several sizes ({', '.join(profile.name for profile in shared)}) need mixed-size mode, "
+            f"vGPUs of several sizes ({names}) need mixed-size mode, "
             f"of which nothing says that it is on: {how}, then plan with --smi"
         )
-    elif len(shared) > 1 and not is_mixed:
-        draft.notes.append("older vGPU software takes one type on a card: the driver refuses the second then")
+    elif is_mixed:
+        draft.notes.append(
+            "mixed-size mode ends with a restart, with its driver and with sriov-manage: gpucloud boot sets "
+            f"it again where a layout switched it on; else have {how} run before gpucloud-boot.service"
+        )
+    elif stay:
+        draft.refuse(
+            f"vGPUs of several sizes ({names}) need mixed-size mode, set before any is made, and "
+            f"{', '.join(each.name for each in stay)} would stay: clear the card first, by a line for none"
+        )
+    else:
+        draft.notes.append("fewer of a size may fit in mixed-size mode: known as they are made")
+        yield SetMixedSizes(address=draft.card, before=False, after=True)
 
 
 def _fits_beside(new: Counter[Profile]) -> bool:
@@ -177,12 +192,13 @@ def _write(
     interface: Interface,
     go: Sequence[Slice],
     new: Counter[Profile],
+    mode: tuple[SetMixedSizes, ...],
     *,
     is_beside: bool,
 ) -> None:
     gone = [_remove(each, interface) for each in go]
     made = list(_make(draft, interface, _places(draft.offer, go, new, is_beside=is_beside), new))
-    draft.changes += [*made, *gone] if is_beside else [*gone, *made]
+    draft.changes += [*mode, *made, *gone] if is_beside else [*gone, *mode, *made]
 
 
 def _remove(each: Slice, interface: Interface) -> Cut:

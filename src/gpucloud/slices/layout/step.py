@@ -13,6 +13,7 @@ from gpucloud.model.change import (
     RemoveGpuInstance,
     RemoveMdev,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
@@ -75,6 +76,8 @@ def _commands(change: Cut) -> tuple[str, ...]:
             return (f"echo {quote(change.uuid)} > {quote(f'{folder}/create')}",)
         case RemoveMdev():
             return (f"echo 1 > {quote(f'/sys/bus/mdev/devices/{change.uuid}/remove')}",)
+        case SetMixedSizes():
+            return (f"nvidia-smi vgpu -i {change.address} -shm {int(change.after)}",)
         case SetMigMode() | MakeGpuInstance() | RemoveGpuInstance():
             return _mig_commands(change)
         case _:

@@ -11,11 +11,12 @@ from gpucloud.model.change import (
     RemoveGpuInstance,
     RemoveMdev,
     SetMigMode,
+    SetMixedSizes,
     SetVfs,
     SetVgpuType,
     SwitchVfs,
 )
-from gpucloud.prepare.steps.slices import instance, mdev, mig, tool, vfs, vgpu_type
+from gpucloud.prepare.steps.slices import instance, mdev, mig, mixed, tool, vfs, vgpu_type
 
 if TYPE_CHECKING:
     from gpucloud.prepare.steps.seen import Difference
@@ -31,6 +32,8 @@ def do_cut(change: Cut, system: System) -> None:
             tool.do_switch(change, system)
         case SetMigMode():
             mig.do_mig(change, system)
+        case SetMixedSizes():
+            mixed.do_mixed(change, system)
         case MakeGpuInstance():
             instance.make_instance(change, system)
         case RemoveGpuInstance():
@@ -54,6 +57,8 @@ def undo_cut(change: Cut, system: System, *, force: bool) -> None:
             tool.undo_switch(change, system)
         case SetMigMode():
             mig.undo_mig(change, system)
+        case SetMixedSizes():
+            mixed.undo_mixed(change, system)
         case MakeGpuInstance():
             instance.remove_instance(change, system)
         case RemoveGpuInstance():
@@ -77,6 +82,8 @@ def preview_cut(change: Cut) -> Difference:
             return tool.preview_switch(change)
         case SetMigMode():
             return mig.preview_mig(change)
+        case SetMixedSizes():
+            return mixed.preview_mixed(change)
         case MakeGpuInstance():
             return instance.preview_made(change)
         case RemoveGpuInstance():

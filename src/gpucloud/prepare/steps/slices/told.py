@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode
+from gpucloud.model.change import MakeGpuInstance, RemoveGpuInstance, SetMigMode, SetMixedSizes
 from gpucloud.model.unknown import Unknown
 from gpucloud.prepare.steps.seen import StepError
 from gpucloud.prepare.steps.slices.mig import read_mig, say_mode
+from gpucloud.prepare.steps.slices.mixed import read_mixed
 from gpucloud.prepare.steps.slices.smi import read_gpu_instances
 
 if TYPE_CHECKING:
     from gpucloud.prepare.system import System
 
-TOLD = SetMigMode | MakeGpuInstance | RemoveGpuInstance
+TOLD = SetMigMode | SetMixedSizes | MakeGpuInstance | RemoveGpuInstance
 """Changes that no file shows."""
 
 
@@ -22,6 +23,9 @@ def tell(change: TOLD, system: System) -> str | None | Unknown:
     if isinstance(change, SetMigMode):
         mode = read_mig(change.address, system, change.tool)
         return say_mode(mode) if isinstance(mode, bool) else mode
+    if isinstance(change, SetMixedSizes):
+        is_mixed = read_mixed(change.address, system, change.tool)
+        return is_mixed if isinstance(is_mixed, Unknown) else say_mode(is_mixed)
     try:
         there = read_gpu_instances(change.address, change.tool, system)
     except StepError as error:

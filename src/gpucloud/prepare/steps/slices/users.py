@@ -46,6 +46,19 @@ def refuse_used_vfs(card: PciAddress, system: System) -> None:
     _refuse_used_functions(vfs_there(card, system), system)
 
 
+def refuse_used_vgpus(card: PciAddress, system: System) -> None:
+    """Leave a card of which a vGPU is in use, be it of itself or of a virtual function.
+
+    Raises:
+        StepError: somebody has one open, or who has could not be seen.
+    """
+    refuse_used_vfs(card, system)
+    reader = system.reader()
+    own = _mdevs_by_parent(reader).get(str(card), [])
+    nodes = {folder.rpartition("/")[2]: tuple(_mdev_nodes(folder, reader)) for folder in own}
+    refuse_used_nodes(nodes, reader, read_numbered(reader))
+
+
 def vfs_there(card: PciAddress, system: System) -> tuple[PciAddress, ...]:
     """The virtual functions that a card has now, by address.
 
