@@ -478,3 +478,25 @@ def test_a_lost_answer_of_a_cell_that_went_down_is_not_called_nothing() -> None:
     ) as found:
         cloud_on(state, lose).launch(SPEC, Patience(60), lambda _: None)
     assert found.value.code == Exit.UNDO_FAILED
+
+
+def test_a_server_that_comes_long_after_its_launch_gave_up_is_ended_by_reap() -> None:
+    said: list[str] = []
+    late: list[Call] = []
+    state, time = servers_state(), FakeTime()
+    send = Flaky(state, ())
+
+    def hold_back(call: Call) -> object:
+        if (call.method, call.path) == ("POST", "/servers"):
+            late.append(call)
+            raise Failure("POST compute /servers: no answer", "look whether it runs")
+        return send(call)
+
+    with pytest.raises(Failure, match="no answer"):
+        cloud_on(state, hold_back, time=time).launch(SPEC, Patience(60), said.append)
+    assert "nova shows no server one; should one come later, gpucloud reap --cloud ends it" in said[-1]
+    send(late[0])
+    assert left(state) == ["one"]
+    time.wait(4000)
+    assert [guest.name for guest in cloud_on(state, time=time).reap(lambda _: None)] == ["one"]
+    assert (left(state), state.free_gpus) == ([], 2)

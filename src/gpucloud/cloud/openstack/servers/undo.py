@@ -121,6 +121,10 @@ class Undo:
         if why is not None:
             what = f"whether a server {self.name} was made cannot be seen: {why}"
             raise Failure(what, f"openstack server list --name {self.name}")
+        if not is_refused:
+            self.say(
+                f"nova shows no server {self.name}; should one come later, gpucloud reap --cloud ends it"
+            )
         return []
 
     def _why_unseen(self) -> str | None:
